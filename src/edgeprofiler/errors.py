@@ -1,0 +1,75 @@
+"""The errors a user can meet, each with the exit code that the command line gives it.
+
+Only the command line and the web turn these into exit codes and responses. The message
+is one line that says what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_BUDGET_EXCEEDED = 1
+EXIT_USAGE = 2
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+
+
+class EdgeProfilerError(Exception):
+    """Base of every error that EdgeProfiler raises on purpose."""
+
+    exit_code = EXIT_INTERNAL
+
+
+class UsageError(EdgeProfilerError):
+    """The call's words do not fit together (unknown device, option that makes no sense here)."""
+
+    exit_code = EXIT_USAGE
+
+
+class InvalidInput(EdgeProfilerError):
+    """A file or value that cannot be what it claims to be.
+
+    Args:
+        source: the file, or the name of the value.
+        problem: what is wrong, and where in it.
+        remedy: what was expected, or what to do.
+    """
+
+    exit_code = 3
+
+    def __init__(self, source: object, problem: str, remedy: str = "") -> None:
+        self.source = str(source)
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{source}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+
+class Unavailable(EdgeProfilerError):
+    """Something cannot run here: a library, a sensor or a driver is missing."""
+
+    exit_code = 4
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{reason}; {remedy}")
+
+
+class Unsupported(EdgeProfilerError):
+    """What was asked makes sense, but EdgeProfiler (or this input) cannot do it."""
+
+    exit_code = 5
+
+
+class InsufficientData(EdgeProfilerError):
+    """There are too few or too uninformative data to answer honestly."""
+
+    exit_code = 6
+
+
+class CannotWrite(EdgeProfilerError):
+    """An output could not be written; nothing half-written was left behind."""
+
+    exit_code = 7
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"{path}: {problem}; choose a folder that exists and can be written")

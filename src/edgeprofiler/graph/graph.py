@@ -1,0 +1,110 @@
+"""The nouns of a model before lowering: tensors, nodes and the graph they make.
+
+Operator and attribute names are ONNX's (`Conv` with `kernel_shape`, `strides`, `pads`,
+`dilations`, `group`), whatever the model came from, so that one set of rules lowers all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+AttributeValue = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
+Shape = tuple[int, ...]
+
+_EMPTY: Mapping[str, AttributeValue] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of known shape; a constant one is a weight, a bias or a computed parameter."""
+
+    name: str
+    shape: Shape
+    dtype: str = "fp32"
+    constant: bool = False
+    value: tuple[int, ...] | tuple[float, ...] | None = None
+    """Elements in row-major order of a small constant that shapes depend on, else `None`."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator. An omitted optional input is the empty string, as in ONNX."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: _EMPTY)
+
+    def ints(self, name: str, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Return an attribute that is a list of integers."""
+        value = self.attributes.get(name, default)
+        if isinstance(value, int):
+            return (value,)
+        return tuple(int(v) for v in value) if isinstance(value, tuple) else default
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Return an attribute that is one integer."""
+        value = self.attributes.get(name, default)
+        return int(value) if isinstance(value, (int, float)) else default
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in an order in which every input is computed before its use."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    inputs: tuple[str, ...]
+    """Names of the tensors that a caller supplies (weights are constants, not inputs)."""
+    outputs: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def producers(self) -> Mapping[str, Node]:
+        """The node that computes each tensor."""
+        return {output: node for node in self.nodes for output in node.outputs if output}
+
+    @cached_property
+    def consumers(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that read each tensor, in order; tensors that nobody reads are absent."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                if name:
+                    found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    @property
+    def batch(self) -> int:
+        """First dimension of the first input; 1 where there is none."""
+        shape = self.tensors[self.inputs[0]].shape if self.inputs else ()
+        return shape[0] if shape else 1
+
+    @property
+    def parameters(self) -> int:
+        """Number of floating-point weights and biases.
+
+        Like a framework's count: batch normalisation has two (scale and shift); its running
+        statistics are buffers.
+        """
+        buffers = {
+            name
+            for node in self.nodes
+            if node.op == "BatchNormalization"
+            for name in node.inputs[3:5]
+        }
+        total = 0
+        for tensor in self.tensors.values():
+            if tensor.constant and tensor.dtype.startswith(("fp", "bf", "int8", "uint8")):
+                if tensor.name in buffers or tensor.value is not None:
+                    continue
+                size = 1
+                for length in tensor.shape:
+                    size *= length
+                total += size
+        return total

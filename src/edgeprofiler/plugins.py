@@ -1,0 +1,48 @@
+"""The one way to extend EdgeProfiler: Python entry points, for our own adapters too.
+
+A kind of plug-in is an entry-point group (`edgeprofiler.frontends`); a plug-in is a name in it.
+Nothing is imported until a plug-in is asked for by name.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from edgeprofiler.errors import Unavailable, UsageError
+
+PluginKind = Literal["frontends", "sensors", "runners", "recipes", "stores", "renderers"]
+
+
+@lru_cache(maxsize=None)
+def available(kind: PluginKind) -> dict[str, EntryPoint]:
+    """Return the entry points of a kind by name, sorted; a stranger's never hides a built-in."""
+    found: dict[str, EntryPoint] = {}
+    points = sorted(
+        entry_points(group=f"edgeprofiler.{kind}"),
+        key=lambda point: (not point.value.startswith("edgeprofiler."), point.name, point.value),
+    )
+    for point in points:
+        found.setdefault(point.name, point)
+    return dict(sorted(found.items()))
+
+
+def load(kind: PluginKind, name: str) -> Any:
+    """Return the object that a plug-in's entry point names.
+
+    Raises:
+        UsageError: there is no plug-in of that name.
+        Unavailable: it is there but cannot be imported.
+    """
+    point = available(kind).get(name)
+    if point is None:
+        names = ", ".join(available(kind)) or "none are installed"
+        raise UsageError(f"no {kind[:-1]} named {name!r}; choose one of: {names}")
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise Unavailable(
+            f"the {kind[:-1]} {name!r} cannot be loaded ({error})",
+            "install the extra or package that it needs",
+        ) from None

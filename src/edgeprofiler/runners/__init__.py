@@ -1,0 +1,1 @@
+"""Runtimes that run a network and time its layers: one file each, loaded by name."""

@@ -1,0 +1,1 @@
+"""Power sensors: one file each, loaded by name through entry points."""

@@ -1,0 +1,183 @@
+"""Time and power of layers as arrays: a roofline with launch overhead, and a busy share.
+
+For a layer on a device with peak `P` FLOP/s, vector peak `V` and memory bandwidth `B`::
+
+    runtime = launch + (compute^p + memory^p)^(1/p)
+    compute = 2 MACs / (P e_class) * (1 + tail / tiles per multiprocessor)
+    memory  = bytes / (B e_mem)
+
+`p` lies between a sum (1) and full overlap (large). What each parameter means is in
+`edgeprofiler.predictors.parameters`; how they were fitted in docs/cost-model.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprofiler.device import Device
+from edgeprofiler.network import BoolArray, Columns, FloatArray, IntArray
+from edgeprofiler.predictors.parameters import Parameters
+
+CLASSES = ("none", "gemm", "convolution", "first", "depthwise", "depthwise_large")
+"""What the compute units do in a layer; each has an efficiency of its own."""
+
+BOUNDS = ("compute", "memory", "launch")
+FIRST_LAYER_CHANNELS = 4
+TILE_ELEMENTS = 4096
+"""Outputs of one thread block of a tensor-core convolution (64 x 64)."""
+
+_DTYPES = ("fp32", "tf32", "fp16", "int8", "fp64")  # by `network.DTYPE_CODES`
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What the cost model knows of a device in its power mode, as plain numbers."""
+
+    peak_flops: FloatArray
+    """By data-type code of `network.DTYPE_CODES`."""
+    vector_flops: FloatArray
+    bandwidth_bytes_per_s: float
+    gpu_clock_hz: float
+    sms: int
+    l2_bytes: int
+    tensor_cores: bool
+
+    @staticmethod
+    def of(device: Device) -> Hardware:
+        """Return the numbers of `device`."""
+        return Hardware(
+            peak_flops=np.array([device.peak_flops(d) for d in _DTYPES]),
+            vector_flops=np.array([device.vector_flops(d) for d in _DTYPES]),
+            bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
+            gpu_clock_hz=device.gpu_clock_hz,
+            sms=device.mode.sms,
+            l2_bytes=device.datasheet.l2_bytes,
+            tensor_cores=device.datasheet.tensor_cores,
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What layers ask of any device: computed once a network, whatever the parameters."""
+
+    flops: FloatArray
+    """Two a multiply-accumulate; 0 where there are none."""
+    bytes_moved: FloatArray
+    rate_code: IntArray
+    """Index into a table of classes by data types."""
+    tiles: FloatArray
+    runs: FloatArray
+    """1 for a layer that takes time, 0 for a `noop`."""
+    covered: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.flops)
+
+    @staticmethod
+    def of(columns: Columns) -> Work:
+        """Return the work of layers from their columns."""
+        multiplies = columns.is_op("convolution", "transposed_convolution", "gemm", "matmul")
+        macs = np.where(np.isfinite(columns.macs), columns.macs, 0.0)
+        noop = columns.is_op("noop")
+        code = np.zeros(len(columns), dtype=np.int64)
+        code[multiplies] = CLASSES.index("gemm")
+        windowed = multiplies & (columns.kernel_size > 1)
+        code[windowed] = CLASSES.index("convolution")
+        code[windowed & (columns.in_channels <= FIRST_LAYER_CHANNELS)] = CLASSES.index("first")
+        depthwise = multiplies & columns.depthwise
+        code[depthwise] = CLASSES.index("depthwise")
+        code[depthwise & (columns.kernel_max > 3)] = CLASSES.index("depthwise_large")
+        return Work(
+            flops=2.0 * macs,
+            bytes_moved=columns.bytes_moved,
+            rate_code=code * len(_DTYPES) + columns.dtype_code,
+            tiles=np.maximum(columns.spatial * columns.out_channels / TILE_ELEMENTS, 1.0),
+            runs=np.where(noop, 0.0, 1.0),
+            covered=columns.covered,
+        )
+
+    @staticmethod
+    def concatenate(parts: list[Work]) -> Work:
+        """Return the work of several networks, one after another."""
+        names = ("flops", "bytes_moved", "rate_code", "tiles", "runs", "covered")
+        return Work(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """Seconds of each layer and of its parts; NaN where a layer is not covered."""
+
+    launch_s: FloatArray
+    compute_s: FloatArray
+    memory_s: FloatArray
+    runtime_s: FloatArray
+
+
+def launch_seconds(hardware: Hardware, parameters: Parameters) -> float:
+    """Return the overhead of one kernel on this hardware."""
+    clock = (hardware.gpu_clock_hz / 1e9) ** -parameters.launch_clock_exponent
+    old = 1.0 if hardware.tensor_cores else parameters.launch_without_tensor_cores
+    return float(parameters.launch_s * clock * old)
+
+
+def rate_table(hardware: Hardware, parameters: Parameters) -> FloatArray:
+    """Return achieved FLOP/s by class and data type, flat, infinite for class `none`."""
+    p = parameters
+    gain = 1.0 if hardware.tensor_cores else p.efficiency_without_tensor_cores
+    peak, vector = hardware.peak_flops, hardware.vector_flops
+    rates = (
+        np.full(len(peak), np.inf),
+        peak * (p.efficiency_gemm * gain),
+        peak * (p.efficiency_convolution * gain),
+        peak * (p.efficiency_convolution * gain * p.first_layer),
+        vector * p.efficiency_depthwise,
+        vector * (p.efficiency_depthwise * p.depthwise_large_kernel),
+    )
+    return np.concatenate(rates)
+
+
+def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> LayerTimes:
+    """Return the seconds of each layer, vectorised.
+
+    Args:
+        work: of any number of layers, of one or many networks.
+        hardware: the device's numbers.
+        parameters: fitted numbers of that device.
+    """
+    launch = work.runs * launch_seconds(hardware, parameters)
+    with np.errstate(invalid="ignore"):
+        compute = work.flops / rate_table(hardware, parameters)[work.rate_code]
+    if parameters.tail > 0:
+        compute *= 1.0 + (parameters.tail * hardware.sms) / work.tiles
+    memory = work.bytes_moved * (
+        1.0 / (hardware.bandwidth_bytes_per_s * parameters.efficiency_memory)
+    )
+    runtime = launch + work.runs * _overlap(compute, memory, parameters.overlap)
+    runtime[~work.covered] = np.nan
+    return LayerTimes(launch, compute, memory, runtime)
+
+
+def _overlap(compute: FloatArray, memory: FloatArray, exponent: float) -> FloatArray:
+    if exponent == 1.0:
+        return compute + memory
+    large, small = np.maximum(compute, memory), np.minimum(compute, memory)
+    ratio = small / np.maximum(large, 1e-30)
+    return large * (1.0 + ratio**exponent) ** (1.0 / exponent)
+
+
+def bound_codes(times: LayerTimes) -> IntArray:
+    """Return the index in `BOUNDS` of the largest part of each layer's time."""
+    parts = np.stack((times.compute_s, times.memory_s, times.launch_s))
+    return np.asarray(np.argmax(parts, axis=0))
+
+
+def layer_power(times: LayerTimes, idle_power_w: float, parameters: Parameters) -> FloatArray:
+    """Return the board's power while each layer runs: idle, base, and the share that is busy."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        busy = np.where(times.runtime_s > 0, 1.0 - times.launch_s / times.runtime_s, 0.0)
+    power = idle_power_w + parameters.base_power_w + parameters.busy_power_w * busy
+    power[times.runtime_s == 0] = idle_power_w  # a noop adds nothing to an idle board
+    power[np.isnan(times.runtime_s)] = np.nan
+    return power

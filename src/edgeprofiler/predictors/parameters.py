@@ -1,0 +1,108 @@
+"""The numbers of the cost model: shared by all boards, and what a board differs by.
+
+The shared numbers ship in `data/prior.toml`, written by `scripts/fit_prior.py`. A device's
+calibration multiplies a few of them; a board without one uses them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from edgeprofiler.device import Calibration, Device
+from edgeprofiler.errors import InvalidInput
+from edgeprofiler.files import parse_toml
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Every number of the cost model, for one device, mode and host."""
+
+    launch_s: float
+    """Overhead of a kernel at a GPU clock of 1 GHz."""
+    launch_clock_exponent: float
+    """How it falls with the clock."""
+    launch_without_tensor_cores: float
+    """Factor on GPUs of the generations before tensor cores (slower front ends)."""
+    fixed_s: float
+    """GPU time of an inference that belongs to no layer."""
+    efficiency_gemm: float
+    """Share of the peak that 1x1 convolutions and matrix products reach."""
+    efficiency_convolution: float
+    """The same for wider kernels (data reuse, Winograd)."""
+    first_layer: float
+    """Factor for a convolution of at most four input channels."""
+    efficiency_without_tensor_cores: float
+    """Factor on GPUs without tensor cores, whose peak is easier to reach."""
+    efficiency_depthwise: float
+    """Share of the CUDA cores' peak that depthwise convolutions reach."""
+    depthwise_large_kernel: float
+    """Factor for depthwise kernels larger than 3x3."""
+    efficiency_memory: float
+    """Share of the DRAM bandwidth that is reached."""
+    overlap: float
+    """Exponent that joins compute and memory: 1 is their sum, large their maximum."""
+    tail: float
+    """Waste of work that fills few tiles, in tiles a multiprocessor."""
+    base_power_w: float
+    """Power above idle whenever inferences run, also while the GPU waits."""
+    busy_power_w: float
+    """Power added while the GPU is busy."""
+    host_gap_s: float = 0.0
+    """Wall time between two inferences that the host takes."""
+    host_gap_per_layer_s: float = 0.0
+    """The same for each kernel launched."""
+    host_gap_per_launch: float = 0.0
+    """The same as a share of all launch overhead."""
+
+
+DEVIATIONS = ("launch_s", "efficiency_memory", "efficiency_depthwise")
+"""Parameters in which boards may differ from the shared ones, as factors."""
+
+
+@lru_cache(maxsize=1)
+def prior_table() -> Mapping[str, Any]:
+    """Return the shipped table of shared numbers."""
+    path = resources.files("edgeprofiler.predictors") / "data" / "prior.toml"
+    return parse_toml(path.read_text(encoding="utf-8"), path)
+
+
+def shared_parameters() -> Parameters:
+    """Return the shared numbers with the default board's power and no host gap."""
+    return Parameters(**prior_table()["shared"])
+
+
+def calibration_of(device: Device) -> Calibration | None:
+    """Return the calibration that fits the device's mode and host, its own before shipped ones."""
+    for calibration in device.calibrations:
+        if calibration.mode == device.mode.name and calibration.runtime == device.runtime:
+            return calibration
+    for calibration in device.calibrations:
+        if calibration.mode == device.mode.name:
+            return calibration
+    return device.calibrations[0] if device.calibrations else None
+
+
+def parameters_of(device: Device) -> Parameters:
+    """Return the numbers for `device`: shared ones, its board's deviations, its host's gap.
+
+    Raises:
+        InvalidInput: the calibration names a parameter that the model does not have.
+    """
+    shared = shared_parameters()
+    hosts = prior_table().get("hosts", {})
+    values = {**hosts.get(device.runtime, {})}
+    calibration = calibration_of(device)
+    known = {f.name for f in fields(Parameters)}
+    factors: dict[str, float] = {}
+    for name, value in calibration.parameters.items() if calibration else ():
+        if name not in known:
+            raise InvalidInput(device.source, f"calibration has an unknown parameter {name!r}")
+        if name in DEVIATIONS:
+            factors[name] = getattr(shared, name) * value
+        else:
+            factors[name] = value
+    return replace(shared, **{k: v for k, v in values.items() if k in known}, **factors)

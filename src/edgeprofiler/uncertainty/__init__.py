@@ -1,0 +1,1 @@
+"""How sure a number is: conformal intervals chosen by the distance from the calibration."""

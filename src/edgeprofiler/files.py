@@ -22,7 +22,7 @@ MAX_JSON_DEPTH = 200
 
 
 def check_readable(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> int:
-    """Return the size of a regular file, or raise `InvalidInput` that says why it cannot be read."""
+    """Return the size of a regular file; `InvalidInput` says why a path cannot be read."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -88,9 +88,10 @@ def parse_toml(text: str, source: object) -> dict[str, Any]:
     except ModuleNotFoundError:  # Python 3.10
         import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
     try:
-        return tomllib.loads(text)
+        table: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidInput(source, f"is not TOML ({error})") from None
+    return table
 
 
 @contextlib.contextmanager

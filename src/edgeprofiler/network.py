@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.plugins import load
 from edgeprofiler.units import dtype_bytes
 
 Shape = tuple[int, ...]
@@ -267,9 +268,7 @@ class Network:
         return Columns.of(self.layers)
 
     def _repr_html_(self) -> str:
-        from edgeprofiler._display import html_of
-
-        return html_of(self)
+        return str(load("renderers", "html")(self))
 
 
 DTYPE_CODES: Mapping[str, int] = {

@@ -6,7 +6,7 @@ Nothing is imported until a plug-in is asked for by name.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from edgeprofiler.errors import Unavailable, UsageError
 PluginKind = Literal["frontends", "sensors", "runners", "recipes", "stores", "renderers"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def available(kind: PluginKind) -> dict[str, EntryPoint]:
     """Return the entry points of a kind by name, sorted; a stranger's never hides a built-in."""
     found: dict[str, EntryPoint] = {}

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgeprofiler.network import BoolArray, FloatArray, Layer, Network
+from edgeprofiler.plugins import load
 
 
 @dataclass(frozen=True)
@@ -243,9 +244,7 @@ class Profile:
         runtime = self.fixed.runtime_s + float(self.costs.runtime_s[covered].sum())
         end_to_end = runtime + self.host_gap.runtime_s
         energy = (
-            float(self.costs.energy_j[covered].sum())
-            + self.fixed.energy_j
-            + self.host_gap.energy_j
+            float(self.costs.energy_j[covered].sum()) + self.fixed.energy_j + self.host_gap.energy_j
         )
         power = energy / end_to_end if end_to_end > 0 else math.nan
         values = {
@@ -266,14 +265,10 @@ class Profile:
 
     def plot(self, kind: str = "timeline", **options: Any) -> Any:
         """Return a figure of this profile, drawn by the plotting module (extra `[plot]`)."""
-        from edgeprofiler._display import plot_of
-
-        return plot_of(self, kind, **options)
+        return load("renderers", "plot")(self, kind, **options)
 
     def _repr_html_(self) -> str:
-        from edgeprofiler._display import html_of
-
-        return html_of(self)
+        return str(load("renderers", "html")(self))
 
 
 def _same(left: object, right: object) -> bool:

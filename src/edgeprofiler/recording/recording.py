@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from edgeprofiler.network import FloatArray
 
 StampKind = Literal["callback-burst", "layer-end", "none"]
@@ -25,8 +27,7 @@ class PowerTrace:
     @property
     def total_w(self) -> FloatArray:
         """Power of the board's input at each poll."""
-        total: FloatArray = sum((self.rails_w[name] for name in self.total_rails), 0.0)  # type: ignore[assignment]
-        return total
+        return np.sum([self.rails_w[name] for name in self.total_rails], axis=0)
 
     def __len__(self) -> int:
         return len(self.time_s)

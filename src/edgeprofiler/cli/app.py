@@ -1,0 +1,104 @@
+"""The `edgeprofiler` command: its sub-commands, and the one place that turns errors into exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, NoReturn
+
+import typer
+
+from edgeprofiler._version import __version__
+from edgeprofiler.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EdgeProfilerError
+
+COMMANDS = (
+    "predict",
+    "inspect",
+    "devices",
+    "validate",
+    "calibrate",
+    "compare",
+    "sweep",
+    "advise",
+    "check",
+    "impact",
+    "report",
+    "serve",
+    "collect",
+    "attribute",
+    "qa",
+    "monitor",
+    "benchmark",
+    "doctor",
+    "dataset",
+    "train",
+    "evaluate",
+    "tune",
+    "models",
+    "data",
+)
+"""Modules of `edgeprofiler.cli.commands`, in the order of the help page."""
+
+
+def build_app() -> typer.Typer:
+    """Return the application with every command registered."""
+    app = typer.Typer(
+        name="edgeprofiler",
+        help="Power, runtime and energy of every layer of a CNN on an edge device.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    def _version(value: bool) -> None:
+        if value:
+            typer.echo(f"edgeprofiler {__version__}")
+            raise typer.Exit
+
+    @app.callback()
+    def _root(
+        _version_: Annotated[
+            bool,
+            typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        ] = False,
+    ) -> None:
+        """Power, runtime and energy of every layer of a CNN on an edge device."""
+
+    for name in COMMANDS:
+        module = f"edgeprofiler.cli.commands.{name}"
+        if find_spec(module) is not None:
+            import_module(module).register(app)
+    return app
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a documented code."""
+    try:
+        build_app()()
+    except EdgeProfilerError as error:
+        _say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+    except MemoryError:
+        _say("error: not enough memory for this input; use a smaller model or batch")
+        sys.exit(EXIT_INTERNAL)
+    except Exception as error:
+        if os.environ.get("EDGEPROFILER_TRACEBACK"):
+            raise
+        _say(
+            f"internal error: {type(error).__name__}: {error}; please report it "
+            "(EDGEPROFILER_TRACEBACK=1 shows where)"
+        )
+        sys.exit(EXIT_INTERNAL)
+    sys.exit(0)
+
+
+def _say(text: str) -> None:
+    """Print one line on standard error; control characters of a file's text cannot act there."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    print(line.strip(), file=sys.stderr)

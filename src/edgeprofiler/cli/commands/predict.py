@@ -1,0 +1,66 @@
+"""`edgeprofiler predict`: what every layer of a network costs on a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def predict(
+        models: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="MODEL...",
+                help="ONNX files, TensorRT engines' layer JSON, graph JSON, or zoo:NAME.",
+                show_default=False,
+            ),
+        ],
+        device: common.DeviceOption = None,
+        runtime: common.RuntimeOption = None,
+        precision: common.PrecisionOption = None,
+        batch: common.BatchOption = None,
+        shape: common.ShapeOption = None,
+        confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+        csv: common.CsvOption = None,
+        json: common.JsonOption = None,
+        front_end: Annotated[
+            str | None,
+            typer.Option("--front-end", help="How to read MODEL, where it cannot be told."),
+        ] = None,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
+    ) -> None:
+        """Predict power, runtime and energy of every layer, without the device."""
+        from edgeprofiler.errors import UsageError
+        from edgeprofiler.prediction import predictor_for, read
+        from edgeprofiler.profile.document import to_json
+        from edgeprofiler.profile.table import to_csv
+        from edgeprofiler.reports.text import print_profile
+
+        if len(models) > 1 and (csv is not None or json is not None):
+            raise UsageError("--csv and --json take one MODEL; call once for each")
+        shapes = common.parse_shapes(shape)
+        chosen = predictor_for(
+            common.device_or_default(device),
+            runtime=runtime,
+            confidence=confidence,
+            predictor=predictor,
+        )
+        for model in models:
+            network = read(
+                model, precision=precision, batch=batch, shapes=shapes, front_end=front_end
+            )
+            profile = chosen.predict(network)
+            if csv is not None:
+                common.emit_file(to_csv(profile), Path(csv))
+            if json is not None:
+                common.emit_json(to_json(profile), json)
+            print_profile(common.console(to_stderr=json == "-"), profile, layers=not quiet)

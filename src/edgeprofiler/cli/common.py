@@ -1,0 +1,138 @@
+"""What several commands share: options, and where messages and results go."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="An ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME.",
+        show_default=False,
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device", "-d", metavar="NAME[@MODE]|FILE",
+        help="Board and power mode, or a TOML file. Default: jetson-orin-nano.",
+        show_default=False,
+    ),
+]  # fmt: skip
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        metavar="HOST",
+        help="What calls the engine: trtexec, cpp, torch-tensorrt or torch2trt. Default: trtexec.",
+        show_default=False,
+    ),
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option("--batch", "-b", min=1, max=65536, help="Images at once.", show_default=False),
+]
+ShapeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape", metavar="[INPUT=]1x3x224x224",
+        help="Shape of an input; repeat it for several inputs.",
+        show_default=False,
+    ),
+]  # fmt: skip
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--precision", metavar="fp32|fp16|int8",
+        help="What the network is built for. Default: fp16.", show_default=False,
+    ),
+]  # fmt: skip
+ConfidenceOption = Annotated[
+    float, typer.Option("--confidence", help="Share of true values that intervals are to cover.")
+]
+PredictorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--predictor", metavar="FOLDER|models:/NAME@ALIAS",
+        help="A trained predictor instead of the analytic model.", show_default=False,
+    ),
+]  # fmt: skip
+JsonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE|-",
+        help="Write JSON to a file, or to standard output alone with -.", show_default=False,
+    ),
+]  # fmt: skip
+CsvOption = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write CSV.", show_default=False)
+]
+
+_SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
+
+
+def parse_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
+    """Return input shapes by name from `input=1x3x224x224` texts; the name may be left out."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for text in texts or ():
+        name, _, numbers = text.rpartition("=")
+        if not _SHAPE.fullmatch(numbers):
+            raise UsageError(f"--shape {text!r} is no shape; write input=1x3x640x640")
+        shapes[name] = tuple(int(n) for n in re.split("[x,]", numbers))
+        if min(shapes[name]) < 1:
+            raise UsageError(f"--shape {text!r} has a dimension below 1")
+    return shapes
+
+
+def note(text: str) -> None:
+    """Print a message for the user on standard error."""
+    typer.echo(text, err=True)
+
+
+def device_or_default(device: str | None) -> str:
+    """Return the device, and say on standard error which one it is where none was named."""
+    if device is not None:
+        return device
+    from edgeprofiler.device import DEFAULT_DEVICE
+
+    note(f"device: {DEFAULT_DEVICE} (name another with --device)")
+    return DEFAULT_DEVICE
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """Return a console for tables; 80 columns where the output is no terminal."""
+    from rich.console import Console
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    width = None if stream.isatty() else 80
+    return Console(stderr=to_stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def emit_json(text: str, target: str) -> None:
+    """Write JSON to a file, or to standard output where `target` is `-`."""
+    if target == "-":
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    from edgeprofiler.files import write_text
+
+    write_text(Path(target), text)
+    note(f"wrote {target}")
+
+
+def emit_file(text: str, target: Path) -> None:
+    """Write a text file and say so."""
+    from edgeprofiler.files import write_text
+
+    write_text(target, text)
+    note(f"wrote {target}")

@@ -1,0 +1,391 @@
+"""A board in a stated power mode: its datasheet, its rails, and what was fitted on it.
+
+Devices are TOML files. Those shipped lie in `edgeprofiler/devices`; a user's own file has the
+same form, or names a shipped one with `base = "jetson-orin-nano"` and says what differs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.errors import InvalidInput, UsageError
+from edgeprofiler.files import parse_toml, read_toml
+
+SCHEMA = "edgeprofiler.device/1"
+RUNTIMES = ("trtexec", "cpp", "torch-tensorrt", "torch2trt")
+"""Host runtimes: what calls the engine, and so how long the GPU waits between inferences."""
+DEFAULT_DEVICE = "jetson-orin-nano"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Datasheet:
+    """What the maker says of the board, at the clocks of its fastest power mode."""
+
+    gpu: str
+    sms: int
+    """Streaming multiprocessors."""
+    gpu_clock_hz: float
+    """GPU clock that the peaks below are stated at."""
+    peak_flops: Mapping[str, float]
+    """Dense FLOP/s (two a multiply-accumulate) by data type, tensor cores where there are any."""
+    vector_flops: Mapping[str, float]
+    """FLOP/s of the CUDA cores by data type."""
+    bandwidth_bytes_per_s: float
+    l2_bytes: int
+    tensor_cores: bool
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PowerMode:
+    """One nvpmodel mode: what it caps."""
+
+    name: str
+    gpu_clock_hz: float
+    bandwidth_bytes_per_s: float
+    sms: int
+    power_budget_w: float
+    """Budget that the mode is named for; NaN where it is uncapped and none is stated."""
+    idle_power_w: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Numbers fitted on measurements of one board, power mode and software stack."""
+
+    mode: str
+    runtime: str
+    """Host runtime of the measurements, one of `RUNTIMES`."""
+    software: str
+    parameters: Mapping[str, float]
+    """Board deviations and rates by name; the predictor that reads them documents each."""
+    provenance: str
+    rows: int = 0
+    networks: tuple[str, ...] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
+    """Errors it was validated with, by name: `lono_mape`, `residual_q90`, ..."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A board in one power mode, called by one host runtime."""
+
+    name: str
+    mode: PowerMode
+    runtime: str
+    datasheet: Datasheet
+    modes: tuple[PowerMode, ...]
+    default_mode: str
+    total_rails: tuple[str, ...] = ()
+    """Power rails whose sum is the board's input."""
+    other_rails: tuple[str, ...] = ()
+    idle_power_source: str = ""
+    calibrations: tuple[Calibration, ...] = ()
+    description: str = ""
+    family: str = "jetson"
+    source: str = "shipped"
+    """`shipped`, or the path of the file it was read from."""
+
+    @property
+    def spec(self) -> str:
+        """How a user names it: `jetson-orin-nano@25w`."""
+        return f"{self.name}@{self.mode.name}"
+
+    @property
+    def gpu_clock_hz(self) -> float:
+        """GPU clock in this mode."""
+        return self.mode.gpu_clock_hz
+
+    @property
+    def bandwidth_bytes_per_s(self) -> float:
+        """DRAM bandwidth in this mode."""
+        return self.mode.bandwidth_bytes_per_s
+
+    @property
+    def idle_power_w(self) -> float:
+        """Power of the board's input when nothing runs."""
+        return self.mode.idle_power_w
+
+    @property
+    def scale(self) -> float:
+        """Peak compute of this mode as a share of the datasheet's."""
+        sheet = self.datasheet
+        return (self.mode.gpu_clock_hz / sheet.gpu_clock_hz) * (self.mode.sms / sheet.sms)
+
+    def peak_flops(self, dtype: str) -> float:
+        """Dense FLOP/s of `dtype` in this mode; a type without a peak runs as fp32."""
+        return self._peak(self.datasheet.peak_flops, dtype)
+
+    def vector_flops(self, dtype: str) -> float:
+        """FLOP/s of the CUDA cores for `dtype` in this mode."""
+        return self._peak(self.datasheet.vector_flops, dtype)
+
+    def _peak(self, table: Mapping[str, float], dtype: str) -> float:
+        alias = {"bf16": "fp16", "uint8": "int8", "fp8": "int8", "int4": "int8"}
+        for name in (dtype, alias.get(dtype, "fp32"), "fp32", "fp16"):
+            if name in table:
+                return table[name] * self.scale
+        return max(table.values()) * self.scale
+
+    def with_mode(self, name: str) -> Device:
+        """Return the same board in another power mode."""
+        wanted = name.lower()
+        for mode in self.modes:
+            if mode.name == wanted:
+                return replace(self, mode=mode)
+        names = ", ".join(mode.name for mode in self.modes)
+        raise UsageError(f"{self.name} has no power mode {name!r}; choose one of: {names}")
+
+    def with_runtime(self, runtime: str) -> Device:
+        """Return the same board called by another host runtime."""
+        if runtime not in RUNTIMES:
+            choices = ", ".join(RUNTIMES)
+            raise UsageError(f"no host runtime {runtime!r}; choose one of: {choices}")
+        return replace(self, runtime=runtime)
+
+
+@cache
+def device_names() -> tuple[str, ...]:
+    """Return the names of the shipped devices."""
+    folder = resources.files("edgeprofiler") / "devices"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None = None) -> Device:
+    """Return the device that `spec` names.
+
+    Args:
+        spec: `NAME`, `NAME@MODE`, or the path of a TOML file (also `PATH@MODE`).
+        runtime: host runtime, one of `RUNTIMES`; `trtexec` where nothing else is said.
+
+    Raises:
+        UsageError: no such device, mode or runtime.
+        InvalidInput: the file is not a device.
+    """
+    if isinstance(spec, Device):
+        return spec if runtime is None else spec.with_runtime(runtime)
+    text = str(spec)
+    name, _, mode = text.rpartition("@") if "@" in text else (text, "", "")
+    if name.endswith(".toml") or "/" in name:
+        device = _from_file(Path(name))
+    else:
+        device = _shipped(name.lower())
+    if mode:
+        device = device.with_mode(mode)
+    return device.with_runtime(runtime or "trtexec")
+
+
+@cache
+def _shipped(name: str) -> Device:
+    if name not in device_names():
+        close = difflib.get_close_matches(name, device_names(), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UsageError(
+            f"unknown device {name!r}; {hint}`edgeprofiler devices` lists them, "
+            "and a path to a .toml file names your own"
+        )
+    path = resources.files("edgeprofiler") / "devices" / f"{name}.toml"
+    return _device(parse_toml(path.read_text(encoding="utf-8"), path), str(path), "shipped")
+
+
+def _from_file(path: Path) -> Device:
+    return _device(read_toml(path), str(path), str(path))
+
+
+def _device(table: Mapping[str, Any], where: str, source: str) -> Device:
+    if "base" in table:
+        base = load_device(_text(table, "base", where))
+        own = _calibrations(table, where)
+        # Calibrations of a user's own come first: the first that fits is used.
+        device = replace(base, calibrations=own + base.calibrations, source=source)
+        device = replace(device, name=_name(table, where, base.name))
+        if "mode" in table:
+            device = device.with_mode(_text(table, "mode", where))
+        if "idle_power_w" in table:
+            idle = _number(table, "idle_power_w", where)
+            device = replace(
+                device,
+                mode=replace(device.mode, idle_power_w=idle),
+                modes=tuple(replace(m, idle_power_w=idle) for m in device.modes),
+                idle_power_source=str(table.get("idle_power_source", "stated by the user")),
+            )
+        return device
+    if table.get("schema", SCHEMA) != SCHEMA:
+        raise InvalidInput(where, f"schema is {table['schema']!r}", f"expected {SCHEMA!r}")
+    sheet_table = _table(table, "datasheet", where)
+    sheet = _datasheet(sheet_table, where)
+    modes = tuple(_mode(entry, sheet, where) for entry in _tables(table, "modes", where))
+    if not modes:
+        raise InvalidInput(where, "has no power mode", "add at least one [[modes]] table")
+    default = str(table.get("default_mode", modes[0].name))
+    device = Device(
+        name=_name(table, where, ""),
+        mode=modes[0],
+        runtime="trtexec",
+        datasheet=sheet,
+        modes=modes,
+        default_mode=default,
+        total_rails=_strings(table, "total_rails", where),
+        other_rails=_strings(table, "other_rails", where),
+        idle_power_source=str(table.get("idle_power_source", "")),
+        calibrations=_calibrations(table, where),
+        description=str(table.get("description", "")),
+        family=str(table.get("family", "jetson")),
+        source=source,
+    )
+    try:
+        return device.with_mode(default)
+    except UsageError as error:
+        raise InvalidInput(where, f"default_mode: {error}") from None
+
+
+def _datasheet(table: Mapping[str, Any], where: str) -> Datasheet:
+    peaks = {k: _number(v, k, where) for k, v in _nested(table, "peak_flops", where)}
+    vector = {k: _number(v, k, where) for k, v in _nested(table, "vector_flops", where)}
+    if not peaks:
+        raise InvalidInput(where, "datasheet.peak_flops is empty", "give at least fp16 or fp32")
+    return Datasheet(
+        gpu=str(table.get("gpu", "")),
+        sms=int(_number(table, "sms", where)),
+        gpu_clock_hz=_number(table, "gpu_clock_hz", where),
+        peak_flops=peaks,
+        vector_flops=vector or peaks,
+        bandwidth_bytes_per_s=_number(table, "bandwidth_bytes_per_s", where),
+        l2_bytes=int(_number(table, "l2_bytes", where)) if "l2_bytes" in table else 1 << 20,
+        tensor_cores=bool(table.get("tensor_cores", False)),
+        sources=_strings(table, "sources", where),
+    )
+
+
+def _mode(table: Mapping[str, Any], sheet: Datasheet, where: str) -> PowerMode:
+    budget = _number(table, "power_budget_w", where) if "power_budget_w" in table else math.nan
+    return PowerMode(
+        name=_text(table, "name", where).lower(),
+        gpu_clock_hz=_optional(table, "gpu_clock_hz", sheet.gpu_clock_hz, where),
+        bandwidth_bytes_per_s=_optional(
+            table, "bandwidth_bytes_per_s", sheet.bandwidth_bytes_per_s, where
+        ),
+        sms=int(_optional(table, "sms", sheet.sms, where)),
+        power_budget_w=budget,
+        idle_power_w=_number(table, "idle_power_w", where),
+        note=str(table.get("note", "")),
+    )
+
+
+def _calibrations(table: Mapping[str, Any], where: str) -> tuple[Calibration, ...]:
+    found = []
+    for entry in _tables(table, "calibrations", where):
+        runtime = _text(entry, "runtime", where)
+        if runtime not in RUNTIMES:
+            raise InvalidInput(where, f"calibration for an unknown runtime {runtime!r}")
+        found.append(
+            Calibration(
+                mode=_text(entry, "mode", where).lower(),
+                runtime=runtime,
+                software=str(entry.get("software", "")),
+                parameters={
+                    k: _finite(v, k, where) for k, v in _nested(entry, "parameters", where)
+                },
+                provenance=str(entry.get("provenance", "")),
+                rows=int(_optional(entry, "rows", 0, where, least=0)),
+                networks=_strings(entry, "networks", where),
+                errors={k: _finite(v, k, where) for k, v in _nested(entry, "errors", where)},
+            )
+        )
+    return tuple(found)
+
+
+def calibration_table(calibration: Calibration) -> dict[str, Any]:
+    """Return a calibration as the table that stands in a device's TOML file."""
+    return {
+        "mode": calibration.mode,
+        "runtime": calibration.runtime,
+        "software": calibration.software,
+        "provenance": calibration.provenance,
+        "rows": calibration.rows,
+        "networks": list(calibration.networks),
+        "parameters": dict(calibration.parameters),
+        "errors": dict(calibration.errors),
+    }
+
+
+def _name(table: Mapping[str, Any], where: str, default: str) -> str:
+    name = table.get("name", default)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidInput(where, "name is missing or odd", "use letters, digits, '.', '_', '-'")
+    return name
+
+
+def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = table.get(key)
+    if not isinstance(value, dict):
+        raise InvalidInput(where, f"[{key}] is missing")
+    return value
+
+
+def _tables(table: Mapping[str, Any], key: str, where: str) -> Sequence[Mapping[str, Any]]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise InvalidInput(where, f"{key} is not a list of tables", f"write [[{key}]]")
+    return value
+
+
+def _nested(table: Mapping[str, Any], key: str, where: str) -> list[tuple[str, Any]]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise InvalidInput(where, f"{key} is not a table")
+    return list(value.items())
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(where, f"{key} is missing or no text")
+    return value
+
+
+def _strings(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise InvalidInput(where, f"{key} is not a list of texts")
+    return tuple(value)
+
+
+def _finite(value: Any, key: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InvalidInput(where, f"{key} is not a finite number")
+    return float(value)
+
+
+def _number(table: Any, key: str, where: str) -> float:
+    value = table.get(key) if isinstance(table, Mapping) else table
+    if value is None:
+        raise InvalidInput(where, f"{key} is missing")
+    number = _finite(value, key, where)
+    if number <= 0:
+        raise InvalidInput(where, f"{key} is {number:g}", "it must be above zero")
+    return number
+
+
+def _optional(
+    table: Mapping[str, Any], key: str, default: float, where: str, least: float | None = None
+) -> float:
+    if key not in table:
+        return default
+    if least is None:
+        return _number(table, key, where)
+    number = _finite(table[key], key, where)
+    if number < least:
+        raise InvalidInput(where, f"{key} is {number:g}", f"it must be at least {least:g}")
+    return number

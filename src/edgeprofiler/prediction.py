@@ -1,0 +1,222 @@
+"""From what a user names to a profile: read, lower, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from edgeprofiler import plugins
+from edgeprofiler.device import Device, load_device
+from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.frontends import FrontEnd, ReadOptions
+from edgeprofiler.graph import Graph
+from edgeprofiler.lowering import lower
+from edgeprofiler.network import Network, Shape, Source
+from edgeprofiler.predictors import RooflinePredictor
+from edgeprofiler.profile import Profile
+
+PRECISIONS = ("fp32", "fp16", "int8")
+DEFAULT_PRECISION = "fp16"
+_HEAD_BYTES = 4096
+
+Model = str | Path | Graph | Network
+
+
+class Predictor(Protocol):
+    """Turns networks into profiles of one device."""
+
+    def predict(self, network: Network) -> Profile:
+        """Return what one inference of `network` costs."""
+
+    def predict_many(self, networks: Sequence[Network]) -> Sequence[Profile]:
+        """Return the profiles of many networks, in order, faster than one at a time."""
+
+
+def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
+    """Return the front end that reads `source`.
+
+    Args:
+        source: a path, or an address such as `zoo:resnet18`.
+        name: the front end to use; found from the source where `None`.
+
+    Raises:
+        InvalidInput: no such file, or no front end knows what it is.
+    """
+    if name is not None:
+        front_end: FrontEnd = plugins.load("frontends", name)()
+        return front_end
+    text = str(source)
+    head = _head(Path(text))
+    for candidate in plugins.available("frontends"):
+        front_end = plugins.load("frontends", candidate)()
+        if front_end.recognises(text, head):
+            return front_end
+    if not head:
+        _explain_missing(Path(text))
+    raise InvalidInput(
+        text,
+        "is not a model that any front end knows",
+        "expected an ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME",
+    )
+
+
+def read_model(
+    source: Model,
+    *,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
+) -> Graph | Network:
+    """Return a model as its front end gives it: a `Graph`, or a `Network` for an engine.
+
+    Args:
+        source: a path, an address such as `zoo:resnet18`, or a model that is read already.
+        batch: images at once; the model's own where `None`.
+        shapes: input shapes by name; the empty name means the only input.
+        front_end: name of the front end; found from the source where `None`.
+    """
+    if isinstance(source, (Graph, Network)):
+        if batch is None and not shapes:
+            return source
+        if isinstance(source, Network):
+            raise Unsupported(
+                f"{source.name}: its layers are built for one batch and shape; "
+                "change the model and build it again"
+            )
+        return _changed(source, batch, shapes or {})
+    reader = front_end_for(source, front_end)
+    return reader.read(str(source), ReadOptions(batch=batch, shapes=dict(shapes or {})))
+
+
+def read(
+    source: Model,
+    *,
+    precision: str | None = None,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
+) -> Network:
+    """Return a model as the layers that a device would run.
+
+    Args:
+        source: a path, an address such as `zoo:resnet18`, or a model that is read already.
+        precision: `fp32`, `fp16` or `int8`; fp16 where `None`. An engine's is fixed.
+        batch: images at once; the model's own where `None`.
+        shapes: input shapes by name; the empty name means the only input.
+        front_end: name of the front end; found from the source where `None`.
+
+    Raises:
+        InvalidInput: the source cannot be read; the message says what and where.
+        Unsupported: an option makes no sense for this source.
+    """
+    if precision is not None and precision not in PRECISIONS:
+        raise UsageError(f"no precision {precision!r}; choose one of: {', '.join(PRECISIONS)}")
+    model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
+    if isinstance(model, Network):
+        if precision is not None and precision != model.precision:
+            raise Unsupported(
+                f"{model.name}: the precision of a built engine is fixed ({model.precision}); "
+                "predict its ONNX file with --precision, or build the engine again"
+            )
+        return model
+    name = str(source) if isinstance(source, (str, Path)) else model.name
+    reader = front_end or ("graph" if isinstance(source, Graph) else front_end_for(source).name)
+    return lower(model, precision or DEFAULT_PRECISION, Source(name=name, front_end=reader))
+
+
+def predict(
+    model: Model,
+    device: str | Path | Device | None = None,
+    *,
+    runtime: str | None = None,
+    precision: str | None = None,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    confidence: float = 0.9,
+    predictor: str | Path | Predictor | None = None,
+) -> Profile:
+    """Return what one inference of a network costs on a device, layer by layer.
+
+    Args:
+        model: a path, an address such as `zoo:resnet18`, a `Graph` or a `Network`.
+        device: `NAME`, `NAME@MODE`, a TOML file or a `Device`; jetson-orin-nano where `None`.
+        runtime: host runtime (trtexec, cpp, torch-tensorrt, torch2trt); trtexec where `None`.
+        precision: fp32, fp16 or int8, where the model is not a built engine.
+        batch: images at once, where the model is not a built engine.
+        shapes: input shapes by name, where the model is not a built engine.
+        confidence: share of true values that the intervals are to cover, in (0, 1).
+        predictor: a trained predictor's folder or address; the analytic model where `None`.
+    """
+    network = read(model, precision=precision, batch=batch, shapes=shapes)
+    return predict_many([network], device, runtime=runtime, confidence=confidence,
+                        predictor=predictor)[0]  # fmt: skip
+
+
+def predict_many(
+    networks: Sequence[Network],
+    device: str | Path | Device | None = None,
+    *,
+    runtime: str | None = None,
+    confidence: float = 0.9,
+    predictor: str | Path | Predictor | None = None,
+) -> Sequence[Profile]:
+    """Return the profiles of many networks on one device, computed at once.
+
+    Args are those of `predict`.
+    """
+    chosen = predictor_for(device, runtime=runtime, confidence=confidence, predictor=predictor)
+    return chosen.predict_many(networks)
+
+
+def predictor_for(
+    device: str | Path | Device | None = None,
+    *,
+    runtime: str | None = None,
+    confidence: float = 0.9,
+    predictor: str | Path | Predictor | None = None,
+) -> Predictor:
+    """Return the predictor that answers for a device.
+
+    Raises:
+        UsageError: unknown device, mode or runtime, or a confidence outside (0, 1).
+    """
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence:g}; it must lie between 0 and 1, as 0.9")
+    chosen = load_device(device or "jetson-orin-nano", runtime)
+    if predictor is None:
+        return RooflinePredictor(chosen, confidence)
+    if isinstance(predictor, (str, Path)):
+        raise Unsupported(f"{predictor}: trained predictors cannot be loaded yet")
+    return predictor
+
+
+def renamed(network: Network, name: str) -> Network:
+    """Return the same network under another name."""
+    return replace(network, name=name)
+
+
+def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:
+    from edgeprofiler.graph.change import with_batch, with_input_shapes
+
+    if shapes:
+        named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
+        graph = with_input_shapes(graph, named)
+    return graph if batch is None else with_batch(graph, batch)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""
+
+
+def _explain_missing(path: Path) -> None:
+    from edgeprofiler.files import check_readable
+
+    check_readable(path)

@@ -1,0 +1,1 @@
+"""A profile for a person: terminal, HTML, Markdown."""

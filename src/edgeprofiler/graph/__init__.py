@@ -1,5 +1,19 @@
 """A model's operators, tensors and edges before lowering."""
 
+from edgeprofiler.graph.build import GraphBuilder
 from edgeprofiler.graph.graph import AttributeValue, Graph, Node, Shape, Tensor
+from edgeprofiler.graph.macs import graph_macs, node_macs
+from edgeprofiler.graph.shapes import can_infer, infer_shapes
 
-__all__ = ["AttributeValue", "Graph", "Node", "Shape", "Tensor"]
+__all__ = [
+    "AttributeValue",
+    "Graph",
+    "GraphBuilder",
+    "Node",
+    "Shape",
+    "Tensor",
+    "can_infer",
+    "graph_macs",
+    "infer_shapes",
+    "node_macs",
+]

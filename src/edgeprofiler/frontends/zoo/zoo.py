@@ -1,0 +1,120 @@
+"""Networks by name: the front end for sources such as `zoo:resnet18`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+
+from edgeprofiler.errors import InvalidInput, Unsupported
+from edgeprofiler.frontends.protocol import ReadOptions
+from edgeprofiler.frontends.zoo.classic import CLASSICS
+from edgeprofiler.frontends.zoo.efficient import EFFICIENTNETS
+from edgeprofiler.frontends.zoo.family import Entry
+from edgeprofiler.frontends.zoo.mobile import MOBILES
+from edgeprofiler.frontends.zoo.resnet import RESNETS
+from edgeprofiler.graph import Graph, GraphBuilder, Shape
+
+_PREFIX = "zoo:"
+_INPUT = "input"
+_MAX_DIMENSION = 65536
+_MAX_ELEMENTS = 2**31
+
+_ENTRIES: Mapping[str, Entry] = {**CLASSICS, **RESNETS, **MOBILES, **EFFICIENTNETS}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all networks of the zoo, family by family."""
+    return tuple(_ENTRIES)
+
+
+def zoo_graph(
+    name: str,
+    batch: int = 1,
+    resolution: int | tuple[int, int] | None = None,
+    classes: int | None = None,
+) -> Graph:
+    """Return a network of the zoo as a graph of ONNX operators.
+
+    Args:
+        name: one of `names()`.
+        batch: images at once.
+        resolution: height and width of the input in pixels, one number for both; `None` is
+            what the network was made for.
+        classes: outputs of the last layer; `None` is what the network was made for.
+
+    Raises:
+        InvalidInput: no network of that name, or it cannot run at that size.
+    """
+    entry = _entry(name)
+    size = resolution if isinstance(resolution, tuple) else (resolution or entry.resolution,) * 2
+    wanted = entry.classes if classes is None else classes
+    shape = (batch, entry.channels, *size)
+    _check(name, shape, wanted)
+    return _build(name, shape, wanted)
+
+
+@lru_cache(maxsize=128)
+def _build(name: str, shape: Shape, classes: int) -> Graph:
+    entry = _ENTRIES[name]
+    builder = GraphBuilder(name)
+    result = entry.build(builder, builder.input(shape, _INPUT), classes)
+    return builder.graph(result)
+
+
+def _entry(name: str) -> Entry:
+    entry = _ENTRIES.get(name)
+    if entry is None:
+        close = get_close_matches(name.lower(), _ENTRIES, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else "see the list of the zoo's names"
+        raise InvalidInput(f"{_PREFIX}{name}", "the zoo has no network of that name", hint)
+    return entry
+
+
+def _check(name: str, shape: Shape, classes: int) -> None:
+    total = 1
+    for length in shape:
+        total *= length
+    sane = all(1 <= length <= _MAX_DIMENSION for length in shape) and total <= _MAX_ELEMENTS
+    if not sane:
+        raise InvalidInput(
+            f"{_PREFIX}{name}",
+            f"an input of {'x'.join(map(str, shape))}",
+            f"dimensions are 1 to {_MAX_DIMENSION}, elements at most {_MAX_ELEMENTS}",
+        )
+    if not 1 <= classes <= _MAX_DIMENSION:
+        raise InvalidInput(f"{_PREFIX}{name}", f"{classes} classes", "give 1 to 65536")
+
+
+class ZooFrontEnd:
+    """Reads `zoo:NAME`; a batch and the input's shape may be chosen."""
+
+    name = "zoo"
+
+    def recognises(self, source: str, head: bytes) -> bool:  # noqa: ARG002 (the protocol's)
+        """Say whether `source` names a network of the zoo."""
+        return source.startswith(_PREFIX)
+
+    def read(self, source: str, options: ReadOptions) -> Graph:
+        """Return the graph of `zoo:NAME`.
+
+        Raises:
+            InvalidInput: no network of that name, or it cannot run at the shape asked for.
+            Unsupported: a shape is given for an input that the network lacks.
+        """
+        name = source.removeprefix(_PREFIX).strip()
+        entry = _entry(name)
+        unknown = [key for key in options.shapes if key not in ("", _INPUT)]
+        if unknown:
+            raise Unsupported(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")
+        shape = options.shapes.get(_INPUT, options.shapes.get(""))
+        if shape is None:
+            return zoo_graph(name, batch=1 if options.batch is None else options.batch)
+        if len(shape) != 4 or shape[1] != entry.channels:
+            raise InvalidInput(
+                source,
+                f"an input of {'x'.join(map(str, shape))}",
+                f"give batch x {entry.channels} x height x width",
+            )
+        batch = shape[0] if options.batch is None else options.batch
+        return zoo_graph(name, batch=batch, resolution=(shape[2], shape[3]))

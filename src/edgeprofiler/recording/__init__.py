@@ -1,5 +1,6 @@
 """What a sensor saw and when which layer ran, and how that rests on disk."""
 
+from edgeprofiler.recording.layers_json import network_from_json, network_to_json
 from edgeprofiler.recording.recording import (
     DeviceState,
     PowerTrace,
@@ -7,5 +8,25 @@ from edgeprofiler.recording.recording import (
     SamplerReport,
     Timeline,
 )
+from edgeprofiler.recording.reference_layout import (
+    read_reference,
+    reference_models,
+    write_reference,
+)
+from edgeprofiler.recording.store import is_recording, load_recording, save_recording
 
-__all__ = ["DeviceState", "PowerTrace", "Recording", "SamplerReport", "Timeline"]
+__all__ = [
+    "DeviceState",
+    "PowerTrace",
+    "Recording",
+    "SamplerReport",
+    "Timeline",
+    "is_recording",
+    "load_recording",
+    "network_from_json",
+    "network_to_json",
+    "read_reference",
+    "reference_models",
+    "save_recording",
+    "write_reference",
+]

@@ -26,8 +26,11 @@ class PowerTrace:
 
     @property
     def total_w(self) -> FloatArray:
-        """Power of the board's input at each poll."""
-        return np.sum([self.rails_w[name] for name in self.total_rails], axis=0)
+        """Power of the board's input at each poll; NaN where no rail tells it."""
+        if not self.total_rails:
+            return np.full(len(self.time_s), np.nan)
+        total: FloatArray = np.sum([self.rails_w[name] for name in self.total_rails], axis=0)
+        return total
 
     def __len__(self) -> int:
         return len(self.time_s)

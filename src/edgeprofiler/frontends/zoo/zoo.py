@@ -9,10 +9,15 @@ from functools import lru_cache
 from edgeprofiler.errors import InvalidInput, Unsupported
 from edgeprofiler.frontends.protocol import ReadOptions
 from edgeprofiler.frontends.zoo.classic import CLASSICS
+from edgeprofiler.frontends.zoo.convnext import CONVNEXTS
+from edgeprofiler.frontends.zoo.densenet import DENSENETS
 from edgeprofiler.frontends.zoo.efficient import EFFICIENTNETS
 from edgeprofiler.frontends.zoo.family import Entry
+from edgeprofiler.frontends.zoo.inception import INCEPTIONS
+from edgeprofiler.frontends.zoo.mixnet import MIXNETS
 from edgeprofiler.frontends.zoo.mobile import MOBILES
 from edgeprofiler.frontends.zoo.resnet import RESNETS
+from edgeprofiler.frontends.zoo.shufflenet import SHUFFLENETS
 from edgeprofiler.graph import Graph, GraphBuilder, Shape
 
 _PREFIX = "zoo:"
@@ -20,7 +25,17 @@ _INPUT = "input"
 _MAX_DIMENSION = 65536
 _MAX_ELEMENTS = 2**31
 
-_ENTRIES: Mapping[str, Entry] = {**CLASSICS, **RESNETS, **MOBILES, **EFFICIENTNETS}
+_ENTRIES: Mapping[str, Entry] = {
+    **CLASSICS,
+    **RESNETS,
+    **DENSENETS,
+    **INCEPTIONS,
+    **MOBILES,
+    **SHUFFLENETS,
+    **EFFICIENTNETS,
+    **MIXNETS,
+    **CONVNEXTS,
+}
 
 
 def names() -> tuple[str, ...]:

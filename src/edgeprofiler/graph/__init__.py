@@ -1,6 +1,7 @@
 """A model's operators, tensors and edges before lowering."""
 
 from edgeprofiler.graph.build import GraphBuilder
+from edgeprofiler.graph.change import with_batch, with_constant_shapes, with_input_shapes
 from edgeprofiler.graph.graph import AttributeValue, Graph, Node, Shape, Tensor
 from edgeprofiler.graph.macs import graph_macs, node_macs
 from edgeprofiler.graph.shapes import can_infer, infer_shapes
@@ -16,4 +17,7 @@ __all__ = [
     "graph_macs",
     "infer_shapes",
     "node_macs",
+    "with_batch",
+    "with_constant_shapes",
+    "with_input_shapes",
 ]

@@ -23,10 +23,8 @@ def test_each_error_has_its_documented_exit_code(
 
 
 def test_a_message_is_one_line_with_place_problem_and_remedy() -> None:
-    error = errors.InvalidInput(
-        "net.onnx", "layer 'conv1' has a negative dimension", "export again"
-    )
-    assert str(error) == "net.onnx: layer 'conv1' has a negative dimension; export again"
+    error = errors.InvalidInput("net.onnx", "layer 'c1' has a negative size", "export again")
+    assert str(error) == "net.onnx: layer 'c1' has a negative size; export again"
     assert str(errors.Unavailable("no sensor", "choose --sensor sim")) == (
         "no sensor; choose --sensor sim"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from edgeprofiler.lowering import lower
 from edgeprofiler.network import Network, Shape, Source
 from edgeprofiler.predictors import RooflinePredictor
 from edgeprofiler.profile import Profile
+from edgeprofiler.profile.document import read_profile
 
 PRECISIONS = ("fp32", "fp16", "int8")
 DEFAULT_PRECISION = "fp16"
@@ -192,9 +192,47 @@ def predictor_for(
     return predictor
 
 
-def renamed(network: Network, name: str) -> Network:
-    """Return the same network under another name."""
-    return replace(network, name=name)
+def profile_of(
+    source: Model,
+    device: str | Path | Device | None = None,
+    *,
+    runtime: str | None = None,
+    precision: str | None = None,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    confidence: float = 0.9,
+    predictor: str | Path | Predictor | None = None,
+) -> Profile:
+    """Return the profile that a user names: a saved one as it is, else a prediction of a model.
+
+    Args are those of `predict`; `source` may also be the JSON file of a profile, measured or
+    predicted, to which none of the other arguments may apply.
+
+    Raises:
+        UsageError: something would change a profile that is saved already.
+    """
+    if isinstance(source, (str, Path)) and _is_profile(Path(source)):
+        changes = (device, runtime, precision, batch, shapes or None, predictor)
+        if any(change is not None for change in changes):
+            raise UsageError(
+                f"{source} is a saved profile; device, runtime, precision, batch, shape and "
+                "predictor belong to a model"
+            )
+        return read_profile(Path(source))
+    return predict(
+        source,
+        device,
+        runtime=runtime,
+        precision=precision,
+        batch=batch,
+        shapes=shapes,
+        confidence=confidence,
+        predictor=predictor,
+    )
+
+
+def _is_profile(path: Path) -> bool:
+    return b"edgeprofiler.profile/" in _head(path)[:512]
 
 
 def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:

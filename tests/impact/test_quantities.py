@@ -42,5 +42,5 @@ def test_rates_intensities_and_prices() -> None:
     ],
 )
 def test_what_is_no_quantity_is_refused_with_an_example(parse, text: str) -> None:
-    with pytest.raises(UsageError, match="write|all the time"):
+    with pytest.raises(UsageError, match=r"write|all the time"):
         parse(text)

@@ -142,6 +142,6 @@ def _print(profile: Profile, result: Impact) -> None:
         f"Assumes: {result.rate_per_s:.4g} inferences/s of batch {profile.network.batch}, {pace}, "
         f"{use.duty:.0%} of the time; {use.off_duty_power_w:g} W otherwise; idle "
         f"{profile.idle_power_w:.3g} W; a battery and supply without losses; only the board, not "
-        f"camera, display or radio. Intervals: {profile.confidence:.0%}, idle power taken as known.",
+        f"camera, display or radio. Intervals: {profile.confidence:.0%}; idle power taken as known",
         style="dim",
     )

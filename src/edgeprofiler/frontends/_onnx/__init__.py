@@ -1,0 +1,1 @@
+"""Parts of the ONNX front end: wire format, structure, shapes, folding, conversion."""

@@ -20,10 +20,7 @@ def carried_attributes(
         return None
     target = node.ints("output_size")
     if node.op == "AveragePool" and target:
-        spatial = new_in[0][2:]
-        if all(length >= wanted for length, wanted in zip(spatial, target, strict=True)):
-            return {**node.attributes, **adaptive_window(spatial, target)}
-        return None
+        return {**node.attributes, **adaptive_window(new_in[0][2:], target)}
     if node.op in ("Conv", "ConvTranspose") and node.integer("group", 1) > 1:
         return _regrouped(node, new_in)
     if node.op == "Split" and "split" in node.attributes:

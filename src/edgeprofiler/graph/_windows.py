@@ -110,7 +110,10 @@ def _pool(node: Node, inputs: Inputs) -> list[Shape]:
     kernel = node.ints("kernel_shape")
     if len(shape) < 3:
         fail(node, f"an input of shape {shape} has no spatial dimensions")
-    spatial = _window(node, shape[2:], kernel, ceil_mode=bool(node.integer("ceil_mode")))
+    # an adaptive pooling says its result's size (GraphBuilder.adaptive_avg_pool)
+    spatial = node.ints("output_size") or _window(
+        node, shape[2:], kernel, ceil_mode=bool(node.integer("ceil_mode"))
+    )
     result: Shape = (*shape[:2], *spatial)
     return [result] * len(node.outputs)
 

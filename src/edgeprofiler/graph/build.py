@@ -187,16 +187,10 @@ class GraphBuilder:
     def adaptive_avg_pool(self, x: str, size: Size, *, name: str) -> str:
         """Add an average pooling to a fixed output size.
 
-        The attribute `output_size`, which is not ONNX's, lets a change of resolution
-        choose the window anew. An input smaller than `size` is repeated (`Resize`) instead.
+        The attribute `output_size`, which is not ONNX's, says the size, so that a change of
+        resolution can choose the window anew.
         """
-        height, width = self.shape(x)[2:]
-        target = _pair(size)
-        if height < target[0] or width < target[1]:
-            name = self._unique(name)
-            sizes = self.number(f"{name}.sizes", (*self.shape(x)[:2], *target))
-            return self._add("Resize", (x, "", "", sizes), name, {"mode": "nearest"})[0]
-        window = adaptive_window((height, width), target)
+        window = adaptive_window(self.shape(x)[2:], _pair(size))
         return self.node("AveragePool", (x,), name, window)
 
     def global_avg_pool(self, x: str, *, name: str) -> str:
@@ -349,12 +343,13 @@ class GraphBuilder:
 def adaptive_window(size: Shape, target: Shape) -> dict[str, AttributeValue]:
     """Return the attributes of the pooling that turns `size` into `target`.
 
-    Exact where `target` divides `size`; otherwise the regular windows nearest to the
-    adaptive ones, which have the same number of outputs and cover all of the input.
+    Exact where `target` divides `size`; otherwise the regular windows nearest to the adaptive
+    ones, which have the same number of outputs and cover all of the input. Where `target` is
+    larger, inputs are repeated, as adaptive pooling does.
     """
-    strides = tuple(length // wanted for length, wanted in zip(size, target, strict=True))
+    strides = tuple(max(length // wanted, 1) for length, wanted in zip(size, target, strict=True))
     kernel = tuple(
-        length - (wanted - 1) * stride
+        max(length - (wanted - 1) * stride, 1)
         for length, wanted, stride in zip(size, target, strides, strict=True)
     )
     return {

@@ -1,0 +1,246 @@
+"""Which operators run together: nodes gathered into the kernels that TensorRT would make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edgeprofiler.graph import Node, Tensor
+from edgeprofiler.lowering import vocabulary as words
+from edgeprofiler.lowering.facts import Facts
+from edgeprofiler.lowering.patterns import normalization_nodes
+from edgeprofiler.lowering.rules import (
+    FOLDED_SCALE,
+    GENERATED_ACTIVATION,
+    RESIDUAL,
+    RESIDUAL_AFTER_ACTIVATION,
+    SIMPLE_ACTIVATION,
+)
+from edgeprofiler.network import elements
+
+Role = Literal[
+    "convolution", "gemm", "matmul", "pool", "global_pool", "reduce", "pointwise", "concat",
+    "slice", "reshape", "transpose", "softmax", "normalization", "resize", "copy", "topk",
+    "quantize", "unknown",
+]  # fmt: skip
+
+_ROLES: tuple[tuple[frozenset[str], Role], ...] = (
+    (words.CONVOLUTIONS | words.TRANSPOSED, "convolution"),
+    (words.GEMMS, "gemm"),
+    (words.MATMULS, "matmul"),
+    (words.POINTWISE, "pointwise"),
+    (words.MAX_POOLS | words.AVERAGE_POOLS, "pool"),
+    (words.GLOBAL_POOLS, "global_pool"),
+    (words.REDUCTIONS, "reduce"),
+    (words.CONCATS, "concat"),
+    (words.SLICES, "slice"),
+    (words.RESHAPES, "reshape"),
+    (frozenset({"Transpose"}), "transpose"),
+    (words.SOFTMAXES, "softmax"),
+    (words.NORMALIZATIONS, "normalization"),
+    (words.RESIZES, "resize"),
+    (words.COPIES, "copy"),
+    (words.TOPKS, "topk"),
+    (frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "Cast", "CastLike"}), "quantize"),
+)
+ROLE_OF: Mapping[str, Role] = {op: role for ops, role in _ROLES for op in ops}
+"""What each operator's kernel is; others are `unknown`."""
+
+_ABSORBING = frozenset({"convolution", "gemm", "matmul"})
+
+
+@dataclass
+class Unit:
+    """Nodes that run as one kernel (or, for views, as none)."""
+
+    role: Role
+    nodes: list[Node]
+    inputs: list[str]
+    """Tensors read when the network runs; a convolution's own input first."""
+    output: str
+    """The tensor that leaves; a node with several outputs keeps them in its node."""
+    last: int
+    """Place of its last node: by then every input has been computed."""
+    parameters: list[Tensor] = field(default_factory=list)
+    """Weights of the nodes that joined, beside the anchor's own."""
+    scaled: bool = False
+    activated: bool = False
+    residual: bool = False
+    sum_after_activation: bool = False
+
+    @property
+    def anchor(self) -> Node:
+        """The node that gives the unit its role."""
+        return self.nodes[0]
+
+
+def gather_units(facts: Facts, precision: str) -> list[Unit]:
+    """Return the units of a graph in an order in which they can run."""
+    gathering = _Gathering(facts, precision)
+    chains = normalization_nodes(facts)
+    members = {node.name for nodes in chains.values() for node in nodes}
+    for place, node in facts.nodes:
+        if node.name in chains:
+            gathering.add_chain(place, chains[node.name])
+        elif node.name not in members:
+            gathering.add(place, node)
+    units = {id(unit): unit for unit in gathering.unit_of.values()}
+    return sorted(units.values(), key=lambda unit: unit.last)
+
+
+class _Gathering:
+    def __init__(self, facts: Facts, precision: str) -> None:
+        self.facts = facts
+        self.precision = precision
+        self.unit_of: dict[str, Unit] = {}
+
+    def add(self, place: int, node: Node) -> None:
+        role = ROLE_OF.get(node.op, "unknown")
+        if role == "reduce" and is_spatial_mean(node, self.facts):
+            role = "global_pool"
+        unit = Unit(role, [node], self.facts.dynamic(node), node.outputs[0], place)
+        if role == "pointwise":
+            unit.parameters = _weights([node], self.facts)
+            unit = self._join_chains(unit)
+            unit = self._join_anchor(unit) or unit
+        for name in node.outputs:
+            if name:
+                self.unit_of[name] = unit
+
+    def add_chain(self, place: int, nodes: list[Node]) -> None:
+        unit = Unit(
+            "normalization", nodes, self.facts.dynamic(nodes[0]), nodes[-1].outputs[0], place
+        )
+        unit.parameters = _weights(nodes, self.facts)
+        self.unit_of[unit.output] = unit
+
+    def _join_chains(self, unit: Unit) -> Unit:
+        """Merge the point-wise units whose results only this node reads."""
+        facts = self.facts
+        shape = facts.shape(unit.output)
+        for name in list(unit.inputs):
+            before = self.unit_of.get(name)
+            if before is None or before.role != "pointwise" or before is unit:
+                continue
+            if not facts.sole_reader(name) or facts.shape(name) != shape:
+                continue
+            others = [other for other in unit.inputs if other != name]
+            before.nodes.extend(unit.nodes)
+            before.inputs = list(dict.fromkeys((*before.inputs, *others)))
+            before.parameters.extend(unit.parameters)
+            before.output, before.last = unit.output, unit.last
+            unit = before
+            self._own(unit)
+        return unit
+
+    def _own(self, unit: Unit) -> None:
+        for node in unit.nodes:
+            for name in node.outputs:
+                if name:
+                    self.unit_of[name] = unit
+
+    def _join_anchor(self, unit: Unit) -> Unit | None:
+        """Let the convolution or GEMM that feeds a point-wise unit take it over, if one can."""
+        reading = {node.name for node in unit.nodes}
+        candidates = [
+            anchor
+            for name in unit.inputs
+            if (anchor := self.unit_of.get(name)) is not None
+            and anchor.role in _ABSORBING
+            and name not in self.facts.outputs
+            and {node.name for node in self.facts.readers[name]} <= reading
+            and self.facts.shape(name) == self.facts.shape(unit.output)
+        ]
+        for anchor in sorted(candidates, key=lambda found: found.last, reverse=True):
+            if self._accepts(anchor, unit):
+                own = anchor.output
+                anchor.inputs.extend(name for name in unit.inputs if name != own)
+                anchor.nodes.extend(unit.nodes)
+                anchor.parameters.extend(unit.parameters)
+                anchor.output, anchor.last = unit.output, unit.last
+                self._own(anchor)
+                return anchor
+        return None
+
+    def _accepts(self, anchor: Unit, unit: Unit) -> bool:
+        """Whether a rule lets `anchor` run `unit`; note what has joined."""
+        ops = {node.op for node in unit.nodes}
+        others = [name for name in unit.inputs if name != anchor.output]
+        if others:
+            return self._accepts_residual(anchor, unit, ops, others)
+        if ops <= FOLDED_SCALE.ops and not anchor.activated and not anchor.residual:
+            if self._per_channel(unit, anchor):
+                anchor.scaled = True
+                return True
+            return self._generated(anchor)
+        if anchor.role == "matmul" and not _by_weights(anchor, self.facts):
+            return False
+        if ops <= SIMPLE_ACTIVATION.ops and len(unit.nodes) == 1 and not anchor.activated:
+            anchor.activated = True
+            return True
+        return self._generated(anchor)
+
+    def _generated(self, anchor: Unit) -> bool:
+        if self.precision in GENERATED_ACTIVATION.precisions and anchor.role != "matmul":
+            anchor.activated = True
+            return True
+        return False
+
+    def _accepts_residual(self, anchor: Unit, unit: Unit, ops: set[str], others: list[str]) -> bool:
+        if anchor.role == "matmul" or anchor.residual or len(unit.nodes) > 1 or len(others) > 1:
+            return False
+        if not ops <= RESIDUAL.ops or self.facts.shape(others[0]) != self.facts.shape(unit.output):
+            return False
+        if anchor.activated:
+            if self.precision not in RESIDUAL_AFTER_ACTIVATION.precisions:
+                return False
+            anchor.sum_after_activation = True
+        anchor.residual = True
+        anchor.activated = False
+        return True
+
+    def _per_channel(self, unit: Unit, anchor: Unit) -> bool:
+        """Whether every constant is one number, or one a channel, of an anchor's result."""
+        shape = self.facts.shape(unit.output)
+        axis = 1 if anchor.role == "convolution" else -1
+        channels = shape[axis] if len(shape) > 1 else 1
+        return all(
+            elements(constant.shape) in (1, channels)
+            for node in unit.nodes
+            for constant in self.facts.constants(node)
+        )
+
+
+def _by_weights(unit: Unit, facts: Facts) -> bool:
+    return len(facts.dynamic(unit.anchor)) == 1
+
+
+def _weights(nodes: Iterable[Node], facts: Facts) -> list[Tensor]:
+    """Return the constants of nodes that are read as tensors, not as parameters."""
+    found: list[Tensor] = []
+    for node in nodes:
+        constants = facts.constants(node)
+        if node.op == "BatchNormalization":
+            constants = constants[:2]  # the running statistics fold into scale and shift
+        found += [c for c in constants if elements(c.shape) > 1]
+    return found
+
+
+def is_spatial_mean(node: Node, facts: Facts) -> bool:
+    """Say whether a reduction is a mean or maximum over all positions of an image tensor."""
+    if node.op not in ("ReduceMean", "ReduceMax"):
+        return False
+    source = facts.shape(node.inputs[0])
+    rank = len(source)
+    if rank < 3:
+        return False
+    axes = node.ints("axes")
+    if not axes and len(node.inputs) > 1:
+        constant = facts.graph.tensors.get(node.inputs[1])
+        if constant is not None and constant.value is not None:
+            axes = tuple(int(v) for v in constant.value)
+    if axes:
+        return {a % rank for a in axes} == set(range(2, rank))
+    result = facts.shape(node.outputs[0])
+    return rank > 3 and elements(result) == source[0] * source[1] and result[:2] == source[:2]

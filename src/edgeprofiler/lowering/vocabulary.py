@@ -1,0 +1,79 @@
+"""What each ONNX operator is to TensorRT: the sets that the rules speak of."""
+
+from __future__ import annotations
+
+ACTIVATIONS = frozenset({
+    "Relu", "Clip", "LeakyRelu", "PRelu", "Sigmoid", "HardSigmoid", "Tanh", "Elu", "Selu", "Celu",
+    "Gelu", "FastGelu", "QuickGelu", "HardSwish", "Swish", "Mish", "Softplus", "Softsign",
+    "ThresholdedRelu", "Shrink",
+})  # fmt: skip
+"""Element-wise functions of one tensor that networks use as activations."""
+
+ARITHMETIC = frozenset({
+    "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean", "Mod", "Abs", "Neg", "Exp",
+    "Log", "Sqrt", "Reciprocal", "Erf", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos", "Tan",
+    "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "IsNaN", "IsInf", "Not",
+    "And", "Or", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
+    "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where", "BatchNormalization",
+    "BiasAdd", "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
+})  # fmt: skip
+"""Other element-wise operations; batch normalisation at inference is a scale and a shift."""
+
+POINTWISE = ACTIVATIONS | ARITHMETIC
+
+CONVOLUTIONS = frozenset({"Conv", "FusedConv", "QLinearConv", "ConvInteger", "DeformConv"})
+TRANSPOSED = frozenset({"ConvTranspose"})
+GEMMS = frozenset({"Gemm", "FusedGemm", "QGemm"})
+MATMULS = frozenset({"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Einsum"})
+
+GLOBAL_POOLS = frozenset({
+    "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "QLinearGlobalAveragePool",
+})  # fmt: skip
+MAX_POOLS = frozenset({"MaxPool"})
+AVERAGE_POOLS = frozenset({"AveragePool", "LpPool", "QLinearAveragePool"})
+REDUCTIONS = frozenset({
+    "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2",
+    "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp",
+})  # fmt: skip
+
+SOFTMAXES = frozenset({"Softmax", "LogSoftmax", "Hardmax", "QLinearSoftmax"})
+NORMALIZATIONS = frozenset({
+    "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LRN",
+    "LpNormalization", "MeanVarianceNormalization", "RMSNormalization",
+    "SimplifiedLayerNormalization", "SkipLayerNormalization",
+})  # fmt: skip
+RESIZES = frozenset({
+    "Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "GridSample", "AffineGrid", "RoiAlign",
+    "MaxRoiPool", "MaxUnpool", "Col2Im",
+})  # fmt: skip
+TOPKS = frozenset({
+    "TopK", "ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Unique", "CumSum",
+    "BatchedNMS_TRT", "EfficientNMS_TRT",
+})  # fmt: skip
+COPIES = frozenset({
+    "Gather", "GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND", "Tile",
+    "Expand", "Trilu", "OneHot", "Compress", "ReverseSequence", "EyeLike", "Pad", "CenterCropPad",
+})  # fmt: skip
+"""Operations that move data and compute nothing; a view of them costs nothing (see `rules`)."""
+
+CONCATS = frozenset({"Concat", "QLinearConcat", "ConcatFromSequence"})
+SLICES = frozenset({"Slice", "Split", "SplitToSequence", "SequenceAt"})
+RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
+ALIASES = frozenset({"Identity", "Dropout", "Cast", "CastLike", "StopGradient", "Optional"})
+SHAPE_READS = frozenset({"Shape", "Size"})
+"""Answers that the builder knows, because every shape is known."""
+
+RANDOM = frozenset({
+    "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial",
+    "Bernoulli",
+})  # fmt: skip
+"""Operations without inputs whose results are still no constants."""
+
+KNOWN = (
+    POINTWISE | CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | GLOBAL_POOLS | MAX_POOLS
+    | AVERAGE_POOLS | REDUCTIONS | SOFTMAXES | NORMALIZATIONS | RESIZES | TOPKS | COPIES | CONCATS
+    | SLICES | RESHAPES | ALIASES | SHAPE_READS
+    | {"Constant", "ConstantOfShape", "Range", "Transpose", "QuantizeLinear", "DequantizeLinear",
+       "DynamicQuantizeLinear"}
+)  # fmt: skip
+"""Every operator that some rule lowers; others become layers with bytes and no MACs."""

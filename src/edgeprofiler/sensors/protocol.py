@@ -21,7 +21,10 @@ class Sensor(Protocol):
 
     name: str
     kind: SensorKind
-    """What `read` gives: `power` in watts, or `energy`, a counter in joules that never wraps."""
+    """What `read` gives: `power` in watts, or `energy`, a counter in joules that never wraps.
+
+    Known after `open` at the latest.
+    """
 
     @property
     def options(self) -> Mapping[str, Any]:

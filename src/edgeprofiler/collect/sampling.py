@@ -1,0 +1,179 @@
+"""The collecting process's handle of the sampler process."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable, UsageError
+from edgeprofiler.recording.session import SessionClock, stream_path
+from edgeprofiler.sensors.protocol import Sensor
+
+START_S = 30.0
+"""A sampler that is not ready after so long has failed: a sensor's driver hangs."""
+ANSWER_S = 10.0
+
+
+class SamplerProcess:
+    """A running sampler that writes `power-NNN.bin` into a recording's folder.
+
+    Args:
+        sensor: the sensor; it is made again in the other process from its class and options.
+        folder: the recording's folder.
+        clock: the session's clock.
+        period_s: time between polls.
+
+    Raises:
+        Unavailable: the sensor cannot run here.
+        CannotWrite: the folder cannot be written.
+    """
+
+    def __init__(self, sensor: Sensor, folder: Path, clock: SessionClock, period_s: float) -> None:
+        self._name = sensor.name
+        self._failure: EdgeProfilerError | None = None
+        self._answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        kind = type(sensor)
+        if "<locals>" in kind.__qualname__ or kind.__module__ == "__main__":
+            raise UsageError(
+                f"the sensor class {kind.__qualname__} cannot be imported by the sampler's "
+                "process; define it at the top of a module"
+            )
+        job = {
+            "module": kind.__module__,
+            "class": kind.__qualname__,
+            "options": dict(sensor.options),
+            "sys_path": [path for path in sys.path if path],
+            "path": str(stream_path(folder, "power", clock.session)),
+            "period_s": period_s,
+            "clock": asdict(clock),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "edgeprofiler.collect.sampler"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C in the terminal reaches only the collecting process
+        )
+        threading.Thread(target=self._listen, name="sampler", daemon=True).start()
+        try:
+            self._tell(json.dumps(job))
+            ready = self._answer(START_S)
+            self.rails: tuple[str, ...] = tuple(ready["rails"])
+            self.settings: Mapping[str, Any] = ready["settings"]
+            self._answer(START_S)  # the first phase: sampling has begun
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def enter(self, phase: int) -> None:
+        """Change the phase; returns once polls carry it."""
+        self._tell(str(int(phase)))
+        while self._answer(ANSWER_S).get("phase") != int(phase):
+            pass
+
+    def check(self) -> None:
+        """Raise what ended the sampler, if something did."""
+        if self._failure is None and self._process.poll() is not None:
+            self._drain()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> tuple[int, int, float, float] | None:
+        """End the sampler and wait until its polls lie on the disk; `None` if it had died."""
+        with suppress(OSError):
+            self._tell("stop")
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        done: tuple[int, int, float, float] | None = None
+        while (message := self._answers.get()) is not None:
+            self._note(message)
+            if "done" in message:
+                ticks, missed, cpu_s, elapsed_s = message["done"]
+                done = (int(ticks), int(missed), float(cpu_s), float(elapsed_s))
+        self._answers.put(None)
+        return done
+
+    def _tell(self, line: str) -> None:
+        if self._process.stdin is None:
+            return
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass  # it has died; `check` says of what
+
+    def _listen(self) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None
+        for line in stdout:
+            with suppress(ValueError):
+                self._answers.put(json.loads(line))
+        self._answers.put(None)
+
+    def _answer(self, limit_s: float) -> Mapping[str, Any]:
+        deadline_s = time.monotonic() + limit_s
+        try:
+            message = self._answers.get(timeout=max(0.0, deadline_s - time.monotonic()))
+        except queue.Empty:
+            raise Unavailable(
+                f"the sensor {self._name} does not answer for {limit_s:.0f} s",
+                "its driver may hang; see the kernel's log",
+            ) from None
+        self._note(message)
+        if self._failure is not None:
+            raise self._failure
+        assert message is not None  # `_note` makes the end a failure
+        return message
+
+    def _drain(self) -> None:
+        message: Mapping[str, Any] | None = {}
+        while message is not None:
+            message = self._answers.get()
+            self._note(message)
+
+    def _note(self, message: Mapping[str, Any] | None) -> None:
+        if self._failure is not None:
+            return
+        if message is None:
+            self._answers.put(None)
+            code = self._process.wait()
+            how = f"by signal {-code}" if code < 0 else f"with code {code}"
+            self._failure = Unavailable(
+                f"the sampler of the sensor {self._name} was ended {how}",
+                "what it wrote is kept; --resume goes on",
+            )
+        elif "error" in message:
+            self._failure = _failure(str(message["error"]), str(message["text"]))
+
+
+def _failure(kind: str, text: str) -> EdgeProfilerError:
+    """Return the sampler's error again, with its own class and words."""
+    classes: dict[str, type[EdgeProfilerError]] = {
+        "UsageError": UsageError,
+        "Unavailable": Unavailable,
+        "CannotWrite": CannotWrite,
+    }
+    found = classes.get(kind, EdgeProfilerError)
+    failure = found.__new__(found)
+    Exception.__init__(failure, text)
+    return failure

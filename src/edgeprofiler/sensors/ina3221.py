@@ -1,0 +1,206 @@
+"""The INA3221 power monitor of Jetson boards, as Linux shows it under hwmon or iio."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.errors import Unavailable
+from edgeprofiler.sensors.boards import total_rails
+from edgeprofiler.sensors.protocol import SensorKind
+from edgeprofiler.sensors.sysfs import (
+    Channel,
+    ChannelReader,
+    hwmon_folders,
+    text_of,
+    unique_names,
+)
+
+_SETTINGS = ("samples", "update_interval", "in7_label", "curr4_label")
+_CHANNELS = (1, 2, 3)
+_STATE = "run/edgeprofiler-ina3221.json"
+
+
+class Ina3221Sensor:
+    """Reads voltage and current of every labelled rail; rails are found by label, never by path.
+
+    Args:
+        root: root of the file system; another one in tests.
+        total: rails that make up the board, joined by `+`, where the board table has no answer.
+        fast: with root rights, average one sample, convert as fast as the chip can and switch
+            off channels that are no part of the total; put back by `close`, and after a crash
+            by the next `open` or `probe`.
+    """
+
+    name = "ina3221"
+    kind: SensorKind = "power"
+
+    def __init__(self, *, root: str = "/", total: str = "", fast: bool = False) -> None:
+        self._root = Path(root)
+        self._total = total
+        self._fast = fast
+        self._channels: list[Channel] = []
+        self._totals: tuple[str, ...] = ()
+        self._reader: ChannelReader | None = None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The keyword options that make an equal sensor."""
+        return {"root": str(self._root), "total": self._total, "fast": self._fast}
+
+    @property
+    def rails(self) -> tuple[str, ...]:
+        """Labels of the rails."""
+        return tuple(channel.name for channel in self._channels)
+
+    @property
+    def total_rails(self) -> tuple[str, ...]:
+        """Rails whose sum is the power of the board's input."""
+        return self._totals
+
+    def probe(self) -> None:
+        """Return if rails are there and can be read; raise `Unavailable` otherwise."""
+        restore_settings(self._root)
+        ChannelReader(self._find()).close()
+
+    def open(self) -> None:
+        """Find the rails by label and keep their files open."""
+        self.close()
+        restore_settings(self._root)
+        self._channels = self._find()
+        self._totals = total_rails(self.rails, self._total)
+        if self._fast:
+            self._make_fast()
+        self._reader = ChannelReader(self._channels)
+
+    def close(self) -> None:
+        """Close the files and put the chip's settings back."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+            restore_settings(self._root)
+
+    def read(self) -> Sequence[float]:
+        """Return watts of each rail."""
+        if self._reader is None:
+            raise OSError("the INA3221 is not open")
+        return self._reader.read_w()
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return averaging, update interval (ms), shunts and enabled channels of each chip."""
+        chips = {}
+        for folder in hwmon_folders(self._root, "ina3221"):
+            names = [
+                *_SETTINGS,
+                *(f"in{n}_enable" for n in _CHANNELS),
+                *(f"shunt{n}_resistor" for n in _CHANNELS),
+                *(f"in{n}_label" for n in _CHANNELS),
+            ]
+            texts = {name: text_of(folder / name) for name in names}
+            chips[_chip_name(folder)] = {
+                name: int(text) if text.lstrip("-").isdigit() else text
+                for name, text in texts.items()
+                if text
+            }
+        return {"chip": "ina3221", "fast": self._fast, "chips": chips}
+
+    def _find(self) -> list[Channel]:
+        channels = [
+            channel
+            for folder in hwmon_folders(self._root, "ina3221")
+            for channel in _hwmon_channels(folder)
+        ]
+        if not channels:
+            places = (self._root / "sys/bus").glob("i2c/drivers/ina3221*/*/iio:device*")
+            for folder in sorted(places):
+                channels += _iio_channels(folder)
+        if not channels:
+            raise Unavailable(
+                f"no labelled INA3221 rail under {self._root / 'sys/bus/i2c/drivers'}",
+                "run on the Jetson itself, or choose another sensor (see `edgeprofiler doctor`)",
+            )
+        names = unique_names([channel.name for channel in channels])
+        return [
+            Channel(name, c.power, c.power_unit_w, c.voltage, c.current)
+            for name, c in zip(names, channels, strict=True)
+        ]
+
+    def _make_fast(self) -> None:
+        changes: dict[Path, str] = {}
+        for folder in hwmon_folders(self._root, "ina3221"):
+            labels = {n: text_of(folder / f"in{n}_label") for n in _CHANNELS}
+            wanted = [n for n in _CHANNELS if labels[n] in self._totals]
+            changes[folder / "samples"] = "1"
+            if wanted:
+                for n in _CHANNELS:
+                    if n not in wanted and text_of(folder / f"in{n}_enable") == "1":
+                        changes[folder / f"in{n}_enable"] = "0"
+            changes[folder / "update_interval"] = "1"
+        before = {str(path): text_of(path) for path in changes if path.exists()}
+        state = self._root / _STATE
+        try:
+            state.parent.mkdir(parents=True, exist_ok=True)
+            with state.open("w") as file:
+                json.dump(before, file)
+                file.flush()
+                os.fsync(file.fileno())
+            for path, value in changes.items():
+                if str(path) in before:
+                    path.write_text(value)
+        except OSError as error:
+            restore_settings(self._root)
+            raise Unavailable(
+                f"the INA3221's settings cannot be changed ({error.strerror})",
+                "run as root, or leave out fast",
+            ) from None
+        off = {path.parent / path.name.replace("enable", "label") for path in changes}
+        dark = {text_of(path) for path in off if path.name.endswith("_label")}
+        self._channels = [c for c in self._channels if c.name not in dark]
+
+
+def restore_settings(root: Path = Path("/")) -> bool:
+    """Put back the chip's settings that a fast recording left, also one that crashed."""
+    state = root / _STATE
+    try:
+        before = json.loads(state.read_text())
+    except (OSError, ValueError):
+        return False
+    # the update interval last: the driver derives the conversion time from the other settings
+    for path, value in sorted(before.items(), key=lambda item: "update_interval" in item[0]):
+        chip = Path(path)
+        if re.fullmatch(r"samples|update_interval|in[123]_enable", chip.name) and chip.exists():
+            with contextlib.suppress(OSError):
+                chip.write_text(str(value))
+    state.unlink(missing_ok=True)
+    return True
+
+
+def _chip_name(folder: Path) -> str:
+    device = folder.parent.parent.name if folder.parent.name == "hwmon" else ""
+    return device if re.fullmatch(r"\d+-[0-9a-f]{4}", device) else folder.name
+
+
+def _hwmon_channels(folder: Path) -> list[Channel]:
+    channels = []
+    for n in _CHANNELS:
+        label = text_of(folder / f"in{n}_label")
+        enabled = text_of(folder / f"in{n}_enable") != "0"
+        voltage, current = folder / f"in{n}_input", folder / f"curr{n}_input"
+        if label and label != "NC" and enabled and voltage.exists() and current.exists():
+            channels.append(Channel(label, voltage=voltage, current=current))
+    return channels
+
+
+def _iio_channels(folder: Path) -> list[Channel]:
+    channels = []
+    for n in range(3):
+        label = text_of(folder / f"rail_name_{n}")
+        power = folder / f"in_power{n}_input"
+        if label and label != "NC" and power.exists():
+            channels.append(Channel(label, power=power, power_unit_w=1e-3))
+    return channels

@@ -142,6 +142,11 @@ def _resize(node: Node, inputs: Inputs) -> list[Shape]:
     result = list(shape)
     if sizes is not None and sizes.shape != (0,):
         wanted = integers(node, inputs, 3)
+        policy = node.attributes.get("keep_aspect_ratio_policy", "stretch")
+        if policy != "stretch" and len(wanted) == len(axes):
+            ratios = [length / shape[axis] for axis, length in zip(axes, wanted, strict=True)]
+            ratio = min(ratios) if policy == "not_larger" else max(ratios)
+            wanted = tuple(math.floor(shape[axis] * ratio + 0.5) for axis in axes)
     elif scales is not None and scales.value:
         factors = scales.value
         if len(factors) != len(axes):

@@ -130,7 +130,8 @@ def _per_channel(node: Node, inputs: Inputs) -> list[Shape]:
     channels = shape[1] if len(shape) > 1 else 1
     for index in range(1, len(inputs)):
         _check_vector(node, inputs, index, channels, "parameter")
-    return [shape] * len(node.outputs)
+    # while training, batch normalisation gives out the running statistics too
+    return [shape, *[(channels,)] * (len(node.outputs) - 1)]
 
 
 WINDOW_RULES: dict[str, Rule] = {

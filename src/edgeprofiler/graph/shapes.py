@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from edgeprofiler.errors import Unsupported
 from edgeprofiler.graph._layout import LAYOUT_RULES
-from edgeprofiler.graph._rule import Inputs, Rule, broadcast, fail, optional, tensor
+from edgeprofiler.graph._rule import Inputs, Rule, axis_of, broadcast, fail, optional, tensor
 from edgeprofiler.graph._windows import WINDOW_RULES
 from edgeprofiler.graph.graph import Node, Shape, Tensor
 
@@ -94,7 +94,11 @@ def _normalization(node: Node, inputs: Inputs) -> list[Shape]:
         groups = (node.integer("num_groups"),)
         if scale.shape not in (wanted, groups):
             fail(node, f"a scale of shape {scale.shape} for {wanted}")
-    return [shape]
+    if len(node.outputs) == 1:
+        return [shape]
+    axis = axis_of(node, node.integer("axis", -1), len(shape))
+    statistics = (*shape[:axis], *(1,) * (len(shape) - axis))
+    return [shape, *[statistics] * (len(node.outputs) - 1)]
 
 
 def _prelu(node: Node, inputs: Inputs) -> list[Shape]:

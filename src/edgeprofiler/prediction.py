@@ -13,9 +13,8 @@ from edgeprofiler.frontends import FrontEnd, ReadOptions
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import lower
 from edgeprofiler.network import Network, Shape, Source
-from edgeprofiler.predictors import RooflinePredictor
+from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Profile
-from edgeprofiler.profile.document import read_profile
 
 PRECISIONS = ("fp32", "fp16", "int8")
 DEFAULT_PRECISION = "fp16"
@@ -211,13 +210,15 @@ def profile_of(
     Raises:
         UsageError: something would change a profile that is saved already.
     """
-    if isinstance(source, (str, Path)) and _is_profile(Path(source)):
+    if isinstance(source, (str, Path)) and is_profile(source):
         changes = (device, runtime, precision, batch, shapes or None, predictor)
         if any(change is not None for change in changes):
             raise UsageError(
                 f"{source} is a saved profile; device, runtime, precision, batch, shape and "
                 "predictor belong to a model"
             )
+        from edgeprofiler.profile.document import read_profile
+
         return read_profile(Path(source))
     return predict(
         source,
@@ -231,8 +232,25 @@ def profile_of(
     )
 
 
-def _is_profile(path: Path) -> bool:
-    return b"edgeprofiler.profile/" in _head(path)[:512]
+def is_profile(source: str | Path) -> bool:
+    """Say whether a path is a saved profile."""
+    return b"edgeprofiler.profile/" in _head(Path(source))[:512]
+
+
+def input_shapes(source: Model, resolution: int) -> dict[str, Shape]:
+    """Return the shapes of a model's image inputs at `resolution` in height and width.
+
+    Raises:
+        Unsupported: the model is a built engine, or has no input of batch, channels, height, width.
+    """
+    model = read_model(source)
+    if isinstance(model, Network):
+        raise Unsupported(f"{model.name}: the resolution of a built engine is fixed")
+    shapes = {name: model.tensors[name].shape for name in model.inputs}
+    images = {n: (*s[:2], resolution, resolution) for n, s in shapes.items() if len(s) == 4}
+    if not images:
+        raise Unsupported(f"{model.name}: no input has batch, channels, height and width")
+    return images
 
 
 def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:

@@ -134,17 +134,14 @@ def _ms(seconds: float) -> str:
 
 
 def _number(value: float) -> str:
+    """Three digits, trailing zeros kept so that a column lines up."""
     if not math.isfinite(value):
         return "-"
     if value == 0:
         return "0"
-    return (
-        f"{value:.3f}"
-        if abs(value) < 1
-        else f"{value:.3g}"
-        if abs(value) < 1000
-        else f"{value:.0f}"
-    )
+    if abs(value) < 1:
+        return f"{value:.3f}"
+    return f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _share(part: float, total: float) -> str:

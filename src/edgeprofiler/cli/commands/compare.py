@@ -1,0 +1,197 @@
+"""`edgeprofiler compare`: networks, devices or saved profiles side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.compare import Comparison
+    from edgeprofiler.profile import Estimate, Profile
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def compare(
+        models: Annotated[
+            list[str],
+            typer.Argument(metavar="A [B...]", help="Models, or saved profiles' JSON."),
+        ],
+        device: Annotated[
+            list[str] | None,
+            typer.Option("--device", "-d", metavar="NAME[@MODE]|FILE", help="One or several."),
+        ] = None,
+        precision: Annotated[
+            list[str] | None, typer.Option(metavar="fp32|fp16|int8", help="One or several.")
+        ] = None,
+        batch: Annotated[
+            list[int] | None, typer.Option("--batch", "-b", min=1, help="One or several.")
+        ] = None,
+        resolution: Annotated[
+            list[int] | None,
+            typer.Option(min=1, help="Height and width of a square input; one or several."),
+        ] = None,
+        runtime: common.RuntimeOption = None,
+        shape: common.ShapeOption = None,
+        confidence: common.ConfidenceOption = 0.9,
+        layers: Annotated[int, typer.Option(min=0, help="Changed layers to show.")] = 10,
+        json: common.JsonOption = None,
+    ) -> None:
+        """Compare everything named with the first: totals, difference, and where it comes from."""
+        from itertools import product
+
+        from edgeprofiler.compare import compare as difference
+        from edgeprofiler.compare.summary import comparison_document
+        from edgeprofiler.errors import UsageError
+        from edgeprofiler.files import dump_json
+        from edgeprofiler.prediction import input_shapes, is_profile, profile_of
+
+        saved = [is_profile(model) for model in models]
+        devices: list[str | None] = list(device or [])
+        if not devices and not all(saved):
+            devices = [common.device_or_default(None)]
+        shapes = common.parse_shapes(shape)
+        rows: list[tuple[str, Profile]] = []
+        for model, is_saved in zip(models, saved, strict=True):
+            if is_saved:
+                rows.append((model, profile_of(model)))
+                continue
+            choices = product(
+                devices, precision or [None], batch or [None], resolution or [None]
+            )  # fmt: skip
+            for where, kind, images, size in choices:
+                asked = shapes if size is None else input_shapes(model, size)
+                profile = profile_of(
+                    model,
+                    where,
+                    runtime=runtime,
+                    precision=kind,
+                    batch=images,
+                    shapes=asked,
+                    confidence=confidence,
+                )
+                rows.append((_label(profile, size), profile))
+        if len(rows) < 2:
+            raise UsageError("compare needs two: name another model, device, precision or batch")
+        first = rows[0][1]
+        comparisons = [difference(first, profile) for _, profile in rows[1:]]
+        if json is not None:
+            document = {
+                "schema": "edgeprofiler.compare/1",
+                "profiles": [label for label, _ in rows],
+                "comparisons": [comparison_document(c) for c in comparisons],
+            }
+            common.emit_json(dump_json(document), json)
+        if json != "-":
+            _print(rows, comparisons, layers)
+
+
+def _label(profile: Profile, size: int | None) -> str:
+    parts = [profile.network.name, f"{profile.device.name}@{profile.device.mode}"]
+    parts += [profile.network.precision, f"batch {profile.network.batch}"]
+    if size is not None:
+        parts.append(f"{size} px")
+    return ", ".join(parts)
+
+
+def _print(rows: list[tuple[str, Profile]], comparisons: list[Comparison], count: int) -> None:
+    from rich.table import Table
+
+    screen = common.console()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    for heading in ("end to end", "energy", "power", "energy an image"):
+        table.add_column(heading, justify="right")
+    for number, (label, profile) in enumerate(rows):
+        totals = profile.totals
+        screen.print(f"[bold]{_letter(number)}[/bold]  {label}")
+        table.add_row(
+            _letter(number),
+            _interval(totals.end_to_end_s, "s"),
+            _interval(totals.energy_j, "J"),
+            _interval(totals.power_w, "W"),
+            _value(totals.energy_j.value / profile.network.batch, "J"),
+        )
+    screen.print()
+    screen.print(table)
+    for number, comparison in enumerate(comparisons, start=1):
+        base = comparison.a.totals
+        energy = _change(comparison.energy_j, base.energy_j, "J", comparison.energy_verdict)
+        runtime = _change(comparison.runtime_s, base.end_to_end_s, "s", comparison.runtime_verdict)
+        screen.print()
+        screen.print(
+            f"[bold]{_letter(number)} against A[/bold]: energy {energy}; end to end {runtime}"
+        )
+        _print_layers(comparison, count)
+    if any(not comparison.paired for comparison in comparisons):
+        screen.print(
+            "\nWhere device, predictor or origin differ, a verdict needs the intervals of both "
+            "totals to separate.",
+            style="dim",
+        )
+
+
+def _print_layers(comparison: Comparison, count: int) -> None:
+    from collections import Counter
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from edgeprofiler.reports.names import short_name
+
+    screen = common.console()
+    found = Counter(change.pair.status for change in comparison.changes)
+    screen.print("   layers: " + ", ".join(f"{n} {status}" for status, n in found.items()))
+    largest = comparison.largest(count)
+    if not largest:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 3))
+    table.add_column("layer", no_wrap=True)
+    table.add_column("")
+    table.add_column("energy", justify="right")
+    table.add_column("time", justify="right")
+    for change in largest:
+        table.add_row(
+            Text(short_name(change.name, 40)),
+            change.pair.status,
+            _signed(change.energy_j, "J"),
+            _signed(change.runtime_s, "s"),
+        )
+    screen.print(table)
+
+
+def _letter(number: int) -> str:
+    return chr(ord("A") + number) if number < 26 else str(number + 1)
+
+
+def _value(value: float, unit: str) -> str:
+    from edgeprofiler.units import engineering
+
+    return engineering(value, unit)
+
+
+def _signed(value: float, unit: str) -> str:
+    return ("+" if value > 0 else "") + _value(value, unit)
+
+
+def _interval(estimate: Estimate, unit: str) -> str:
+    import math
+
+    if math.isnan(estimate.low):
+        return _value(estimate.value, unit)
+    low, high = _value(estimate.low, unit), _value(estimate.high, unit)
+    return f"{_value(estimate.value, unit)}\n{low} to {high}"
+
+
+def _change(difference: Estimate, base: Estimate, unit: str, verdict: str) -> str:
+    import math
+
+    if verdict == "same":
+        return "the same"
+    percent = 100 * difference.value / base.value if base.value else math.nan
+    return f"{_signed(difference.value, unit)} ({percent:+.1f} %), {verdict}"

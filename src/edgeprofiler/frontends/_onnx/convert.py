@@ -132,7 +132,7 @@ def _tensors(
         stated = None
         if value.data is not None and name not in weights and value.elements <= FOLD_ELEMENTS:
             floating = value.data.dtype.kind == "f"
-            if not floating or not value.shape or name in settings:
+            if not floating or not value.shape or name in settings or name in reader.from_sizes:
                 stated = _plain(value)
         found[name] = Tensor(name, value.shape, value.dtype, value.constant, stated)
     return found

@@ -33,7 +33,7 @@ def infer(node: RawNode, call: Call) -> list[Spec] | None:
         types[name] = helper.make_tensor_type_proto(ONNX_CODES.get(value.dtype, 1), value.shape)
         if value.data is not None:
             data[name] = numpy_helper.from_array(value.data)
-    plain = {
+    plain: dict[str, Any] = {
         key: value
         for key, value in node.attributes.items()
         if isinstance(value, (int, float, str)) or (isinstance(value, tuple) and value)
@@ -42,8 +42,15 @@ def infer(node: RawNode, call: Call) -> list[Spec] | None:
         proto = helper.make_node(node.op, names, outputs, **plain)
         opsets = [helper.make_opsetid("", min(call.opset, newest))]
         found = shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=opsets)
-    except (shape_inference.InferenceError, RuntimeError, ValueError, TypeError, KeyError):
-        return None
+    except (
+        onnx.checker.ValidationError,
+        shape_inference.InferenceError,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        KeyError,
+    ):
+        return None  # the node contradicts onnx's definition; the caller says so
     specs: list[Spec] = []
     for name in outputs:
         tensor = found[name].tensor_type if name in found else None

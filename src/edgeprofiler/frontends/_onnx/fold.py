@@ -50,8 +50,8 @@ def fold(call: Call, specs: Sequence[Spec]) -> list[Array | None]:
     found: list[Array | None] = []
     for (shape, dtype), result in zip(specs, results, strict=False):
         kind = NUMPY.get(dtype)
-        fits = kind is not None and result is not None and tuple(result.shape) == shape
-        found.append(np.asarray(result).astype(kind) if fits and kind is not None else None)
+        fits = kind is not None and tuple(result.shape) == shape
+        found.append(np.asarray(result).astype(kind) if fits else None)
     return found + unknown[len(found) :]
 
 

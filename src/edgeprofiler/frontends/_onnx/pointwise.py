@@ -95,7 +95,7 @@ _SAME = (
     "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tan",
     "Tanh", "ThresholdedRelu", "Trilu",
     "BiasGelu", "FastGelu", "QuickGelu", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
-    "SimplifiedLayerNormalization",
+    "SimplifiedLayerNormalization", "SkipLayerNormalization",
 )  # fmt: skip
 _BROADCAST = (
     "Add", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Max", "Mean", "Min", "Mod",

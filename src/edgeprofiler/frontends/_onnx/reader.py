@@ -49,6 +49,7 @@ _RANDOM = frozenset({
     "Bernoulli",
 })  # fmt: skip
 _ALWAYS_KNOWN = frozenset({"Shape", "Size"})
+_FROM_SIZES = frozenset({"Shape", "Size", "Range", "EyeLike", "NonZero"})
 _MAX_INLINE_DEPTH = 8
 
 
@@ -66,6 +67,9 @@ class Reader:
         self.warnings: dict[str, int] = {}
         self._sequences: dict[str, tuple[str, ...]] = {}
         self._names: set[str] = set()
+        self._computed: set[str] = set()
+        self.from_sizes: set[str] = set()
+        """Constants calculated from sizes, such as a detector's grid: no weights."""
         self._seen = 0
 
     def declare(self, infos: Iterable[Any]) -> None:
@@ -139,14 +143,20 @@ class Reader:
             and not outer
             and node.op not in _RANDOM
             and rule is not None
-            and (all(v.constant for v in known) or node.op in _ALWAYS_KNOWN)
+            and (_constant_inputs(node.op, known) or node.op in _ALWAYS_KNOWN)
         )
         if foldable:
             self._set(node.outputs, _folded(call, specs))
+            self._computed.update(node.outputs)
+            if node.op in _FROM_SIZES or any(name in self.from_sizes for name in node.inputs):
+                self.from_sizes.update(node.outputs)
             return
         for text in call.warnings:
             self._warn(f"{text}: {node.qualified}")
         self._set(node.outputs, [Value(shape, dtype) for shape, dtype in specs])
+        if rule is not None and _changes_nothing(call, specs):
+            node = _replaced(node, "Identity", node.inputs[:1], {})
+            call.attributes = {}
         self._emit(node, call, outer)
 
     def has_sequence(self, name: str) -> bool:
@@ -213,8 +223,15 @@ class Reader:
             if isinstance(value, (int, float, str, tuple))
         }
         inputs = [part for i in node.inputs for part in self._sequences.get(i, (i,))]
+        if op in ("Conv", "ConvTranspose") and len(inputs) == 3 and self._is_nothing(inputs[2]):
+            inputs.pop()
         extra = [i for i in outer if i in self.values and i not in inputs]
         self.nodes.append(Node(name, op, (*inputs, *extra), node.outputs, attributes))
+
+    def _is_nothing(self, name: str) -> bool:
+        """Whether a bias is zeros that the file calculates, as exporters add where there is none."""
+        value = self.values.get(name)
+        return value is not None and name in self._computed and _is_zero(value)
 
     def _sequence(self, node: RawNode) -> bool:
         """Read operators on lists of tensors as what they do to the tensors."""
@@ -290,7 +307,7 @@ class Reader:
             return False
         if depth > _MAX_INLINE_DEPTH:
             raise BadNodeError("is nested too deep")
-        graph = node.attributes.get("then_branch" if condition.item() else "else_branch")
+        graph: Any = node.attributes.get("then_branch" if condition.item() else "else_branch")
         if not hasattr(graph, "initializer") or len(graph.output) != len(node.outputs):
             raise BadNodeError("lacks a branch, or the branch has other outputs")
         prefix = node.name or node.outputs[0]
@@ -330,6 +347,32 @@ def _renamed(node: RawNode, rename: Mapping[str, str]) -> RawNode:
         node.attributes,
         rename,
     )
+
+
+def _constant_inputs(op: str, known: Sequence[Value]) -> bool:
+    if op == "CastLike":  # the second input lends its type alone
+        return known[0].constant
+    return all(value.constant for value in known)
+
+
+def _is_zero(value: Value) -> bool:
+    return value.constant and value.data is not None and not value.data.any()
+
+
+def _changes_nothing(call: Call, specs: Sequence[Spec]) -> bool:
+    """Whether an operator that moves data leaves it as it is, as exporters often write."""
+    value = call.inputs[0] if call.inputs else None
+    if value is None or len(specs) != 1 or specs[0] != (value.shape, value.dtype):
+        return False
+    if call.op == "Concat":
+        return len(call.inputs) == 1
+    if call.op == "Slice":
+        return all(step == 1 for step in call.integers("steps", 4) or ())
+    if call.op == "Pad":
+        return not any(call.integers("pads") or ())
+    if call.op == "Transpose":
+        return call.integers("perm") == tuple(range(len(value.shape)))
+    return call.op in ("Expand", "Cast", "CastLike", "Tile", "Split")
 
 
 def _constant(node: RawNode) -> Value:

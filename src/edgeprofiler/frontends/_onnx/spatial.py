@@ -307,7 +307,7 @@ RULES = {
     "NhwcMaxPool": pool,
     "GlobalAveragePool": global_pool, "GlobalMaxPool": global_pool, "GlobalLpPool": global_pool,
     "QLinearGlobalAveragePool": global_pool,
-    "Gemm": gemm, "QGemm": gemm, "MatMul": matmul, "MatMulInteger": matmul,
+    "Gemm": gemm, "QGemm": gemm, "FusedGemm": gemm, "MatMul": matmul, "MatMulInteger": matmul,
     "QLinearMatMul": matmul, "FusedMatMul": matmul,
     "Resize": resize, "Upsample": resize, "GridSample": grid_sample,
     "RoiAlign": roi, "MaxRoiPool": roi,

@@ -74,12 +74,56 @@ def parse(data: bytes, source: object) -> Any:
         raise InvalidInput(source, "is not an ONNX file (its fields are not ONNX's)") from None
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         raise InvalidInput(source, "is not an ONNX file (it holds no graph)")
+    try:
+        readable = all(isinstance(text, str) for text in _texts(model))
+    except UnicodeDecodeError:
+        readable = False
+    if not readable:
+        raise InvalidInput(source, "is damaged (a name in it is not UTF-8 text)")
     opset_of(model, source)
     if model.functions:
         model = _inline(model, source)
     if len(model.graph.node) > MAX_NODES:
         raise InvalidInput(source, f"has more than {MAX_NODES} nodes")
     return model
+
+
+def _texts(model: Any) -> Iterator[object]:
+    """Yield every name that is used later; protobuf gives bytes where one is not UTF-8."""
+    yield from (opset.domain for opset in model.opset_import)
+    for function in model.functions:
+        yield function.name
+        yield function.domain
+        yield from (*function.input, *function.output)
+        yield from _node_texts(function.node)
+    yield from _graph_texts(model.graph)
+
+
+def _graph_texts(graph: Any) -> Iterator[object]:
+    yield graph.name
+    for tensor in (*graph.initializer, *(t.values for t in graph.sparse_initializer)):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield entry.key
+            yield entry.value
+    for info in (*graph.input, *graph.output, *graph.value_info):
+        yield info.name
+        if info.type.HasField("tensor_type"):
+            yield from (d.dim_param for d in info.type.tensor_type.shape.dim)
+    yield from _node_texts(graph.node)
+
+
+def _node_texts(nodes: Iterable[Any]) -> Iterator[object]:
+    for node in nodes:
+        yield node.name
+        yield node.op_type
+        yield node.domain
+        yield from node.input
+        yield from node.output
+        for attribute in node.attribute:
+            yield attribute.name
+            if attribute.HasField("g"):
+                yield from _graph_texts(attribute.g)
 
 
 def opset_of(model: Any, source: object) -> int:
@@ -201,7 +245,7 @@ class TensorReader:
         count = int(np.prod(shape, dtype=np.int64))
         if kind is None or count > FOLD_ELEMENTS:
             return None
-        raw = tensor.raw_data
+        raw: bytes = tensor.raw_data
         if tensor.data_location == 1:
             raw = self._beside(tensor, count * np.dtype(kind).itemsize, dtype)
         if len(raw) == count * np.dtype(kind).itemsize:
@@ -231,7 +275,8 @@ class TensorReader:
                 return b""
             with path.open("rb") as file:
                 file.seek(offset)
-                return file.read(size)
+                found: bytes = file.read(size)
+                return found
         except (KeyError, ValueError, OSError, OverflowError):
             return b""
 

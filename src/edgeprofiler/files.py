@@ -62,7 +62,8 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
 def parse_json(text: str, source: object) -> Any:
     """Return the value of a JSON text, or raise `InvalidInput` with line and column."""
     try:
-        return json.loads(text)
+        # TensorRT 8.6 and later write control characters into the names of layers.
+        return json.loads(text, strict=False)
     except json.JSONDecodeError as error:
         raise InvalidInput(
             source, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"

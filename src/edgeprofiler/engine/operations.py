@@ -1,0 +1,126 @@
+"""Names of operations in TensorRT's layer names, expressions and generated kernels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+_ELEMENTWISE = (
+    "Abs", "Add", "Ceil", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu",
+    "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Not",
+    "Pow", "PRelu", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Silu", "Sin",
+    "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "Where",
+)  # fmt: skip
+_BY_NAME = {name.lower(): name for name in _ELEMENTWISE} | {
+    "clamp": "Clip",
+    "hardtanh": "Clip",
+    "relu6": "Clip",
+    "hard_sigmoid": "HardSigmoid",
+    "hardsigmoid": "HardSigmoid",
+    "hardswish": "HardSwish",
+    "leaky_relu": "LeakyRelu",
+    "plus": "Add",
+    "minus": "Sub",
+    "sum": "Add",
+    "prod": "Mul",
+    "truediv": "Div",
+    "true_divide": "Div",
+}
+_ACTIVATION = {
+    "RELU": "Relu",
+    "CLIPPED_RELU": "Clip",
+    "CLIP": "Clip",
+    "SIGMOID": "Sigmoid",
+    "TANH": "Tanh",
+    "LEAKY_RELU": "LeakyRelu",
+    "SWISH": "Silu",
+    "SILU": "Silu",
+    "GELU": "Gelu",
+    "ELU": "Elu",
+    "SELU": "Selu",
+    "HARD_SIGMOID": "HardSigmoid",
+    "HARD_SWISH": "HardSwish",
+    "SOFTPLUS": "Softplus",
+}
+_BINARY = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Where", "Equal"})
+
+_ATEN = re.compile(r"aten_ops\.(?:torch\.ops\.aten\.)?([A-Za-z_0-9]+)")
+_SPLIT = re.compile(r"[\s,()\[\]{}]+")
+_SUFFIX = re.compile(r"_\d+$")
+_EXPRESSION = re.compile(r"pwgen::i?([A-Za-z]+)\(")
+_GENERATED = re.compile(r"__myl_((?:[A-Z][A-Za-z0-9]*?)+)(?:_|$)")
+_CAMEL = re.compile(r"[A-Z][a-z0-9]*")
+
+_CODES = {
+    "Abs": "Abs", "Add": "Add", "Cas": "Cast", "Con": "Concat", "Div": "Div", "Erf": "Erf",
+    "Exp": "Exp", "Gat": "Gather", "Log": "Log", "Max": "Max", "Mea": "ReduceMean", "Min": "Min",
+    "Mov": "Move", "Mul": "Mul", "Neg": "Neg", "Pad": "Pad", "Pow": "Pow", "Rec": "Reciprocal",
+    "Rep": "Tile", "Res": "Reshape", "Rsq": "Rsqrt", "Sel": "Where", "Sig": "Sigmoid",
+    "Sli": "Slice", "Sqr": "Sqrt", "Squ": "Squeeze", "Sub": "Sub", "Sum": "ReduceSum",
+    "Tan": "Tanh", "Tra": "Transpose", "Uns": "Unsqueeze",
+}  # fmt: skip
+"""Myelin's three-letter codes in the names of generated kernels."""
+
+ARITHMETIC = frozenset(_ELEMENTWISE) | {"Rsqrt"}
+"""Operations that compute each element by itself."""
+
+MOVES = frozenset(
+    {"Concat", "Gather", "Move", "Pad", "Tile", "Reshape", "Slice", "Squeeze", "Transpose",
+     "Unsqueeze"}
+)  # fmt: skip
+"""Operations that only move elements."""
+
+
+def named(parts: Iterable[str]) -> tuple[str, ...]:
+    """Return the element-wise operations that names speak of, in order, as ONNX calls them.
+
+    `Conv_5 + Add_6 + Relu_7` gives `("Add", "Relu")`; so do torch-tensorrt's names.
+    """
+    return tuple(name for part in parts for name in _elementwise(part))
+
+
+def _elementwise(part: str) -> Iterator[str]:
+    words = _ATEN.findall(part)
+    if not words:
+        words = [word.rpartition("/")[2] for word in _SPLIT.split(part)]
+    for word in words:
+        name = _BY_NAME.get(_SUFFIX.sub("", word).lower())
+        if name is not None:
+            yield name
+
+
+def expressions(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the operations of a point-wise expression: `pwgen::iMax(arg0, literal1)`."""
+    words = (word for text in texts for word in _EXPRESSION.findall(text))
+    return tuple(_BY_NAME.get(word.lower(), word) for word in words)
+
+
+def generated(text: str) -> tuple[str, ...]:
+    """Return the operations of a generated kernel: `__myl_MulSumAdd_myl24_1`."""
+    match = _GENERATED.match(text)
+    if match is None:
+        return ()
+    return tuple(_CODES.get(code[:3], code) for code in _CAMEL.findall(match.group(1)))
+
+
+def activation(text: str) -> str | None:
+    """Return the operation that a layer's `Activation` names; `None` for `NONE`."""
+    word = text.strip().upper()
+    if word in ("", "NONE"):
+        return None
+    return _ACTIVATION.get(word, word.title().replace("_", ""))
+
+
+def with_fields(names: tuple[str, ...], residual: bool, function: str | None) -> tuple[str, ...]:
+    """Return fused operations from names, completed by what a layer's fields say.
+
+    Args:
+        names: operations that the layer's name speaks of; they win, being more exact.
+        residual: whether a second activation is added.
+        function: the activation function.
+    """
+    if residual and not _BINARY.intersection(names):
+        names = ("Add", *names)
+    if function is not None and all(name in _BINARY for name in names):
+        names = (*names, function)
+    return names

@@ -130,9 +130,7 @@ def reshape_target(
         lengths = {place: old_out[place] for place in free}
         if len(free) == 1:
             lengths[free[0]] = size
-        elif len(inputs) == len(free):
-            lengths.update(zip(free, (new_in[p] for p in inputs), strict=True))
-        elif not _resolve(lengths, free, size):
+        elif len(inputs) > 1 or not _resolve(lengths, free, size):
             return None
         for place, length in lengths.items():
             if result[place] > 0:

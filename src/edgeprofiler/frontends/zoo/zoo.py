@@ -66,7 +66,14 @@ def zoo_graph(
     wanted = entry.classes if classes is None else classes
     shape = (batch, entry.channels, *size)
     _check(name, shape, wanted)
-    return _build(name, shape, wanted)
+    try:
+        return _build(name, shape, wanted)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{_PREFIX}{name}",
+            f"it cannot run on {'x'.join(map(str, shape))}: {error.source}: {error.problem}",
+            error.remedy or "give it an input of its own size",
+        ) from None
 
 
 @lru_cache(maxsize=128)
@@ -101,8 +108,19 @@ def _check(name: str, shape: Shape, classes: int) -> None:
         raise InvalidInput(f"{_PREFIX}{name}", f"{classes} classes", "give 1 to 65536")
 
 
+def _address(source: str) -> tuple[str, int | None]:
+    """Return name and number of classes from `zoo:resnet18` or `zoo:resnet18?classes=3`."""
+    name, _, query = source.removeprefix(_PREFIX).strip().partition("?")
+    if not query:
+        return name, None
+    key, _, value = query.partition("=")
+    if key != "classes" or not value.isdecimal() or len(value) > 6:
+        raise InvalidInput(source, f"{query!r} is no option", "write zoo:resnet18?classes=3")
+    return name, int(value)
+
+
 class ZooFrontEnd:
-    """Reads `zoo:NAME`; a batch and the input's shape may be chosen."""
+    """Reads `zoo:NAME`; a batch and the input's shape may be chosen, `?classes=N` too."""
 
     name = "zoo"
 
@@ -111,20 +129,21 @@ class ZooFrontEnd:
         return source.startswith(_PREFIX)
 
     def read(self, source: str, options: ReadOptions) -> Graph:
-        """Return the graph of `zoo:NAME`.
+        """Return the graph of `zoo:NAME`, or of `zoo:NAME?classes=N`.
 
         Raises:
             InvalidInput: no network of that name, or it cannot run at the shape asked for.
             Unsupported: a shape is given for an input that the network lacks.
         """
-        name = source.removeprefix(_PREFIX).strip()
+        name, classes = _address(source)
         entry = _entry(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]
         if unknown:
             raise Unsupported(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")
         shape = options.shapes.get(_INPUT, options.shapes.get(""))
         if shape is None:
-            return zoo_graph(name, batch=1 if options.batch is None else options.batch)
+            batch = 1 if options.batch is None else options.batch
+            return zoo_graph(name, batch=batch, classes=classes)
         if len(shape) != 4 or shape[1] != entry.channels:
             raise InvalidInput(
                 source,
@@ -132,4 +151,4 @@ class ZooFrontEnd:
                 f"give batch x {entry.channels} x height x width",
             )
         batch = shape[0] if options.batch is None else options.batch
-        return zoo_graph(name, batch=batch, resolution=(shape[2], shape[3]))
+        return zoo_graph(name, batch=batch, resolution=(shape[2], shape[3]), classes=classes)

@@ -1,1 +1,32 @@
-"""Collecting: idle, warm-up, runs and idle again, with power and layer times on one clock."""
+"""Collecting: idle, warm-up, runs and idle again, with power and layer times on one clock.
+
+Names are imported when first used: the sampler's process needs few of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgeprofiler.collect.collect import collect, recording_name
+    from edgeprofiler.collect.isolate import collect_isolated
+    from edgeprofiler.collect.plan import Plan, Progress
+
+_WHERE = {
+    "Plan": "plan",
+    "Progress": "plan",
+    "collect": "collect",
+    "collect_isolated": "isolate",
+    "recording_name": "collect",
+}
+
+__all__ = ["Plan", "Progress", "collect", "collect_isolated", "recording_name"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'edgeprofiler.collect' has no attribute {name!r}")
+    value = getattr(import_module(f"edgeprofiler.collect.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.collect.ticks import Ticker
+from edgeprofiler.collect.ticks import make_ticker
 from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable
 from edgeprofiler.recording.chunks import Phase
 from edgeprofiler.recording.session import PowerWriter, SessionClock
@@ -105,7 +105,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     now, read, extend = time.monotonic, sensor.read, values.extend
     cpu_start_s, start_s = time.process_time(), now()
     heard_s = flushed_s = start_s
-    ticker = Ticker(period_s)
+    ticker = make_ticker(period_s)
     say(phase=phase)
 
     def flush() -> Stats:
@@ -143,6 +143,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
             extend = values.extend
             flushed_s = after_s
     stats = flush()
+    ticker.close()
     disk.put(None)
     disk.join()
     if disk.failure is not None:

@@ -210,6 +210,11 @@ def _attributes(helper: Any, schema: Any, given: Mapping[str, Any]) -> Iterable[
             yield helper.make_attribute(name, cast(value))
 
 
+def _widens(node: Node, graph: Graph) -> bool:
+    source = graph.tensors[node.inputs[0]].shape[2:]
+    return any(a < b for a, b in zip(source, node.ints("output_size"), strict=False))
+
+
 def _list(value: Any) -> Iterable[Any]:
     return value if isinstance(value, (tuple, list)) else (value,)
 
@@ -241,6 +246,11 @@ def _modern(
     elif op == "Slice" and "starts" in attributes:
         for place, name in ((1, "starts"), (2, "ends"), (3, "axes")):
             move(place, name)
+    elif op == "AveragePool" and _widens(node, graph):
+        # an adaptive pooling to a larger size repeats its inputs
+        op, attributes = "Resize", {"mode": "nearest"}
+        target = graph.tensors[node.outputs[0]].shape
+        constant(3, "sizes", np.array(target, dtype=np.int64))
     elif op == "Upsample":
         if "scales" in attributes:
             constant(2, "scales", np.array(attributes.pop("scales"), dtype=np.float32))

@@ -229,7 +229,7 @@ class Reader:
         self.nodes.append(Node(name, op, (*inputs, *extra), node.outputs, attributes))
 
     def _is_nothing(self, name: str) -> bool:
-        """Whether a bias is zeros that the file calculates, as exporters add where there is none."""
+        """Whether a bias is calculated zeros, as exporters write where there is none."""
         value = self.values.get(name)
         return value is not None and name in self._computed and _is_zero(value)
 

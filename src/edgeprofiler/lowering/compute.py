@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edgeprofiler.graph import Node, Tensor
 from edgeprofiler.lowering.facts import Facts, spatial_size
 from edgeprofiler.lowering.units import Role, Unit
 from edgeprofiler.lowering.vocabulary import MAX_POOLS, TRANSPOSED
 from edgeprofiler.lowering.windows import paddings, window, window_padding
-from edgeprofiler.network import Layer, Shape, elements, make_layer
+from edgeprofiler.network import Layer, Shape, elements, input_bytes, make_layer, output_bytes
 
 _OPS: dict[Role, str] = {
     "pointwise": "pointwise", "softmax": "softmax", "normalization": "normalization",
@@ -80,6 +81,26 @@ def convolution(
         groups=groups,
         nodes=_names(unit, pad),
     )
+
+
+def side_by_side(layers: Sequence[Layer]) -> Layer:
+    """Return one layer with the filters of several convolutions of one tensor."""
+    first = layers[0]
+    shape = first.output_shapes[0]
+    channels = sum(layer.output_shapes[0][1] for layer in layers)
+    known = [layer.weight_bytes for layer in layers if layer.weight_bytes is not None]
+    weights = sum(known) if len(known) == len(layers) else None
+    merged = replace(
+        first,
+        name=" || ".join(layer.name for layer in layers),
+        output_shapes=((shape[0], channels, *shape[2:]),),
+        macs=sum(layer.macs or 0 for layer in layers),
+        flops=sum(layer.flops or 0 for layer in layers),
+        weight_bytes=weights,
+        nodes=tuple(dict.fromkeys(name for layer in layers for name in layer.nodes)),
+    )
+    moved = math.ceil(input_bytes(merged) + output_bytes(merged)) + (weights or 0)
+    return replace(merged, bytes_moved=moved)
 
 
 def _convolution_weights(node: Node, facts: Facts) -> tuple[Shape, bool]:

@@ -99,6 +99,7 @@ class Emitter:
 
     def _convert(self, name: str, layout: str, dtype: str, layer: str, what: str) -> None:
         """Add the layer that makes a tensor readable, where one is needed; do so only once."""
+        dtype = "fp32" if dtype == "tf32" else dtype
         stored = self.stored(name)
         foreign = stored in FLOATS and stored != dtype and name not in self.writer
         if not self._differs(name, layout) and not foreign:
@@ -145,10 +146,20 @@ class Emitter:
             self.no_work.pop(pad.name, None)
         inputs = [source, *unit.inputs[1:]]
         result_type = self._result_type(unit.output, CHANNELS_LAST)
-        layer = compute.convolution(
-            self.facts, unit, name, inputs, pad, dtype, self._types(inputs), result_type
-        )
+        types = self._types(inputs)
+        layer = compute.convolution(self.facts, unit, name, inputs, pad, dtype, types, result_type)
+        if unit.siblings:
+            others = [
+                compute.convolution(
+                    self.facts, other, layer_name(other), inputs, pad, dtype, types, result_type
+                )
+                for other in unit.siblings
+            ]
+            layer = compute.side_by_side([layer, *others])
         self._add(unit, layer, CHANNELS_LAST)
+        for other in unit.siblings:
+            self.name_of[other.output] = layer.name
+            self._produce(unit, other.output, CHANNELS_LAST)
         self.has_int8 |= dtype == "int8"
 
     def _gemm(self, unit: Unit) -> None:
@@ -164,9 +175,12 @@ class Emitter:
         self.has_int8 |= dtype == "int8"
 
     def _compute_type(self, unit: Unit) -> str:
+        """INT8 where asked for or quantised; TF32 where FP32 may use it (see `rules.TF32`)."""
         explicit = unit.inputs and self.stored(unit.inputs[0]) in ("int8", "uint8")
         if self.precision == "int8" or explicit or unit.anchor.op.startswith(("QLinear", "QGemm")):
             return "int8"
+        if self.precision == "fp32" and unit.anchor.integer("group", 1) == 1:
+            return "tf32"
         return self.float_type
 
     def _pool(self, unit: Unit) -> None:
@@ -285,7 +299,7 @@ class Emitter:
             parent = self._slice_of.get(name)
             alone = self.facts.sole_reader(name)
             in_place = writer is not None and writer.role in _WRITES_IN_PLACE
-            if writer is not None and in_place and alone and not writer.sum_after_activation:
+            if writer is not None and in_place and alone and writer.writes_in_place:
                 continue
             previous = groups[-1] if groups else []
             if parent is not None and previous and self._slice_of.get(previous[0]) == parent:

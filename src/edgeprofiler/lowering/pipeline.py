@@ -13,6 +13,7 @@ from edgeprofiler.lowering.units import gather_units
 from edgeprofiler.network import Network, Source
 
 PRECISIONS = ("fp32", "fp16", "int8")
+BUILDERS = ("trtexec", "torch-tensorrt")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,12 @@ class Lowered:
     """Reason by node name: dead, constant, view, concatenation in place, ..."""
 
 
-def lower(graph: Graph, precision: str = "fp16", source: Source | None = None) -> Network:
+def lower(
+    graph: Graph,
+    precision: str = "fp16",
+    source: Source | None = None,
+    builder: str = "trtexec",
+) -> Network:
     """Return the layers that TensorRT would run for `graph`.
 
     Every node is in exactly one layer's `nodes`, or takes no work (see `lower_traced`); views are
@@ -36,20 +42,29 @@ def lower(graph: Graph, precision: str = "fp16", source: Source | None = None) -
         precision: fp32, fp16 or int8; int8 computes convolutions and GEMMs in INT8 and keeps
             image tensors in INT8, all else in FP16, as a calibrated engine would.
         source: where the graph came from; by default its name.
+        builder: what builds the engine: trtexec (TensorRT from ONNX), or torch-tensorrt, which
+            leaves ReLU6 outside convolutions.
 
     Raises:
-        Unsupported: the precision is not one of the three.
+        Unsupported: the precision is not one of the three, or the builder not one of the two.
         InvalidInput: a tensor that is read has no known shape.
     """
-    return lower_traced(graph, precision, source).network
+    return lower_traced(graph, precision, source, builder).network
 
 
-def lower_traced(graph: Graph, precision: str = "fp16", source: Source | None = None) -> Lowered:
+def lower_traced(
+    graph: Graph,
+    precision: str = "fp16",
+    source: Source | None = None,
+    builder: str = "trtexec",
+) -> Lowered:
     """Return the layers of `graph` and the reason for every node that became none."""
     if precision not in PRECISIONS:
         raise Unsupported(f"no precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
+    if builder not in BUILDERS:
+        raise Unsupported(f"no builder {builder!r}; choose one of {', '.join(BUILDERS)}")
     facts = gather_facts(graph)
-    units = gather_units(facts, precision)
+    units = gather_units(facts, precision, builder)
     emitter = Emitter(facts, units, precision)
     layers = emitter.run()
     warnings = list(graph.warnings)

@@ -103,7 +103,8 @@ IN_PLACE_CONCAT = Rule(
     "after an activation are copied, one kernel each; neighbouring slices of one tensor are one.",
     evidence="published layer times of YOLOv8 engines: '... copy' layers exist for exactly those "
     "('model.9/m/MaxPool_output_0 copy', 'Resize_output_0 copy', 'm.0/Add_output_0 copy', "
-    "'cv1/act/Mul_output_0 copy' for both halves), and for no other producer.",
+    "'cv1/act/Mul_output_0 copy' for both halves), and for no other producer. DenseNet-121, 161 "
+    "and 201 become 779, 1389 and 2207 layers, and take 13, 23 and 33 ms on a Jetson AGX Xavier.",
 )
 SLICE_VIEW = Rule(
     name="slice as a view",
@@ -129,6 +130,33 @@ DENSE = Rule(
     evidence="'gemm' layers in rtx3060m_alexnet_fp16_trtexec and ..._mobilenet_v2_fp16_trtexec; "
     "CaskGemmConvolution 'Gemm + ElementWise + Relu' in the onnx-trt files.",
 )
+TF32 = Rule(
+    name="FP32 as TF32",
+    effect="Convolutions with one group and GEMMs that are built for FP32 compute in TF32 where "
+    "the device has it; tensors stay FP32.",
+    evidence="..._tf32f32_... tactics in a100_resnet18_fp32_trtexec and in "
+    "rtx3060m_mobilenet_v2_fp16_onnx-trt (FP32 despite its name). Engines time both: "
+    "rtx3060m_resnet18_fp16_onnx-trt took FP32 kernels for 19 of 20 convolutions.",
+    precisions=frozenset({"fp32"}),
+)
+SIBLINGS = Rule(
+    name="convolutions side by side",
+    effect="Convolutions of one tensor with one window, and no more than a scale and a ReLU "
+    "after each, are one convolution with all their filters.",
+    evidence="'inception_3a/1x1 + relu || inception_3a/3x3_reduce + relu || ...' in NVIDIA's "
+    "GoogLeNet sample logs; '/model.22/cv2.0/cv2.0.0/conv/Conv || /model.22/cv3.0/...' in "
+    "ultralytics issue 6471 (FP32). Published FP16 engines of YOLOv5 keep convolutions with SiLU "
+    "apart.",
+    ops=frozenset({"BatchNormalization", "Relu", "Clip", "Add", "Mul"}),
+)
+CLAMPS_APART = Rule(
+    name="Torch-TensorRT's ReLU6",
+    effect="Built by Torch-TensorRT, a Clip is a point-wise kernel of its own.",
+    evidence="35 PointWiseV2 layers 'PWN(clamp_max, clamp_min)' in "
+    "orin-nano_mobilenet_v2_fp16_torch-trt, 34 '__myl_MaxMinCas' kernels in "
+    "rtx3060m_mobilenet_v2_fp16_torch-trt, between casts to FP32 and back.",
+    ops=frozenset({"Clip"}),
+)
 QUANTIZED = Rule(
     name="explicit quantisation",
     effect="DequantizeLinear before a convolution makes it INT8 and takes no layer; "
@@ -148,7 +176,7 @@ DEAD = Rule(
 
 RULES: tuple[Rule, ...] = (
     DEAD, NO_WORK, FOLDED_SCALE, SIMPLE_ACTIVATION, GENERATED_ACTIVATION, RESIDUAL,
-    RESIDUAL_AFTER_ACTIVATION, POINTWISE_CHAIN, PADDING, DENSE, IN_PLACE_CONCAT, SLICE_VIEW,
-    REFORMAT, QUANTIZED,
+    RESIDUAL_AFTER_ACTIVATION, CLAMPS_APART, POINTWISE_CHAIN, SIBLINGS, PADDING, DENSE,
+    IN_PLACE_CONCAT, SLICE_VIEW, REFORMAT, QUANTIZED, TF32,
 )  # fmt: skip
 """All rules in the order in which they act."""

@@ -11,10 +11,12 @@ from edgeprofiler.lowering import vocabulary as words
 from edgeprofiler.lowering.facts import Facts
 from edgeprofiler.lowering.patterns import normalization_nodes
 from edgeprofiler.lowering.rules import (
+    CLAMPS_APART,
     FOLDED_SCALE,
     GENERATED_ACTIVATION,
     RESIDUAL,
     RESIDUAL_AFTER_ACTIVATION,
+    SIBLINGS,
     SIMPLE_ACTIVATION,
 )
 from edgeprofiler.network import elements
@@ -68,6 +70,13 @@ class Unit:
     activated: bool = False
     residual: bool = False
     sum_after_activation: bool = False
+    siblings: list[Unit] = field(default_factory=list)
+    """Convolutions that run side by side with this one, in one kernel."""
+
+    @property
+    def writes_in_place(self) -> bool:
+        """Whether its kernel can write into a part of a larger tensor."""
+        return not self.sum_after_activation and not self.siblings
 
     @property
     def anchor(self) -> Node:
@@ -75,9 +84,9 @@ class Unit:
         return self.nodes[0]
 
 
-def gather_units(facts: Facts, precision: str) -> list[Unit]:
+def gather_units(facts: Facts, precision: str, builder: str = "trtexec") -> list[Unit]:
     """Return the units of a graph in an order in which they can run."""
-    gathering = _Gathering(facts, precision)
+    gathering = _Gathering(facts, precision, builder)
     chains = normalization_nodes(facts)
     members = {node.name for nodes in chains.values() for node in nodes}
     for place, node in facts.nodes:
@@ -86,13 +95,37 @@ def gather_units(facts: Facts, precision: str) -> list[Unit]:
         elif node.name not in members:
             gathering.add(place, node)
     units = {id(unit): unit for unit in gathering.unit_of.values()}
-    return sorted(units.values(), key=lambda unit: unit.last)
+    return sorted(merge_siblings(units.values(), facts), key=lambda unit: unit.last)
+
+
+def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
+    """Return the units with convolutions of one tensor and one window put side by side."""
+    merged: list[Unit] = []
+    groups: dict[object, Unit] = {}
+    for unit in units:
+        node = unit.anchor
+        joined = tuple(n.op for n in unit.nodes[1:])
+        plain = set(joined) <= SIBLINGS.ops and not unit.residual and len(unit.inputs) == 1
+        if node.op != "Conv" or node.integer("group", 1) != 1 or not plain:
+            merged.append(unit)
+            continue
+        kernel = facts.tensor(node.inputs[1]).shape[2:]
+        window = (node.ints("strides"), node.ints("pads"), node.ints("dilations"))
+        key = (unit.inputs[0], kernel, window, node.attributes.get("auto_pad"), joined)
+        first = groups.setdefault(key, unit)
+        if first is unit:
+            merged.append(unit)
+        else:
+            first.siblings.append(unit)
+            first.last = min(first.last, unit.last)  # all they wait for is their one input
+    return merged
 
 
 class _Gathering:
-    def __init__(self, facts: Facts, precision: str) -> None:
+    def __init__(self, facts: Facts, precision: str, builder: str) -> None:
         self.facts = facts
         self.precision = precision
+        self.apart = CLAMPS_APART.ops if builder == "torch-tensorrt" else frozenset[str]()
         self.unit_of: dict[str, Unit] = {}
 
     def add(self, place: int, node: Node) -> None:
@@ -174,7 +207,7 @@ class _Gathering:
                 anchor.scaled = True
                 return True
             return self._generated(anchor)
-        if anchor.role == "matmul" and not _by_weights(anchor, self.facts):
+        if ops & self.apart or (anchor.role == "matmul" and not _by_weights(anchor, self.facts)):
             return False
         if ops <= SIMPLE_ACTIVATION.ops and len(unit.nodes) == 1 and not anchor.activated:
             anchor.activated = True
@@ -182,7 +215,8 @@ class _Gathering:
         return self._generated(anchor)
 
     def _generated(self, anchor: Unit) -> bool:
-        if self.precision in GENERATED_ACTIVATION.precisions and anchor.role != "matmul":
+        matmul = anchor.role == "matmul" and not _by_weights(anchor, self.facts)
+        if self.precision in GENERATED_ACTIVATION.precisions and not matmul:
             anchor.activated = True
             return True
         return False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.errors import InvalidInput, Unsupported
+from edgeprofiler.frontends import ReadOptions
+from edgeprofiler.frontends.onnx import OnnxFrontEnd
 from edgeprofiler.graph import (
     Graph,
     GraphBuilder,
@@ -243,3 +247,26 @@ def test_a_reshape_whose_dimensions_do_not_line_up_cannot_follow() -> None:
     graph = one_node("Reshape", (6, 4), (8, 3), (8, 3))
     with pytest.raises(Unsupported, match="'it'"):
         with_input_shapes(graph, {"x": (5, 5)})
+
+
+ONNX_MODELS = (
+    "bvlc_alexnet", "densenet121", "inception_v1", "inception_v2", "resnet50", "shufflenet",
+    "squeezenet", "vgg19", "zfnet512",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONNX_MODELS)
+def test_real_exports_run_at_another_batch(name: str) -> None:
+    """The models that ship with ONNX have their batch of 1 baked into reshapes."""
+    onnx = pytest.importorskip("onnx")
+    folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    graph = OnnxFrontEnd().read(str(folder / f"light_{name}.onnx"), ReadOptions())
+    assert isinstance(graph, Graph)
+    changed = with_batch(graph, 4)
+    assert graph_macs(changed) == 4 * graph_macs(graph)
+    for output in graph.outputs:
+        assert changed.tensors[output].shape == (4, *graph.tensors[output].shape[1:])
+    back = with_batch(changed, 1)
+    assert {n: t.shape for n, t in graph.tensors.items()}.items() <= {
+        n: t.shape for n, t in back.tensors.items()
+    }.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import overload
 
@@ -72,6 +72,10 @@ class NetworkTotals:
     """Over the wall time, idle included."""
     power_w: FloatArray
     power_above_idle_w: FloatArray
+
+    def take(self, index: slice) -> NetworkTotals:
+        """Return the totals of some of the networks."""
+        return NetworkTotals(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
 def network_totals(
@@ -212,29 +216,32 @@ class Profiles(Sequence[Profile]):
         )
 
     def _intervals(self, index: int, widths: Widths) -> dict[str, tuple[float, float]]:
-        totals, idle = self.totals, self.device.idle_power_w
-        runtime = float(totals.runtime_s[index])
-        gap = float(totals.host_gap_s[index])
-        wall = float(totals.end_to_end_s[index])
-        above = float(totals.power_above_idle_w[index])
-        # Errors of the GPU's time and of the host's gap have different causes: they add in squares.
-        spread = math.hypot(widths.runtime * runtime, widths.host_gap * gap) / wall
-        power_low, power_high = (
-            idle + above * math.exp(-widths.power),
-            idle + above * math.exp(widths.power),
-        )
-        power = idle + above
-        low = math.hypot(spread, math.log(power / power_low))
-        high = math.hypot(spread, math.log(power_high / power))
-        both = math.hypot(spread, widths.power)
-        return {
-            "runtime_s": _around(runtime, widths.runtime),
-            "end_to_end_s": _around(wall, spread),
-            "energy_j": (power * wall * math.exp(-low), power * wall * math.exp(high)),
-            "energy_above_idle_j": _around(above * wall, both),
-            "power_w": (power_low, power_high),
-            "power_above_idle_w": _around(above, widths.power),
-        }
+        one = self.totals.take(slice(index, index + 1))
+        found = total_intervals(one, widths, self.device.idle_power_w)
+        return {name: (float(low[0]), float(high[0])) for name, (low, high) in found.items()}
+
+
+def total_intervals(
+    totals: NetworkTotals, widths: Widths, idle_power_w: float
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return low and high of every field of `profile.Totals`, one number a network each."""
+    wall, above = totals.end_to_end_s, totals.power_above_idle_w
+    # Errors of the GPU's time and of the host's gap have different causes: they add in squares.
+    spread = np.hypot(widths.runtime * totals.runtime_s, widths.host_gap * totals.host_gap_s) / wall
+    power_low = idle_power_w + above * math.exp(-widths.power)
+    power_high = idle_power_w + above * math.exp(widths.power)
+    power = idle_power_w + above
+    low = np.hypot(spread, np.log(power / power_low))
+    high = np.hypot(spread, np.log(power_high / power))
+    both = np.hypot(spread, widths.power)
+    return {
+        "runtime_s": _around(totals.runtime_s, widths.runtime),
+        "end_to_end_s": _around(wall, spread),
+        "energy_j": (power * wall * np.exp(-low), power * wall * np.exp(high)),
+        "energy_above_idle_j": _around(above * wall, both),
+        "power_w": (power_low, power_high),
+        "power_above_idle_w": _around(above, widths.power),
+    }
 
 
 @dataclass(frozen=True)
@@ -274,8 +281,8 @@ class RooflinePredictor:
         return costs(columns, self.device, self.parameters)
 
 
-def _around(value: float, spread: float) -> tuple[float, float]:
-    return value * math.exp(-spread), value * math.exp(spread)
+def _around(value: FloatArray, spread: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+    return value * np.exp(-spread), value * np.exp(spread)
 
 
 def _read_only(values: FloatArray) -> FloatArray:

@@ -1,0 +1,199 @@
+"""Every combination of batch, resolution, precision and device, predicted at once.
+
+A network is lowered once for each resolution and precision; a batch multiplies the columns of
+its layers, and each device predicts all of them in a few array operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeprofiler.device import Device
+from edgeprofiler.errors import UsageError
+from edgeprofiler.graph import Graph
+from edgeprofiler.lowering import lower
+from edgeprofiler.network import BoolArray, Columns, FloatArray, Network
+from edgeprofiler.prediction import Model, input_shapes, read_model
+from edgeprofiler.predictors.roofline import costs, network_totals, total_intervals
+from edgeprofiler.uncertainty.distance import widths_for
+
+MAX_POINTS = 200_000
+"""Most combinations of one sweep; more are refused."""
+_ROWS_AT_ONCE = 500_000
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What is combined; `None` among the resolutions keeps the model's own."""
+
+    devices: tuple[Device, ...]
+    batches: tuple[int, ...] = (1,)
+    resolutions: tuple[int | None, ...] = (None,)
+    precisions: tuple[str, ...] = ("fp16",)
+
+    @property
+    def points(self) -> int:
+        """Number of combinations."""
+        return len(self.devices) * len(self.batches) * len(self.resolutions) * len(self.precisions)
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One row a combination; arrays of one length."""
+
+    network: str
+    device: tuple[str, ...]
+    batch: FloatArray
+    resolution: tuple[str, ...]
+    """`HxW` of the first input."""
+    precision: tuple[str, ...]
+    end_to_end_s: FloatArray
+    end_to_end_s_low: FloatArray
+    end_to_end_s_high: FloatArray
+    energy_j: FloatArray
+    energy_j_low: FloatArray
+    energy_j_high: FloatArray
+    power_w: FloatArray
+    energy_per_image_j: FloatArray
+    pareto: BoolArray
+    """Whether no other combination has both less energy an image and less latency."""
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+    def columns(self) -> Mapping[str, Sequence[object]]:
+        """Return the rows as columns of plain values, in the order of the fields."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else list(value)
+            for name, value in vars(self).items()
+            if name != "network"
+        }
+
+
+def sweep(model: Model, axes: Axes, confidence: float = 0.9) -> Sweep:
+    """Predict a model at every combination of the axes.
+
+    Args:
+        model: what `read_model` takes; a built engine has one point an axis and is refused others.
+        axes: what to combine.
+        confidence: of the intervals.
+
+    Raises:
+        UsageError: an axis is empty, or there are more than `MAX_POINTS` combinations.
+    """
+    if axes.points == 0:
+        raise UsageError("the sweep is empty: every axis needs at least one value")
+    if axes.points > MAX_POINTS:
+        raise UsageError(
+            f"the sweep has {axes.points:,} combinations; at most {MAX_POINTS:,} are predicted "
+            "at once: widen the steps, or split an axis over several calls"
+        )
+    parts: list[dict[str, np.ndarray | list[str]]] = []
+    variants = list(_variants(model, axes))
+    for device in axes.devices:
+        for network, size, precision in variants:
+            parts.append(_predict(network, size, precision, device, axes.batches, confidence))
+    merged = {
+        name: np.concatenate([np.asarray(part[name]) for part in parts])
+        if isinstance(parts[0][name], np.ndarray)
+        else tuple(value for part in parts for value in part[name])
+        for name in parts[0]
+    }
+    front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
+    return Sweep(network=variants[0][0].name, pareto=front, **merged)  # type: ignore[arg-type]
+
+
+def pareto_front(a: FloatArray, b: FloatArray) -> BoolArray:
+    """Return which points no other point beats in both `a` and `b` (less is better).
+
+    Equal points are kept together; a point with NaN is never in front.
+    """
+    front = np.zeros(len(a), dtype=np.bool_)
+    order = np.lexsort((b, a))
+    order = order[np.isfinite(a[order]) & np.isfinite(b[order])]
+    if not len(order):
+        return front
+    best_before = np.minimum.accumulate(np.concatenate([[np.inf], b[order][:-1]]))
+    kept = b[order] < best_before
+    front[order[kept]] = True
+    # A twin of a kept point is as good as it.
+    twins = {(a[i], b[i]) for i in order[kept]}
+    for i in order[~kept]:
+        front[i] = (a[i], b[i]) in twins
+    return front
+
+
+def scaled_to_batch(columns: Columns, factor: float) -> Columns:
+    """Return the columns of layers whose batch is `factor` times as large; weights stay."""
+    moved = columns.bytes_moved - np.minimum(columns.weight_bytes, columns.bytes_moved)
+    return replace(
+        columns,
+        macs=columns.macs * factor,
+        flops=columns.flops * factor,
+        input_bytes=columns.input_bytes * factor,
+        output_bytes=columns.output_bytes * factor,
+        bytes_moved=columns.bytes_moved + moved * (factor - 1),
+        spatial=columns.spatial * factor,
+    )
+
+
+def _variants(model: Model, axes: Axes) -> Iterator[tuple[Network, str, str]]:
+    """The networks to predict, one for each resolution and precision, at the first batch."""
+    for resolution in axes.resolutions:
+        shapes = {} if resolution is None else input_shapes(model, resolution)
+        found = read_model(model, batch=axes.batches[0], shapes=shapes)
+        if isinstance(found, Network):
+            yield found, "", found.precision
+            continue
+        for precision in axes.precisions:
+            yield lower(found, precision), _size(found), precision
+
+
+def _size(graph: Graph) -> str:
+    shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
+    return "x".join(map(str, shape[2:]))
+
+
+def _predict(
+    network: Network,
+    size: str,
+    precision: str,
+    device: Device,
+    batches: Sequence[int],
+    confidence: float,
+) -> dict[str, np.ndarray | list[str]]:
+    widths = widths_for(network, device, confidence)
+    count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
+    pieces = []
+    for start in range(0, len(batches), count):
+        chosen = np.array(batches[start : start + count], dtype=np.float64)
+        columns = Columns.concatenate(
+            [scaled_to_batch(network.columns, batch / network.batch) for batch in chosen]
+        )
+        offsets = np.arange(len(chosen) + 1, dtype=np.int64) * len(network)
+        totals = network_totals(costs(columns, device), offsets, device)
+        bounds = total_intervals(totals, widths, device.idle_power_w)
+        pieces.append(
+            {
+                "batch": chosen,
+                "end_to_end_s": totals.end_to_end_s,
+                "end_to_end_s_low": bounds["end_to_end_s"][0],
+                "end_to_end_s_high": bounds["end_to_end_s"][1],
+                "energy_j": totals.energy_j,
+                "energy_j_low": bounds["energy_j"][0],
+                "energy_j_high": bounds["energy_j"][1],
+                "power_w": totals.power_w,
+                "energy_per_image_j": totals.energy_j / chosen,
+            }
+        )
+    merged: dict[str, np.ndarray | list[str]] = {
+        "device": [device.spec] * len(batches),
+        "resolution": [size] * len(batches),
+        "precision": [precision] * len(batches),
+    }
+    for name in pieces[0]:
+        merged[name] = np.concatenate([piece[name] for piece in pieces])
+    return merged

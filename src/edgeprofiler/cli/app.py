@@ -42,6 +42,12 @@ COMMANDS = (
 """Modules of `edgeprofiler.cli.commands`, in the order of the help page."""
 
 
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"edgeprofiler {__version__}")
+        raise typer.Exit
+
+
 def build_app() -> typer.Typer:
     """Return the application with every command registered."""
     app = typer.Typer(
@@ -52,11 +58,6 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-
-    def _version(value: bool) -> None:
-        if value:
-            typer.echo(f"edgeprofiler {__version__}")
-            raise typer.Exit
 
     @app.callback()
     def _root(

@@ -132,6 +132,12 @@ def test_a_shape_for_an_input_that_is_not_there_is_unsupported() -> None:
         FRONT_END.read("zoo:resnet18", ReadOptions(shapes={"images": (1, 3, 224, 224)}))
 
 
+@pytest.mark.parametrize("resolution", [0, -224, (224, 0), 10**7])
+def test_an_absurd_resolution_is_refused(resolution: int | tuple[int, int]) -> None:
+    with pytest.raises(InvalidInput, match="an input of"):
+        zoo_graph("resnet18", resolution=resolution)
+
+
 @pytest.mark.parametrize("classes", [0, -3, 10**6])
 def test_an_absurd_number_of_classes_is_refused(classes: int) -> None:
     with pytest.raises(InvalidInput, match="classes"):

@@ -62,7 +62,8 @@ def zoo_graph(
         InvalidInput: no network of that name, or it cannot run at that size.
     """
     entry = _entry(name)
-    size = resolution if isinstance(resolution, tuple) else (resolution or entry.resolution,) * 2
+    pixels = entry.resolution if resolution is None else resolution
+    size = pixels if isinstance(pixels, tuple) else (pixels, pixels)
     wanted = entry.classes if classes is None else classes
     shape = (batch, entry.channels, *size)
     _check(name, shape, wanted)
@@ -82,6 +83,11 @@ def _build(name: str, shape: Shape, classes: int) -> Graph:
     builder = GraphBuilder(name)
     result = entry.build(builder, builder.input(shape, _INPUT), classes)
     return builder.graph(result)
+
+
+def forget_built() -> None:
+    """Forget graphs that were built before, so that building can be timed."""
+    _build.cache_clear()
 
 
 def _entry(name: str) -> Entry:

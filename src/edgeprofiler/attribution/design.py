@@ -1,144 +1,162 @@
 """The share of each conversion's integration window that each layer ran in.
 
-Column k of a design is layer k; two more are the gaps within a run and the time between runs.
-Rows sum to one. Behind a rail that smooths power with a time constant, shares are smoothed too.
+Column k of a design is layer k, or one of the equal cells that layers are cut into; two more
+are the gaps within a run and the time between runs. Rows sum to one. Behind a rail that smooths
+power with a time constant, shares are smoothed too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgeprofiler.attribution.intervals import Runs
+from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray, IntArray
 
-
-@dataclass(frozen=True)
-class Timing:
-    """How the sensor's conversions lie against the profiler's clock."""
-
-    window_s: float
-    """How long one conversion integrates."""
-    lag_s: float = 0.0
-    """From the end of that window to the moment when the value can be read."""
-    gap_s: float = 0.0
-    """Unseen pause after each layer."""
-    time_constant_s: float = 0.0
-    """Of the rail."""
-    blur_s: float = 0.0
-    """Standard deviation of the error of a run's time stamps."""
-    averaged: int = 1
-    """Conversions averaged into one value."""
-    spacing_s: float = 0.0
-    """Distance of the averaged conversions."""
-
-    def moved(self, name: str, step: float) -> Timing:
-        """Return this timing with one field moved by `step`."""
-        return replace(self, **{name: getattr(self, name) + step})
+CHUNK = 4096
+"""Conversions whose shares are computed at once, so that memory stays small."""
 
 
-_BLUR_PLACES = (-1.6, -0.8, 0.0, 0.8, 1.6)
-_BLUR_WEIGHTS = np.exp(-0.5 * np.array(_BLUR_PLACES) ** 2)
-_BLUR_WEIGHTS = _BLUR_WEIGHTS / _BLUR_WEIGHTS.sum()
-_BLUR_SCALE = 1 / float(np.sqrt((_BLUR_WEIGHTS * np.array(_BLUR_PLACES) ** 2).sum()))
-
-
-def design(runs: Runs, ends_s: FloatArray, timing: Timing) -> FloatArray:
-    """Return the shares of every conversion, shape (conversions, layers + 2).
+def design(
+    runs: Runs, ends_s: FloatArray, timing: Timing, cells: IntArray | None = None
+) -> FloatArray:
+    """Return the shares of every conversion, shape (conversions, cells + 2).
 
     Args:
         runs: when what ran.
         ends_s: when each conversion's value became readable, in the runs' clock.
         timing: of the sensor against that clock.
+        cells: number of equal pieces that each layer is cut into, each with a column of its
+            own; shape (layers,). One each if `None`.
     """
-    if timing.blur_s > 0:
-        sharp = replace(timing, blur_s=0.0)
-        return np.asarray(
-            sum(
-                weight
-                * design(runs, ends_s, sharp.moved("lag_s", place * _BLUR_SCALE * timing.blur_s))
-                for place, weight in zip(_BLUR_PLACES, _BLUR_WEIGHTS, strict=True)
-            )
-        )
-    if timing.averaged > 1:
-        single = replace(timing, averaged=1)
-        parts = (
-            design(runs, ends_s - step * timing.spacing_s, single)
-            for step in range(timing.averaged)
-        )
-        return np.asarray(sum(parts) / timing.averaged)
-    last = ends_s - timing.lag_s
-    both = np.concatenate([last, last - timing.window_s])
-    time = occupied(runs, both, timing)
-    half = ends_s.size
-    shares = time[:half]
-    shares -= time[half:]
-    shares /= timing.window_s
+    counts = np.ones(runs.layers, dtype=np.int64) if cells is None else cells
+    states = _States.of(runs, timing, counts)
+    shares = np.zeros((ends_s.size, int(counts.sum()) + 2))
+    for weight, shift in timing.places():
+        for first in range(0, ends_s.size, CHUNK):
+            last = ends_s[first : first + CHUNK] - (timing.lag_s + shift)
+            time = states.until(np.concatenate([last, last - timing.window_s]))
+            part = time[: last.size] - time[last.size :]
+            shares[first : first + CHUNK] += part * (weight / timing.window_s)
     return shares
 
 
 def occupied(runs: Runs, times_s: FloatArray, timing: Timing) -> FloatArray:
-    """Return how long each state had lasted up to each time, behind the rail.
-
-    Columns: layers, gaps within runs, time between runs; shape (times, layers + 2).
-    """
-    count = runs.layers
-    length = runs.total_s + count * timing.gap_s
-    start = runs.end_s - length
-    run = np.searchsorted(start, times_s, side="right") - 1
-    run = np.maximum(run, 0)
-    since = times_s - start[run]
-    offset = runs.before_s[run] + timing.gap_s * np.arange(count)
-    duration = runs.duration_s[run]
-    result = np.empty((times_s.size, count + 2))
-    inside = since[:, None] - offset
-    layers = result[:, :count]
-    np.clip(inside, 0.0, duration, out=layers)
-    layers += runs.past_s[run]
-    in_run = np.clip(since, 0.0, length[run])
-    in_run += np.concatenate([[0.0], np.cumsum(length)])[run]
-    if timing.time_constant_s > 0:
-        tau = timing.time_constant_s
-        levels, busy = _levels(runs, start, length, timing, run, since, inside, duration)
-        layers -= tau * levels
-        in_run -= tau * busy
-    result[:, count] = in_run - layers.sum(axis=1)
-    result[:, count + 1] = times_s - in_run
+    """Return how long each state had lasted at each time; shape (times, layers + 2)."""
+    states = _States.of(runs, timing, np.ones(runs.layers, dtype=np.int64))
+    result = np.empty((times_s.size, runs.layers + 2))
+    for first in range(0, times_s.size, CHUNK):
+        result[first : first + CHUNK] = states.until(times_s[first : first + CHUNK])
     return result
 
 
-def _levels(
-    runs: Runs,
-    start: FloatArray,
-    length: FloatArray,
-    timing: Timing,
-    run: IntArray,
-    since: FloatArray,
-    inside: FloatArray,
-    duration: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Return the smoothed indicators of each layer and of the run at each time."""
-    tau, count = timing.time_constant_s, runs.layers
-    distance = np.diff(start)
-    offset = runs.before_s[:-1] + timing.gap_s * np.arange(count)
-    left = np.empty((len(start), count + 1))
-    left[0] = 0.0
-    left[1:, :count] = np.exp((offset + runs.duration_s[:-1] - distance[:, None]) / tau)
-    left[1:, :count] -= np.exp((offset - distance[:, None]) / tau)
-    left[1:, count] = np.exp((np.minimum(length[:-1], distance) - distance) / tau)
-    left[1:, count] -= np.exp(-distance / tau)
-    keep = np.concatenate([[0.0], np.exp(-distance / tau)])
-    reach = 1
-    while reach < len(start) and float(keep.max()) > 1e-9:
-        left[reach:] = left[reach:] + keep[reach:, None] * left[:-reach]
-        keep[reach:] = keep[reach:] * keep[:-reach]
-        keep[:reach] = 0.0
-        reach *= 2
-    fade = np.exp(-np.maximum(since, 0.0) / tau)
-    here = left[run] * fade[:, None]
-    here[:, :count] += np.exp(-np.maximum(inside - duration, 0.0) / tau)
-    here[:, :count] -= np.exp(-np.maximum(inside, 0.0) / tau)
-    here[:, count] += np.exp(-np.maximum(since - length[run], 0.0) / tau)
-    here[:, count] -= fade
-    return here[:, :count], here[:, count]
+@dataclass(frozen=True, eq=False)
+class _States:
+    """How long each state had lasted up to any time."""
+
+    runs: Runs
+    timing: Timing
+    layer: IntArray
+    """Layer of each cell."""
+    piece: IntArray
+    """Place of each cell in its layer."""
+    share: FloatArray
+    """Share of its layer that a cell is."""
+    gap_s: FloatArray
+    """After each layer of each run."""
+    start_s: FloatArray
+    """Of the first layer of each run."""
+    length_s: FloatArray
+    """From there to the end of the last gap."""
+    past_s: FloatArray
+    """Sum of the lengths of all earlier runs."""
+    carried: FloatArray | None
+    """Smoothed indicators of cells and of running, at the start of each run."""
+
+    @staticmethod
+    def of(runs: Runs, timing: Timing, cells: IntArray) -> _States:
+        layer = np.repeat(np.arange(runs.layers), cells)
+        piece = np.arange(layer.size) - np.repeat(np.cumsum(cells) - cells, cells)
+        share = 1.0 / cells[layer]
+        gap = np.full(len(runs), timing.gap_s)
+        if timing.slack_share:
+            gap = np.maximum(gap + timing.slack_share / runs.layers * runs.slack_s, 0.0)
+        length = runs.total_s + runs.layers * gap
+        past = np.cumsum(length) - length
+        start = runs.end_s - length
+        states = _States(runs, timing, layer, piece, share, gap, start, length, past, None)
+        if timing.time_constant_s <= 0:
+            return states
+        return _States(*[getattr(states, name) for name in _BASE], carried=states._carry())
+
+    def _offsets(self, run: IntArray | slice) -> tuple[FloatArray, FloatArray]:
+        """Return start after the run's start, and duration, of every cell of some runs."""
+        gaps = self.gap_s[run][:, None] * np.arange(self.runs.layers)
+        offset, duration = self.runs.before_s[run] + gaps, self.runs.duration_s[run]
+        if self.layer.size > self.runs.layers:
+            duration = duration[:, self.layer] * self.share
+            offset = offset[:, self.layer] + self.piece * duration
+        return offset, duration
+
+    def until(self, times_s: FloatArray) -> FloatArray:
+        """Return the time each cell, the gaps and the pauses had lasted at each time."""
+        runs, count = self.runs, self.layer.size
+        run = np.maximum(np.searchsorted(self.start_s, times_s, side="right") - 1, 0)
+        since = times_s - self.start_s[run]
+        offset, duration = self._offsets(run)
+        inside = np.subtract(since[:, None], offset, out=offset)
+        result = np.empty((times_s.size, count + 2))
+        cells = result[:, :count]
+        np.clip(inside, 0.0, duration, out=cells)
+        past = runs.past_s[run]
+        cells += past if count == runs.layers else past[:, self.layer] * self.share
+        running = np.clip(since, 0.0, self.length_s[run])
+        running += self.past_s[run]
+        if self.carried is not None:
+            tau = self.timing.time_constant_s
+            level = self._levels(run, since, inside, duration)
+            cells -= tau * level[:, :count]
+            running -= tau * level[:, count]
+        result[:, count] = running - cells.sum(axis=1)
+        result[:, count + 1] = times_s - running
+        return result
+
+    def _levels(
+        self, run: IntArray, since: FloatArray, inside: FloatArray, duration: FloatArray
+    ) -> FloatArray:
+        """Return the smoothed indicators of each cell and of running at each time."""
+        assert self.carried is not None
+        tau = self.timing.time_constant_s
+        fade = np.exp(-np.maximum(since, 0.0) / tau)
+        level = self.carried[run] * fade[:, None]
+        level[:, :-1] += np.exp(-np.maximum(inside - duration, 0.0) / tau)
+        level[:, :-1] -= np.exp(-np.maximum(inside, 0.0) / tau)
+        level[:, -1] += np.exp(-np.maximum(since - self.length_s[run], 0.0) / tau)
+        level[:, -1] -= fade
+        return level
+
+    def _carry(self) -> FloatArray:
+        """Return what earlier runs left at the start of each run, by doubling a linear scan."""
+        tau = self.timing.time_constant_s
+        distance = np.diff(self.start_s)
+        offset, duration = self._offsets(slice(None, -1))
+        left = np.empty((len(self.start_s), self.layer.size + 1))
+        left[0] = 0.0
+        since_start = distance[:, None] - offset
+        left[1:, :-1] = np.exp(-np.maximum(since_start - duration, 0.0) / tau)
+        left[1:, :-1] -= np.exp(-np.maximum(since_start, 0.0) / tau)
+        left[1:, -1] = np.exp(-np.maximum(distance - self.length_s[:-1], 0.0) / tau)
+        left[1:, -1] -= np.exp(-distance / tau)
+        keep = np.concatenate([[0.0], np.exp(-distance / tau)])
+        reach = 1
+        while reach < len(left) and float(keep.max()) > 1e-9:
+            left[reach:] = left[reach:] + keep[reach:, None] * left[:-reach]
+            keep[reach:] = keep[reach:] * keep[:-reach]
+            keep[:reach] = 0.0
+            reach *= 2
+        return left
+
+
+_BASE = ("runs", "timing", "layer", "piece", "share", "gap_s", "start_s", "length_s", "past_s")

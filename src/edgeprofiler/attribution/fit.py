@@ -1,20 +1,21 @@
-"""Powers of all states for a given timing, and the timing that leaves the least residual."""
+"""Powers of all states under one timing: non-negative least squares with a smoothness prior.
+
+Each layer may be cut into cells, since power varies within a layer: a cell's power deviates from
+its layer's mean with a variance that the samples themselves decide. With one cell a layer, or
+no such variance, this is plain non-negative least squares.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprofiler.attribution.design import Timing, design
+from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.nnls import solve_nonnegative
+from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import BoolArray, FloatArray, IntArray
-
-DRIFT_DEGREE = 3
-"""Slow drift of power is fitted by polynomials of time up to this degree."""
-
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -31,12 +32,54 @@ class Samples:
         """Return some of the samples."""
         return Samples(self.end_s[chosen], self.above_w[chosen], self.floor_w)
 
-    @cached_property
-    def drift(self) -> FloatArray:
-        """Legendre polynomials of time without the constant; shape (samples, DRIFT_DEGREE)."""
-        span = float(self.end_s[-1] - self.end_s[0]) or 1.0
-        place = 2 * (self.end_s - self.end_s[0]) / span - 1
-        return np.asarray(np.polynomial.legendre.legvander(place, DRIFT_DEGREE)[:, 1:])
+    def thinned(self, most: int) -> Samples:
+        """Return at most `most` samples, spread over the session; the same ones each time."""
+        if len(self) <= most:
+            return self
+        chosen = np.random.default_rng(len(self)).choice(len(self), most, replace=False)
+        return self.take(np.sort(chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Which states are told apart, and how much power may vary within a layer."""
+
+    cells: IntArray
+    """Cells of each layer; shape (layers,)."""
+    texture: float = 0.0
+    """Variance of a cell's power about its layer's mean, in units of the residual variance."""
+
+    @staticmethod
+    def plain(layers: int) -> Basis:
+        """Return one cell a layer: constant power within layers."""
+        return Basis(np.ones(layers, dtype=np.int64))
+
+    @property
+    def layer(self) -> IntArray:
+        """Layer of each cell."""
+        return np.repeat(np.arange(len(self.cells)), self.cells)
+
+    @property
+    def states(self) -> int:
+        """Number of powers: cells, gaps, between runs."""
+        return int(self.cells.sum()) + 2
+
+    def penalty(self) -> FloatArray:
+        """Return the prior's precision in units of the residual's; shape (states, states)."""
+        result = np.zeros((self.states, self.states))
+        layer = self.layer
+        count = layer.size
+        inside = (layer[:, None] == layer) / self.cells[layer]
+        within = np.eye(count) - inside
+        result[:count, :count] = within / max(self.texture, 1e-9)
+        return result
+
+    def means(self) -> FloatArray:
+        """Return the matrix that takes a solution to layer powers; shape (layers, states)."""
+        result = np.zeros((len(self.cells), self.states))
+        layer = self.layer
+        result[layer, np.arange(layer.size)] = 1 / self.cells[layer]
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,102 +87,83 @@ class Fit:
     """Powers above the floor that explain the samples best under one timing."""
 
     timing: Timing
+    basis: Basis
     matrix: FloatArray
-    """Columns: layers, gaps, between runs, drift of all, drift of what runs."""
-    states: int
-    """The first columns, which are powers and not negative."""
+    """Columns: cells, gaps, between runs."""
     solution: FloatArray
     residual: FloatArray
+    cost: float
+    """Sum of squared residuals, and the prior's part."""
 
     @property
-    def sse(self) -> float:
-        """Sum of squared residuals in W²."""
-        return float(self.residual @ self.residual)
+    def above_w(self) -> FloatArray:
+        """Power of each layer above the floor; shape (layers,)."""
+        return self.basis.means() @ self.solution
+
+    @property
+    def gap_w(self) -> float:
+        """Power above the floor in gaps within runs."""
+        return float(self.solution[-2])
+
+    @property
+    def between_w(self) -> float:
+        """Power above the floor between runs."""
+        return float(self.solution[-1])
 
     @property
     def residual_w(self) -> float:
         """Root mean square residual."""
-        return float(np.sqrt(self.sse / max(len(self.residual) - self.matrix.shape[1], 1)))
+        freedom = max(len(self.residual) - self.matrix.shape[1], 1)
+        return float(np.sqrt(self.residual @ self.residual / freedom))
 
 
-def columns(runs: Runs, samples: Samples, timing: Timing, drift: bool = True) -> FloatArray:
-    """Return the design with columns for slow drift of everything and of what runs."""
-    shares = design(runs, samples.end_s, timing)
-    if not drift:
-        return shares
-    busy = 1 - shares[:, -1:]
-    return np.concatenate([shares, samples.drift, samples.drift * busy], axis=1)
-
-
-def fit(runs: Runs, samples: Samples, timing: Timing, drift: bool = True) -> Fit:
+def fit(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Fit:
     """Return the best powers for a timing."""
-    matrix = columns(runs, samples, timing, drift)
-    states = runs.layers + 2
-    free = np.arange(matrix.shape[1]) >= states
-    gram, moment = matrix.T @ matrix, matrix.T @ samples.above_w
-    solution = solve_nonnegative(gram, moment, free)
-    return Fit(timing, matrix, states, solution, samples.above_w - matrix @ solution)
+    return solve(design(runs, samples.end_s, timing, basis.cells), samples, timing, basis)
 
 
-STEPS: dict[str, float] = {
-    "window_s": 10e-6,
-    "lag_s": 5e-6,
-    "gap_s": 0.2e-6,
-    "time_constant_s": 5e-6,
-    "blur_s": 10e-6,
-}
-"""Timing that can be fitted, with the step of its numerical derivative."""
+def solve(matrix: FloatArray, samples: Samples, timing: Timing, basis: Basis) -> Fit:
+    """Return the best powers for a design that is at hand."""
+    penalty = basis.penalty()
+    solution = solve_nonnegative(matrix.T @ matrix + penalty, matrix.T @ samples.above_w)
+    residual = samples.above_w - matrix @ solution
+    cost = float(residual @ residual + solution @ penalty @ solution)
+    return Fit(timing, basis, matrix, solution, residual, cost)
 
 
-def slopes(runs: Runs, samples: Samples, found: Fit, names: tuple[str, ...]) -> FloatArray:
-    """Return the change of the prediction with each timing; shape (samples, names)."""
-    states = found.states
-    power = found.solution[:states]
-    base = found.matrix[:, :states] @ power
-    result = np.empty((len(samples), len(names)))
-    for place, name in enumerate(names):
-        step = STEPS[name]
-        moved = design(runs, samples.end_s, found.timing.moved(name, step)) @ power
-        result[:, place] = (moved - base) / step
-    return result
+def cut(runs: Runs, most: int = 110, shortest_s: float = 12e-6) -> IntArray:
+    """Return into how many equal cells each layer is cut, so that all last about as long."""
+    mean = runs.duration_s.mean(axis=0)
+    length = max(float(mean.sum()) / max(most - runs.layers, 1), shortest_s)
+    return np.clip(np.rint(mean / length), 1, 12).astype(np.int64)
 
 
-def refine(
-    runs: Runs,
-    samples: Samples,
-    timing: Timing,
-    names: tuple[str, ...],
-    limits: dict[str, tuple[float, float]],
-    rounds: int = 12,
-) -> Fit:
-    """Return the fit at the timing that a local search reaches (Gauss and Newton, damped).
+TEXTURES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+"""Variances within layers that are tried, in units of the residual variance."""
 
-    Each round solves for powers and a step of the timing together, on the full residual.
+
+def best_texture(matrix: FloatArray, samples: Samples, basis: Basis) -> tuple[float, float]:
+    """Return the variance within layers under which the samples are likeliest.
+
+    Marginal likelihood with flat priors on layer powers and the noise variance profiled out;
+    the second number is how much likelier (in logarithm) it is than constant power.
     """
-    best = fit(runs, samples, timing)
-    damping = 1e-3
-    for _ in range(rounds):
-        slope = slopes(runs, samples, best, names)
-        used = best.solution != 0
-        full = np.concatenate([best.matrix[:, used], slope], axis=1)
-        gram, moment = full.T @ full, full.T @ best.residual
-        scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
-        gram, moment = gram / np.outer(scale, scale), moment / scale
-        better = False
-        for _ in range(6):
-            ridge = np.zeros(len(moment))
-            ridge[-len(names) :] = damping
-            step = np.linalg.lstsq(gram + np.diag(ridge), moment, rcond=1e-10)[0] / scale
-            values = {
-                name: float(np.clip(getattr(best.timing, name) + change, *limits[name]))
-                for name, change in zip(names, step[-len(names) :], strict=True)
-            }
-            trial = fit(runs, samples, replace(best.timing, **values))
-            if trial.sse < best.sse:
-                gain = best.sse - trial.sse
-                best, better, damping = trial, True, max(damping / 10, 1e-6)
-                break
-            damping = min(damping * 10, 1e3)
-        if not better or gain < 1e-7 * best.sse:
-            break
-    return best
+    size = matrix.shape[1]
+    gram, moment = matrix.T @ matrix, matrix.T @ samples.above_w
+    total = float(samples.above_w @ samples.above_w)
+    count = len(samples)
+    rank = basis.layer.size - len(basis.cells)
+    scores = []
+    for texture in TEXTURES:
+        penalty = Basis(basis.cells, max(texture, 1e-3)).penalty()
+        matrix_k = gram + penalty
+        scale = np.sqrt(np.maximum(np.diag(matrix_k), 1e-12))
+        eigen, vector = np.linalg.eigh(matrix_k / np.outer(scale, scale))
+        kept = eigen > 1e-12
+        part = vector[:, kept].T @ (moment / scale)
+        left = total - float((part**2 / eigen[kept]).sum())
+        determinant = float(np.log(eigen[kept]).sum() + 2 * np.log(scale).sum())
+        prior = -rank * np.log(max(texture, 1e-3))
+        scores.append(-0.5 * (determinant - prior) - 0.5 * (count - size) * np.log(max(left, 1e-12)))
+    best = int(np.argmax(scores))
+    return TEXTURES[best], float(scores[best] - scores[0])

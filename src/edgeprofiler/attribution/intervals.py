@@ -28,9 +28,11 @@ class Runs:
     before_s: FloatArray
     """Sum of the durations of the earlier layers of the same run."""
     past_s: FloatArray
-    """Sum of the durations of this layer in all earlier runs; shape (runs + 1, layers)."""
+    """Sum of the durations of this layer in all earlier runs."""
     total_s: FloatArray
     end_s: FloatArray
+    slack_s: FloatArray
+    """Time between start and end that no layer explains, less its median; 0 without starts."""
 
     @staticmethod
     def of(timeline: Timeline) -> Runs:
@@ -45,7 +47,14 @@ class Runs:
         np.cumsum(duration, axis=0, out=past[1:])
         before = np.zeros_like(duration)
         np.cumsum(duration[:, :-1], axis=1, out=before[:, 1:])
-        return Runs(origin, active, duration, before, past, duration.sum(axis=1), end - origin)
+        total = duration.sum(axis=1)
+        slack = np.zeros(len(end))
+        if timeline.run_start_s is not None:
+            slack = np.nan_to_num(end - timeline.run_start_s[usable] - total, nan=0.0)
+            slack = slack - (float(np.median(slack)) if slack.size else 0.0)
+        return Runs(
+            origin, active, duration, before, past[:-1], total, end - origin, slack
+        )
 
     def __len__(self) -> int:
         return len(self.end_s)
@@ -69,17 +78,5 @@ class Runs:
             np.add.reduceat(self.past_s, first, axis=1),
             self.total_s,
             self.end_s,
-        )
-
-    def part(self, first: int, stop: int) -> Runs:
-        """Return the runs from `first` to before `stop`."""
-        chosen = slice(first, stop)
-        return Runs(
-            self.origin_s,
-            self.active,
-            self.duration_s[chosen],
-            self.before_s[chosen],
-            self.past_s[first : stop + 1] - self.past_s[first],
-            self.total_s[chosen],
-            self.end_s[chosen],
+            self.slack_s,
         )

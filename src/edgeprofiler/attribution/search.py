@@ -1,0 +1,230 @@
+"""The timing that leaves the least residual: a coarse look everywhere, then a local search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeprofiler.attribution.design import design, occupied
+from edgeprofiler.attribution.fit import Basis, Fit, Samples, fit, solve
+from edgeprofiler.attribution.intervals import Runs
+from edgeprofiler.attribution.timing import Timing
+from edgeprofiler.network import FloatArray
+
+STEPS: dict[str, float] = {
+    "window_s": 10e-6,
+    "lag_s": 5e-6,
+    "gap_s": 0.2e-6,
+    "time_constant_s": 10e-6,
+    "slack_share": 0.02,
+    "blur_s": 10e-6,
+}
+"""Timing that can be fitted, with the step of its numerical derivative."""
+
+WINDOWS_S = (0.3e-3, 0.6e-3, 1.1e-3, 2.2e-3, 4.4e-3)
+"""Integration windows to start from; the chip has 0.14 to 8.2 ms in steps of about two."""
+
+GAPS_S = (0.0, 3e-6, 6e-6, 12e-6, 20e-6)
+"""Gaps between layers to start from."""
+
+BLOCKS = 6
+"""Blocks of layers that the first look tells apart."""
+
+SEARCHED = ("window_s", "lag_s", "gap_s")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The best timing, and others that explain the samples nearly as well."""
+
+    timing: Timing
+    rivals: tuple[Timing, ...]
+
+
+def limits_of(period_s: float) -> dict[str, tuple[float, float]]:
+    """Return bounds of each timing."""
+    return {
+        "window_s": (50e-6, max(1.05 * period_s, 100e-6)),
+        "lag_s": (-20e-3, 60e-3),
+        "gap_s": (0.0, 60e-6),
+        "time_constant_s": (0.0, 20e-3),
+        "slack_share": (0.0, 1.0),
+        "blur_s": (0.0, 500e-6),
+    }
+
+
+def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) -> list[Timing]:
+    """Return the likeliest windows and lags (one or two), with layers in blocks and no gaps."""
+    some = samples.thinned(3000)
+    place = np.cumsum(runs.duration_s.mean(axis=0))
+    labels = np.minimum((place / place[-1] * BLOCKS).astype(np.int64), BLOCKS - 1)
+    blocks = runs.grouped(labels)
+    basis = Basis.plain(blocks.layers)
+    limits = limits_of(_longest(period_s, base))
+    found = [
+        refine(blocks, some, timing, ("window_s", "lag_s"), limits, basis, rounds=6)
+        for timing in _on_grid(blocks, some, period_s, base, basis)
+    ]
+    found.sort(key=lambda trial: trial.cost)
+    first = found[0]
+    others = [
+        other.timing
+        for other in found[1:]
+        if other.cost < 1.05 * first.cost
+        and (
+            abs(other.timing.lag_s - first.timing.lag_s) > 0.2e-3
+            or abs(other.timing.window_s / first.timing.window_s - 1) > 0.2
+        )
+    ]
+    return [first.timing, *others[:1]]
+
+
+def _longest(period_s: float, base: Timing) -> float:
+    return base.spacing_s if base.averaged > 1 else period_s
+
+
+def _on_grid(
+    blocks: Runs, samples: Samples, period_s: float, base: Timing, basis: Basis
+) -> list[Timing]:
+    """Return the best lag of each window; occupancy is computed once for a grid of moments."""
+    step = float(np.clip(np.median(blocks.total_s) / 12, 0.1e-3, 0.4e-3))
+    longest = _longest(period_s, base)
+    windows = {max(round(w / step), 1) for w in (*WINDOWS_S, longest) if w <= 1.02 * longest}
+    shifts = [(weight, round(shift / step)) for weight, shift in base.places()]
+    first = -int(2e-3 / step)
+    lags = int(max(2 * longest, 8e-3) / step) - first
+    count = lags + max(windows) + max(shift for _, shift in shifts) + 1
+    moments = (first + np.arange(count)) * step
+    times = (samples.end_s - moments[:, None]).ravel()
+    table = occupied(blocks, times, replace(base, gap_s=0.0, blur_s=0.0))
+    table = table.reshape(count, len(samples), -1)
+    result = []
+    for window in sorted(windows):
+        costs = []
+        for lag in range(lags):
+            shares = sum(
+                (table[lag + s] - table[lag + s + window]) * (weight / (window * step))
+                for weight, s in shifts
+            )
+            costs.append(solve(np.asarray(shares), samples, base, basis).cost)
+        lag_s = float(moments[int(np.argmin(costs))])
+        result.append(replace(base, window_s=window * step, lag_s=lag_s))
+    return result
+
+
+def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timing]) -> Found:
+    """Return the best window, lag and gap near the starts, with constant power within layers."""
+    some = samples.thinned(7000)
+    basis = Basis.plain(runs.layers)
+    limits = limits_of(_longest(period_s, starts[0]))
+    candidates = [c for start in starts for c in _aligned(runs, some, start, basis)]
+    candidates.sort(key=lambda found: found.cost)
+    refined = [
+        refine(runs, some, found.timing, SEARCHED, limits, basis, rounds=5)
+        for found in _apart(candidates)[:4]
+    ]
+    refined.sort(key=lambda found: found.cost)
+    best = refined[0]
+    scale = len(samples) / len(some) / best.residual_w**2
+    rivals = [
+        other.timing
+        for other in _apart(refined)[1:]
+        if (other.cost - best.cost) * scale < 12  # likelier than one in four hundred
+    ]
+    return Found(best.timing, tuple(rivals))
+
+
+def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[Fit]:
+    """Return fits at lags and gaps around a start; the middle of a run stays where it is."""
+    lengths = runs.duration_s.mean(axis=0)
+    step = float(np.clip(np.median(lengths) / 5, 8e-6, 60e-6))
+    result = []
+    for gap in GAPS_S:
+        centre = start.lag_s - 0.5 * runs.layers * gap
+        for shift in np.arange(-8, 9) * step:
+            timing = replace(start, gap_s=gap, lag_s=centre + float(shift))
+            result.append(fit(runs, samples, timing, basis))
+    return result
+
+
+def _apart(fits: list[Fit]) -> list[Fit]:
+    """Return fits, best first, that differ in lag or gap from all better ones."""
+    chosen: list[Fit] = []
+    for found in fits:
+        if all(
+            abs(found.timing.lag_s - other.timing.lag_s) > 12e-6
+            or abs(found.timing.gap_s - other.timing.gap_s) > 2e-6
+            for other in chosen
+        ):
+            chosen.append(found)
+    return chosen
+
+
+def slopes(runs: Runs, samples: Samples, found: Fit, names: tuple[str, ...]) -> FloatArray:
+    """Return the change of the prediction with each timing; shape (samples, names)."""
+    base = found.matrix @ found.solution
+    result = np.empty((len(samples), len(names)))
+    for place, name in enumerate(names):
+        step = STEPS[name]
+        if name == "slack_share" and found.timing.slack_share > 0.9:
+            step = -step
+        moved = found.timing.with_value(name, getattr(found.timing, name) + step)
+        shares = design(runs, samples.end_s, moved, found.basis.cells)
+        result[:, place] = (shares @ found.solution - base) / step
+    return result
+
+
+def refine(
+    runs: Runs,
+    samples: Samples,
+    timing: Timing,
+    names: tuple[str, ...],
+    limits: dict[str, tuple[float, float]],
+    basis: Basis,
+    rounds: int = 10,
+) -> Fit:
+    """Return the fit at the timing that a local search reaches (Gauss and Newton, damped).
+
+    Each round solves for powers and a step of the timing together, on the full residual.
+    """
+    best = fit(runs, samples, timing, basis)
+    damping = 1e-4
+    for _ in range(rounds):
+        step = _step(best, slopes(runs, samples, best, names))
+        gain = 0.0
+        for _ in range(5):
+            moved = best.timing
+            for name, change in zip(names, step(damping), strict=True):
+                value = float(np.clip(getattr(best.timing, name) + change, *limits[name]))
+                moved = moved.with_value(name, value)
+            trial = fit(runs, samples, moved, basis)
+            if trial.cost < best.cost:
+                gain = best.cost - trial.cost
+                best, damping = trial, max(damping / 10, 1e-6)
+                break
+            damping = min(damping * 20, 1e4)
+        if gain < 1e-6 * best.cost:
+            break
+    return best
+
+
+def _step(best: Fit, slope: FloatArray) -> Callable[[float], FloatArray]:
+    """Return the step of the timing as a function of the damping."""
+    used = best.solution != 0
+    penalty = best.basis.penalty()[np.ix_(used, used)]
+    full = np.concatenate([best.matrix[:, used], slope], axis=1)
+    count = int(used.sum())
+    gram, moment = full.T @ full, full.T @ best.residual
+    gram[:count, :count] += penalty
+    moment[:count] -= penalty @ best.solution[used]
+    scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    gram, moment = gram / np.outer(scale, scale), moment / scale
+
+    def step(damping: float) -> FloatArray:
+        ridge = np.where(np.arange(len(moment)) >= count, damping, 0.0)
+        solution = np.linalg.lstsq(gram + np.diag(ridge), moment, rcond=1e-10)[0]
+        return np.asarray((solution / scale)[count:])
+
+    return step

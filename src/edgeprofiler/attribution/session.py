@@ -1,0 +1,146 @@
+"""What a recording holds for attribution: runs, conversions and idle, on one clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprofiler.attribution.conversions import Conversions, find_conversions
+from edgeprofiler.attribution.fit import Samples
+from edgeprofiler.attribution.intervals import Runs
+from edgeprofiler.errors import InsufficientData
+from edgeprofiler.network import FloatArray
+from edgeprofiler.recording import PowerTrace, Recording
+
+MIN_IDLE_CONVERSIONS = 10
+
+PHASES = 40
+"""Places within a run by which it is judged whether conversions see all of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Idle:
+    """Power of the board at rest before and after the runs; NaN where it was not recorded."""
+
+    before_w: float
+    after_w: float
+    noise_w: float
+    """Standard deviation of one conversion at rest."""
+
+    @property
+    def mean_w(self) -> float:
+        """Mean of what was recorded."""
+        known = [w for w in (self.before_w, self.after_w) if np.isfinite(w)]
+        return float(np.mean(known)) if known else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A recording made ready: one clock, distinct conversions, power above a floor."""
+
+    runs: Runs
+    conversions: Conversions
+    samples: Samples
+    idle: Idle
+
+
+def idle_of(recording: Recording) -> Idle:
+    """Return idle power and the sensor's noise from the quiet before and after."""
+    traces = (recording.idle_before, recording.idle_after)
+    found = [find_conversions(trace) if _usable(trace) else None for trace in traces]
+    means = [
+        float(trace.total_w[np.isfinite(trace.total_w)].mean())
+        if trace is not None and _usable(trace)
+        else float("nan")
+        for trace in traces
+    ]
+    noises = [c.noise_w for c in found if c is not None and len(c) >= MIN_IDLE_CONVERSIONS]
+    noise = float(np.sqrt(np.mean(np.square(noises)))) if noises else float("nan")
+    return Idle(means[0], means[1], noise)
+
+
+def _usable(trace: PowerTrace | None) -> bool:
+    return (
+        trace is not None
+        and bool(trace.total_rails)
+        and int(np.isfinite(trace.total_w).sum()) >= 2
+    )
+
+
+def has_power(recording: Recording) -> bool:
+    """Return whether a sensor gave the board's power during the runs."""
+    return _usable(recording.trace)
+
+
+def prepare(recording: Recording) -> Session:
+    """Return a recording's runs, conversions and idle on the runs' clock.
+
+    Raises:
+        InsufficientData: no complete run, no layer that takes time, or no conversion among them.
+    """
+    runs = Runs.of(recording.timeline)
+    if len(runs) < 2 or not runs.layers:
+        raise InsufficientData(
+            f"{recording.name}: {len(runs)} complete runs with {runs.layers} timed layers; "
+            "attribution needs at least two runs"
+        )
+    conversions = find_conversions(recording.trace)
+    idle = idle_of(recording)
+    end = conversions.time_s - runs.origin_s
+    first = runs.end_s[0] - runs.total_s[0]
+    inside = (end > max(first, 0.0)) & (end < runs.end_s[-1])
+    if not inside.any():
+        raise InsufficientData(
+            f"{recording.name}: no power sample lies between the first and the last run; "
+            "sensor and runner must use one clock"
+        )
+    value = conversions.value_w[inside]
+    known = [w for w in (idle.before_w, idle.after_w) if np.isfinite(w)]
+    floor = min(known) if known else 0.0
+    return Session(runs, conversions, Samples(end[inside], value - floor, floor), idle)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which places of a run the conversions saw."""
+
+    seen: float
+    """Share of places seen at least a fifth as often as chance would."""
+    seen_at_once: float
+    """The same within a tenth of the session, in the median."""
+
+    @property
+    def locked(self) -> bool:
+        """Whether some part of the run was never seen."""
+        return self.seen < 0.9
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether places were seen one after another, so that slow drift looks like layers."""
+        return not self.locked and self.seen_at_once < 0.6
+
+
+def coverage(runs: Runs, end_s: FloatArray, window_s: float) -> Coverage:
+    """Return how evenly conversions fall on the cycle of a run, from its start to the next."""
+    start = runs.end_s - runs.total_s
+    middle = end_s - 0.5 * window_s
+    run = np.searchsorted(start, middle, side="right") - 1
+    good = (run >= 0) & (run < len(start) - 1)
+    run, middle = run[good], middle[good]
+    if middle.size < 10 * PHASES:
+        return Coverage(1.0, 1.0)
+    since = middle - start[run]
+    usual = float(np.median(runs.total_s))
+    busy = since < usual  # pauses need not be seen evenly
+    place = np.minimum((since[busy] / usual * PHASES).astype(np.int64), PHASES - 1)
+    expected = middle.size * usual / float(np.median(np.diff(start))) / PHASES
+    expected = min(expected, max(place.size / PHASES, 1.0))
+    whole = _seen(place, expected)
+    parts = np.array_split(place, 10)
+    return Coverage(whole, float(np.median([_seen(part, expected / 10) for part in parts])))
+
+
+def _seen(place: np.ndarray, expected: float) -> float:  # type: ignore[type-arg]
+    counts = np.bincount(place, minlength=PHASES)
+    return float(np.mean(counts >= max(0.2 * expected, 1)))

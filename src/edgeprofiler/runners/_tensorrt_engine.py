@@ -129,7 +129,7 @@ class LoadedEngine:
         self._engine = engine
         self._free = engine.create_execution_context()
         self._watched = engine.create_execution_context()
-        self._calls = _attach_profiler(self._watched, clock)
+        self._calls = attach_profiler(self._watched, clock)
         for context in (self._free, self._watched):
             self._set_shapes(context, shapes)
         try:
@@ -204,7 +204,8 @@ def _shape(dimensions: trt.Dims) -> Shape:
     return tuple(int(dimensions[i]) for i in range(len(dimensions)))
 
 
-def _attach_profiler(context: trt.IExecutionContext, clock: Clock) -> Calls:
+def attach_profiler(context: trt.IExecutionContext, clock: Clock) -> Calls:
+    """Give a context a profiler that keeps every call with its moment on `clock`."""
     import tensorrt as trt
 
     class LayerCalls(trt.IProfiler):  # type: ignore[misc,unused-ignore]

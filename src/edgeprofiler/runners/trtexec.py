@@ -201,6 +201,11 @@ class TrtexecRunner:
         """Return what trtexec measured elsewhere; see `profile_from_trtexec`."""
         return profile_from_trtexec(engine, profile, times)
 
+    @staticmethod
+    def run_times_from_file(times: Path) -> RunTimes:
+        """Return the runs that `--exportTimes` wrote elsewhere."""
+        return read_run_times(times)
+
     def describe(self) -> Mapping[str, str]:
         """Return the program, its version where it told one, and what it was asked to build."""
         return {

@@ -1,0 +1,188 @@
+"""`edgeprofiler benchmark`: how fast the runtimes of this machine run a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgeprofiler.benchmark import BackendResult, Benchmark
+
+_DEFAULT_BACKENDS = "torch,torchscript,onnxruntime,tensorrt,trtexec"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def benchmark(
+        model: common.ModelArgument,
+        backends: Annotated[
+            str,
+            typer.Option(
+                "--backends",
+                help="Runtimes, by commas; torch-tensorrt is another, and any runner's name.",
+            ),
+        ] = _DEFAULT_BACKENDS,
+        runs: Annotated[
+            int, typer.Option("--runs", "-n", min=1, help="Timed runs, with and without profiler.")
+        ] = 50,
+        batch: common.BatchOption = None,
+        shape: common.ShapeOption = None,
+        precision: Annotated[
+            str | None,
+            typer.Option(
+                "--precision",
+                metavar="fp32|fp16|int8",
+                show_default=False,
+                help="What engines are built for. Default: each runtime's own.",
+            ),
+        ] = None,
+        threads: Annotated[
+            int, typer.Option("--threads", min=0, help="Threads of CPU runtimes; 0: their choice.")
+        ] = 0,
+        layers: Annotated[
+            int, typer.Option("--layers", min=0, help="Slowest layers to list for each backend.")
+        ] = 5,
+        json: common.JsonOption = None,
+        plot: Annotated[
+            Path | None,
+            typer.Option(
+                "--plot",
+                metavar="FILE",
+                help="Draw box plots (PNG, SVG or PDF).",
+                show_default=False,
+            ),
+        ] = None,
+        trtexec_profile: Annotated[
+            Path | None,
+            typer.Option(
+                "--trtexec-profile",
+                metavar="FILE",
+                show_default=False,
+                help="What trtexec --exportProfile wrote elsewhere; MODEL is its layer JSON.",
+            ),
+        ] = None,
+        trtexec_times: Annotated[
+            Path | None,
+            typer.Option(
+                "--trtexec-times",
+                metavar="FILE",
+                show_default=False,
+                help="What trtexec --exportTimes wrote.",
+            ),
+        ] = None,
+    ) -> None:
+        """Time a network on every runtime that exists here; the others say why not."""
+        from edgeprofiler.benchmark import benchmark as measure
+        from edgeprofiler.benchmark import benchmark_trtexec_files, to_json
+        from edgeprofiler.errors import Unavailable, UsageError
+
+        if trtexec_times is not None and trtexec_profile is None:
+            raise UsageError("--trtexec-times needs --trtexec-profile")
+        if trtexec_profile is not None:
+            result = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
+        else:
+            names = [name.strip() for name in backends.split(",") if name.strip()]
+            if not names:
+                raise UsageError(f"--backends names none; choose of: {_DEFAULT_BACKENDS}")
+            result = measure(
+                model,
+                names,
+                runs=runs,
+                batch=batch,
+                shapes=common.parse_shapes(shape),
+                precision=precision,
+                threads=threads,
+                progress=common.note,
+            )
+        if json is not None:
+            common.emit_json(to_json(result), json)
+        _print(common.console(to_stderr=json == "-"), result, layers)
+        if not any(backend.ran for backend in result.results):
+            raise Unavailable("none of the backends can run this model here", "see the reasons")
+        if plot is not None:
+            _draw(result, plot)
+
+
+def _print(console: Console, result: Benchmark, layers: int) -> None:
+    from rich.table import Table
+
+    if result.machine:
+        console.print(
+            f"{result.machine.get('board') or result.machine.get('processor')}, "
+            f"{result.machine.get('cores')} cores, load {result.machine.get('load', '-')}"
+        )
+    table = Table(title=f"{result.model}, {result.runs} runs", title_justify="left", box=None)
+    table.add_column("backend")
+    for name in ("median ms", "5-95 % ms", "images/s", "layers", "sum ms", "profiler"):
+        table.add_column(name, justify="right")
+    for backend in result.results:
+        if backend.ran:
+            table.add_row(*_row(backend))
+    if any(backend.ran for backend in result.results):
+        console.print(table)
+    for backend in result.results:
+        if not backend.ran:
+            console.print(f"{backend.backend}: {backend.reason}", style="yellow")
+            if backend.remedy:
+                console.print(f"  {backend.remedy}", style="dim")
+    for backend in result.results:
+        if layers and backend.layers:
+            _print_layers(console, backend, layers)
+    for text in dict.fromkeys(w for b in result.results for w in b.warnings):
+        console.print(f"note: {text}", style="dim")
+
+
+def _row(backend: BackendResult) -> list[str]:
+    import math
+
+    low, high = backend.quantile_s(0.05) * 1e3, backend.quantile_s(0.95) * 1e3
+    overhead = backend.profiling_overhead
+    return [
+        backend.backend,
+        f"{backend.median_s * 1e3:.4g}",
+        f"{low:.4g}-{high:.4g}",
+        f"{backend.throughput_per_s:.4g}",
+        str(len(backend.layers)) if backend.layers else "-",
+        f"{backend.layer_sum_s * 1e3:.4g}" if backend.layers else "-",
+        f"{overhead:+.0%}" if math.isfinite(overhead) else "-",
+    ]
+
+
+def _print_layers(console: Console, backend: BackendResult, count: int) -> None:
+    import math
+
+    from rich.table import Table
+
+    known = [layer for layer in backend.layers if math.isfinite(layer.median_s)]
+    slowest = sorted(known, key=lambda layer: -layer.median_s)[:count]
+    table = Table(title=f"{backend.backend}: slowest layers", title_justify="left", box=None)
+    table.add_column("layer", max_width=44, no_wrap=True, overflow="ellipsis")
+    table.add_column("op")
+    table.add_column("ms", justify="right")
+    table.add_column("share", justify="right")
+    for layer in slowest:
+        share = layer.median_s / backend.layer_sum_s if backend.layer_sum_s else math.nan
+        table.add_row(layer.name, layer.op, f"{layer.median_s * 1e3:.4g}", f"{share:.1%}")
+    console.print(table)
+
+
+def _draw(result: Benchmark, path: Path) -> None:
+    from edgeprofiler.errors import UsageError
+    from edgeprofiler.files import atomic_path
+    from edgeprofiler.plots.latency import draw_benchmark
+
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in ("png", "svg", "pdf"):
+        raise UsageError(f"--plot {path}: end the name with .png, .svg or .pdf")
+    figure = draw_benchmark(result)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=150)
+    common.note(f"wrote {path}")

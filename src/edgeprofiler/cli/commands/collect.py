@@ -1,0 +1,281 @@
+"""`edgeprofiler collect`: record power and layer times of models on this device."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeprofiler.cli import common
+from edgeprofiler.errors import EXIT_INTERRUPTED, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgeprofiler.collect import Progress
+    from edgeprofiler.recording import PowerTrace, Recording
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def collect(
+        models: Annotated[
+            list[str],
+            typer.Argument(metavar="MODEL...", help="ONNX files, engines, or zoo:NAME with sim."),
+        ],
+        sensor: Annotated[
+            str,
+            typer.Option(
+                "--sensor", metavar="NAME|none|auto", help="What measures power; none: times only."
+            ),
+        ] = "auto",
+        runner: Annotated[
+            str, typer.Option("--runner", metavar="NAME|auto", help="What runs the model.")
+        ] = "auto",
+        runs: Annotated[int, typer.Option("--runs", min=1, help="Runs to record.")] = 1000,
+        idle: Annotated[
+            float, typer.Option("--idle", help="Seconds of idling before and after.")
+        ] = 30.0,
+        warmup: Annotated[int, typer.Option("--warmup", min=0, help="Runs before.")] = 50,
+        output: Annotated[
+            Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where recordings go.")
+        ] = Path("recordings"),
+        dither: Annotated[
+            float | None,
+            typer.Option(
+                "--dither", metavar="SECONDS", show_default=False,
+                help="Longest random pause between runs. Default: one sensor period.",
+            ),
+        ] = None,
+        period: Annotated[
+            float, typer.Option("--period", metavar="SECONDS", help="Time between sensor polls.")
+        ] = 1e-3,
+        isolate: Annotated[
+            bool, typer.Option("--isolate", help="Each distinct layer alone in a loop.")
+        ] = False,
+        resume: Annotated[
+            bool, typer.Option("--resume", help="Go on where a recording broke off.")
+        ] = False,
+        seed: Annotated[int, typer.Option("--seed", help="Seed of pauses and simulation.")] = 0,
+        device: Annotated[
+            str | None,
+            typer.Option(
+                "--device", "-d", metavar="NAME", show_default=False,
+                help="Simulated board, or the runtime's own device (cuda).",
+            ),
+        ] = None,
+        precision: common.PrecisionOption = None,
+        batch: common.BatchOption = None,
+        sensor_option: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--sensor-option", metavar="KEY=VALUE", help="An option of the sensor.",
+                show_default=False,
+            ),
+        ] = None,
+        runner_option: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--runner-option", metavar="KEY=VALUE", help="An option of the runner.",
+                show_default=False,
+            ),
+        ] = None,
+        json: common.JsonOption = None,
+    ) -> None:  # fmt: skip
+        """Record power and layer times of models on this device, one folder for each model."""
+        from edgeprofiler.collect import Plan, collect_isolated, recording_name
+        from edgeprofiler.collect import collect as collect_one
+
+        plan = Plan(runs, idle, warmup, dither, seed, period)
+        names = [recording_name(model) for model in models]
+        if len(set(names)) < len(names):
+            raise UsageError("two of the models have one name; call once for each, with its own -o")
+        offered = {"device": device, "precision": precision, "batch": batch, "seed": seed}
+        chosen_runner = _runner(runner, runner_option, offered)
+        chosen_sensor = _sensor(sensor, sensor_option, offered)
+        _refuse_unused(offered, chosen_runner.name, chosen_sensor)
+        quiet = json == "-"
+        found: list[tuple[Path, Recording]] = []
+        left_out: list[str] = []
+        folder = output
+        try:
+            for model, name in zip(models, names, strict=True):
+                network = None
+                if chosen_runner.needs_network:
+                    from edgeprofiler.prediction import read
+
+                    network = read(model, precision=precision, batch=batch)
+                with _bars(name) as progress:
+                    if isolate:
+                        folder = output / f"{name}.layers"
+                        recordings, missing = collect_isolated(
+                            model, chosen_runner, chosen_sensor, folder, plan=plan,
+                            network=network, resume=resume, progress=progress,
+                        )  # fmt: skip
+                        found += [(folder, recording) for recording in recordings]
+                        left_out += missing
+                    else:
+                        folder = output / name
+                        recording = collect_one(
+                            model, chosen_runner, chosen_sensor, folder, plan=plan,
+                            network=network, resume=resume, progress=progress,
+                        )  # fmt: skip
+                        found.append((folder, recording))
+                chosen_runner.close()
+        except KeyboardInterrupt:
+            common.note(
+                f"interrupted; what was recorded lies in {folder} and can be read "
+                "(the same command with --resume goes on)"
+            )
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        finally:
+            chosen_runner.close()
+        for line in left_out:
+            common.note(f"left out: {line}")
+        if json is not None:
+            from edgeprofiler.files import dump_json
+
+            rows = [_summary(place, recording) for place, recording in found]
+            common.emit_json(dump_json({"recordings": rows, "left_out": left_out}), json)
+        _print(found, to_stderr=quiet)
+
+
+def _runner(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
+    from edgeprofiler.collect.choose import auto_runner, parse_options, runner_named
+
+    if name != "auto":
+        return runner_named(name, parse_options(texts), offered)
+    if texts:
+        raise UsageError("--runner-option needs --runner NAME")
+    chosen = auto_runner(offered)
+    common.note(f"runner: {chosen.name} (choose another with --runner)")
+    return chosen
+
+
+def _sensor(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
+    from edgeprofiler.collect.choose import auto_sensor, parse_options, sensor_named
+
+    if name not in ("auto", "none"):
+        return sensor_named(name, parse_options(texts), offered)
+    if texts:
+        raise UsageError("--sensor-option needs --sensor NAME")
+    if name == "none":
+        common.note("sensor: none; run times are recorded, power and energy are not")
+        return None
+    chosen, _ = auto_sensor()
+    if chosen is None:
+        common.note(
+            "sensor: none works here (`edgeprofiler doctor` says why); run times are recorded, "
+            "power and energy are not"
+        )
+    else:
+        common.note(f"sensor: {chosen.name} (choose another with --sensor)")
+    return chosen
+
+
+def _refuse_unused(offered: dict[str, Any], runner: str, sensor: Any) -> None:
+    from edgeprofiler.collect.choose import unused
+
+    made: list[tuple[Any, str]] = [("runners", runner)]
+    if sensor is not None:
+        made.append(("sensors", sensor.name))
+    for key in unused({k: v for k, v in offered.items() if k != "seed"}, made):
+        raise UsageError(f"--{key} means nothing to the runner {runner}")
+
+
+@contextmanager
+def _bars(name: str) -> Iterator[Progress]:
+    """Draw a bar for each stage on standard error, with the time left."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        TimeRemainingColumn(),
+        console=common.console(to_stderr=True),
+    )
+    tasks: dict[str, Any] = {}
+
+    def tell(stage: str, done: float, total: float) -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(f"{name}: {stage}", total=total)
+        bars.update(tasks[stage], completed=done, total=total)
+
+    with bars:
+        yield tell
+
+
+def _mean_w(trace: PowerTrace | None) -> float | None:
+    import numpy as np
+
+    if trace is None or not len(trace) or not np.isfinite(trace.total_w).any():
+        return None
+    return float(np.nanmean(trace.total_w))
+
+
+def _summary(folder: Path, recording: Recording) -> dict[str, Any]:
+    import math
+
+    import numpy as np
+
+    timeline, sampler = recording.timeline, recording.sampler
+    starts = timeline.run_start_s
+    latency = None
+    if starts is not None and timeline.runs:
+        latency = float(np.median(timeline.run_end_s - starts))
+
+    def known(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    return {
+        "name": recording.name,
+        "folder": str(folder),
+        "complete": recording.complete,
+        "simulated": recording.simulated,
+        "runs": timeline.runs,
+        "layers": len(timeline.layer_names),
+        "latency_s": latency,
+        "polls": len(recording.trace),
+        "ticks": sampler.ticks,
+        "missed_ticks": sampler.missed_ticks,
+        "sampler_cpu_share": known(sampler.cpu_share),
+        "sampler_latency_change": known(sampler.latency_change),
+        "idle_before_w": _mean_w(recording.idle_before),
+        "power_w": _mean_w(recording.trace),
+        "idle_after_w": _mean_w(recording.idle_after),
+        "warnings": list(recording.warnings),
+    }
+
+
+def _print(found: list[tuple[Path, Recording]], *, to_stderr: bool) -> None:
+    from rich.table import Table
+
+    from edgeprofiler.units import engineering
+
+    console = common.console(to_stderr=to_stderr)
+    table = Table(title="Recordings")
+    for column in ("recording", "runs", "layers", "latency", "polls", "missed", "idle", "power"):
+        table.add_column(column, justify="left" if column == "recording" else "right")
+    for folder, recording in found:
+        facts = _summary(folder, recording)
+        ticks = facts["ticks"]
+        table.add_row(
+            recording.name + (" (simulated)" if recording.simulated else ""),
+            f"{facts['runs']:,}",
+            str(facts["layers"]),
+            engineering(facts["latency_s"], "s"),
+            f"{facts['polls']:,}",
+            f"{facts['missed_ticks'] / ticks:.2%}" if ticks else "-",
+            engineering(facts["idle_before_w"], "W"),
+            engineering(facts["power_w"], "W"),
+        )
+    console.print(table)
+    for folder, recording in found:
+        console.print(f"{recording.name}: {folder}", soft_wrap=True)
+        for warning in recording.warnings:
+            console.print(f"  warning: {warning}", soft_wrap=True, markup=False)

@@ -1,0 +1,71 @@
+"""`edgeprofiler monitor`: energy and power of any program."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+from edgeprofiler.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(context_settings={"ignore_unknown_options": True})
+    def monitor(
+        command: Annotated[
+            list[str],
+            typer.Argument(metavar="-- COMMAND...", help="The program and its arguments."),
+        ],
+        sensor: Annotated[
+            str, typer.Option("--sensor", metavar="NAME|auto", help="What measures power.")
+        ] = "auto",
+        sensor_option: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--sensor-option", metavar="KEY=VALUE", help="An option of the sensor.",
+                show_default=False,
+            ),
+        ] = None,
+        period: Annotated[
+            float, typer.Option("--period", metavar="SECONDS", help="Time between sensor polls.")
+        ] = 1e-3,
+        json: common.JsonOption = None,
+    ) -> None:  # fmt: skip
+        """Run a program and tell its energy, mean and peak power; exits with its exit code.
+
+        Energy is that of the sensor's rails from start to end: the whole machine's, not the
+        program's share of it.
+        """
+        from edgeprofiler.collect.choose import parse_options
+        from edgeprofiler.monitor import run_program
+        from edgeprofiler.units import engineering
+
+        if not 1e-4 <= period <= 10:
+            raise UsageError(f"--period {period} must lie between 0.0001 and 10 seconds")
+        options = parse_options(sensor_option)
+        if sensor == "auto" and options:
+            raise UsageError("--sensor-option needs --sensor NAME")
+        code, found = run_program(
+            command, None if sensor == "auto" else sensor, options=options, period_s=period
+        )
+        if json is not None:
+            from edgeprofiler.files import dump_json
+
+            document = {"command": command, "exit_code": code, **found.to_json()}
+            common.emit_json(dump_json(document), json)
+        common.note(
+            f"{' + '.join(found.rails)} ({found.sensor}) for "
+            f"{engineering(found.duration_s, 's')}: "
+            f"energy {engineering(found.energy_j, 'J')}, mean {engineering(found.mean_w, 'W')}, "
+            f"peak {engineering(found.peak_w, 'W')}"
+        )
+        common.note(
+            f"{found.polls:,} polls, {found.distinct_values:,} distinct values, "
+            f"{found.missed_ticks:,} missed ticks, sampler {found.sampler_cpu_share:.1%} of a core"
+        )
+        for warning in found.warnings:
+            common.note(f"warning: {warning}")
+        raise typer.Exit(code if code >= 0 else 128 - code)

@@ -1,0 +1,51 @@
+"""Energy of a program from its start to its end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgeprofiler.errors import Unavailable
+from edgeprofiler.monitor.measure import Measurement, measure
+from edgeprofiler.sensors.protocol import Sensor
+
+
+def run_program(
+    command: Sequence[str],
+    sensor: Sensor | str | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    period_s: float = 1e-3,
+) -> tuple[int, Measurement]:
+    """Run a program and return its exit code and what the machine drew meanwhile.
+
+    Ctrl-C reaches the program, as it would without a monitor; what was measured is returned.
+
+    Args:
+        command: the program and its arguments.
+        sensor: a sensor, the name of one, or `None` for the first that works here.
+        options: options of the named sensor.
+        period_s: time between polls.
+
+    Raises:
+        Unavailable: the program cannot be started, or no sensor works here.
+    """
+    with measure(sensor, options=options, period_s=period_s) as power:
+        try:
+            process = subprocess.Popen(command)
+        except OSError as error:
+            raise Unavailable(
+                f"{command[0]} cannot be started ({error.strerror or error})",
+                "check its name and path",
+            ) from None
+        code = _wait(process)
+    return code, power.result
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the terminal has sent it to the program too, which ends or does not

@@ -122,13 +122,27 @@ def test_a_transposed_convolution_counts_each_input_once() -> None:
     assert graph_macs(g.graph(x)) == 2 * 25 * 3 * 8 * 4
 
 
+def test_a_quantised_convolution_counts_like_its_float_one() -> None:
+    g = GraphBuilder("net")
+    x = g.input((1, 3, 8, 8))
+    scale, weight = g.constant("scale", ()), g.constant("w", (4, 3, 3, 3))
+    inputs = (x, scale, scale, weight, scale, scale, scale, scale)
+    y = g.node("QLinearConv", inputs, "conv")
+    assert graph_macs(g.graph(y)) == 4 * 36 * 27
+    assert graph_macs(g.graph(g.conv(x, 4, 3, padding=0, name="float"))) == 2 * 4 * 36 * 27
+
+
 def test_a_value_that_is_computed_while_running_is_refused() -> None:
     with pytest.raises(InvalidInput, match="only while the model runs"):
         result("Reshape", (1, 8), (2,))
 
 
 def test_types_of_results() -> None:
-    tensors = {"x": Tensor("x", (2, 3), "fp16"), "i": Tensor("i", (2, 3), "int32")}
+    tensors = {
+        "x": Tensor("x", (2, 3), "fp16"),
+        "i": Tensor("i", (2, 3), "int32"),
+        "t": Tensor("t", (3, 2), "int8"),
+    }
 
     def dtypes(op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:
         node = Node("it", op, inputs, tuple(f"y{i}" for i in range(outputs)), attributes)
@@ -142,6 +156,7 @@ def test_types_of_results() -> None:
     assert dtypes("Cast", "x", to=6) == ["int32"]
     assert dtypes("Cast", "x", to="int8") == ["int8"]
     assert dtypes("Where", "i", "x", "x") == ["fp16"]
+    assert dtypes("MatMulInteger", "i", "t") == ["int32"]
     assert dtypes("QuantizeLinear", "x", "x") == ["uint8"]
     assert dtypes("QuantizeLinear", "x", "x", "i") == ["int32"]
 

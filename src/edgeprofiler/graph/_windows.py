@@ -63,6 +63,12 @@ def _conv(node: Node, inputs: Inputs) -> list[Shape]:
     return [(shape[0], weight[0], *_window(node, shape[2:], kernel))]
 
 
+def _quantized_conv(node: Node, inputs: Inputs) -> list[Shape]:
+    # scales and zero points stand between the operands of Conv
+    data, weight = (0, 1) if node.op == "ConvInteger" else (0, 3)
+    return _conv(node, (tensor(node, inputs, data), tensor(node, inputs, weight)))
+
+
 def _conv_transpose(node: Node, inputs: Inputs) -> list[Shape]:
     shape, weight = tensor(node, inputs, 0).shape, tensor(node, inputs, 1).shape
     if len(shape) != len(weight) or len(shape) < 3:
@@ -136,13 +142,17 @@ def _per_channel(node: Node, inputs: Inputs) -> list[Shape]:
 
 WINDOW_RULES: dict[str, Rule] = {
     "Conv": _conv,
+    "ConvInteger": _quantized_conv,
+    "QLinearConv": _quantized_conv,
     "ConvTranspose": _conv_transpose,
     "MaxPool": _pool,
     "AveragePool": _pool,
     "LpPool": _pool,
+    "QLinearAveragePool": _pool,
     "GlobalAveragePool": _global_pool,
     "GlobalMaxPool": _global_pool,
     "GlobalLpPool": _global_pool,
+    "QLinearGlobalAveragePool": _global_pool,
     "BatchNormalization": _per_channel,
     "InstanceNormalization": _per_channel,
 }

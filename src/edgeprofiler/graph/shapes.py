@@ -71,7 +71,9 @@ def _gemm(node: Node, inputs: Inputs) -> list[Shape]:
 
 
 def _matmul(node: Node, inputs: Inputs) -> list[Shape]:
-    first, second = tensor(node, inputs, 0).shape, tensor(node, inputs, 1).shape
+    # scales and zero points stand between the operands of QLinearMatMul
+    place = 3 if node.op == "QLinearMatMul" else 1
+    first, second = tensor(node, inputs, 0).shape, tensor(node, inputs, place).shape
     if not first or not second:
         fail(node, "a scalar cannot be multiplied as a matrix")
     left = first if len(first) > 1 else (1, *first)
@@ -128,6 +130,8 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(_SAME, _same),
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "MatMulInteger": _matmul,
+    "QLinearMatMul": _matmul,
     "LayerNormalization": _normalization,
     "RMSNormalization": _normalization,
     "GroupNormalization": _normalization,
@@ -163,6 +167,8 @@ def _dtypes(node: Node, inputs: Inputs) -> tuple[str, ...]:
     if op in ("Where", "CastLike", "DequantizeLinear"):
         second = optional(inputs, 1)
         return (second.dtype if second is not None else first,)
+    if op in ("ConvInteger", "MatMulInteger"):
+        return ("int32",)
     if op == "QuantizeLinear":
         zero = optional(inputs, 2)
         return (zero.dtype if zero is not None else "uint8",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgeprofiler.frontends._onnx.values import DTYPES, BadNodeError, Call, Spec, broadcast
+from edgeprofiler.frontends._onnx.values import DTYPES, BadNodeError, Call, Spec, axis_of, broadcast
 
 
 def same(call: Call) -> list[Spec]:
@@ -20,6 +20,15 @@ def clip(call: Call) -> list[Spec]:
         if value is not None and value.data is not None and value.data.size == 1:
             call.attributes[name] = float(value.data.reshape(-1)[0])
     return same(call)
+
+
+def layer_normalization(call: Call) -> list[Spec]:
+    """`LayerNormalization`: the result, then mean and deviation over the axes from `axis` on."""
+    value = call.value(0)
+    rank = len(value.shape)
+    axis = axis_of(call.integer("axis", -1), rank)
+    kept = (*value.shape[:axis], *(1,) * (rank - axis))
+    return [(value.shape, value.dtype), *[(kept, "fp32")] * max(call.outputs - 1, 0)]
 
 
 def to_bool(call: Call) -> list[Spec]:
@@ -89,7 +98,7 @@ _SAME = (
     "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu",
     "Cos", "Cosh", "CumSum", "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu", "GroupNormalization",
     "HardSigmoid", "HardSwish", "Hardmax", "Identity", "InstanceNormalization",
-    "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization",
+    "LRN", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization",
     "MeanVarianceNormalization", "Mish", "Neg", "PRelu", "RMSNormalization", "Reciprocal", "Relu",
     "ReverseSequence", "Round", "Scatter", "ScatterElements", "ScatterND", "Selu", "Shrink",
     "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tan",
@@ -109,7 +118,8 @@ RULES: dict[str, Callable[[Call], list[Spec]]] = {
     **dict.fromkeys(_SAME, same),
     **dict.fromkeys(_BROADCAST, elementwise),
     **dict.fromkeys(_COMPARE, compare),
-    "Clip": clip, "Not": to_bool, "IsNaN": to_bool, "IsInf": to_bool, "Cast": cast,
+    "LayerNormalization": layer_normalization, "Clip": clip, "Not": to_bool, "IsNaN": to_bool,
+    "IsInf": to_bool, "Cast": cast,
     "CastLike": cast,
     "Where": where, "BatchNormalization": batch_normalization,
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize,

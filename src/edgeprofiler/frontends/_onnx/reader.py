@@ -76,7 +76,9 @@ class Reader:
         """Note shapes that the file states, for operators that no rule knows."""
         for info in infos:
             found = declared(info)
-            if found is not None:
+            if found is not None and (
+                found.dimensions is not None or found.name not in self.declared
+            ):
                 self.declared[found.name] = found
 
     def initialisers(self, graph: Any, rename: Mapping[str, str]) -> None:

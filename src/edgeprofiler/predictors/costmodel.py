@@ -12,7 +12,7 @@ For a layer on a device with peak `P` FLOP/s, vector peak `V` and memory bandwid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class Hardware:
         )
 
 
+STARTS = ("none", "multiply", "simple", "move", "concat")
+"""Kinds of kernel by how long they take to start."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What layers ask of any device: computed once a network, whatever the parameters."""
@@ -66,42 +70,57 @@ class Work:
     """Two a multiply-accumulate; 0 where there are none."""
     bytes_moved: FloatArray
     rate_code: IntArray
-    """Index into a table of classes by data types."""
+    """Index into a table of `CLASSES` by data types."""
+    start_code: IntArray
+    """Index in `STARTS`."""
     tiles: FloatArray
-    runs: FloatArray
-    """1 for a layer that takes time, 0 for a `noop`."""
+    """Blocks of `TILE_ELEMENTS` outputs."""
+    width: FloatArray
+    """Output channels a group of a product that tensor cores run; infinite for the rest."""
     covered: BoolArray
 
     def __len__(self) -> int:
         return len(self.flops)
 
+    @property
+    def runs(self) -> BoolArray:
+        """Which layers take time."""
+        return self.start_code > 0
+
     @staticmethod
     def of(columns: Columns) -> Work:
         """Return the work of layers from their columns."""
         multiplies = columns.is_op("convolution", "transposed_convolution", "gemm", "matmul")
-        macs = np.where(np.isfinite(columns.macs), columns.macs, 0.0)
-        noop = columns.is_op("noop")
-        code = np.zeros(len(columns), dtype=np.int64)
-        code[multiplies] = CLASSES.index("gemm")
-        windowed = multiplies & (columns.kernel_size > 1)
-        code[windowed] = CLASSES.index("convolution")
-        code[windowed & (columns.in_channels <= FIRST_LAYER_CHANNELS)] = CLASSES.index("first")
         depthwise = multiplies & columns.depthwise
-        code[depthwise] = CLASSES.index("depthwise")
-        code[depthwise & (columns.kernel_max > 3)] = CLASSES.index("depthwise_large")
+        macs = np.where(np.isfinite(columns.macs), columns.macs, 0.0)
+        classes = np.zeros(len(columns), dtype=np.int64)
+        classes[multiplies] = CLASSES.index("gemm")
+        windowed = multiplies & (columns.kernel_size > 1)
+        classes[windowed] = CLASSES.index("convolution")
+        first = windowed & (columns.in_channels <= FIRST_LAYER_CHANNELS)
+        classes[first] = CLASSES.index("first")
+        classes[depthwise] = CLASSES.index("depthwise")
+        classes[depthwise & (columns.kernel_max > 3)] = CLASSES.index("depthwise_large")
+        starts = np.full(len(columns), STARTS.index("simple"))
+        starts[multiplies] = STARTS.index("multiply")
+        starts[columns.is_op("reformat", "copy")] = STARTS.index("move")
+        starts[columns.is_op("concat")] = STARTS.index("concat")
+        starts[columns.is_op("noop")] = STARTS.index("none")
+        width = np.maximum(columns.out_channels / np.maximum(columns.groups, 1.0), 1.0)
         return Work(
             flops=2.0 * macs,
             bytes_moved=columns.bytes_moved,
-            rate_code=code * len(_DTYPES) + columns.dtype_code,
+            rate_code=classes * len(_DTYPES) + columns.dtype_code,
+            start_code=starts,
             tiles=np.maximum(columns.spatial * columns.out_channels / TILE_ELEMENTS, 1.0),
-            runs=np.where(noop, 0.0, 1.0),
+            width=np.where(multiplies & ~depthwise, width, np.inf),
             covered=columns.covered,
         )
 
     @staticmethod
     def concatenate(parts: list[Work]) -> Work:
         """Return the work of several networks, one after another."""
-        names = ("flops", "bytes_moved", "rate_code", "tiles", "runs", "covered")
+        names = [field.name for field in fields(Work)]
         return Work(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
 
 
@@ -138,6 +157,18 @@ def rate_table(hardware: Hardware, parameters: Parameters) -> FloatArray:
     return np.concatenate(rates)
 
 
+def start_table(hardware: Hardware, parameters: Parameters) -> FloatArray:
+    """Return the launch overhead of each of `STARTS`.
+
+    GPUs without tensor cores keep activations channel after channel, so a concatenation over
+    channels is written in place and takes no kernel.
+    """
+    launch = launch_seconds(hardware, parameters)
+    move = launch * parameters.launch_move
+    concat = move if hardware.tensor_cores else 0.0
+    return np.array([0.0, launch, launch * parameters.launch_simple, move, concat])
+
+
 def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> LayerTimes:
     """Return the seconds of each layer, vectorised.
 
@@ -146,17 +177,25 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
         hardware: the device's numbers.
         parameters: fitted numbers of that device.
     """
-    launch = work.runs * launch_seconds(hardware, parameters)
-    with np.errstate(invalid="ignore"):
-        compute = work.flops / rate_table(hardware, parameters)[work.rate_code]
+    launch = start_table(hardware, parameters)[work.start_code]
+    compute = work.flops / rate_table(hardware, parameters)[work.rate_code]
     if parameters.tail > 0:
         compute *= 1.0 + (parameters.tail * hardware.sms) / work.tiles
-    memory = work.bytes_moved * (
-        1.0 / (hardware.bandwidth_bytes_per_s * parameters.efficiency_memory)
-    )
-    runtime = launch + work.runs * _overlap(compute, memory, parameters.overlap)
+    if parameters.width_half > 0 and hardware.tensor_cores:
+        compute *= 1.0 + parameters.width_half / work.width
+    slowness = np.full(len(STARTS), 1.0 / bandwidth(hardware, parameters))
+    slowness[0] = 0.0
+    if not hardware.tensor_cores:
+        slowness[STARTS.index("concat")] = 0.0
+    memory = work.bytes_moved * slowness[work.start_code]
+    runtime = launch + _overlap(compute, memory, parameters.overlap)
     runtime[~work.covered] = np.nan
     return LayerTimes(launch, compute, memory, runtime)
+
+
+def bandwidth(hardware: Hardware, parameters: Parameters) -> float:
+    """Return the bytes a second that are reached."""
+    return hardware.bandwidth_bytes_per_s * parameters.efficiency_memory
 
 
 def _overlap(compute: FloatArray, memory: FloatArray, exponent: float) -> FloatArray:

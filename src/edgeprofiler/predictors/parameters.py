@@ -22,11 +22,15 @@ class Parameters:
     """Every number of the cost model, for one device, mode and host."""
 
     launch_s: float
-    """Overhead of a kernel at a GPU clock of 1 GHz."""
+    """Overhead of a convolution's kernel at a GPU clock of 1 GHz."""
     launch_clock_exponent: float
     """How it falls with the clock."""
     launch_without_tensor_cores: float
     """Factor on GPUs of the generations before tensor cores (slower front ends)."""
+    launch_simple: float
+    """Factor for kernels without multiplications: element-wise, pooling, softmax."""
+    launch_move: float
+    """Factor for kernels that only move data: reformat, copy, concat."""
     fixed_s: float
     """GPU time of an inference that belongs to no layer."""
     efficiency_gemm: float
@@ -47,6 +51,8 @@ class Parameters:
     """Exponent that joins compute and memory: 1 is their sum, large their maximum."""
     tail: float
     """Waste of work that fills few tiles, in tiles a multiprocessor."""
+    width_half: float
+    """Output channels at which tensor cores reach half of their efficiency."""
     base_power_w: float
     """Power above idle whenever inferences run, also while the GPU waits."""
     busy_power_w: float
@@ -62,6 +68,8 @@ class Parameters:
 DEVIATIONS = ("launch_s", "efficiency_memory", "efficiency_depthwise")
 """Parameters in which boards may differ from the shared ones, as factors."""
 
+_NAMES = frozenset(field.name for field in fields(Parameters))
+
 
 @lru_cache(maxsize=1)
 def prior_table() -> Mapping[str, Any]:
@@ -70,15 +78,18 @@ def prior_table() -> Mapping[str, Any]:
     return parse_toml(path.read_text(encoding="utf-8"), path)
 
 
-def shared_parameters() -> Parameters:
-    """Return the shared numbers with the default board's power and no host gap."""
-    return Parameters(**prior_table()["shared"])
+def shared_parameters(runtime: str = "") -> Parameters:
+    """Return the shared numbers, with the gap of a host `runtime` if one is named."""
+    table = prior_table()
+    gap = table["hosts"].get(runtime, {})
+    return Parameters(**table["shared"], **{k: v for k, v in gap.items() if k in _NAMES})
 
 
 def calibration_of(device: Device) -> Calibration | None:
-    """Return the calibration that fits the device's mode and host, its own before shipped ones."""
+    """Return the calibration that fits best: mode and host, else mode, else any of the board."""
+    wanted = (device.mode.name, device.runtime)
     for calibration in device.calibrations:
-        if calibration.mode == device.mode.name and calibration.runtime == device.runtime:
+        if (calibration.mode, calibration.runtime) == wanted:
             return calibration
     for calibration in device.calibrations:
         if calibration.mode == device.mode.name:
@@ -92,17 +103,15 @@ def parameters_of(device: Device) -> Parameters:
     Raises:
         InvalidInput: the calibration names a parameter that the model does not have.
     """
-    shared = shared_parameters()
-    hosts = prior_table().get("hosts", {})
-    values = {**hosts.get(device.runtime, {})}
+    shared = shared_parameters(device.runtime)
     calibration = calibration_of(device)
-    known = {f.name for f in fields(Parameters)}
-    factors: dict[str, float] = {}
-    for name, value in calibration.parameters.items() if calibration else ():
-        if name not in known:
+    if calibration is None:
+        return shared
+    values: dict[str, float] = {}
+    for name, value in calibration.parameters.items():
+        if name not in _NAMES:
             raise InvalidInput(device.source, f"calibration has an unknown parameter {name!r}")
-        if name in DEVIATIONS:
-            factors[name] = getattr(shared, name) * value
-        else:
-            factors[name] = value
-    return replace(shared, **{k: v for k, v in values.items() if k in known}, **factors)
+        if name.startswith("host_gap") and calibration.runtime != device.runtime:
+            continue
+        values[name] = value * getattr(shared, name) if name in DEVIATIONS else value
+    return replace(shared, **values)

@@ -1,0 +1,87 @@
+"""Turn the published measurements into the CSV that `calibrate` and `validate` read.
+
+    python scripts/measured_totals.py --shared ../shared -o measured.csv
+
+Which rows count, and the canonical name and family of each, is in `evaluation_rows.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from pathlib import Path
+
+from edgeprofiler.calibration.measured import write_rows
+from edgeprofiler.files import write_text
+
+NO_LAYERS = {"pidnet_s", "efficientformer_l1", "mobilevit_s", "vit_tiny", "segformer_b0"}
+MODES = {"jetson-agx-orin": "maxn", "jetson-orin-nano": "15w", "jetson-orin-nx": "maxn"}
+DEFAULT = Path(__file__).resolve().parents[2] / "shared"
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def rows_of(shared: Path, relative_to: Path | None = None) -> list[dict[str, object]]:
+    """Return all rows of the three files of totals, in their order."""
+    folder = shared / "measurements"
+    keys = {
+        (r["file"], r["device"], r["network"], r["input"].split(",")[0]): r
+        for r in read(folder / "evaluation_rows.csv")
+    }
+    names = ("jetson_network_latency.csv", "jetson_detector_latency.csv",
+             "orin-nano_power_per_network.csv")  # fmt: skip
+    rows: list[dict[str, object]] = []
+    for name in names:
+        for entry in read(folder / name):
+            size = entry.get("input", "")
+            if name.startswith("orin-nano"):
+                size = "3x224x224 (1x32x32 lenet)"
+            key = keys[name, entry["device"], entry["network"], size]
+            canonical = key["canonical"]
+            if "graph" in entry:
+                graph = shared / entry["graph"]
+                model = os.path.relpath(graph, relative_to) if relative_to else str(graph)
+            else:
+                model = "" if canonical in NO_LAYERS else f"zoo:{canonical}"
+            if name.startswith("orin-nano"):
+                size = "1x32x32" if canonical == "lenet" else "224x224"
+            rows.append(
+                {
+                    "device": entry["device"],
+                    "mode": MODES.get(entry["device"], ""),
+                    "software": entry["software"],
+                    "network": entry["network"],
+                    "model": model,
+                    "batch": entry["batch"],
+                    "input": size,
+                    "precision": entry.get("precision") or "fp16",
+                    "runtime_ms": entry.get("latency_ms", ""),
+                    "power_above_idle_w": entry.get("power_above_idle_w", ""),
+                    "classes": entry.get("classes", ""),
+                    "canonical": canonical,
+                    "family": key["family"],
+                    "set_aside": key["set_aside_because"],
+                    "file": name,
+                }
+            )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path,
+                        default=Path(os.environ.get("EDGEPROFILER_SHARED", DEFAULT)))  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    rows = rows_of(options.shared, options.output.resolve().parent)
+    write_text(options.output, write_rows(rows))
+    kept = sum(not row["set_aside"] for row in rows)
+    print(f"{len(rows)} rows, {kept} of them kept by evaluation_rows.csv: {options.output}")
+
+
+if __name__ == "__main__":
+    main()

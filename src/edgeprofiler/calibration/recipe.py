@@ -1,0 +1,147 @@
+"""Which numbers are fitted, how far each may move, and what measured rows say of them.
+
+The shared numbers belong to all boards; a board differs in a few, by little; a software stack
+on one board in the same few, by less; a host adds its gap. All of it is one maximum a posteriori
+fit in log space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprofiler.calibration.measured import Measured
+from edgeprofiler.calibration.problem import Group, Problem, Unknown
+from edgeprofiler.device import Device
+from edgeprofiler.network import FloatArray
+from edgeprofiler.predictors.costmodel import Hardware, Work
+from edgeprofiler.predictors.parameters import Parameters
+
+START: Mapping[str, float] = {
+    "launch_s": 9e-6, "launch_clock_exponent": 0.44, "launch_without_tensor_cores": 2.1,
+    "launch_simple": 0.6, "launch_move": 0.6, "fixed_s": 98e-6, "efficiency_gemm": 0.49,
+    "efficiency_convolution": 0.68, "first_layer": 0.27, "efficiency_without_tensor_cores": 1.7,
+    "efficiency_depthwise": 0.09, "depthwise_large_kernel": 0.28, "efficiency_memory": 0.68,
+    "overlap": 1.0, "tail": 0.0, "width_half": 0.0, "base_power_w": 0.98, "busy_power_w": 8.38,
+}  # fmt: skip
+"""Where the fit starts: the middle of each belief. Figures of a rough fit and of the literature."""
+
+SHARED: Mapping[str, float] = {
+    "launch_s": 0.5, "launch_clock_exponent": 0.5, "launch_without_tensor_cores": 0.5,
+    "launch_simple": 0.3, "launch_move": 0.5, "fixed_s": 0.5, "efficiency_gemm": 0.4,
+    "efficiency_convolution": 0.4, "first_layer": 0.7, "efficiency_without_tensor_cores": 0.4,
+    "efficiency_depthwise": 0.3, "depthwise_large_kernel": 0.3, "efficiency_memory": 0.3,
+}  # fmt: skip
+"""How sure the starts are: standard deviation of the logarithm of a factor on each."""
+
+BOARD: Mapping[str, float] = {
+    "launch_s": 0.25, "efficiency_memory": 0.2, "efficiency_depthwise": 0.3,
+}  # fmt: skip
+"""How far boards differ."""
+
+STACK: Mapping[str, float] = {
+    "launch_s": 0.15, "efficiency_memory": 0.15, "efficiency_depthwise": 0.1,
+}  # fmt: skip
+"""How far two software stacks on one board differ."""
+
+HOSTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "trtexec": {},
+    "torch2trt": {"host_gap_s": (330e-6, 0.7), "host_gap_per_launch": (0.6, 0.7)},
+    "cpp": {"host_gap_s": (150e-6, 0.7)},
+    "torch-tensorrt": {"host_gap_s": (1.0e-3, 0.7), "host_gap_per_layer_s": (20e-6, 0.7)},
+}
+"""What each host adds to the GPU's time: start and deviation. What `trtexec` reports is GPU time."""
+
+NOISE = 0.06
+"""Standard deviation of the logarithm of a measured time that the model cannot explain."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A measured row with its board and its layers."""
+
+    row: Measured
+    device: Device
+    work: Work
+
+    @property
+    def stack(self) -> tuple[str, str, str]:
+        """Board, power mode and host."""
+        return self.device.name, self.device.mode.name, self.row.runtime
+
+
+def start_parameters(runtime: str) -> Parameters:
+    """Return the numbers before any data, with the gap of a host."""
+    gap = {name: start for name, (start, _) in HOSTS.get(runtime, {}).items()}
+    return Parameters(**START, **gap)
+
+
+def assemble(samples: Sequence[Sample]) -> tuple[Problem, list[Sample]]:
+    """Return the fit of all samples, and the samples in the order of its rows."""
+    stacks: dict[tuple[str, str, str], list[Sample]] = {}
+    for sample in samples:
+        stacks.setdefault(sample.stack, []).append(sample)
+    groups, ordered = [], []
+    for (board, mode, runtime), members in stacks.items():
+        groups.append(
+            Group.of(
+                f"{board}@{mode}/{runtime}",
+                Hardware.of(members[0].device),
+                start_parameters(runtime),
+                [m.work for m in members],
+                [m.row.runtime_s for m in members],
+            )
+        )
+        ordered += members
+    unknowns = _unknowns(list(stacks), [group.name for group in groups])
+    problem = Problem(tuple(groups), unknowns, np.full(len(ordered), NOISE))
+    return problem, ordered
+
+
+def _unknowns(stacks: list[tuple[str, str, str]], names: list[str]) -> tuple[Unknown, ...]:
+    found = [Unknown(name, deviation) for name, deviation in SHARED.items()]
+    for runtime, gaps in HOSTS.items():
+        members = tuple(i for i, stack in enumerate(stacks) if stack[2] == runtime)
+        if members:
+            found += [Unknown(n, d, members, runtime) for n, (_, d) in gaps.items()]
+    for board in dict.fromkeys(stack[0] for stack in stacks):
+        members = tuple(i for i, stack in enumerate(stacks) if stack[0] == board)
+        found += [Unknown(n, d, members, board) for n, d in BOARD.items()]
+        if len(members) > 1:
+            found += [Unknown(n, d, (i,), names[i]) for i in members for n, d in STACK.items()]
+    return tuple(found)
+
+
+def shared_values(problem: Problem, values: FloatArray) -> Parameters:
+    """Return the shared numbers of a solution, without a host's gap."""
+    return Parameters(**START).__class__(
+        **{
+            **START,
+            **{
+                unknown.name: START[unknown.name] * float(np.exp(value))
+                for unknown, value in zip(problem.unknowns, values, strict=True)
+                if not unknown.groups
+            },
+        }
+    )
+
+
+def deviations(problem: Problem, values: FloatArray, group: int) -> dict[str, float]:
+    """Return the factors by which one group's board and stack differ from the shared numbers."""
+    factors = dict.fromkeys(BOARD, 0.0)
+    for unknown, value in zip(problem.unknowns, values, strict=True):
+        if unknown.name in factors and group in unknown.groups:
+            factors[unknown.name] += float(value)
+    return {name: float(np.exp(value)) for name, value in factors.items()}
+
+
+def host_gap(problem: Problem, values: FloatArray, runtime: str) -> dict[str, float]:
+    """Return the gap of a host in seconds and shares."""
+    gaps = HOSTS.get(runtime, {})
+    return {
+        unknown.name: gaps[unknown.name][0] * float(np.exp(value))
+        for unknown, value in zip(problem.unknowns, values, strict=True)
+        if unknown.label == runtime and unknown.name in gaps
+    }

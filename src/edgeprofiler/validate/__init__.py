@@ -1,0 +1,1 @@
+"""Predicted beside measured: errors, intervals and what they were counted on."""

@@ -6,13 +6,18 @@ its layers, and each device predicts all of them in a few array operations.
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from edgeprofiler.device import Device
-from edgeprofiler.errors import UsageError
+from edgeprofiler.errors import Unavailable, UsageError
+from edgeprofiler.files import atomic_path
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import lower
 from edgeprofiler.network import BoolArray, Columns, FloatArray, Network
@@ -197,3 +202,53 @@ def _predict(
     for name in pieces[0]:
         merged[name] = np.concatenate([piece[name] for piece in pieces])
     return merged
+
+
+def parse_axis(text: str, option: str) -> tuple[int, ...]:
+    """Return the values of `1,2,4`, `160:640:32` (both ends included) or a mix of both.
+
+    Raises:
+        UsageError: it is no such list, empty, or has more than `MAX_POINTS` values.
+    """
+    values: list[int] = []
+    for part in text.replace(" ", "").split(","):
+        match = re.fullmatch(r"(\d{1,9})(?::(\d{1,9})(?::(\d{1,9}))?)?", part)
+        if match is None:
+            raise UsageError(f"{option} {text!r} is no list; write 1,2,4 or 160:640:32")
+        start = int(match[1])
+        stop, step = int(match[2] or start), int(match[3] or 1)
+        if start < 1 or step < 1 or stop < start:
+            raise UsageError(f"{option} {part!r} is empty; write FROM:TO:STEP, from 1 up")
+        if (stop - start) // step >= MAX_POINTS:
+            raise UsageError(f"{option} {part!r} has more than {MAX_POINTS:,} values")
+        values += range(start, stop + 1, step)
+    return tuple(dict.fromkeys(values))
+
+
+def to_csv(result: Sweep) -> str:
+    """Return one row a combination, units in the column names."""
+    columns = result.columns()
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["network", *columns])
+    writer.writerows([result.network, *row] for row in zip(*columns.values(), strict=True))
+    return buffer.getvalue()
+
+
+def to_document(result: Sweep) -> dict[str, object]:
+    """Return the rows as a JSON document `edgeprofiler.sweep/1`, column by column."""
+    return {"schema": "edgeprofiler.sweep/1", "network": result.network, **result.columns()}
+
+
+def write_parquet(result: Sweep, path: Path) -> None:
+    """Write the rows as Parquet (extra `[parquet]`)."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise Unavailable(
+            "pyarrow is not installed", "pip install 'edgeprofiler[parquet]', or use --csv"
+        ) from None
+    table = pa.table({"network": [result.network] * len(result), **result.columns()})
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary)

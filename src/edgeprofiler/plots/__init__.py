@@ -1,0 +1,1 @@
+"""All pictures: static ones by matplotlib."""

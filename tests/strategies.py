@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgeprofiler.network import KINDS, OPS, Layer, Network, Source
 from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
 shapes = st.lists(st.integers(0, 300), max_size=4).map(tuple)
 _sizes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 _counts = st.none() | st.integers(0, 2**60)

@@ -25,6 +25,11 @@ def seconds_from_ms(value_ms: float) -> float:
     return value_ms * 1e-3
 
 
+def ms_from_seconds(value_s: float) -> float:
+    """Return milliseconds from seconds."""
+    return value_s * 1e3
+
+
 def watts_from_microwatts(value_uw: float) -> float:
     """Return watts from microwatts."""
     return value_uw * 1e-6

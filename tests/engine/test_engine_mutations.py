@@ -49,7 +49,7 @@ def read_or_refuse(path: Path) -> Network | None:
     try:
         return TensorRTFrontEnd().read(str(path), ReadOptions())
     except (InvalidInput, Unsupported) as error:
-        assert "\n" not in str(error)
+        assert "\n" not in str(error)  # noqa: PT017
         str(error).encode("utf-8")
         return None
 

@@ -1,5 +1,13 @@
 """What a network costs on a device, measured or predicted: one noun for both."""
 
+from edgeprofiler.profile.document import (
+    from_document,
+    read_profile,
+    schema,
+    to_document,
+    to_json,
+    write_profile,
+)
 from edgeprofiler.profile.profile import (
     Costs,
     DeviceLabel,
@@ -10,6 +18,7 @@ from edgeprofiler.profile.profile import (
     Profile,
     Totals,
 )
+from edgeprofiler.profile.table import to_csv, write_csv
 
 __all__ = [
     "Costs",
@@ -20,4 +29,12 @@ __all__ = [
     "Part",
     "Profile",
     "Totals",
+    "from_document",
+    "read_profile",
+    "schema",
+    "to_csv",
+    "to_document",
+    "to_json",
+    "write_csv",
+    "write_profile",
 ]

@@ -9,16 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeprofiler.collect.collect import collect, recording_name
+    from edgeprofiler.collect.collecting import collect, recording_name
     from edgeprofiler.collect.isolate import collect_isolated
     from edgeprofiler.collect.plan import Plan, Progress
 
 _WHERE = {
     "Plan": "plan",
     "Progress": "plan",
-    "collect": "collect",
+    "collect": "collecting",
     "collect_isolated": "isolate",
-    "recording_name": "collect",
+    "recording_name": "collecting",
 }
 
 __all__ = ["Plan", "Progress", "collect", "collect_isolated", "recording_name"]

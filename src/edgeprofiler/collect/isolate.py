@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from edgeprofiler.collect.collect import record, recording_name
+from edgeprofiler.collect.collecting import record, recording_name
 from edgeprofiler.collect.plan import DEFAULT_DITHER_S, Plan, Progress, silent
 from edgeprofiler.errors import Unsupported, UsageError
 from edgeprofiler.network import Layer, Network

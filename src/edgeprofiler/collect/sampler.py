@@ -12,6 +12,7 @@ import array
 import gc
 import json
 import math
+import os
 import queue
 import signal
 import sys
@@ -105,6 +106,9 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     now, read, extend = time.monotonic, sensor.read, values.extend
     cpu_start_s, start_s = time.process_time(), now()
     heard_s = flushed_s = start_s
+    with suppress(OSError, AttributeError):
+        # only this thread, and where we may: else ticks are missed when all cores are busy
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     ticker = make_ticker(period_s)
     say(phase=phase)
 

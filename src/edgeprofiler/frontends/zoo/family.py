@@ -13,6 +13,7 @@ class Build(Protocol):
 
     def __call__(self, g: GraphBuilder, x: str, classes: int) -> str:
         """Add the network that reads `x` and tells `classes` classes apart."""
+        ...
 
 
 @dataclass(frozen=True)

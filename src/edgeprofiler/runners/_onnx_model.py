@@ -106,7 +106,13 @@ def model_of(graph: Graph, seed: int = 0) -> Any:
         op, inputs, attributes = _modern(node, graph, extra, opset)
         name = unique_name(node.name or f"{op}_{index}", taken)
         made = helper.make_node(op, inputs, [*node.outputs], name=name)
-        made.attribute.extend(_attributes(helper, defs.get_schema(op, opset), attributes))
+        schema = defs.get_schema(op, opset)
+        if len([given for given in inputs if given]) < schema.min_input:
+            raise Unsupported(
+                f"{graph.name}: {name} ({op}) lacks an input that its source left out, so the "
+                "network can be predicted but not run; give the ONNX model"
+            )
+        made.attribute.extend(_attributes(helper, schema, attributes))
         nodes.append(made)
     used = {name for node in nodes for name in node.input}
     constants = {**{k: v for k, v in values.items() if k in used}, **extra}
@@ -230,6 +236,9 @@ def _modern(
         inputs.extend([""] * (place + 1 - len(inputs)))
         inputs[place] = f"{node.outputs[0]}/{name}"
 
+    def result_shape() -> Array:
+        return np.array(graph.tensors[node.outputs[0]].shape, dtype=np.int64)
+
     def move(place: int, name: str) -> None:
         if name in attributes:
             constant(place, name, np.array(_list(attributes.pop(name)), dtype=np.int64))
@@ -246,22 +255,19 @@ def _modern(
     elif op == "Slice" and "starts" in attributes:
         for place, name in ((1, "starts"), (2, "ends"), (3, "axes")):
             move(place, name)
-    elif op == "AveragePool" and _widens(node, graph):
-        # an adaptive pooling to a larger size repeats its inputs
-        op, attributes = "Resize", {"mode": "nearest"}
-        target = graph.tensors[node.outputs[0]].shape
-        constant(3, "sizes", np.array(target, dtype=np.int64))
-    elif op == "Upsample":
-        if "scales" in attributes:
-            constant(2, "scales", np.array(attributes.pop("scales"), dtype=np.float32))
-        else:
-            inputs[1:] = ["", inputs[1]]
-        op = "Resize"
-        attributes["coordinate_transformation_mode"] = "asymmetric"
-        attributes["nearest_mode"] = "floor"
-    elif op in ("Split", "Reshape"):
-        move(1, {"Split": "split", "Reshape": "shape"}[op])
-        if op == "Split" and len(inputs) == 1 and opset > OPSET:
+    elif op in ("Resize", "Upsample") or (op == "AveragePool" and _widens(node, graph)):
+        # The result's shape says all that time depends on; an adaptive pooling to a larger size
+        # repeats its inputs.
+        op, inputs = "Resize", inputs[:1]
+        attributes = {"mode": attributes.get("mode", "nearest")}
+        constant(3, "sizes", result_shape())
+    elif op in ("Reshape", "Expand"):
+        inputs = inputs[:1]
+        attributes = {}
+        constant(1, "shape", result_shape())
+    elif op == "Split":
+        move(1, "split")
+        if len(inputs) == 1 and opset > OPSET:
             attributes["num_outputs"] = len(node.outputs)
     elif op in _INPUT_AXES or (op.startswith("Reduce") and opset > OPSET):
         move(1, "axes")

@@ -128,11 +128,12 @@ def _print(console: Console, result: Benchmark, layers: int) -> None:
             table.add_row(*_row(backend))
     if any(backend.ran for backend in result.results):
         console.print(table)
-    for backend in result.results:
-        if not backend.ran:
-            console.print(f"{backend.backend}: {backend.reason}", style="yellow")
-            if backend.remedy:
-                console.print(f"  {backend.remedy}", style="dim")
+    silent = [backend for backend in result.results if not backend.ran]
+    for reason, remedy in dict.fromkeys((b.reason, b.remedy) for b in silent):
+        names = ", ".join(b.backend for b in silent if (b.reason, b.remedy) == (reason, remedy))
+        console.print(f"{names}: {reason}", style="yellow")
+        if remedy:
+            console.print(f"  {remedy}", style="dim")
     for backend in result.results:
         if layers and backend.layers:
             _print_layers(console, backend, layers)

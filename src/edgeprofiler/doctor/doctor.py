@@ -1,0 +1,123 @@
+"""Every plug-in tried, every extra looked for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from edgeprofiler import plugins
+from edgeprofiler.benchmark.machine import machine_facts
+from edgeprofiler.doctor.extras import extras
+from edgeprofiler.errors import EdgeProfilerError, Unavailable
+from edgeprofiler.files import dump_json
+from edgeprofiler.plugins import PluginKind
+
+SCHEMA = "edgeprofiler.doctor/1"
+
+KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
+
+Kind = PluginKind | Literal["extras"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One plug-in or extra: whether it works here, and why not."""
+
+    kind: Kind
+    name: str
+    works: bool
+    detail: str = ""
+    """What was found: a version, the packages of an extra, options that it needs."""
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All checks of one machine."""
+
+    machine: Mapping[str, str]
+    checks: tuple[Check, ...]
+
+    def of(self, kind: Kind) -> tuple[Check, ...]:
+        """Return the checks of one kind."""
+        return tuple(check for check in self.checks if check.kind == kind)
+
+
+def diagnose() -> Diagnosis:
+    """Try every plug-in of every kind and look for every extra; nothing is changed."""
+    checks = [check(kind, name) for kind in KINDS for name in plugins.available(kind)]
+    for extra in extras():
+        install = f"pip install 'edgeprofiler[{extra.name}]'"
+        checks.append(
+            Check(
+                "extras",
+                extra.name,
+                extra.complete,
+                detail=", ".join(extra.present) if extra.complete else "",
+                reason="" if extra.complete else f"missing: {', '.join(extra.missing)}",
+                remedy="" if extra.complete else install,
+            )
+        )
+    return Diagnosis(machine_facts(), tuple(checks))
+
+
+def check(kind: PluginKind, name: str) -> Check:
+    """Return whether one plug-in works here: it loads, and a sensor's or runner's probe passes."""
+    try:
+        made = plugins.load(kind, name)
+        return Check(kind, name, works=True, detail=_try(kind, made))
+    except Unavailable as error:
+        return Check(kind, name, works=False, reason=error.reason, remedy=error.remedy)
+    except EdgeProfilerError as error:
+        return Check(kind, name, works=False, reason=str(error))
+    except Exception as error:  # a stranger's plug-in can fail in any way; saying so is the task
+        reason = f"it failed ({type(error).__name__}: {error})"
+        return Check(kind, name, works=False, reason=reason, remedy="tell the plug-in's author")
+
+
+def _try(kind: PluginKind, made: Any) -> str:
+    if kind in ("recipes", "renderers", "stores"):
+        return ""
+    needed = _required_options(made)
+    if needed:
+        return f"needs {', '.join(needed)}"
+    instance = made()
+    if kind == "frontends":
+        return ""
+    instance.probe()
+    if kind == "runners":
+        return str(instance.describe().get("runtime", ""))
+    return ""
+
+
+def _required_options(made: Any) -> list[str]:
+    return [
+        parameter.name
+        for parameter in inspect.signature(made).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+
+
+def to_json(diagnosis: Diagnosis) -> str:
+    """Return the diagnosis as JSON text."""
+    return dump_json(
+        {
+            "schema": SCHEMA,
+            "machine": dict(diagnosis.machine),
+            "checks": [
+                {
+                    "kind": check.kind,
+                    "name": check.name,
+                    "works": check.works,
+                    "detail": check.detail,
+                    "reason": check.reason,
+                    "remedy": check.remedy,
+                }
+                for check in diagnosis.checks
+            ],
+        }
+    )

@@ -124,7 +124,9 @@ class Inception(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.a = nn.Conv2d(8, 8, 1)
-        self.b = nn.Sequential(nn.Conv2d(8, 4, 1), nn.ReLU(), nn.Conv2d(4, 8, (1, 7), padding=(0, 3)))
+        self.b = nn.Sequential(
+            nn.Conv2d(8, 4, 1), nn.ReLU(), nn.Conv2d(4, 8, (1, 7), padding=(0, 3))
+        )
         self.c = nn.Conv2d(8, 8, 1)
         self.aux = nn.Linear(8, 2)
         self.up = nn.ConvTranspose2d(24, 6, 4, 2, 1)

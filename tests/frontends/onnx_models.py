@@ -20,7 +20,9 @@ LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 def node(op: str, inputs: str, outputs: str, **attributes: Any) -> Any:
     """Return a node; names are separated by spaces, `-` is an omitted input."""
     names = ["" if name == "-" else name for name in inputs.split()]
-    return helper.make_node(op, names, outputs.split(), name=f"n_{outputs.split()[0]}", **attributes)
+    return helper.make_node(
+        op, names, outputs.split(), name=f"n_{outputs.split()[0]}", **attributes
+    )
 
 
 def model(

@@ -398,7 +398,9 @@ def test_functions_that_never_end_are_refused() -> None:
             helper.make_node(other, ["a"], ["t"], domain="mine"),
             helper.make_node(other, ["t"], ["b"], domain="mine"),
         ]
-        return helper.make_function("mine", name, ["a"], ["b"], body, [helper.make_opsetid("mine", 1)])
+        return helper.make_function(
+            "mine", name, ["a"], ["b"], body, [helper.make_opsetid("mine", 1)]
+        )
 
     start = [helper.make_node("F0", ["x"], ["y"], domain="mine")]
     loop = model(start, {"x": [1]}, ["y"], domains=["mine"], functions=[calls("F0", "F0")])

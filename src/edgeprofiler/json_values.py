@@ -126,7 +126,7 @@ class JsonValue:
                 kind = "negative" if size < 0 else "absurdly large"
                 raise self.fail(f"has a {kind} dimension ({_short(size)})")
         if math.prod(self.raw) > MAX_ELEMENTS:
-            raise self.fail(f"is a tensor of more than 2**40 elements ({_short(self.raw)})")
+            raise self.fail(f"has more than 2**40 elements ({_short(self.raw)})")
         return tuple(self.raw)
 
     def shapes(self) -> tuple[tuple[int, ...], ...]:

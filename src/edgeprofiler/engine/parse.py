@@ -125,7 +125,10 @@ def _warnings(layers: Sequence[Layer], document: EngineDocument) -> Iterator[str
             f"the engine has {document.profiles} optimisation profiles; "
             "the layers of the first are read"
         )
-    for op, meaning in (("unknown", "of a type that no rule knows"), ("plugin", "plug-ins")):
+    for op, meaning in (
+        ("unknown", "of a type that no rule knows"),
+        ("plugin", "that are plug-ins"),
+    ):
         types = Counter(layer.engine_type or "no type" for layer in layers if layer.op == op)
         if types:
             listed = ", ".join(f"{name} ({count})" for name, count in types.most_common(5))

@@ -29,7 +29,8 @@ class TensorRTFrontEnd:
         """Say whether a file is an engine's description, or a serialized engine."""
         if not head:
             return False
-        return bool(_OBJECT.match(head) or _LIST.match(head)) or _is_plan(source, head)
+        times = head.lstrip().startswith(b"[") and b'"averageMs"' in head  # refused with its name
+        return bool(_OBJECT.match(head) or _LIST.match(head)) or times or _is_plan(source, head)
 
     def read(self, source: str, options: ReadOptions) -> Network:
         """Return the network that an engine runs.

@@ -1,0 +1,97 @@
+"""Pruned graphs are valid: residual adds, depthwise, concatenations keep their promises."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeprofiler.errors import UsageError
+from edgeprofiler.frontends.zoo import names, zoo_graph
+from edgeprofiler.graph import Graph
+from edgeprofiler.optimize.channels import Channels
+
+
+def _promises(graph: Graph, original: Graph) -> None:
+    """Assert what no pruning may break."""
+    for name in graph.outputs:
+        assert graph.tensors[name].shape == original.tensors[name].shape
+    for node in graph.nodes:
+        shapes = [graph.tensors[name].shape for name in node.inputs if name]
+        if node.op == "Add" and len(shapes[0]) == len(shapes[1]) == 4:
+            assert shapes[0][1] == shapes[1][1] or 1 in (shapes[0][1], shapes[1][1]), node.name
+        if node.op == "Conv":
+            groups = node.integer("group", 1)
+            assert shapes[1][1] * groups == shapes[0][1], node.name
+            assert shapes[1][0] % groups == 0, node.name
+            if groups > 1 and shapes[1][1] == 1:
+                assert groups == shapes[0][1] == shapes[1][0], node.name
+        if node.op == "BatchNormalization":
+            assert all(shape == (shapes[0][1],) for shape in shapes[1:]), node.name
+        if node.op == "Concat" and node.integer("axis") == 1:
+            result = graph.tensors[node.outputs[0]].shape
+            assert result[1] == sum(shape[1] for shape in shapes), node.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_every_zoo_network_stays_valid_however_it_is_pruned(name: str) -> None:
+    graph = zoo_graph(name)
+    channels = Channels.of(graph)
+
+    @settings(max_examples=4, deadline=None)
+    @given(st.data())
+    def prune(data: st.DataObject) -> None:
+        chosen = data.draw(st.sets(st.sampled_from(channels.groups), min_size=1, max_size=6))
+        sizes = {g.index: data.draw(st.integers(1, g.size)) for g in chosen}
+        _promises(channels.pruned(sizes), graph)
+
+    if channels.groups:
+        prune()
+
+
+def test_a_residual_stage_is_one_group() -> None:
+    """In ResNet-18 the second convolutions of a stage and its shortcut add up: one group."""
+    groups = Channels.of(zoo_graph("resnet18")).groups
+    stage = next(g for g in groups if "layer2.0.conv2" in g.producers)
+    assert set(stage.producers) == {"layer2.0.conv2", "layer2.0.downsample.0", "layer2.1.conv2"}
+    inner = next(g for g in groups if "layer2.0.conv1" in g.producers)
+    assert inner.producers == ("layer2.0.conv1",)
+
+
+def test_a_depthwise_convolution_follows_the_expansion() -> None:
+    channels = Channels.of(zoo_graph("mobilenet_v2"))
+    expansion = next(g for g in channels.groups if "features.2.conv.0.0" in g.producers)
+    pruned = channels.pruned({expansion.index: 48})
+    depthwise = next(n for n in pruned.nodes if n.name == "features.2.conv.1.0")
+    assert depthwise.integer("group") == 48
+    assert pruned.tensors[depthwise.inputs[1]].shape == (48, 1, 3, 3)
+
+
+def test_flattening_repeats_a_channel_for_every_position() -> None:
+    channels = Channels.of(zoo_graph("vgg16"))
+    last = next(g for g in channels.groups if "features.28" in g.producers)
+    pruned = channels.pruned({last.index: 256})
+    first_dense = next(n for n in pruned.nodes if n.op == "Gemm")
+    assert pruned.tensors[first_dense.inputs[1]].shape == (4096, 256 * 49)
+
+
+def test_classes_and_input_channels_are_never_pruned() -> None:
+    graph = zoo_graph("resnet18")
+    producers = {name for g in Channels.of(graph).groups for name in g.producers}
+    assert "fc" not in producers
+
+
+def test_a_channel_shuffle_freezes_what_it_mixes() -> None:
+    channels = Channels.of(zoo_graph("shufflenet_v2_x1_0"))
+    producers = {name for group in channels.groups for name in group.producers}
+    assert "stage2.0.branch1.2" not in producers  # concatenated, then shuffled
+    assert "stage2.0.branch2.0" in producers  # read by its depthwise convolution alone
+
+
+def test_no_group_can_grow_or_vanish() -> None:
+    channels = Channels.of(zoo_graph("vgg16"))
+    group = channels.groups[0]
+    for size in (0, group.size + 1):
+        with pytest.raises(UsageError, match="cannot have"):
+            channels.pruned({group.index: size})
+    with pytest.raises(UsageError, match="cannot have"):
+        channels.pruned({10_000: 4})

@@ -32,9 +32,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gpu_layer_design import design, identity
+from scripts.gpu_layer_design import design, identity
 
 from edgeprofiler import plugins
 from edgeprofiler._version import __version__
@@ -508,7 +508,9 @@ def make_bench(options: argparse.Namespace) -> Bench:
         torch.set_num_threads(1)
         return Bench(torch, "cpu", None, options.min_seconds, options.min_updates)
     if not torch.cuda.is_available():
-        raise Unavailable("PyTorch finds no CUDA device", "run on a GPU machine, or --device cpu")
+        raise Unavailable(
+            "PyTorch finds no CUDA device", "run on a GPU machine, or choose --device cpu"
+        )
     sensor = plugins.load("sensors", "nvml")()
     sensor.open()
     torch.backends.cudnn.benchmark = True

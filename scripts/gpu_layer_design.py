@@ -75,11 +75,11 @@ def identity(layer: Layer) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
-def _hypercube(generator: np.random.Generator, wanted: int) -> Iterator[np.ndarray]:  # type: ignore[type-arg]
+def _hypercube(generator: np.random.Generator, wanted: int) -> Iterator[list[float]]:
     """Rows of hypercubes, one after another, as long as the caller rejects some."""
     for _ in range(50):
         strata = np.array([generator.permutation(wanted) for _ in range(_DIMENSIONS)]).T
-        yield from (strata + generator.random(strata.shape)) / wanted
+        yield from ((strata + generator.random(strata.shape)) / wanted).tolist()
 
 
 def _pick(value: float, choices: Sequence[int]) -> int:

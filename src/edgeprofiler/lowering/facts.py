@@ -51,8 +51,11 @@ class Facts:
 
     def real(self, name: str) -> str:
         """Return the name that the producer of a tensor gave it."""
+        start = name
         while name in self.alias:
             name = self.alias[name]
+        while start != name:  # so that long chains of views are walked once
+            self.alias[start], start = name, self.alias[start]
         return name
 
     def tensor(self, name: str) -> Tensor:

@@ -51,6 +51,11 @@ ROLE_OF: Mapping[str, Role] = {op: role for ops, role in _ROLES for op in ops}
 
 _ABSORBING = frozenset({"convolution", "gemm", "matmul"})
 
+# Bounds that no network comes near; they keep the work linear in the number of nodes.
+_MOST_INPUTS = 16
+_MOST_READERS = 64
+_MOST_FOLDED = 32
+
 
 @dataclass
 class Unit:
@@ -66,6 +71,8 @@ class Unit:
     """Place of its last node: by then every input has been computed."""
     parameters: list[Tensor] = field(default_factory=list)
     """Weights of the nodes that joined, beside the anchor's own."""
+    ops: set[str] = field(default_factory=set)
+    """Operators of a point-wise unit."""
     scaled: bool = False
     activated: bool = False
     residual: bool = False
@@ -95,6 +102,10 @@ def gather_units(facts: Facts, precision: str, builder: str = "trtexec") -> list
         elif node.name not in members:
             gathering.add(place, node)
     units = {id(unit): unit for unit in gathering.unit_of.values()}
+    place_of = {id(node): place for place, node in facts.nodes}
+    for unit in units.values():
+        if unit.role == "pointwise":
+            unit.nodes.sort(key=lambda node: place_of[id(node)])
     return sorted(merge_siblings(units.values(), facts), key=lambda unit: unit.last)
 
 
@@ -133,13 +144,11 @@ class _Gathering:
         if role == "reduce" and is_spatial_mean(node, self.facts):
             role = "global_pool"
         unit = Unit(role, [node], self.facts.dynamic(node), node.outputs[0], place)
+        self._own(unit, (node,))
         if role == "pointwise":
+            unit.ops = {node.op}
             unit.parameters = _weights([node], self.facts)
-            unit = self._join_chains(unit)
-            unit = self._join_anchor(unit) or unit
-        for name in node.outputs:
-            if name:
-                self.unit_of[name] = unit
+            self._join_anchor(self._join_chains(unit))
 
     def add_chain(self, place: int, nodes: list[Node]) -> None:
         unit = Unit(
@@ -159,31 +168,35 @@ class _Gathering:
             if not facts.sole_reader(name) or facts.shape(name) != shape:
                 continue
             others = [other for other in unit.inputs if other != name]
-            before.nodes.extend(unit.nodes)
-            before.inputs = list(dict.fromkeys((*before.inputs, *others)))
-            before.parameters.extend(unit.parameters)
-            before.output, before.last = unit.output, unit.last
-            unit = before
-            self._own(unit)
+            inputs = list(dict.fromkeys((*before.inputs, *others)))
+            if len(inputs) > _MOST_INPUTS:
+                continue
+            output, last = unit.output, unit.last
+            kept, moved = (before, unit) if len(before.nodes) > len(unit.nodes) else (unit, before)
+            kept.nodes.extend(moved.nodes)
+            kept.parameters.extend(moved.parameters)
+            kept.ops |= moved.ops
+            kept.inputs, kept.output, kept.last = inputs, output, last
+            self._own(kept, moved.nodes)
+            unit = kept
         return unit
 
-    def _own(self, unit: Unit) -> None:
-        for node in unit.nodes:
+    def _own(self, unit: Unit, nodes: Iterable[Node]) -> None:
+        for node in nodes:
             for name in node.outputs:
                 if name:
                     self.unit_of[name] = unit
 
-    def _join_anchor(self, unit: Unit) -> Unit | None:
+    def _join_anchor(self, unit: Unit) -> None:
         """Let the convolution or GEMM that feeds a point-wise unit take it over, if one can."""
-        reading = {node.name for node in unit.nodes}
         candidates = [
             anchor
             for name in unit.inputs
             if (anchor := self.unit_of.get(name)) is not None
             and anchor.role in _ABSORBING
             and name not in self.facts.outputs
-            and {node.name for node in self.facts.readers[name]} <= reading
             and self.facts.shape(name) == self.facts.shape(unit.output)
+            and self._reads_alone(unit, name)
         ]
         for anchor in sorted(candidates, key=lambda found: found.last, reverse=True):
             if self._accepts(anchor, unit):
@@ -192,13 +205,19 @@ class _Gathering:
                 anchor.nodes.extend(unit.nodes)
                 anchor.parameters.extend(unit.parameters)
                 anchor.output, anchor.last = unit.output, unit.last
-                self._own(anchor)
-                return anchor
-        return None
+                self._own(anchor, unit.nodes)
+                return
+
+    def _reads_alone(self, unit: Unit, name: str) -> bool:
+        """Whether nobody but a unit reads a tensor."""
+        readers = self.facts.readers[name]
+        return len(readers) <= _MOST_READERS and all(
+            self.unit_of.get(reader.outputs[0]) is unit for reader in readers
+        )
 
     def _accepts(self, anchor: Unit, unit: Unit) -> bool:
         """Whether a rule lets `anchor` run `unit`; note what has joined."""
-        ops = {node.op for node in unit.nodes}
+        ops = unit.ops
         others = [name for name in unit.inputs if name != anchor.output]
         if others:
             return self._accepts_residual(anchor, unit, ops, others)
@@ -236,6 +255,8 @@ class _Gathering:
 
     def _per_channel(self, unit: Unit, anchor: Unit) -> bool:
         """Whether every constant is one number, or one a channel, of an anchor's result."""
+        if len(unit.nodes) > _MOST_FOLDED:
+            return False
         shape = self.facts.shape(unit.output)
         axis = 1 if anchor.role == "convolution" else -1
         channels = shape[axis] if len(shape) > 1 else 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgeprofiler.engine import network_from_engine
+from edgeprofiler.engine import network_from_engine, operations
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.network import Layer, Network, Source
 
@@ -248,6 +248,11 @@ def test_generated_kernels_are_told_by_their_names(tactic: str, op: str) -> None
     )  # fmt: skip
     assert (found.kind, found.op) == ("other", op)
     assert found.bytes_moved == 2 * 2 * 128
+
+
+def test_a_hostile_kernel_name_takes_no_longer_to_read_than_it_is_long() -> None:
+    """Nested repetitions in a pattern would take longer than the universe is old."""
+    assert operations.generated("__myl_" + "A" * 5000 + "!") == ()
 
 
 def test_a_product_finds_weights_bias_and_scalars_among_its_inputs() -> None:

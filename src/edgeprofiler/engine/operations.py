@@ -48,7 +48,7 @@ _ATEN = re.compile(r"aten_ops\.(?:torch\.ops\.aten\.)?([A-Za-z_0-9]+)")
 _SPLIT = re.compile(r"[\s,()\[\]{}]+")
 _SUFFIX = re.compile(r"_\d+$")
 _EXPRESSION = re.compile(r"pwgen::i?([A-Za-z]+)\(")
-_GENERATED = re.compile(r"__myl_((?:[A-Z][A-Za-z0-9]*?)+)(?:_|$)")
+_GENERATED = re.compile(r"__myl_([A-Z][A-Za-z0-9]*)(?:_|$)")
 _CAMEL = re.compile(r"[A-Z][a-z0-9]*")
 
 _CODES = {
@@ -91,7 +91,7 @@ def _elementwise(part: str) -> Iterator[str]:
 
 def expressions(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the operations of a point-wise expression: `pwgen::iMax(arg0, literal1)`."""
-    words = (word for text in texts for word in _EXPRESSION.findall(text))
+    words: list[str] = [word for text in texts for word in _EXPRESSION.findall(text)]
     return tuple(_BY_NAME.get(word.lower(), word) for word in words)
 
 
@@ -100,7 +100,8 @@ def generated(text: str) -> tuple[str, ...]:
     match = _GENERATED.match(text)
     if match is None:
         return ()
-    return tuple(_CODES.get(code[:3], code) for code in _CAMEL.findall(match.group(1)))
+    codes: list[str] = _CAMEL.findall(match.group(1))
+    return tuple(_CODES.get(code[:3], code) for code in codes)
 
 
 def activation(text: str) -> str | None:

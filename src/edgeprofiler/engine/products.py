@@ -72,7 +72,7 @@ def _from_product(raw: RawLayer, product: _Product) -> Layer:
     if not product.weights:
         return raw.build("dense", "matmul", macs=macs, fused_ops=fused)
     source = product.left.shape or ()
-    if source[-1] != product.shared and len(source) == 2:
+    if len(source) == 2 and source[1] != product.shared:
         source = source[::-1]  # Myelin lists a single row as a column
     rest = [t for t in raw.inputs if t is not product.left and t.shape is not None]
     tensors = [product.left, *rest]

@@ -21,8 +21,15 @@ from onnx import ModelProto
 LAYERS = 125
 """Each layer's weights are 1000 x 1000 single-precision numbers: 4 MB."""
 
+# ru_maxrss would carry over what this process held when it forked; VmHWM starts anew.
+PEAK = """
+from pathlib import Path
+def peak_mib():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+"""
 READ = """
-import resource, sys, time
+import sys, time
 from edgeprofiler.frontends.onnx import OnnxFrontEnd
 from edgeprofiler.frontends.protocol import ReadOptions
 start = time.perf_counter()
@@ -33,15 +40,14 @@ if len(sys.argv) > 2:
     from edgeprofiler.lowering import lower
     lower(graph, "fp16")
     lowered = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(read - start, lowered - read, peak, len(graph.nodes))
+print(read - start, lowered - read, peak_mib(), len(graph.nodes))
 """
 REFERENCE = """
-import resource, sys, time
+import sys, time
 import onnx
 start = time.perf_counter()
 model = onnx.load(sys.argv[1])
-print(time.perf_counter() - start, 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 0)
+print(time.perf_counter() - start, 0, peak_mib(), 0)
 """
 
 
@@ -89,7 +95,7 @@ def long_model(nodes: int = 10_000) -> ModelProto:
             ("Add", [p + "r", last], "a", {}),
             ("Relu", [p + "a"], "out", {}),
         ):
-            made.append(helper.make_node(op, inputs, [p + output], name=p + output, **attributes))  # type: ignore[arg-type]
+            made.append(helper.make_node(op, inputs, [p + output], name=p + output, **attributes))
         last = p + "out"
     shape = [1, 8, 8, 8]
     graph = helper.make_graph(
@@ -106,7 +112,7 @@ def measure(program: str, *arguments: str) -> tuple[float, float, float, int]:
     """Run a program in a process of its own; return seconds, seconds, MiB and nodes (best of 3)."""
     runs = []
     for _ in range(3):
-        command = [sys.executable, "-c", program, *arguments]
+        command = [sys.executable, "-c", PEAK + program, *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         first, second, peak, nodes = done.stdout.split()
         runs.append((float(first), float(second), float(peak), int(nodes)))

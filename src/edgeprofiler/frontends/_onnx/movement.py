@@ -98,7 +98,7 @@ def unsqueeze(call: Call) -> list[Spec]:
     axes = call.integers("axes", 1)
     if axes is None:
         raise BadNodeError("lacks axes")
-    new = axes_of(axes, len(data.shape) + len(axes))
+    new = frozenset(axes_of(axes, len(data.shape) + len(axes)))
     rest = iter(data.shape)
     shape = tuple(1 if i in new else next(rest) for i in range(len(data.shape) + len(new)))
     return [(shape, data.dtype)]

@@ -50,7 +50,14 @@ _RANDOM = frozenset({
 })  # fmt: skip
 _ALWAYS_KNOWN = frozenset({"Shape", "Size"})
 _FROM_SIZES = frozenset({"Shape", "Size", "Range", "EyeLike", "NonZero"})
+_SEQUENCE_INPUTS = {
+    "SequenceInsert": 2, "SequenceAt": 2, "SplitToSequence": 1, "ConcatFromSequence": 1,
+    "SequenceLength": 1,
+}  # fmt: skip
+"""How many inputs an operator on lists needs at least."""
 _MAX_INLINE_DEPTH = 8
+_MAX_SEQUENCE = 4096
+"""Most tensors in a list, so that lists of lists cannot grow without end."""
 
 
 class Reader:
@@ -66,7 +73,7 @@ class Reader:
         self.declared: dict[str, Declared] = {}
         self.warnings: dict[str, int] = {}
         self._sequences: dict[str, tuple[str, ...]] = {}
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}
         self._computed: set[str] = set()
         self.from_sizes: set[str] = set()
         """Constants calculated from sizes, such as a detector's grid: no weights."""
@@ -214,11 +221,11 @@ class Reader:
     def _emit(self, node: RawNode, call: Call, outer: Sequence[str] = ()) -> None:
         op = node.op if node.familiar and node.op in RULES else node.qualified
         base = node.name or f"{node.op}_{len(self.nodes)}"
-        name, number = base, 1
+        name = base
         while name in self._names:
-            number += 1
-            name = f"{base}_{number}"
-        self._names.add(name)
+            self._names[base] += 1
+            name = f"{base}_{self._names[base]}"
+        self._names[name] = 1
         attributes = {
             key: value
             for key, value in call.attributes.items()
@@ -237,14 +244,20 @@ class Reader:
 
     def _sequence(self, node: RawNode) -> bool:
         """Read operators on lists of tensors as what they do to the tensors."""
+        least = _SEQUENCE_INPUTS.get(node.op, 0)
+        if len(node.inputs) < least or not node.outputs:
+            raise BadNodeError("lacks inputs or outputs")
         if node.op == "SequenceEmpty":
             self._sequences[node.outputs[0]] = ()
         elif node.op == "SequenceConstruct":
             self._sequences[node.outputs[0]] = node.inputs
         elif node.op == "SequenceInsert" and node.inputs[0] in self._sequences:
-            if len(node.inputs) > 2:
+            before = self._sequences[node.inputs[0]]
+            if len(node.inputs) != 2:
                 return False
-            self._sequences[node.outputs[0]] = (*self._sequences[node.inputs[0]], node.inputs[1])
+            if len(before) >= _MAX_SEQUENCE:
+                raise BadNodeError(f"makes a list of more than {_MAX_SEQUENCE} tensors")
+            self._sequences[node.outputs[0]] = (*before, node.inputs[1])
         elif node.op == "SplitToSequence":
             return self._split_to_sequence(node)
         elif node.op == "SequenceAt" and node.inputs[0] in self._sequences:
@@ -277,6 +290,8 @@ class Reader:
         if not isinstance(axis, int) or not -len(data.shape) <= axis < len(data.shape):
             raise BadNodeError("splits along an axis that its input does not have")
         length = data.shape[axis]
+        if length > _MAX_SEQUENCE:
+            raise BadNodeError(f"splits a length of {length}")
         if len(node.inputs) > 1 and node.inputs[1]:
             split = self._value(node.inputs[1], node).data
             if split is None:
@@ -288,8 +303,6 @@ class Reader:
                 sizes = tuple(min(step, length - i) for i in range(0, length, step))
         else:
             sizes = (1,) * length
-        if len(sizes) > MAX_NODES:
-            raise BadNodeError(f"splits into {len(sizes)} parts")
         names = tuple(f"{node.outputs[0]}/{i}" for i in range(len(sizes)))
         part = RawNode(node.name, "Split", "", node.inputs[:1], names,
                        {"axis": axis, "split": sizes}, node.scope)  # fmt: skip
@@ -305,7 +318,7 @@ class Reader:
     def _inlined(self, node: RawNode, depth: int) -> bool:
         """Read the branch that an `If` with a known condition takes, in its place."""
         condition = self._value(node.inputs[0], node).data if node.inputs else None
-        if condition is None or condition.size != 1:
+        if condition is None or condition.size != 1 or not node.outputs:
             return False
         if depth > _MAX_INLINE_DEPTH:
             raise BadNodeError("is nested too deep")

@@ -14,6 +14,8 @@ Shape = tuple[int, ...]
 MAX_DIMENSION = 2**40
 MAX_ELEMENTS = 2**46
 """Sizes beyond these are no network's; they are refused before any arithmetic on them."""
+MAX_RANK = 32
+"""Most dimensions of a tensor, which is NumPy's own limit before its version 2."""
 FOLD_ELEMENTS = 8192
 """Constants of at most this many elements are computed; of larger ones the shape alone."""
 
@@ -176,6 +178,8 @@ def broadcast(shapes: list[Shape]) -> Shape:
 
 def check_size(shape: Shape) -> None:
     """Raise `BadNodeError` for a negative or absurd shape."""
+    if len(shape) > MAX_RANK:
+        raise BadNodeError(f"makes a tensor of {len(shape)} dimensions")
     total = 1
     for length in shape:
         if length < 0 or length > MAX_DIMENSION:

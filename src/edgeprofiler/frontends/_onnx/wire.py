@@ -33,6 +33,9 @@ _SCALAR_LIMIT_BYTES = 64 * 1024
 _SHAPE_DTYPES = frozenset({5, 6, 7, 9, 12, 13})
 """TensorProto data types that shapes and indices have: 16- to 64-bit integers, booleans."""
 
+_MAPPED_BYTES = 32 * 1024**2
+"""How much of a file is passed before its pages are given back: a touch may map megabytes."""
+
 _MODEL, _GRAPH, _NODE, _ATTRIBUTE, _TENSOR, _SPARSE, _FUNCTION, _VALUE_INFO = range(8)
 
 _CHILDREN: dict[int, dict[int, int]] = {
@@ -69,6 +72,8 @@ class _Malformed(ValueError):
 class _Budget:
     fields: int = MAX_FIELDS
     kept: int = MAX_KEPT_BYTES
+    mapped: int = 0
+    """Bytes of tensors passed since the map's pages were last given back."""
 
 
 Buffer = bytes | mmap.mmap
@@ -172,6 +177,11 @@ def _message(
 
 
 def _tensor(data: Buffer, start: int, end: int, budget: _Budget) -> list[bytes]:
+    budget.mapped += end - start
+    if budget.mapped > _MAPPED_BYTES:
+        budget.mapped = 0
+        if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            data.madvise(mmap.MADV_DONTNEED)
     parts: list[bytes] = []
     payloads: list[tuple[int, int]] = []
     dtype = 0

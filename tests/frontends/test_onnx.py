@@ -533,3 +533,128 @@ def test_files_that_are_no_onnx_files_are_refused(tmp_path: Path) -> None:
         front_end.read(str(tmp_path / "none.onnx"), ReadOptions())
     with pytest.raises(InvalidInput, match="is a folder"):
         front_end.read(str(tmp_path), ReadOptions())
+
+
+LISTS = {
+    "at": ([node("SequenceAt", "x", "y")], "lacks inputs"),
+    "insert": ([node("SequenceInsert", "", "y")], "lacks inputs"),
+    "beyond": ([node("SequenceConstruct", "x", "s"), node("SequenceAt", "s five", "y")],
+               "an element that its sequence does not have"),
+    "axis": ([node("SplitToSequence", "x", "s", axis=9), node("SequenceAt", "s five", "y")],
+             "an axis that its input does not have"),
+    "growing": ([node("SequenceEmpty", "", "s0"),
+                 *[node("SequenceInsert", f"s{i} x", f"s{i + 1}") for i in range(4100)],
+                 node("ConcatFromSequence", "s4100", "y", axis=0)], "more than 4096 tensors"),
+    "rank": ([node("Unsqueeze", "x many", "y")], "40 dimensions"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_lists_and_ranks_are_bounded(case: str) -> None:
+    nodes, words = LISTS[case]
+    built = model(nodes, {"x": [1, 3]}, ["y"], {"five": np.array(5), "many": ints(*range(38))})
+    with pytest.raises(InvalidInput, match=words):
+        read(built)
+
+
+def test_splitting_without_keeping_the_axis_and_counting_the_parts() -> None:
+    built = model(
+        [
+            node("SplitToSequence", "x", "parts", axis=1, keepdims=0),
+            node("SequenceLength", "parts", "count"),
+            node("SequenceAt", "parts zero", "a"),
+            node("SequenceEmpty", "", "none"),
+            node("SequenceInsert", "none a", "list"),
+            node("ConcatFromSequence", "list", "c", axis=1),
+            node("Unsqueeze", "count zero1", "count1"),
+            node("Tile", "one count1", "times"),
+            node("Expand", "c times", "y"),
+        ],
+        {"x": [1, 3, 4]}, ["y"],
+        {"zero": np.array(0), "zero1": ints(0), "one": ints(1)},
+    )  # fmt: skip
+    graph = read(built)
+    assert graph.tensors["a"].shape == (1, 4)
+    assert graph.tensors["times"].value == (1, 1, 1)
+
+
+@pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
+def test_resize_may_keep_the_aspect_ratio(policy: str) -> None:
+    built = model(
+        [node("Resize", "x - - sizes", "y", axes=[2, 3], keep_aspect_ratio_policy=policy)],
+        {"x": [1, 3, 10, 20]}, ["y"], {"sizes": ints(20, 60)}, opset=18,
+    )  # fmt: skip
+    assert out(read(built)) == ((1, 3, 20, 40) if policy == "not_larger" else (1, 3, 30, 60))
+
+
+def test_microsofts_operators_have_rules() -> None:
+    """Quantised and fused operators that ONNX Runtime's tools write."""
+    domain = "com.microsoft"
+    built = model(
+        [
+            node("QuantizeLinear", "x s z", "q"),
+            helper.make_node("QLinearAdd", ["q", "s", "z", "q", "s", "z", "s", "z"], ["a"],
+                             domain=domain),
+            helper.make_node("QLinearConcat", ["s", "z", "a", "s", "z", "q", "s", "z"], ["c"],
+                             domain=domain, axis=1),
+            helper.make_node("QLinearGlobalAveragePool", ["c", "s", "z", "s", "z"], ["g"],
+                             domain=domain),
+            node("Flatten", "g", "f"),
+            helper.make_node("QGemm", ["f", "s", "z", "w", "s", "z", "-"[:0], "s", "z"], ["o"],
+                             domain=domain, transB=1),
+            node("DequantizeLinear", "o s z", "y"),
+        ],
+        {"x": [2, 8, 4, 4]}, ["y"],
+        {"s": np.array(0.1, np.float32), "z": np.array(0, np.int8),
+         "w": np.zeros((10, 16), np.int8)}, domains=[domain],
+    )  # fmt: skip
+    graph = read(built)
+    assert ops(graph)[1:4] == ["QLinearAdd", "QLinearConcat", "QLinearGlobalAveragePool"]
+    assert out(graph) == (2, 10)
+    assert lower(graph, "fp16").columns.covered.all()
+
+
+def test_inputs_that_are_no_tensors_are_unsupported() -> None:
+    built = model([node("SequenceAt", "x zero", "y")], {}, ["y"], {"zero": np.array(0)})
+    built.graph.input.append(helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, [1, 3]))
+    with pytest.raises(Unsupported, match="'x' is no tensor"):
+        read(built)
+
+
+def test_an_input_without_dimensions_asks_for_them() -> None:
+    built = model([node("Relu", "x", "y")], {"x": None}, ["y"])
+    with pytest.raises(UsageError, match="does not say its dimensions"):
+        read(built)
+    assert out(read(built, x=(1, 3, 8, 8))) == (1, 3, 8, 8)
+
+
+def test_settings_are_values_and_weights_are_not() -> None:
+    """Rules read the bounds of a Clip; a bias of a few numbers still counts as parameters."""
+    built = model(
+        [node("Conv", "x w b", "c"), node("Clip", "c low high", "y")],
+        {"x": [1, 2, 4, 4]}, ["y"],
+        {"w": (2, 2, 1, 1), "b": (2,), "low": np.array(0, np.float32),
+         "high": np.array(6, np.float32)},
+    )  # fmt: skip
+    graph = read(built)
+    assert graph.tensors["high"].value == (6.0,)
+    assert graph.nodes[1].attributes["max"] == 6.0
+    assert graph.tensors["b"].value is None
+    assert graph.parameters == 4 + 2
+
+
+def test_what_exporters_write_without_effect_is_an_identity() -> None:
+    built = model(
+        [
+            node("Cast", "x", "a", to=TensorProto.FLOAT),
+            node("Expand", "a same", "b"),
+            node("Concat", "b", "c", axis=0),
+            node("Transpose", "c", "d", perm=[0, 1]),
+            node("Pad", "d none", "e"),
+            node("Slice", "e zero end", "f"),
+            node("Relu", "f", "y"),
+        ],
+        {"x": [2, 3]}, ["y"],
+        {"same": ints(2, 3), "none": ints(0, 0, 0, 0), "zero": ints(0), "end": ints(9)},
+    )  # fmt: skip
+    assert ops(read(built)) == ["Identity"] * 6 + ["Relu"]

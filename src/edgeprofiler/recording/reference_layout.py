@@ -190,7 +190,7 @@ def _read_latency(path: Path, warnings: list[str]) -> tuple[tuple[str, ...], Flo
     for name, rows in _layer_blocks(path):
         milliseconds, micros = _parse_rows(rows, name, path)
         names.append(name)
-        durations.append(milliseconds * 1e-3)
+        durations.append(milliseconds / 1e3)
         stamps.append(micros)
     if not names:
         return (), np.empty((0, 0)), np.empty((0, 0), np.int64)

@@ -51,7 +51,7 @@ def parse_stamps(text: Bytes2D) -> Micros:
         good &= (point == 46) | (point <= 32)
         tail = digits[:, _WHOLE + 1 :]
         written = tail < 10
-        if not written.all():
+        if not (written.all() and (point == 46).all()):
             padding = text[:, _WHOLE + 1 :] <= 32
             # after the first padding nothing else may come, and no decimals without a point
             good &= (written | padding).all(axis=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -208,7 +209,7 @@ def _read_session(folder: Path, number: int, warnings: list[str]) -> _Session:
         if chunks:
             try:
                 take(session, chunks, path)
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
                 raise InvalidInput(path, f"is not a {stream} stream ({error!r})") from None
     wall = [e for e in session.events if e.get("event") == "end"]
     if wall and "utc_s" in wall[-1]:

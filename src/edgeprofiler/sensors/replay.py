@@ -176,18 +176,21 @@ def _read_csv(text: str, path: Path) -> tuple[FloatArray, dict[str, FloatArray]]
             path, "has no column of time and power", "name them time_s and RAIL_w (or _ms, _mw)"
         )
     body = [(line, row) for line, row in enumerate(rows[1:], 2) if row]
-    values = np.empty((len(body), len(header)))
+    used = [*time_columns, *powers]
+    values = np.empty((len(body), len(used)))
     for at, (line, row) in enumerate(body):
         try:
-            values[at] = [float(cell) if cell.strip() else np.nan for cell in row]
-        except ValueError:
+            values[at] = [float(row[i]) if row[i].strip() else np.nan for i in used]
+        except (ValueError, IndexError):
             raise InvalidInput(
-                path, f"line {line} is not {len(header)} numbers", "one row a sample"
+                path, f"line {line} does not hold a number in each column", "one row a sample"
             ) from None
     if not len(body):
         raise InvalidInput(path, "has a header but no samples")
     unit = _TIME_UNITS[header[time_columns[0]].lower()]
-    time_s = values[:, time_columns[0]] * unit
+    time_s = values[:, 0] * unit
     if not np.isfinite(time_s).all():
         raise InvalidInput(path, "has a sample without a time")
-    return time_s, {name: values[:, i] * scale for i, (name, scale) in powers.items()}
+    return time_s, {
+        name: values[:, i] * scale for i, (name, scale) in enumerate(powers.values(), 1)
+    }

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from sample_profile import example
 from strategies import profiles
-from test_profile_document import example
 
 from edgeprofiler.profile import Profile, to_csv, write_csv
 from edgeprofiler.profile.table import COLUMNS

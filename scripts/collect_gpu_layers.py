@@ -34,8 +34,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts.gpu_layer_design import design, identity
-
 from edgeprofiler import plugins
 from edgeprofiler._version import __version__
 from edgeprofiler.benchmark.machine import machine_facts
@@ -46,6 +44,7 @@ from edgeprofiler.network import Layer
 from edgeprofiler.runners._onnx_model import inputs_of, weights_of
 from edgeprofiler.runners._single import single_layer_graph
 from edgeprofiler.runners._torch_graph import module_of
+from scripts.gpu_layer_design import design, identity
 
 NETWORKS = ("alexnet", "vgg16", "squeezenet1_1", "resnet18", "resnet50", "densenet121", "googlenet",
             "inception_v3", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0",
@@ -446,9 +445,8 @@ def plan_text(layers: Sequence[Layer], networks: Sequence[str], options: argpars
     for update_s in (0.02, 0.1):
         each = max(options.min_seconds, options.min_updates * update_s) + SETTLE_S + OVERHEAD_S
         total = each * (len(layers) + len(networks)) + IDLE_S * len(layers) / IDLE_EVERY
-        lines.append(
-            f"  about {total / 3600:.1f} h where NVML renews its value every {update_s * 1e3:.0f} ms"
-        )
+        every = f"{update_s * 1e3:.0f} ms"
+        lines.append(f"  about {total / 3600:.1f} h where NVML renews its value every {every}")
     lines.append("  goes on where it stopped when started again with the same output")
     return "\n".join(lines)
 

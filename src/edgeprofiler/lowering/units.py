@@ -104,8 +104,7 @@ def gather_units(facts: Facts, precision: str, builder: str = "trtexec") -> list
     units = {id(unit): unit for unit in gathering.unit_of.values()}
     place_of = {id(node): place for place, node in facts.nodes}
     for unit in units.values():
-        if unit.role == "pointwise":
-            unit.nodes.sort(key=lambda node: place_of[id(node)])
+        unit.nodes.sort(key=lambda node: place_of[id(node)])  # an anchor comes before what joined
     return sorted(merge_siblings(units.values(), facts), key=lambda unit: unit.last)
 
 

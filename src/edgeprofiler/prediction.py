@@ -89,6 +89,26 @@ def read_model(
     return reader.read(str(source), ReadOptions(batch=batch, shapes=dict(shapes or {})))
 
 
+def read_graph(
+    source: Model,
+    *,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
+) -> Graph:
+    """Return a model as a `Graph`, which can be changed. Args are those of `read_model`.
+
+    Raises:
+        Unsupported: the source is a built engine.
+    """
+    model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
+    if isinstance(model, Network):
+        raise Unsupported(
+            f"{model.name}: a built engine cannot be changed; give the ONNX file it was built from"
+        )
+    return model
+
+
 def read(
     source: Model,
     *,

@@ -1,14 +1,21 @@
 """What to change: sweeps over settings, objectives for search, and advice."""
 
+from edgeprofiler.optimize.advise import Budget, Options, Plan, State, advise, single_changes
 from edgeprofiler.optimize.objective import Objective, ObjectiveValues, objective
 from edgeprofiler.optimize.sweep import Axes, Sweep, pareto_front, sweep
 
 __all__ = [
     "Axes",
+    "Budget",
     "Objective",
     "ObjectiveValues",
+    "Options",
+    "Plan",
+    "State",
     "Sweep",
+    "advise",
     "objective",
     "pareto_front",
+    "single_changes",
     "sweep",
 ]

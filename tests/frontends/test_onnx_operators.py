@@ -216,3 +216,78 @@ def test_operators_of_one_to_three_dimensions() -> None:
         assert graph.tensors["t"].shape == (2, 6, *[9] * rank)
         assert graph.tensors["p"].shape == (2, 6, *[4] * rank)
         assert out(graph) == (2, 6, *[1] * rank)
+
+
+REFUSED = [
+    ("Conv", "x w", {"strides": [1]}, "1 strides"),
+    ("Conv", "x w", {"strides": [0, 1]}, "below 1"),
+    ("Conv", "x w", {"pads": [1, 1]}, "2 pads"),
+    ("Conv", "x w", {"auto_pad": "ODD"}, "unknown auto_pad"),
+    ("Conv", "x w", {"kernel_shape": [5, 5]}, "kernel_shape"),
+    ("Conv", "x w", {"group": 0}, "fewer than one group"),
+    ("Conv", "x w", {"group": 2}, "do not fit"),
+    ("Conv", "x w", {"pads": "text"}, "wants integers as pads"),
+    ("Conv", "x w", {"group": "text"}, "wants an integer as group"),
+    ("Conv", "x w", {"auto_pad": 3}, "wants text as auto_pad"),
+    ("Conv", "x m", {}, "weights of 2"),
+    ("Conv", "x", {}, "lacks its input 1"),
+    ("ConvTranspose", "x w", {}, "3 input channels"),
+    ("ConvTranspose", "x v", {"output_shape": [1]}, "wrong length"),
+    ("ConvTranspose", "x v", {"pads": [9, 9, 9, 9]}, "makes an output"),
+    ("MaxPool", "m", {"kernel_shape": [2]}, "pools an input of 2"),
+    ("GlobalMaxPool", "m", {}, "pools an input of 2"),
+    ("Gemm", "x m", {}, "4 and 2 dimensions"),
+    ("Gemm", "m m", {}, "multiplies 4x5 by 4x5"),
+    ("MatMul", "x zero", {}, "multiplies a scalar"),
+    ("MatMul", "x m", {}, "multiplies 1x3x8x8 by 4x5"),
+    ("Resize", "x - two", {}, "wants 4 scales"),
+    ("Resize", "x - - two", {}, "1 sizes for 4"),
+    ("RoiAlign", "m m zero", {}, "four dimensions and regions"),
+    ("DepthToSpace", "x", {"blocksize": 2}, "3 channels over blocks"),
+    ("DepthToSpace", "x", {"blocksize": 0}, "a block size"),
+    ("SpaceToDepth", "x", {"blocksize": 3}, "into blocks of 3"),
+    ("Reshape", "x two", {}, "cannot reshape 1x3x8x8 to 2"),
+    ("Reshape", "x many", {}, "cannot reshape"),
+    ("Reshape", "x floats", {}, "wants integers as shape"),
+    ("Flatten", "x", {"axis": 9}, "axis 9"),
+    ("Squeeze", "x two", {}, "not 1"),
+    ("Unsqueeze", "x", {}, "lacks axes"),
+    ("Unsqueeze", "x same", {}, "twice"),
+    ("Transpose", "x", {"perm": [0, 1]}, "permutes 4 dimensions"),
+    ("Concat", "x m", {"axis": 0}, "concatenates 1x3x8x8 and 4x5"),
+    ("Concat", "", {"axis": 0}, "concatenates nothing"),
+    ("Split", "x two", {"axis": 1}, "splits 3 into"),
+    ("Split", "x", {"axis": 1, "num_outputs": 7}, "splits into 7"),
+    ("Slice", "x", {}, "lacks starts"),
+    ("Slice", "x two same", {}, "do not fit together"),
+    ("GatherND", "x zero", {}, "by a scalar"),
+    ("GatherND", "x many", {}, "at depth"),
+    ("Expand", "x m5", {}, "cannot combine"),
+    ("Tile", "x two", {}, "repeats 4 dimensions"),
+    ("Pad", "x two", {}, "has pads"),
+    ("Range", "two zero zero", {}, "counts from"),
+    ("TopK", "x same", {}, "takes the top"),
+    ("OneHot", "x same m", {}, "one depth"),
+    ("NonMaxSuppression", "x x", {}, "three dimensions"),
+    ("RandomNormal", "", {}, "lacks a shape"),
+    ("BatchNormalization", "x m5 m5 m5 m5", {}, "normalises 3 channels with 1"),
+    ("Add", "x m", {}, "cannot combine shapes 1x3x8x8 and 4x5"),
+    ("Constant", "", {}, "has no value"),
+]
+
+
+@pytest.mark.parametrize(("op", "inputs", "attributes", "words"), REFUSED)
+def test_a_node_that_contradicts_its_inputs_is_named(
+    op: str, inputs: str, attributes: dict[str, Any], words: str
+) -> None:
+    """One line that names the node, the operator and what does not fit."""
+    built = model(
+        [node(op, inputs, "y", **attributes), node("Add", "x y", "z")],
+        {"x": [1, 3, 8, 8]}, ["z"],
+        {"w": (4, 3, 3, 3), "v": (3, 4, 3, 3), "m": (4, 5), "m5": ints(5), "two": ints(2),
+         "zero": np.array(0), "same": ints(1, 1), "many": ints(*range(7)),
+         "floats": np.array([1.0, 2.0], np.float32)}, opset=13,
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match=words) as caught:
+        read(built)
+    assert f"'n_y' ({op})" in str(caught.value)

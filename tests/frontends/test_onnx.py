@@ -675,3 +675,11 @@ def test_what_exporters_write_without_effect_is_an_identity() -> None:
         {"same": ints(2, 3), "none": ints(0, 0, 0, 0), "zero": ints(0), "end": ints(9)},
     )  # fmt: skip
     assert ops(read(built)) == ["Identity"] * 6 + ["Relu"]
+
+
+def test_a_batch_reaches_a_resize_that_fixes_the_files_own() -> None:
+    built = model(
+        [node("Resize", "x - - sizes", "y")], {"x": [1, 3, 4, 4]}, ["y"],
+        {"sizes": ints(1, 3, 8, 8)},
+    )  # fmt: skip
+    assert out(read(built, batch=5)) == (5, 3, 8, 8)

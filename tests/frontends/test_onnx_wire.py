@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +210,10 @@ def test_a_file_of_gigabytes_is_skimmed_without_reading_it(tmp_path: Path) -> No
 
 
 def test_the_example_that_the_script_writes_is_the_one_in_the_project() -> None:
-    path = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
+    root = Path(__file__).parents[2]
+    path = root / "examples" / "tiny_cnn.onnx"
+    written = runpy.run_path(str(root / "scripts" / "make_example_onnx.py"))["build"]()
+    assert onnx.load(path).graph.node == written.graph.node
     onnx.checker.check_model(onnx.load(path), full_check=True)
     graph = OnnxFrontEnd().read(str(path), ReadOptions())
     assert graph.tensors[graph.outputs[0]].shape == (1, 10)

@@ -42,16 +42,16 @@ def fold(call: Call, specs: Sequence[Spec]) -> list[Array | None]:
     rule = _RULES.get(call.op)
     if rule is None:
         return unknown
-    try:
-        with np.errstate(all="ignore"):
-            results = rule(call)
-    except (UnknownShapeError, TypeError, ValueError, IndexError, OverflowError):
-        return unknown  # NumPy refuses what the shape rule let through; the shape stays known
     found: list[Array | None] = []
-    for (shape, dtype), result in zip(specs, results, strict=False):
-        kind = NUMPY.get(dtype)
-        fits = kind is not None and tuple(result.shape) == shape
-        found.append(np.asarray(result).astype(kind) if fits else None)
+    with np.errstate(all="ignore"):
+        try:
+            results = rule(call)
+        except (UnknownShapeError, TypeError, ValueError, IndexError, OverflowError):
+            return unknown  # NumPy refuses what the shape rule let through; the shape is known
+        for (shape, dtype), result in zip(specs, results, strict=False):
+            kind = NUMPY.get(dtype)
+            fits = kind is not None and tuple(result.shape) == shape
+            found.append(np.asarray(result).astype(kind) if fits else None)
     return found + unknown[len(found) :]
 
 

@@ -338,7 +338,7 @@ class Reader:
         inner = [_renamed(n, rename) for n in raw_nodes(graph, self.tensors)]
         self.read(in_order(inner, self.values, self.source, " of a branch"), depth + 1)
         for output, name in zip(graph.output, node.outputs, strict=True):
-            source = rename.get(output.name, output.name)
+            source: str = rename.get(output.name, str(output.name))
             if source in self._sequences:
                 self._sequences[name] = self._sequences[source]
             else:
@@ -371,7 +371,7 @@ def _constant_inputs(op: str, known: Sequence[Value]) -> bool:
 
 
 def _is_zero(value: Value) -> bool:
-    return value.constant and value.data is not None and not value.data.any()
+    return value.constant and value.data is not None and not np.count_nonzero(value.data)
 
 
 def _changes_nothing(call: Call, specs: Sequence[Spec]) -> bool:

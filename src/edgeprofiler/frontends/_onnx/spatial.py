@@ -243,6 +243,10 @@ def resize(call: Call) -> list[Spec]:
         sizes = [int(v) for v in call.data(sizes_at).reshape(-1)]
         if len(sizes) != len(axes):
             raise BadNodeError(f"has {len(sizes)} sizes for {len(axes)} dimensions")
+        if call.batch_change and axes[0] == 0:
+            old, new = call.batch_change
+            if sizes[0] == old and data.shape[0] == new:
+                sizes[0] = new
         policy = call.text("keep_aspect_ratio_policy", "stretch")
         if policy != "stretch":
             ratios = [s / max(data.shape[a], 1) for s, a in zip(sizes, axes, strict=True)]

@@ -1,20 +1,17 @@
-"""Layers from units: memory layouts, data types, conversions and copies between them."""
+"""Layers from units, and the conversions and copies between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from edgeprofiler.graph import Node
 from edgeprofiler.lowering import compute
-from edgeprofiler.lowering.facts import FLOATS, Facts, spatial_size
+from edgeprofiler.lowering.facts import FLOATS, Facts
+from edgeprofiler.lowering.memory import CHANNELS_LAST, ROWS, Memory
 from edgeprofiler.lowering.names import layer_name
 from edgeprofiler.lowering.units import Unit
 from edgeprofiler.network import Layer, Shape, elements, make_layer
 from edgeprofiler.units import dtype_bytes
-
-ROWS = "rows"
-"""Memory in the order of the tensor's own dimensions (TensorRT: row major linear)."""
-CHANNELS_LAST = "channels last"
-"""Memory with channels innermost (TensorRT: channel major)."""
 
 _KEEPS_LAYOUT = frozenset({"pointwise", "softmax", "normalization", "resize", "concat", "slice"})
 _WRITES_IN_PLACE = frozenset({
@@ -30,11 +27,10 @@ class Emitter:
         self.facts = facts
         self.units = units
         self.precision = precision
-        self.float_type = "fp16" if precision == "int8" else precision
+        self.memory = Memory(facts, precision)
         self.layers: list[Layer] = []
         self.no_work: dict[str, str] = {}
         self.has_int8 = False
-        self.writer: dict[str, Unit] = {}
         self.name_of: dict[str, str] = {}
         self._steps: dict[str, Callable[[Unit], None]] = {
             "convolution": self._convolution,
@@ -48,8 +44,6 @@ class Emitter:
             "transpose": self._transpose,
             "quantize": self._quantize,
         }
-        self._layout: dict[str, str] = {}
-        self._stored: dict[str, str] = {}
         self._slice_of: dict[str, str] = {}
         self._elementwise: set[str] = set()
         for unit in units:
@@ -57,9 +51,6 @@ class Emitter:
                 self._elementwise.update(unit.inputs)
             elif unit.role in ("convolution", "gemm"):
                 self._elementwise.update(unit.inputs[1:])
-        for name in facts.graph.inputs:
-            self._layout[name] = ROWS
-            self._stored[name] = facts.tensor(name).dtype
 
     def run(self) -> list[Layer]:
         """Return the layers of all units, with the conversions between them."""
@@ -69,40 +60,12 @@ class Emitter:
             self._deliver(name)
         return self.layers
 
-    # How tensors lie in memory
-
-    def stored(self, name: str) -> str:
-        """Return the data type in which a tensor is stored."""
-        return self._stored.get(name) or self.facts.tensor(name).dtype
-
-    def _result_type(self, name: str, layout: str) -> str:
-        own = self.facts.tensor(name).dtype
-        if name in self.facts.quantized:
-            return "int8"
-        if own not in FLOATS:
-            return own
-        if self.precision == "int8" and layout == CHANNELS_LAST:
-            return "int8"
-        return self.float_type
-
-    def _produce(self, unit: Unit, name: str, layout: str) -> None:
-        self._layout[name] = layout
-        self._stored[name] = self._result_type(name, layout)
-        self.writer[name] = unit
-
-    def _layout_matters(self, name: str) -> bool:
-        shape = self.facts.shape(name)
-        return len(shape) > 2 and shape[1] > 1 and spatial_size(shape) > 1
-
-    def _differs(self, name: str, layout: str) -> bool:
-        return self._layout.get(name, ROWS) != layout and self._layout_matters(name)
-
     def _convert(self, name: str, layout: str, dtype: str, layer: str, what: str) -> None:
         """Add the layer that makes a tensor readable, where one is needed; do so only once."""
         dtype = "fp32" if dtype == "tf32" else dtype
-        stored = self.stored(name)
-        foreign = stored in FLOATS and stored != dtype and name not in self.writer
-        if not self._differs(name, layout) and not foreign:
+        stored = self.memory.stored(name)
+        foreign = stored in FLOATS and stored != dtype and name not in self.memory.writer
+        if not self.memory.differs(name, layout) and not foreign:
             return
         target = dtype if foreign or stored in FLOATS else stored
         shape = self.facts.shape(name)
@@ -118,8 +81,8 @@ class Emitter:
                 output_dtypes=(target,),
             )
         )
-        self._layout[name] = layout
-        self._stored[name] = target
+        self.memory.layout[name] = layout
+        self.memory.type_of[name] = target
 
     # Layers
 
@@ -131,10 +94,7 @@ class Emitter:
                     self.name_of[output] = layer.name
         outputs = [o for o in unit.nodes[-1].outputs if o] if len(unit.nodes) == 1 else []
         for name in outputs or [unit.output]:
-            self._produce(unit, name, layout)
-
-    def _types(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(self.stored(name) for name in names)
+            self.memory.produce(unit, name, layout)
 
     def _convolution(self, unit: Unit) -> None:
         dtype = self._compute_type(unit)
@@ -145,8 +105,8 @@ class Emitter:
         if pad is not None:
             self.no_work.pop(pad.name, None)
         inputs = [source, *unit.inputs[1:]]
-        result_type = self._result_type(unit.output, CHANNELS_LAST)
-        types = self._types(inputs)
+        result_type = self.memory.result_type(unit.output, CHANNELS_LAST)
+        types = self.memory.types(inputs)
         layer = compute.convolution(self.facts, unit, name, inputs, pad, dtype, types, result_type)
         if unit.siblings:
             others = [
@@ -159,7 +119,7 @@ class Emitter:
         self._add(unit, layer, CHANNELS_LAST)
         for other in unit.siblings:
             self.name_of[other.output] = layer.name
-            self._produce(unit, other.output, CHANNELS_LAST)
+            self.memory.produce(unit, other.output, CHANNELS_LAST)
         self.has_int8 |= dtype == "int8"
 
     def _gemm(self, unit: Unit) -> None:
@@ -168,28 +128,28 @@ class Emitter:
         for source in unit.inputs:
             self._convert(source, ROWS, dtype, name, "Input")
         layer = compute.product(
-            self.facts, unit, name, dtype, self._types(unit.inputs),
-            self._result_type(unit.output, ROWS),
+            self.facts, unit, name, dtype, self.memory.types(unit.inputs),
+            self.memory.result_type(unit.output, ROWS),
         )  # fmt: skip
         self._add(unit, layer, ROWS)
         self.has_int8 |= dtype == "int8"
 
     def _compute_type(self, unit: Unit) -> str:
         """INT8 where asked for or quantised; TF32 where FP32 may use it (see `rules.TF32`)."""
-        explicit = unit.inputs and self.stored(unit.inputs[0]) in ("int8", "uint8")
+        explicit = unit.inputs and self.memory.stored(unit.inputs[0]) in ("int8", "uint8")
         if self.precision == "int8" or explicit or unit.anchor.op.startswith(("QLinear", "QGemm")):
             return "int8"
         if self.precision == "fp32" and unit.anchor.integer("group", 1) == 1:
             return "tf32"
-        return self.float_type
+        return self.memory.float_type
 
     def _pool(self, unit: Unit) -> None:
         name = layer_name(unit)
         source = unit.inputs[0]
-        self._convert(source, CHANNELS_LAST, self.float_type, name, "Input")
+        self._convert(source, CHANNELS_LAST, self.memory.float_type, name, "Input")
         layer = compute.pooling(
-            self.facts, unit, name, self.float_type, self._types((source,)),
-            self._result_type(unit.output, CHANNELS_LAST),
+            self.facts, unit, name, self.memory.float_type, self.memory.types((source,)),
+            self.memory.result_type(unit.output, CHANNELS_LAST),
         )  # fmt: skip
         self._add(unit, layer, CHANNELS_LAST)
 
@@ -197,13 +157,17 @@ class Emitter:
         """Point-wise kernels, softmax, normalisation, resizing and what no rule knows."""
         layout = ROWS
         if unit.role in _KEEPS_LAYOUT:
-            layouts = [self._layout.get(n, ROWS) for n in unit.inputs if self._layout_matters(n)]
+            layouts = [
+                self.memory.layout.get(n, ROWS)
+                for n in unit.inputs
+                if self.memory.layout_matters(n)
+            ]
             layout = CHANNELS_LAST if CHANNELS_LAST in layouts else ROWS
         name = layer_name(unit)
         outputs = [o for o in unit.anchor.outputs if o] if len(unit.nodes) == 1 else [unit.output]
         layer = compute.plain(
-            self.facts, unit, name, outputs, self.float_type, self._types(unit.inputs),
-            tuple(self._result_type(o, layout) for o in outputs),
+            self.facts, unit, name, outputs, self.memory.float_type, self.memory.types(unit.inputs),
+            tuple(self.memory.result_type(o, layout) for o in outputs),
         )  # fmt: skip
         self._add(unit, layer, layout)
 
@@ -211,7 +175,7 @@ class Emitter:
         source, result = unit.inputs[0], unit.output
         layout = CHANNELS_LAST if len(self.facts.shape(source)) > 3 else ROWS
         self._plain(unit)
-        self._layout[result] = layout
+        self.memory.layout[result] = layout
 
     # Data movement
 
@@ -221,14 +185,14 @@ class Emitter:
             self.no_work[node.name] = reason
             for name in node.outputs:
                 if name:
-                    self._layout[name] = layout
-                    self._stored[name] = self.stored(source)
-                    self.writer[name] = unit
+                    self.memory.layout[name] = layout
+                    self.memory.type_of[name] = self.memory.stored(source)
+                    self.memory.writer[name] = unit
                     self.name_of[name] = self.name_of.get(source, node.name)
 
     def _reshape(self, unit: Unit) -> None:
         source = unit.inputs[0]
-        self._convert(source, ROWS, self.float_type, layer_name(unit), "Input")
+        self._convert(source, ROWS, self.memory.float_type, layer_name(unit), "Input")
         self._view(unit, "view")
 
     def _transpose(self, unit: Unit) -> None:
@@ -237,22 +201,22 @@ class Emitter:
         order = unit.anchor.ints("perm") or tuple(reversed(range(len(shape))))
         last = (0, *range(2, len(shape)), 1)
         first = (0, len(shape) - 1, *range(1, len(shape) - 1))
-        layout = self._layout.get(source, ROWS)
-        if len(shape) > 2 and order == last and self._differs(source, ROWS):
+        layout = self.memory.layout.get(source, ROWS)
+        if len(shape) > 2 and order == last and self.memory.differs(source, ROWS):
             self._view(unit, "view: channels already lie last")
         elif len(shape) > 2 and order == first and layout == ROWS:
             self._view(unit, "view: channels already lie last", CHANNELS_LAST)
         elif [a for a in order if shape[a] > 1] == sorted(a for a in order if shape[a] > 1):
-            self._convert(source, ROWS, self.float_type, layer_name(unit), "Input")
+            self._convert(source, ROWS, self.memory.float_type, layer_name(unit), "Input")
             self._view(unit, "view")
         else:
-            self._convert(source, ROWS, self.float_type, layer_name(unit), "Input")
+            self._convert(source, ROWS, self.memory.float_type, layer_name(unit), "Input")
             self._move(unit, unit.output, unit.nodes, "copy", layer_name(unit), ROWS)
 
     def _slice(self, unit: Unit) -> None:
         source, node = unit.inputs[0], unit.anchor
         shape = self.facts.shape(source)
-        layout = self._layout.get(source, ROWS)
+        layout = self.memory.layout.get(source, ROWS)
         nodes = list(unit.nodes)
         for name in (o for o in node.outputs if o):
             self._slice_of[name] = source
@@ -262,8 +226,11 @@ class Emitter:
             channels = cut in ([], [0], [1]) and len(result) == len(shape)
             stepped = any(step != 1 for step in _steps(unit, self.facts))
             if not stepped and (contiguous or (channels and name not in self._elementwise)):
-                self._layout[name], self._stored[name] = layout, self.stored(source)
-                self.writer[name] = unit
+                self.memory.layout[name], self.memory.type_of[name] = (
+                    layout,
+                    self.memory.stored(source),
+                )
+                self.memory.writer[name] = unit
                 self.name_of[name] = self.name_of.get(source, node.name)
             else:
                 label = node.name if len(node.outputs) == 1 else f"{name} copy"
@@ -274,9 +241,9 @@ class Emitter:
 
     def _concat(self, unit: Unit) -> None:
         names = [n for n in unit.inputs if elements(self.facts.shape(n))]
-        matter = [self._layout.get(n, ROWS) for n in names if self._layout_matters(n)]
+        matter = [self.memory.layout.get(n, ROWS) for n in names if self.memory.layout_matters(n)]
         layout = CHANNELS_LAST if CHANNELS_LAST in matter else ROWS
-        self._produce(unit, unit.output, layout)
+        self.memory.produce(unit, unit.output, layout)
         self.name_of[unit.output] = layer_name(unit)
         nodes = list(unit.nodes)
         for parts in self._copied(names):
@@ -289,13 +256,13 @@ class Emitter:
             nodes = []
         if nodes:
             self.no_work[unit.anchor.name] = "concatenation in place"
-        self._produce(unit, unit.output, layout)
+        self.memory.produce(unit, unit.output, layout)
 
     def _copied(self, names: Sequence[str]) -> list[list[str]]:
         """Return the inputs that must be copied; slices that make up one tensor go together."""
         groups: list[list[str]] = []
         for name in names:
-            writer = self.writer.get(name)
+            writer = self.memory.writer.get(name)
             parent = self._slice_of.get(name)
             alone = self.facts.sole_reader(name)
             in_place = writer is not None and writer.role in _WRITES_IN_PLACE
@@ -317,12 +284,12 @@ class Emitter:
         taken = sum(elements(self.facts.shape(name)) for name in group)
         return [group] if taken == elements(self.facts.shape(parent)) else [[n] for n in group]
 
-    def _constant_copy(self, name: str, nodes: list) -> None:  # type: ignore[type-arg]
+    def _constant_copy(self, name: str, nodes: Sequence[Node]) -> None:
         shape = self.facts.shape(name)
         self.layers.append(
             make_layer(
                 name=f"{name} copy", kind="other", op="concat", input_shapes=(shape,),
-                output_shapes=(shape,), dtype=self.float_type,
+                output_shapes=(shape,), dtype=self.memory.float_type,
                 nodes=tuple(n.name for n in nodes),
             )
         )  # fmt: skip
@@ -331,7 +298,7 @@ class Emitter:
         self,
         unit: Unit,
         name: str,
-        nodes: Sequence,  # type: ignore[type-arg]
+        nodes: Sequence[Node],
         op: str,
         label: str,
         layout: str,
@@ -340,8 +307,8 @@ class Emitter:
         """Add a layer that copies as many bytes as it writes."""
         origin = source or unit.inputs[0]
         shape = self.facts.shape(name)
-        stored = self.stored(origin)
-        result = stored if source else self._result_type(name, layout)
+        stored = self.memory.stored(origin)
+        result = stored if source else self.memory.result_type(name, layout)
         size = elements(shape)
         self.layers.append(
             make_layer(
@@ -358,7 +325,7 @@ class Emitter:
             )
         )
         if source is None:
-            self._produce(unit, name, layout)
+            self.memory.produce(unit, name, layout)
             self.name_of[name] = label
 
     def _deliver(self, name: str) -> None:
@@ -367,9 +334,9 @@ class Emitter:
         if real in self.facts.static or real in self.facts.graph.inputs:
             return
         wanted = self.facts.tensor(name)
-        stored = self.stored(real)
+        stored = self.memory.stored(real)
         retype = wanted.dtype in FLOATS and stored != wanted.dtype
-        if not retype and not self._differs(real, ROWS):
+        if not retype and not self.memory.differs(real, ROWS):
             return
         target = wanted.dtype if wanted.dtype in FLOATS else stored
         self.layers.append(

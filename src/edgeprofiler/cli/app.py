@@ -78,7 +78,7 @@ def build_app() -> typer.Typer:
 def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
     try:
-        build_app()()
+        build_app()(prog_name="edgeprofiler")
     except EdgeProfilerError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)

@@ -76,8 +76,12 @@ JsonOption = Annotated[
     ),
 ]  # fmt: skip
 CsvOption = Annotated[
-    Path | None, typer.Option("--csv", metavar="FILE", help="Write CSV.", show_default=False)
-]
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE|-",
+        help="Write CSV to a file, or to standard output alone with -.", show_default=False,
+    ),
+]  # fmt: skip
 
 _SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
 
@@ -131,8 +135,12 @@ def emit_json(text: str, target: str) -> None:
 
 
 def emit_file(text: str, target: Path) -> None:
-    """Write a text file and say so."""
+    """Write a text file and say so; `-` is standard output."""
     from edgeprofiler.files import write_text
+
+    if str(target) == "-":
+        sys.stdout.write(text)
+        return
 
     write_text(target, text)
     note(f"wrote {target}")

@@ -96,8 +96,8 @@ def check(
     A limit fails when the whole interval lies above it (`strict`: when the value does).
 
     Raises:
-        InvalidInput: the baseline is for another device or batch, or the budget limits a change
-            and there is no baseline.
+        InvalidInput: the baseline is for another device or batch, or there is none and the budget
+            limits nothing but a change.
     """
     findings = [
         _judge(name, limit, _in_unit(getattr(profile.totals, quantity), unit), unit_name, strict)
@@ -105,9 +105,9 @@ def check(
         for quantity, unit, unit_name in [LIMITS[name]]
     ]
     if baseline is None:
-        if budget.changes:
+        if not findings:
             raise InvalidInput(
-                budget.source, "limits a [change], but there is no baseline", "give --baseline"
+                budget.source, "limits only a [change], but there is no baseline", "give --baseline"
             )
         return tuple(findings), None
     _require_comparable(profile, baseline)

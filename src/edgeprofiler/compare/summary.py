@@ -36,7 +36,7 @@ def to_markdown(
         low, high = finding.estimate.low, finding.estimate.high
         interval = "" if math.isnan(low) else f"{low:.4g} to {high:.4g}"
         lines.append(
-            f"| {finding.name.replace('_', ' ')} | {finding.limit:g} {finding.unit} "
+            f"| {_label(finding.name)} | {finding.limit:g} {finding.unit} "
             f"| {finding.estimate.value:.4g} | {interval} | {_MARKS[finding.verdict]} |"
         )
     if comparison is not None:
@@ -179,7 +179,15 @@ def _difference(name: str, estimate: Estimate) -> dict[str, float | None]:
     }
 
 
+def _label(name: str) -> str:
+    """`energy_above_idle_mj` is `energy above idle`: the unit stands beside the number."""
+    words, _, change = name.partition(" ")
+    return f"{words.rpartition('_')[0].replace('_', ' ')} {change}".strip()
+
+
 def _signed(estimate: Estimate, unit: str) -> str:
+    if estimate.value == estimate.low == estimate.high == 0:
+        return "unchanged"
     text = _plus(estimate.value, unit)
     if math.isnan(estimate.low):
         return text

@@ -48,7 +48,7 @@ def print_profile(console: Console, profile: Profile, *, layers: bool = True) ->
             f"({1 - profile.covered_bytes:.1%} of the bytes moved; they add at least {bound}).",
             style="yellow",
         )
-    for warning in (*network.warnings, *profile.warnings):
+    for warning in dict.fromkeys((*network.warnings, *profile.warnings)):
         console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
 
 

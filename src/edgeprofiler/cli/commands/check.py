@@ -75,6 +75,8 @@ def register(app: typer.Typer) -> None:
             )
         before = None if baseline is None else read_profile(baseline)
         findings, comparison = judge(profile, rules, before, strict=strict)
+        if before is None and rules.changes:
+            common.note("no --baseline: the budget's [change] was not judged")
         if profile_out is not None:
             write_profile(profile, profile_out)
             common.note(f"wrote {profile_out}")

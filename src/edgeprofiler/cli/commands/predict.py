@@ -63,4 +63,5 @@ def register(app: typer.Typer) -> None:
                 common.emit_file(to_csv(profile), Path(csv))
             if json is not None:
                 common.emit_json(to_json(profile), json)
-            print_profile(common.console(to_stderr=json == "-"), profile, layers=not quiet)
+            taken = json == "-" or str(csv) == "-"
+            print_profile(common.console(to_stderr=taken), profile, layers=not quiet)

@@ -1,0 +1,68 @@
+"""`sweep`, `advise` and `impact` from the command line."""
+
+import json
+from pathlib import Path
+
+
+def test_a_sweep_prints_the_front_first_and_writes_rows(cli, tmp_path: Path) -> None:
+    ran = cli(
+        "sweep", "zoo:lenet", "--batch", "1,2,4", "--precision", "fp16,int8", "-d", "jetson-nano",
+        "--csv", tmp_path / "s.csv", "--rows", "3",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert "6 combinations" in ran.out
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 7
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_sweeps_that_make_no_sense(cli) -> None:
+    assert cli("sweep", "zoo:lenet", "--batch", "").code == 2
+    assert cli("sweep", "zoo:lenet", "--precision", "fp4").code == 2
+    huge = cli("sweep", "zoo:vgg16", "--batch", "1:5000", "--resolution", "32:2000:1")
+    assert huge.code == 2
+    assert "at most 200,000" in huge.err
+
+
+def test_advice_meets_a_budget_and_writes_a_mask(cli, tmp_path: Path) -> None:
+    ran = cli(
+        "advise", "zoo:resnet18", "-d", "jetson-orin-nano", "--budget-percent", "60",
+        "--only", "prune", "--mask", tmp_path / "mask.json", "--json", tmp_path / "a.json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert "Accuracy is not predicted" in " ".join(ran.out.split())
+    assert json.loads((tmp_path / "mask.json").read_text())["masks"]
+    assert json.loads((tmp_path / "a.json").read_text())["plan"]["reached"]
+
+
+def test_advice_without_a_budget_is_a_ranking(cli) -> None:
+    ran = cli("advise", "zoo:lenet", "-d", "jetson-nano")
+    assert ran.code == 0
+    assert "Single changes" in ran.out
+
+
+def test_advice_that_cannot_be(cli) -> None:
+    unreachable = cli("advise", "zoo:lenet", "-d", "jetson-nano", "--budget-mj", "1e-6")
+    assert unreachable.code == 5
+    assert "cannot be reached" in unreachable.err
+    assert cli("advise", "zoo:lenet", "--budget-mj", "-1").code == 2
+    assert cli("advise", "zoo:lenet", "--only", "magic").code == 2
+    assert cli("advise", "zoo:lenet", "--budget-mj", "1", "--budget-percent", "1").code == 2
+    assert cli("advise", "zoo:resnet18", "--layer", "nothing").code == 2
+
+
+def test_impact_of_a_model_and_of_a_saved_profile_agree(cli, tmp_path: Path) -> None:
+    saved = tmp_path / "p.json"
+    cli("predict", "zoo:resnet18", "-d", "jetson-orin-nano", "--json", saved)
+    use = ("--battery", "50Wh", "--duty", "12h/day", "--fleet", "10000", "--intensity", "220 g/kWh")
+    model = cli("impact", "zoo:resnet18", "-d", "jetson-orin-nano", *use, "--json", "-")
+    file = cli("impact", saved, *use, "--json", "-")
+    assert json.loads(model.out) == json.loads(file.out)
+    printed = cli("impact", saved, *use)
+    assert "Assumes" in printed.out
+    assert max(map(len, printed.out.splitlines())) <= 80
+
+
+def test_a_saved_profile_cannot_change_its_device(cli, tmp_path: Path) -> None:
+    saved = tmp_path / "p.json"
+    cli("predict", "zoo:lenet", "-d", "jetson-nano", "--json", saved)
+    assert cli("impact", saved, "--device", "jetson-tx2").code == 2

@@ -57,3 +57,13 @@ class Memory:
     def differs(self, name: str, layout: str) -> bool:
         """Say whether a tensor's bytes must be moved to be read in `layout`."""
         return self.layout.get(name, ROWS) != layout and self.layout_matters(name)
+
+    def common_layout(self, names: Iterable[str]) -> str:
+        """Return channels last where one of several tensors lies so, else rows."""
+        found = [self.layout.get(name, ROWS) for name in names if self.layout_matters(name)]
+        return CHANNELS_LAST if CHANNELS_LAST in found else ROWS
+
+    def share(self, unit: Unit, name: str, source: str, layout: str) -> None:
+        """Note that a tensor is a view of another."""
+        self.layout[name], self.type_of[name] = layout, self.stored(source)
+        self.writer[name] = unit

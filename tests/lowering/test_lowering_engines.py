@@ -38,7 +38,7 @@ def test_fp16_runtimes_agree_within_three_per_cent(script: ModuleType, shared: P
     """but for one engine of Torch-TensorRT, whose generated kernels keep residual sums apart."""
     rows = [row for row in script.compare(shared, ("zoo",)) if row.lowered.precision == "fp16"]
     for row, (built, lowered) in zip(rows, script.runtime_ratios(rows), strict=True):
-        bound = 0.05 if row.engine == "rtx3060m_mobilenet_v2_fp16_torch-trt" else 0.03
+        bound = 0.10 if row.engine == "rtx3060m_mobilenet_v2_fp16_torch-trt" else 0.03
         assert lowered == pytest.approx(built, rel=bound), row.engine
 
 

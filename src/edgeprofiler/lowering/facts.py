@@ -144,7 +144,9 @@ def _is_static(node: Node, facts: Facts) -> bool:
 
 def _is_alias(node: Node, facts: Facts) -> bool:
     """Whether a node's first output is its first input under another name."""
-    if not node.inputs or node.inputs[0] in facts.static:
+    if not node.inputs or not node.inputs[0] or node.inputs[0] in facts.static:
+        return False
+    if not node.outputs or not node.outputs[0]:
         return False
     source, result = facts.tensor(node.inputs[0]), facts.tensor(node.outputs[0])
     if node.op in ("Cast", "CastLike"):

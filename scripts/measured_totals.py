@@ -10,13 +10,20 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import tempfile
 from pathlib import Path
 
-from edgeprofiler.calibration.measured import write_rows
+from edgeprofiler.calibration.measured import Measured, read_measured, write_rows
+from edgeprofiler.calibration.recipe import Sample
+from edgeprofiler.device import load_device
 from edgeprofiler.files import write_text
+from edgeprofiler.prediction import read as read_network
+from edgeprofiler.predictors.costmodel import Work
 
 NO_LAYERS = {"pidnet_s", "efficientformer_l1", "mobilevit_s", "vit_tiny", "segformer_b0"}
 MODES = {"jetson-agx-orin": "maxn", "jetson-orin-nano": "15w", "jetson-orin-nx": "maxn"}
+SOFTWARE = ("TensorRT 10.1 FP16 via Torch-TensorRT 2.4, JetPack 6.1, nvpmodel 0, jetson_clocks, "
+            "5,000 runs under a layer profiler")  # fmt: skip
 DEFAULT = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -69,6 +76,35 @@ def rows_of(shared: Path, relative_to: Path | None = None) -> list[dict[str, obj
                 }
             )
     return rows
+
+
+def measured_rows(shared: Path) -> list[Measured]:
+    """Return all published rows of totals."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "measured.csv"
+        write_text(path, write_rows(rows_of(shared)))
+        return read_measured(path)
+
+
+def layer_samples(shared: Path) -> list[Sample]:
+    """Return MobileNetV2's convolutions on Orin Nano, each timed alone; not the dense layer."""
+    engine = shared / "inputs" / "engine_info" / "orin-nano_mobilenet_v2_fp16_torch-trt.json"
+    network = read_network(str(engine))
+    times = {r["layer_name"]: r for r in
+             read(shared / "measurements" / "orin-nano_mobilenet_v2_layers.csv")}  # fmt: skip
+    work, board, found = Work.of(network.columns), load_device("jetson-orin-nano"), []
+    for index, layer in enumerate(network.layers):
+        entry = times.get(layer.name)
+        if entry is None or layer.kind != "convolutional":
+            continue
+        row = Measured(
+            device=board.name, mode=board.mode.name, software=SOFTWARE, runtime="torch-tensorrt",
+            network=layer.name, model=str(engine), batch=1, shape=(), precision="fp16",
+            runtime_s=float(entry["runtime_ms"]) * 1e-3, power_above_idle_w=float("nan"),
+            canonical="mobilenet_v2", family="mobile", set_aside="",
+        )  # fmt: skip
+        found.append(Sample(row, board, work.part(index, index + 1), single_layer=True))
+    return found
 
 
 def main() -> None:

@@ -50,6 +50,12 @@ OPS: dict[str, str] = {
 }
 """Every `Layer.op` with its meaning."""
 
+GENERATED_ACTIVATIONS = frozenset({
+    "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Gelu", "Erf", "Tanh", "Mish", "Softplus",
+    "Elu", "Selu",
+})  # fmt: skip
+"""Activations that only newer engine builders fuse into the kernel before them."""
+
 UNCOVERED_OPS = frozenset({"plugin", "unknown"})
 """Operations whose cost nobody can tell from their shapes."""
 
@@ -308,6 +314,9 @@ class Columns:
     groups: FloatArray
     fused: FloatArray
     """Number of fused element-wise operations."""
+    generated: BoolArray
+    """Whether an activation beyond ReLU and clipping is taken to be fused into a product's
+    kernel, by rule and not by what an engine says."""
     depthwise: BoolArray
     covered: BoolArray
     """False for plug-ins and unknown operations, and where MACs would be needed but are unknown."""
@@ -358,12 +367,14 @@ class Columns:
 _NUMERIC = (
     "op_code", "kind_code", "dtype_code", "macs", "flops", "weight_bytes", "input_bytes",
     "output_bytes", "bytes_moved", "in_channels", "out_channels", "spatial", "kernel_size",
-    "kernel_max", "stride_max", "groups", "fused", "depthwise", "covered",
+    "kernel_max", "stride_max", "groups", "fused", "generated",
+    "depthwise", "covered",
 )  # fmt: skip
 _CASTS: dict[str, type] = {
     "op_code": np.int64,
     "kind_code": np.int64,
     "dtype_code": np.int64,
+    "generated": np.bool_,
     "depthwise": np.bool_,
     "covered": np.bool_,
 }
@@ -396,6 +407,7 @@ def _row(layer: Layer) -> tuple[float, ...]:
         max(layer.stride, default=1),
         layer.groups,
         len(layer.fused_ops),
+        layer.engine_type is None and not GENERATED_ACTIVATIONS.isdisjoint(layer.fused_ops),
         layer.depthwise,
         covered,
     )

@@ -7,14 +7,14 @@ prior's deviation reads as "to within so many per cent".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from edgeprofiler.calibration.solve import Gaussian, Solution, solve
 from edgeprofiler.network import FloatArray, IntArray
-from edgeprofiler.predictors.costmodel import Hardware, Work, layer_times
+from edgeprofiler.predictors.costmodel import Hardware, Work, host_gaps, layer_times
 from edgeprofiler.predictors.parameters import Parameters
 
 
@@ -81,12 +81,9 @@ def total_seconds(group: Group, parameters: Parameters) -> FloatArray:
     def total(values: FloatArray) -> FloatArray:
         return np.bincount(group.owner, values, count).astype(np.float64)
 
-    result = parameters.fixed_s + parameters.host_gap_s + total(np.nan_to_num(times.runtime_s))
-    if parameters.host_gap_per_layer_s:
-        result = result + parameters.host_gap_per_layer_s * total(1.0 * group.work.runs)
-    if parameters.host_gap_per_launch:
-        result = result + parameters.host_gap_per_launch * total(times.launch_s)
-    return np.asarray(result, dtype=np.float64)
+    gaps = host_gaps(group.work, times, parameters)
+    layers = total(np.where(group.work.covered, times.runtime_s + gaps, 0.0))
+    return np.asarray(parameters.fixed_s + parameters.host_gap_s + layers, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -168,16 +165,6 @@ class Problem:
 
 
 def scaled(start: Parameters, factors: Mapping[str, float]) -> Parameters:
-    """Return `start` with parameters multiplied by the exponentials of `factors`.
-
-    `overlap` is 1 plus a scaled excess, so that it never falls below a sum.
-    """
-    known = {field.name for field in fields(Parameters)}
-    values = {}
-    for name, log_factor in factors.items():
-        if name not in known:
-            raise ValueError(f"no parameter {name!r}")
-        old = getattr(start, name)
-        gain = float(np.exp(np.clip(log_factor, -20, 20)))
-        values[name] = 1.0 + (old - 1.0) * gain if name == "overlap" else old * gain
-    return replace(start, **values)
+    """Return `start` with parameters multiplied by the exponentials of `factors`."""
+    gains = {name: float(np.exp(np.clip(value, -20, 20))) for name, value in factors.items()}
+    return replace(start, **{name: getattr(start, name) * gain for name, gain in gains.items()})

@@ -8,7 +8,7 @@ fit in log space.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,19 +20,22 @@ from edgeprofiler.predictors.costmodel import Hardware, Work
 from edgeprofiler.predictors.parameters import Parameters
 
 START: Mapping[str, float] = {
-    "launch_s": 9e-6, "launch_clock_exponent": 0.44, "launch_without_tensor_cores": 2.1,
+    "launch_s": 9e-6, "launch_clock_exponent": 1.0, "launch_without_tensor_cores": 2.1,
     "launch_simple": 0.6, "launch_move": 0.6, "fixed_s": 98e-6, "efficiency_gemm": 0.49,
     "efficiency_convolution": 0.68, "first_layer": 0.27, "efficiency_without_tensor_cores": 1.7,
-    "efficiency_depthwise": 0.09, "depthwise_large_kernel": 0.28, "efficiency_memory": 0.68,
-    "overlap": 1.0, "tail": 0.0, "width_half": 0.0, "base_power_w": 0.98, "busy_power_w": 8.38,
+    "efficiency_depthwise": 0.09, "depthwise_large_kernel": 0.2, "efficiency_memory": 0.68,
+    "tail": 0.2, "width_half": 10.0,
+    "base_power_w": 1.0, "busy_power_w": 8.0, "depthwise_busy": 0.3,
 }  # fmt: skip
-"""Where the fit starts: the middle of each belief. Figures of a rough fit and of the literature."""
+"""Where the fit starts: the middle of each belief. A launch costs a number of cycles (exponent
+1); the rest are figures of a rough fit of the same kind of model."""
 
 SHARED: Mapping[str, float] = {
-    "launch_s": 0.5, "launch_clock_exponent": 0.5, "launch_without_tensor_cores": 0.5,
+    "launch_s": 0.5, "launch_clock_exponent": 0.1, "launch_without_tensor_cores": 0.5,
     "launch_simple": 0.3, "launch_move": 0.5, "fixed_s": 0.5, "efficiency_gemm": 0.4,
     "efficiency_convolution": 0.4, "first_layer": 0.7, "efficiency_without_tensor_cores": 0.4,
     "efficiency_depthwise": 0.3, "depthwise_large_kernel": 0.3, "efficiency_memory": 0.3,
+    "tail": 1.0, "width_half": 1.0,
 }  # fmt: skip
 """How sure the starts are: standard deviation of the logarithm of a factor on each."""
 
@@ -48,14 +51,19 @@ STACK: Mapping[str, float] = {
 
 HOSTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "trtexec": {},
-    "torch2trt": {"host_gap_s": (330e-6, 0.7), "host_gap_per_launch": (0.6, 0.7)},
     "cpp": {"host_gap_s": (150e-6, 0.7)},
-    "torch-tensorrt": {"host_gap_s": (1.0e-3, 0.7), "host_gap_per_layer_s": (20e-6, 0.7)},
+    "torch2trt": {"host_gap_s": (330e-6, 0.7), "host_gap_per_launch": (0.6, 0.7)},
 }
-"""What each host adds to the GPU's time: start and deviation. What `trtexec` reports is GPU time."""
+"""What a host adds to the GPU's time: start and deviation. `trtexec` reports GPU time alone."""
 
 NOISE = 0.06
 """Standard deviation of the logarithm of a measured time that the model cannot explain."""
+
+LAYER_NOISE = 0.2
+"""The same for a single layer's time."""
+
+SEPARATE = ("JetPack 4", "JetPack 5.0", "TensorRT 5", "TensorRT 6", "TensorRT 7", "Torch-TensorRT")
+"""Software that leaves activations such as SiLU and HardSwish as kernels of their own."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +73,25 @@ class Sample:
     row: Measured
     device: Device
     work: Work
+    single_layer: bool = False
+    """Whether the time is one layer's, without an inference's fixed part and gap."""
 
     @property
     def stack(self) -> tuple[str, str, str]:
-        """Board, power mode and host."""
-        return self.device.name, self.device.mode.name, self.row.runtime
+        """Board, power mode and host; layers timed alone are a stack of their own."""
+        runtime = f"{self.row.runtime} layers" if self.single_layer else self.row.runtime
+        return self.device.name, self.device.mode.name, runtime
 
 
-def start_parameters(runtime: str) -> Parameters:
-    """Return the numbers before any data, with the gap of a host."""
+def separate_activations(software: str) -> float:
+    """Return 1 for software that does not fuse SiLU and its like into convolutions, else 0."""
+    return float(any(name in software for name in SEPARATE))
+
+
+def start_parameters(runtime: str, software: str) -> Parameters:
+    """Return the numbers before any data, for a host and the software that built the engine."""
     gap = {name: start for name, (start, _) in HOSTS.get(runtime, {}).items()}
-    return Parameters(**START, **gap)
+    return Parameters(**START, **gap, separate_activations=separate_activations(software))
 
 
 def assemble(samples: Sequence[Sample]) -> tuple[Problem, list[Sample]]:
@@ -89,15 +105,20 @@ def assemble(samples: Sequence[Sample]) -> tuple[Problem, list[Sample]]:
             Group.of(
                 f"{board}@{mode}/{runtime}",
                 Hardware.of(members[0].device),
-                start_parameters(runtime),
+                _start_of(members[0]),
                 [m.work for m in members],
                 [m.row.runtime_s for m in members],
             )
         )
         ordered += members
     unknowns = _unknowns(list(stacks), [group.name for group in groups])
-    problem = Problem(tuple(groups), unknowns, np.full(len(ordered), NOISE))
-    return problem, ordered
+    noise = np.array([LAYER_NOISE if s.single_layer else NOISE for s in ordered])
+    return Problem(tuple(groups), unknowns, noise), ordered
+
+
+def _start_of(sample: Sample) -> Parameters:
+    start = start_parameters(sample.row.runtime, sample.row.software)
+    return replace(start, fixed_s=0.0) if sample.single_layer else start
 
 
 def _unknowns(stacks: list[tuple[str, str, str]], names: list[str]) -> tuple[Unknown, ...]:
@@ -116,16 +137,12 @@ def _unknowns(stacks: list[tuple[str, str, str]], names: list[str]) -> tuple[Unk
 
 def shared_values(problem: Problem, values: FloatArray) -> Parameters:
     """Return the shared numbers of a solution, without a host's gap."""
-    return Parameters(**START).__class__(
-        **{
-            **START,
-            **{
-                unknown.name: START[unknown.name] * float(np.exp(value))
-                for unknown, value in zip(problem.unknowns, values, strict=True)
-                if not unknown.groups
-            },
-        }
-    )
+    fitted = {
+        unknown.name: START[unknown.name] * float(np.exp(value))
+        for unknown, value in zip(problem.unknowns, values, strict=True)
+        if not unknown.groups
+    }
+    return Parameters(**{**START, **fitted})
 
 
 def deviations(problem: Problem, values: FloatArray, group: int) -> dict[str, float]:

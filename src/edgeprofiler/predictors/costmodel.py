@@ -2,11 +2,12 @@
 
 For a layer on a device with peak `P` FLOP/s, vector peak `V` and memory bandwidth `B`::
 
-    runtime = launch + (compute^p + memory^p)^(1/p)
-    compute = 2 MACs / (P e_class) * (1 + tail / tiles per multiprocessor)
+    runtime = launch + compute + memory
+    compute = 2 MACs / (P e_class) * (1 + tail / tiles per multiprocessor) * (1 + w / channels)
     memory  = bytes / (B e_mem)
+    power   = idle + base + busy * (compute + memory) / runtime
 
-`p` lies between a sum (1) and full overlap (large). What each parameter means is in
+What each parameter means is in
 `edgeprofiler.predictors.parameters`; how they were fitted in docs/cost-model.md.
 """
 
@@ -77,6 +78,9 @@ class Work:
     """Blocks of `TILE_ELEMENTS` outputs."""
     width: FloatArray
     """Output channels a group of a product that tensor cores run; infinite for the rest."""
+    weight_bytes: FloatArray
+    activation_bytes: FloatArray
+    """Bytes that a fused activation would move if it were a kernel of its own; 0 without one."""
     covered: BoolArray
 
     def __len__(self) -> int:
@@ -114,8 +118,17 @@ class Work:
             start_code=starts,
             tiles=np.maximum(columns.spatial * columns.out_channels / TILE_ELEMENTS, 1.0),
             width=np.where(multiplies & ~depthwise, width, np.inf),
+            weight_bytes=np.minimum(columns.weight_bytes, columns.bytes_moved),
+            activation_bytes=np.where(
+                multiplies & columns.generated, 2.0 * columns.output_bytes, 0.0
+            ),
             covered=columns.covered,
         )
+
+    def part(self, start: int, stop: int) -> Work:
+        """Return the work of the layers from `start` up to `stop`."""
+        names = [field.name for field in fields(Work)]
+        return Work(**{name: getattr(self, name)[start:stop] for name in names})
 
     @staticmethod
     def concatenate(parts: list[Work]) -> Work:
@@ -177,33 +190,59 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
         hardware: the device's numbers.
         parameters: fitted numbers of that device.
     """
-    launch = start_table(hardware, parameters)[work.start_code]
+    starts = start_table(hardware, parameters)
+    launch = starts[work.start_code]
     compute = work.flops / rate_table(hardware, parameters)[work.rate_code]
     if parameters.tail > 0:
         compute *= 1.0 + (parameters.tail * hardware.sms) / work.tiles
     if parameters.width_half > 0 and hardware.tensor_cores:
         compute *= 1.0 + parameters.width_half / work.width
     slowness = np.full(len(STARTS), 1.0 / bandwidth(hardware, parameters))
-    slowness[0] = 0.0
+    slowness[STARTS.index("none")] = 0.0
     if not hardware.tensor_cores:
         slowness[STARTS.index("concat")] = 0.0
     memory = work.bytes_moved * slowness[work.start_code]
-    runtime = launch + _overlap(compute, memory, parameters.overlap)
+    if parameters.separate_activations > 0:
+        apart = (work.activation_bytes > 0) * parameters.separate_activations
+        launch = launch + apart * starts[STARTS.index("simple")]
+        memory = memory + apart * work.activation_bytes * slowness[STARTS.index("simple")]
+    runtime = launch + compute + memory
     runtime[~work.covered] = np.nan
     return LayerTimes(launch, compute, memory, runtime)
+
+
+def multiply_class(work: Work) -> IntArray:
+    """Return the index in `CLASSES` of each layer."""
+    return work.rate_code // len(_DTYPES)
+
+
+def busy_seconds(work: Work, times: LayerTimes, parameters: Parameters) -> FloatArray:
+    """Return how long each layer keeps the GPU busy, weighted by how much power that draws."""
+    depthwise = multiply_class(work) >= CLASSES.index("depthwise")
+    share = np.where(depthwise, parameters.depthwise_busy, 1.0)
+    return np.asarray(share * times.compute_s + times.memory_s)
+
+
+def kernel_counts(work: Work, parameters: Parameters) -> tuple[FloatArray, FloatArray]:
+    """Return how many kernels each layer is, and how many of them multiply nothing."""
+    apart = (work.activation_bytes > 0) * parameters.separate_activations
+    simple = work.start_code >= STARTS.index("simple")
+    return work.runs + apart, simple + apart
+
+
+def host_gaps(work: Work, times: LayerTimes, parameters: Parameters) -> FloatArray:
+    """Return what each layer adds to the host's gap; the gap's fixed part is not in it."""
+    kernels, simple = kernel_counts(work, parameters)
+    return np.asarray(
+        parameters.host_gap_per_layer_s * kernels
+        + parameters.host_gap_per_simple_s * simple
+        + parameters.host_gap_per_launch * times.launch_s
+    )
 
 
 def bandwidth(hardware: Hardware, parameters: Parameters) -> float:
     """Return the bytes a second that are reached."""
     return hardware.bandwidth_bytes_per_s * parameters.efficiency_memory
-
-
-def _overlap(compute: FloatArray, memory: FloatArray, exponent: float) -> FloatArray:
-    if exponent == 1.0:
-        return compute + memory
-    large, small = np.maximum(compute, memory), np.minimum(compute, memory)
-    ratio = small / np.maximum(large, 1e-30)
-    return large * (1.0 + ratio**exponent) ** (1.0 / exponent)
 
 
 def bound_codes(times: LayerTimes) -> IntArray:
@@ -212,11 +251,14 @@ def bound_codes(times: LayerTimes) -> IntArray:
     return np.asarray(np.argmax(parts, axis=0))
 
 
-def layer_power(times: LayerTimes, idle_power_w: float, parameters: Parameters) -> FloatArray:
+def layer_power(
+    work: Work, times: LayerTimes, idle_power_w: float, parameters: Parameters
+) -> FloatArray:
     """Return the board's power while each layer runs: idle, base, and the share that is busy."""
+    busy = busy_seconds(work, times, parameters)
     with np.errstate(invalid="ignore", divide="ignore"):
-        busy = np.where(times.runtime_s > 0, 1.0 - times.launch_s / times.runtime_s, 0.0)
-    power = idle_power_w + parameters.base_power_w + parameters.busy_power_w * busy
+        share = busy / times.runtime_s
+    power = idle_power_w + parameters.base_power_w + parameters.busy_power_w * share
     power[times.runtime_s == 0] = idle_power_w  # a noop adds nothing to an idle board
     power[np.isnan(times.runtime_s)] = np.nan
     return power

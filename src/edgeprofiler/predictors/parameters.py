@@ -6,13 +6,14 @@ calibration multiplies a few of them; a board without one uses them as they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from edgeprofiler.device import Calibration, Device
+from edgeprofiler.device import Calibration, Device, PowerMode
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.files import parse_toml
 
@@ -47,8 +48,6 @@ class Parameters:
     """Factor for depthwise kernels larger than 3x3."""
     efficiency_memory: float
     """Share of the DRAM bandwidth that is reached."""
-    overlap: float
-    """Exponent that joins compute and memory: 1 is their sum, large their maximum."""
     tail: float
     """Waste of work that fills few tiles, in tiles a multiprocessor."""
     width_half: float
@@ -56,11 +55,18 @@ class Parameters:
     base_power_w: float
     """Power above idle whenever inferences run, also while the GPU waits."""
     busy_power_w: float
-    """Power added while the GPU is busy."""
+    """Power added while the GPU computes or moves data."""
+    depthwise_busy: float
+    """Share of that while it computes depthwise convolutions, which leave most of it idle."""
+    separate_activations: float = 0.0
+    """1 where the builder leaves SiLU, HardSwish and their like as kernels of their own
+    (TensorRT up to 8.4, Torch-TensorRT), else 0."""
     host_gap_s: float = 0.0
     """Wall time between two inferences that the host takes."""
     host_gap_per_layer_s: float = 0.0
     """The same for each kernel launched."""
+    host_gap_per_simple_s: float = 0.0
+    """The same, in addition, for each kernel without multiplications (its casts and views)."""
     host_gap_per_launch: float = 0.0
     """The same as a share of all launch overhead."""
 
@@ -105,13 +111,53 @@ def parameters_of(device: Device) -> Parameters:
     """
     shared = shared_parameters(device.runtime)
     calibration = calibration_of(device)
-    if calibration is None:
-        return shared
     values: dict[str, float] = {}
-    for name, value in calibration.parameters.items():
+    for name, value in calibration.parameters.items() if calibration else ():
         if name not in _NAMES:
             raise InvalidInput(device.source, f"calibration has an unknown parameter {name!r}")
-        if name.startswith("host_gap") and calibration.runtime != device.runtime:
+        if calibration and name.startswith("host_gap") and calibration.runtime != device.runtime:
             continue
         values[name] = value * getattr(shared, name) if name in DEVIATIONS else value
+    if calibration is None or not power_measured(calibration):
+        scale = _headroom_w(device, device.mode) / REFERENCE_HEADROOM_W
+    else:
+        scale = _mode_scale(device, calibration.mode)
+    for name in ("base_power_w", "busy_power_w"):
+        values[name] = values.get(name, getattr(shared, name)) * scale
     return replace(shared, **values)
+
+
+REFERENCE_HEADROOM_W = 10.8
+"""Power budget less idle of the board and mode whose power was measured (Orin Nano, 15 W)."""
+
+CLOCK_EXPONENT = 1.3
+"""How dynamic power grows with the GPU's clock; voltage rises with it. Assumed, not fitted."""
+
+
+def power_measured(calibration: Calibration) -> bool:
+    """Return whether a calibration knows its board's power."""
+    return "busy_power_w" in calibration.parameters
+
+
+def _mode_scale(device: Device, measured: str) -> float:
+    """Power in the device's mode as a share of that in the mode where it was measured."""
+    there = next((mode for mode in device.modes if mode.name == measured), device.mode)
+    if there.name == device.mode.name:
+        return 1.0
+    here = device.mode
+    clock = (here.gpu_clock_hz * here.sms) / (there.gpu_clock_hz * there.sms)
+    limit = _headroom_w(device, here) / _headroom_w(device, there)
+    scale = float(clock**CLOCK_EXPONENT)
+    return min(scale, limit) if math.isfinite(here.power_budget_w) else scale
+
+
+def _headroom_w(device: Device, mode: PowerMode) -> float:
+    """Power budget less idle; an uncapped mode's is scaled from the largest that is stated."""
+    if math.isfinite(mode.power_budget_w):
+        return max(mode.power_budget_w - mode.idle_power_w, 0.5)
+    stated = [m for m in device.modes if math.isfinite(m.power_budget_w)]
+    if not stated:
+        return REFERENCE_HEADROOM_W
+    top = max(stated, key=lambda m: m.power_budget_w)
+    ratio = mode.gpu_clock_hz * mode.sms / (top.gpu_clock_hz * top.sms)
+    return max((top.power_budget_w - top.idle_power_w) * max(ratio, 1.0), 0.5)

@@ -19,6 +19,7 @@ from edgeprofiler.predictors.costmodel import (
     LayerTimes,
     Work,
     bound_codes,
+    host_gaps,
     layer_power,
     layer_times,
 )
@@ -36,6 +37,8 @@ class ColumnCosts:
     runtime_s: FloatArray
     power_w: FloatArray
     energy_j: FloatArray
+    host_gap_s: FloatArray
+    """What each layer adds to the host's gap, beside a fixed part."""
     times: LayerTimes
 
 
@@ -55,9 +58,9 @@ def costs(
     numbers = parameters_of(device) if parameters is None else parameters
     work = columns if isinstance(columns, Work) else Work.of(columns)
     times = layer_times(work, Hardware.of(device), numbers)
-    power = layer_power(times, device.idle_power_w, numbers)
+    power = layer_power(work, times, device.idle_power_w, numbers)
     energy = np.where(times.runtime_s == 0, 0.0, times.runtime_s * power)
-    return ColumnCosts(times.runtime_s, power, energy, times)
+    return ColumnCosts(times.runtime_s, power, energy, host_gaps(work, times, numbers), times)
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,8 @@ def network_totals(
     def total(values: FloatArray) -> FloatArray:
         return np.bincount(owner, np.nan_to_num(values), count).astype(np.float64)
 
-    launch = total(layers.times.launch_s)
-    kernels = total((layers.times.launch_s > 0).astype(np.float64))
     runtime = numbers.fixed_s + total(layers.runtime_s)
-    gap = (
-        numbers.host_gap_s
-        + numbers.host_gap_per_layer_s * kernels
-        + numbers.host_gap_per_launch * launch
-    )
+    gap = numbers.host_gap_s + total(layers.host_gap_s)
     waiting = device.idle_power_w + numbers.base_power_w
     energy = total(layers.energy_j) + waiting * (numbers.fixed_s + gap)
     end_to_end = runtime + gap

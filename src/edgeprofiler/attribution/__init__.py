@@ -1,1 +1,18 @@
 """From power over time to power of each layer, with errors that are honest."""
+
+from edgeprofiler.attribution.attribute import Attribution, attribute, attribute_with_report
+from edgeprofiler.attribution.report import METHODS, AttributionReport, Method
+from edgeprofiler.attribution.timing import Timing
+from edgeprofiler.attribution.window import WindowPowers, window_powers
+
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "AttributionReport",
+    "Method",
+    "Timing",
+    "WindowPowers",
+    "attribute",
+    "attribute_with_report",
+    "window_powers",
+]

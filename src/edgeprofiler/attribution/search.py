@@ -29,7 +29,10 @@ WINDOWS_S = (0.3e-3, 0.6e-3, 1.1e-3, 2.2e-3, 4.4e-3)
 GAPS_S = (0.0, 3e-6, 6e-6, 12e-6, 20e-6)
 """Gaps between layers to start from."""
 
-BLOCKS = 6
+TIME_CONSTANTS_S = (0.3e-3, 1.2e-3)
+"""Rail time constants to start from, beside none."""
+
+BLOCKS = 10
 """Blocks of layers that the first look tells apart."""
 
 SEARCHED = ("window_s", "lag_s", "gap_s")
@@ -63,12 +66,28 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
     blocks = runs.grouped(labels)
     basis = Basis.plain(blocks.layers)
     limits = limits_of(_longest(period_s, base))
+    names = ("window_s", "lag_s")
     found = [
-        refine(blocks, some, timing, ("window_s", "lag_s"), limits, basis, rounds=6)
+        refine(blocks, some, timing, names, limits, basis, rounds=6)
         for timing in _on_grid(blocks, some, period_s, base, basis)
     ]
     found.sort(key=lambda trial: trial.cost)
     first = found[0]
+    smooth = [
+        refine(
+            blocks,
+            some,
+            replace(first.timing, time_constant_s=constant, lag_s=first.timing.lag_s - constant),
+            (*names, "time_constant_s"),
+            limits,
+            basis,
+        )
+        for constant in TIME_CONSTANTS_S
+    ]
+    smoothest = min(smooth, key=lambda trial: trial.cost)
+    # blocks without gaps are coarse themselves: only a marked gain speaks for a smoothing rail
+    if smoothest.cost < 0.97 * first.cost and smoothest.timing.time_constant_s > 0.1e-3:
+        return [smoothest.timing]
     others = [
         other.timing
         for other in found[1:]
@@ -119,10 +138,14 @@ def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timi
     some = samples.thinned(7000)
     basis = Basis.plain(runs.layers)
     limits = limits_of(_longest(period_s, starts[0]))
+    names = SEARCHED
+    if starts[0].time_constant_s > 0:
+        names = (*names, "time_constant_s")
+    starts = _reconsidered(runs, samples.thinned(3000), starts, basis, limits["window_s"][1])
     candidates = [c for start in starts for c in _aligned(runs, some, start, basis)]
     candidates.sort(key=lambda found: found.cost)
     refined = [
-        refine(runs, some, found.timing, SEARCHED, limits, basis, rounds=5)
+        refine(runs, some, found.timing, names, limits, basis, rounds=5)
         for found in _apart(candidates)[:4]
     ]
     refined.sort(key=lambda found: found.cost)
@@ -136,13 +159,57 @@ def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timi
     return Found(best.timing, tuple(rivals))
 
 
+def _dense(runs: Runs) -> bool:
+    """Return whether layers run most of the time, without pauses that tell runs apart."""
+    return float(np.median(np.diff(runs.end_s))) < 1.6 * float(np.median(runs.total_s))
+
+
+def _reconsidered(
+    runs: Runs, samples: Samples, starts: list[Timing], basis: Basis, longest_s: float
+) -> list[Timing]:
+    """Return the two best windows and lags around the starts, now with every layer told apart.
+
+    Where runs follow each other without pauses, any part of the cycle may be right.
+    """
+    lengths = runs.duration_s.mean(axis=0)
+    reach = 0.5e-3
+    if _dense(runs):
+        reach = max(reach, 0.55 * float(np.median(np.diff(runs.end_s))))
+    step = max(float(np.clip(np.median(lengths) / 2.5, 15e-6, 150e-6)), reach / 50)
+    found: list[tuple[float, Timing]] = []
+    for start in starts:
+        windows = {start.window_s, *(w for w in WINDOWS_S if 0.4 < w / start.window_s < 2.5)}
+        variants = [(0.0, 0.0), (6e-6, 0.0)]
+        if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
+            variants.append((6e-6, 1.0))
+        for gap, slack in variants:
+            centre = start.lag_s - 0.5 * runs.layers * gap
+            base = replace(start, gap_s=gap, slack_share=slack)
+            for lag in np.arange(centre - reach, centre + reach, step).tolist():
+                for window in windows:
+                    if window > longest_s:
+                        continue
+                    # a longer window keeps its middle where it was
+                    middle = lag - 0.5 * (window - start.window_s)
+                    timing = replace(base, window_s=window, lag_s=middle)
+                    found.append((fit(runs, samples, timing, basis).cost, timing))
+    found.sort(key=lambda pair: pair[0])
+    best = found[0][1]
+    for _, timing in found[1:]:
+        if abs(timing.window_s / best.window_s - 1) > 0.1 or (
+            abs(timing.lag_s - best.lag_s) > 8 * step
+        ):
+            return [best, timing]
+    return [best]
+
+
 def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[Fit]:
     """Return fits at lags and gaps around a start; the middle of a run stays where it is."""
     lengths = runs.duration_s.mean(axis=0)
     step = float(np.clip(np.median(lengths) / 5, 8e-6, 60e-6))
     result = []
     for gap in GAPS_S:
-        centre = start.lag_s - 0.5 * runs.layers * gap
+        centre = start.lag_s - 0.5 * runs.layers * (gap - start.gap_s)
         for shift in np.arange(-8, 9) * step:
             timing = replace(start, gap_s=gap, lag_s=centre + float(shift))
             result.append(fit(runs, samples, timing, basis))

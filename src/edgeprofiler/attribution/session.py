@@ -48,10 +48,13 @@ class Session:
 def idle_of(recording: Recording) -> Idle:
     """Return idle power and the sensor's noise from the quiet before and after."""
     traces = (recording.idle_before, recording.idle_after)
-    found = [find_conversions(trace) if _usable(trace) else None for trace in traces]
+    found = [
+        find_conversions(trace) if trace is not None and _polls(trace) > 1 else None
+        for trace in traces
+    ]
     means = [
         float(trace.total_w[np.isfinite(trace.total_w)].mean())
-        if trace is not None and _usable(trace)
+        if trace is not None and _polls(trace)
         else float("nan")
         for trace in traces
     ]
@@ -60,17 +63,14 @@ def idle_of(recording: Recording) -> Idle:
     return Idle(means[0], means[1], noise)
 
 
-def _usable(trace: PowerTrace | None) -> bool:
-    return (
-        trace is not None
-        and bool(trace.total_rails)
-        and int(np.isfinite(trace.total_w).sum()) >= 2
-    )
+def _polls(trace: PowerTrace) -> int:
+    """Return the number of readings of the board's power."""
+    return int(np.isfinite(trace.total_w).sum()) if trace.total_rails else 0
 
 
 def has_power(recording: Recording) -> bool:
     """Return whether a sensor gave the board's power during the runs."""
-    return _usable(recording.trace)
+    return _polls(recording.trace) > 1
 
 
 def prepare(recording: Recording) -> Session:

@@ -45,8 +45,11 @@ class Solved:
     """Names of the timings that were fitted."""
     mean_above_w: float
     """Mean power above the floor while layers run."""
-    closure: float
-    """Relative difference of a run's energy from layers and from a fit without layers."""
+
+    @property
+    def within_layer_w(self) -> float:
+        """Standard deviation of power within layers that the samples call for."""
+        return float(np.sqrt(self.fit.basis.texture) * self.fit.residual_w)
 
 
 def solve_layers(
@@ -93,9 +96,7 @@ def solve_layers(
     seconds = runs.duration_s.mean(axis=0)
     mean = float(around.mean[:-2] @ seconds / seconds.sum())
     groups = merge(around, seconds, LIMIT * abs(mean))
-    return Solved(
-        best, around, groups, drift, len(rivals), names, mean, _closure(best, flat, runs)
-    )
+    return Solved(best, around, groups, drift, len(rivals), names, mean)
 
 
 def _settled(
@@ -105,33 +106,32 @@ def _settled(
     some = samples.thinned(TIMING_SAMPLES)
     plain, limits = Basis.plain(runs.layers), limits_of(period_s)
     names: tuple[str, ...] = SEARCHED
+    if timing.time_constant_s > 0:
+        names = (*names, "time_constant_s")
+    if timing.slack_share > 0:
+        names = (*names, "slack_share")
     best = refine(runs, some, timing, names, limits, plain, rounds=5)
-    trials = [("time_constant_s", 0.2e-3), ("blur_s", 20e-6)]
-    if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
-        trials.insert(0, ("slack_share", 1.0))
-    for name, start in trials:
-        more = (*names, name)
-        trial = refine(
-            runs, some, best.timing.with_value(name, start), more, limits, plain, rounds=5
-        )
-        if best.cost - trial.cost > 9 * best.residual_w**2:  # three standard deviations
-            best, names = trial, more
+    open_trials = {"time_constant_s": 0.2e-3, "blur_s": 20e-6}
+    if timing.time_constant_s > 0:
+        del open_trials["time_constant_s"]
+    if timing.slack_share == 0 and float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
+        open_trials["slack_share"] = 1.0
+    while open_trials:
+        tried = {
+            name: refine(
+                runs, some, best.timing.with_value(name, start), (*names, name), limits, plain, 5
+            )
+            for name, start in open_trials.items()
+        }
+        name = min(tried, key=lambda key: tried[key].cost)
+        gain = (best.cost - tried[name].cost) / best.residual_w**2
+        if gain < 9:  # three standard deviations
+            break
+        best, names = tried[name], (*names, name)
+        del open_trials[name]
     return best.timing, names
 
 
 def _powers(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> np.ndarray:  # type: ignore[type-arg]
     other = fit(runs, samples, timing, basis)
     return np.concatenate([other.above_w, [other.gap_w, other.between_w]])
-
-
-def _closure(best: Fit, samples: Samples, runs: Runs) -> float:
-    """Compare a run's energy from its layers with that of a fit that tells only runs apart."""
-    between = best.matrix[:, -1:]
-    both = np.concatenate([1 - between, between], axis=1)
-    power = np.linalg.lstsq(both, samples.above_w, rcond=None)[0]
-    seconds = runs.duration_s.mean(axis=0)
-    gaps = best.timing.gap_s * runs.layers
-    total = float(seconds.sum()) + gaps
-    layered = float(best.above_w @ seconds) + best.gap_w * gaps + samples.floor_w * total
-    whole = (float(power[0]) + samples.floor_w) * total
-    return layered / whole - 1

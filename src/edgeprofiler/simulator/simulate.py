@@ -14,6 +14,7 @@ from edgeprofiler.recording import (
     Recording,
     SamplerReport,
     Timeline,
+    network_to_json,
 )
 from edgeprofiler.simulator.device import SimulatedDevice, true_costs
 from edgeprofiler.simulator.ina3221 import poll
@@ -120,9 +121,10 @@ def _record(
         },
         sensor_settings={
             "samples": sensor.averaging,
-            "update_interval": sensor.period_s * 1e3,
+            "update_interval": sensor.update_s * 1e3,
             "simulated": asdict(sensor),
         },
+        network=network_to_json(network),
         complete=True,
         warnings=("simulated: no device was measured",),
         simulated=True,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from edgeprofiler.device import Calibration, Device, PowerMode
+from edgeprofiler.device import Calibration, Device
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.files import parse_toml
 
@@ -118,20 +118,20 @@ def parameters_of(device: Device) -> Parameters:
         if calibration and name.startswith("host_gap") and calibration.runtime != device.runtime:
             continue
         values[name] = value * getattr(shared, name) if name in DEVIATIONS else value
-    if calibration is None or not power_measured(calibration):
-        scale = _headroom_w(device, device.mode) / REFERENCE_HEADROOM_W
-    else:
-        scale = _mode_scale(device, calibration.mode)
+    scale = _power_scale(device, calibration, shared)
     for name in ("base_power_w", "busy_power_w"):
         values[name] = values.get(name, getattr(shared, name)) * scale
     return replace(shared, **values)
 
 
-REFERENCE_HEADROOM_W = 10.8
-"""Power budget less idle of the board and mode whose power was measured (Orin Nano, 15 W)."""
+REFERENCE_GPU = (8, 0.62475e9)
+"""Multiprocessors and clock of the board and mode whose power was measured (Orin Nano, 15 W)."""
 
 CLOCK_EXPONENT = 1.3
 """How dynamic power grows with the GPU's clock; voltage rises with it. Assumed, not fitted."""
+
+OLD_PROCESS = 2.0
+"""Power a multiprocessor on chips before tensor cores needs, relative. Assumed, not fitted."""
 
 
 def power_measured(calibration: Calibration) -> bool:
@@ -139,25 +139,23 @@ def power_measured(calibration: Calibration) -> bool:
     return "busy_power_w" in calibration.parameters
 
 
-def _mode_scale(device: Device, measured: str) -> float:
-    """Power in the device's mode as a share of that in the mode where it was measured."""
-    there = next((mode for mode in device.modes if mode.name == measured), device.mode)
-    if there.name == device.mode.name:
+def _power_scale(device: Device, calibration: Calibration | None, shared: Parameters) -> float:
+    """Power of the device's GPU as a share of that where the rates were measured.
+
+    It grows with multiprocessors and clock, and the mode's power budget limits it. For boards
+    and modes whose power was never measured this is a guess, and their intervals are wide.
+    """
+    own = calibration is not None and power_measured(calibration)
+    if own and calibration is not None and calibration.mode == device.mode.name:
         return 1.0
-    here = device.mode
-    clock = (here.gpu_clock_hz * here.sms) / (there.gpu_clock_hz * there.sms)
-    limit = _headroom_w(device, here) / _headroom_w(device, there)
-    scale = float(clock**CLOCK_EXPONENT)
-    return min(scale, limit) if math.isfinite(here.power_budget_w) else scale
-
-
-def _headroom_w(device: Device, mode: PowerMode) -> float:
-    """Power budget less idle; an uncapped mode's is scaled from the largest that is stated."""
-    if math.isfinite(mode.power_budget_w):
-        return max(mode.power_budget_w - mode.idle_power_w, 0.5)
-    stated = [m for m in device.modes if math.isfinite(m.power_budget_w)]
-    if not stated:
-        return REFERENCE_HEADROOM_W
-    top = max(stated, key=lambda m: m.power_budget_w)
-    ratio = mode.gpu_clock_hz * mode.sms / (top.gpu_clock_hz * top.sms)
-    return max((top.power_budget_w - top.idle_power_w) * max(ratio, 1.0), 0.5)
+    mode = device.mode
+    if own and calibration is not None:
+        there = next((m for m in device.modes if m.name == calibration.mode), mode)
+        sms, clock, process = there.sms, there.gpu_clock_hz, 1.0
+    else:
+        (sms, clock), process = REFERENCE_GPU, 1.0 if device.datasheet.tensor_cores else OLD_PROCESS
+    scale = process * (mode.sms / sms) * float((mode.gpu_clock_hz / clock) ** CLOCK_EXPONENT)
+    if math.isnan(mode.power_budget_w):
+        return scale
+    limit = (mode.power_budget_w - mode.idle_power_w) / (shared.base_power_w + shared.busy_power_w)
+    return min(scale, max(limit, 0.1))

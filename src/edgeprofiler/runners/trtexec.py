@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -131,21 +132,33 @@ class TrtexecRunner:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
         began_s = self.clock.now_s()
-        deadline_s = began_s + self._timeout_s
         tail: list[str] = []
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(self._timeout_s, stop)
+        timer.start()
         assert process.stdout is not None
-        with process:
-            for line in process.stdout:
-                tail = [*tail[-20:], line.rstrip()]
-                if "Starting inference" in line:
-                    began_s = self.clock.now_s()
-                if "TensorRT version" in line:
-                    self._version = line.rsplit(":", 1)[-1].strip()
-                if self.clock.now_s() > deadline_s:
-                    process.kill()
-                    raise Unavailable(
-                        f"trtexec did not end within {self._timeout_s:.0f} s", "give it more time"
-                    )
+        try:
+            with process:
+                for line in process.stdout:
+                    tail = [*tail[-20:], line.rstrip()]
+                    if "Starting inference" in line:
+                        began_s = self.clock.now_s()
+                    if "TensorRT version" in line:
+                        self._version = line.rsplit(":", 1)[-1].strip()
+        except BaseException:  # Ctrl-C: the program must not go on without us
+            process.kill()
+            raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise Unavailable(
+                f"trtexec did not end within {self._timeout_s:.0f} s", "give it more time"
+            )
         if process.returncode != 0:
             errors = [line for line in tail if "[E]" in line] or tail[-1:]
             raise Unsupported(f"{self._source}: trtexec failed ({' '.join(errors)[:300]})")

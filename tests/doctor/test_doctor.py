@@ -1,0 +1,109 @@
+"""Every plug-in tried, every extra looked for."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+
+import pytest
+
+from edgeprofiler import plugins
+from edgeprofiler.doctor import diagnose, doctor, to_json
+from edgeprofiler.doctor.extras import extras
+from edgeprofiler.errors import InvalidInput, Unavailable
+
+
+class Good:
+    def probe(self) -> None: ...
+
+    def describe(self) -> dict[str, str]:
+        return {"runtime": "good 1.0"}
+
+
+class Missing(Good):
+    def probe(self) -> None:
+        raise Unavailable("no GPU", "buy one")
+
+
+class Wrong(Good):
+    def probe(self) -> None:
+        raise InvalidInput("file", "is broken")
+
+
+class Crashing(Good):
+    def probe(self) -> None:
+        raise ZeroDivisionError("a stranger's mistake")
+
+
+class NeedsPath(Good):
+    def __init__(self, path: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("made", "works", "text"),
+    [
+        (Good, True, "good 1.0"),
+        (NeedsPath, True, "needs path"),
+        (Missing, False, "no GPU"),
+        (Wrong, False, "file: is broken"),
+        (Crashing, False, "ZeroDivisionError: a stranger's mistake"),
+    ],
+)
+def test_each_plug_in_works_or_says_why_not(monkeypatch, made: type, works: bool, text: str):
+    """A plug-in that crashes is reported; the others are tried all the same."""
+    monkeypatch.setattr(plugins, "load", lambda kind, name: made)
+    found = doctor.check("runners", "x")
+    assert found.works is works
+    assert text in found.detail + found.reason
+    if made is Missing:
+        assert found.remedy == "buy one"
+
+
+def test_a_plug_in_that_cannot_be_imported_is_reported(monkeypatch):
+    def fails(kind: str, name: str) -> None:
+        raise Unavailable("cannot be loaded", "install it")
+
+    monkeypatch.setattr(plugins, "load", fails)
+    assert doctor.check("stores", "x").remedy == "install it"
+
+
+def test_plug_ins_that_only_load_need_no_probe(monkeypatch):
+    monkeypatch.setattr(plugins, "load", lambda kind, name: Crashing)
+    assert doctor.check("recipes", "x").works
+    assert doctor.check("frontends", "x").works
+    assert not doctor.check("sensors", "x").works
+
+
+def test_every_plug_in_and_every_extra_of_this_installation_is_told():
+    diagnosis = diagnose()
+    for kind in doctor.KINDS:
+        assert {c.name for c in diagnosis.of(kind)} == set(plugins.available(kind))
+    declared = set(metadata.metadata("edgeprofiler").get_all("Provides-Extra") or ())
+    assert {c.name for c in diagnosis.of("extras")} == declared
+    assert all(c.reason for c in diagnosis.checks if not c.works)
+    document = json.loads(to_json(diagnosis))
+    assert document["schema"] == "edgeprofiler.doctor/1"
+    assert len(document["checks"]) == len(diagnosis.checks)
+
+
+def test_extras_are_complete_missing_or_too_old(monkeypatch):
+    versions = {"here": "2.1.0+cpu", "old": "1.9"}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = extras(
+        [
+            "numpy>=1.24",
+            'here>=2.0; extra == "good"',
+            'old>=2.0; extra == "bad"',
+            'gone[all]>=1; extra == "bad"',
+            'edgeprofiler[good]; extra == "nested"',
+        ]
+    )
+    assert [(e.name, e.complete) for e in found] == [("bad", False), ("good", True)]
+    assert found[0].missing == ("old 2.0 or later (here 1.9)", "gone")
+    assert found[1].present == ("here 2.1.0+cpu",)

@@ -10,16 +10,16 @@ import numpy as np
 
 from edgeprofiler._version import __version__
 from edgeprofiler.attribution.build import Powers, build_profile, network_of
+from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.report import METHODS, AttributionReport, Method
-from edgeprofiler.attribution.session import Session, coverage, has_power, prepare
+from edgeprofiler.attribution.session import Session, coverage, has_power, idle_of, prepare
 from edgeprofiler.attribution.solve import Solved, solve_layers
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.attribution.verdict import why_locked, why_not_layers
 from edgeprofiler.attribution.whole import Whole, whole_power
 from edgeprofiler.attribution.window import WindowPowers, window_powers
-from edgeprofiler.attribution.session import idle_of
 from edgeprofiler.errors import InsufficientData, UsageError
-from edgeprofiler.network import Network
+from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.profile import Origin, Profile
 from edgeprofiler.recording import Recording
 
@@ -30,6 +30,12 @@ NOMINAL_WINDOW_S = 1.1e-3
 """Integration window of the INA3221 as it comes; where a search starts."""
 
 NO_POWER = "no power sensor was recorded: runtimes only, power and energy are unknown"
+
+
+PUBLISHED = (
+    "averages of the samples in each layer's own window, as published; such powers are off by 30 "
+    "to 50 % where layers are shorter than the sensor's window"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +110,7 @@ def _by_window(recording: Recording, network: Network, by: Origin) -> Attributio
         layers=found.samples.shape[1],
         noise_w=idle.noise_w,
         decisions=(
-            "averages of the samples in each layer's own window, as published; such powers are "
-            "off by 30 to 50 % where layers are shorter than the sensor's window",
+            PUBLISHED,
             f"{np.mean(found.samples == 0):.0%} of the layers' runs hold no sample"
             + (f"; {missed} layers never do" if missed else ""),
         ),
@@ -143,17 +148,18 @@ def _solve(
         layers=runs.layers,
         seen=seen.seen,
     )
-    if seen.locked and base.window_s < 0.9 * float(np.median(np.diff(runs.end_s))):
-        report = replace(report, level="runtimes", decisions=(why_locked(seen) or "",))
+    step = why_locked(seen)
+    if step is not None and base.window_s < 0.9 * float(np.median(np.diff(runs.end_s))):
+        report = replace(report, level="runtimes", decisions=(step,))
         return Powers.unknown(recording, session.idle.mean_w), report
-    reason = "as asked" if method == "network" else why_locked(seen)
+    reason = "as asked, one power for the network" if method == "network" else None
     if reason is None and len(samples) < max(MIN_CONVERSIONS, 4 * runs.layers):
         reason = (
             f"{len(samples)} conversions are too few for {runs.layers} layers: "
             "one power for the network; collect longer"
         )
     if reason is not None:
-        whole = whole_power(runs, samples, base)
+        whole = whole_power(runs, samples, base, session.idle.noise_w, trusted=False)
         report = replace(report, decisions=(reason,), groups=1, timing=base)
         return _network_powers(recording, session, base, whole), report
     solved = solve_layers(runs, samples, found.period_s, base, known=timing is not None)
@@ -180,7 +186,7 @@ def _judged(
 ) -> tuple[Powers, AttributionReport]:
     runs, samples = session.runs, session.samples
     timing = solved.fit.timing
-    whole = whole_power(runs, samples, timing)
+    whole = whole_power(runs, samples, timing, session.idle.noise_w, trusted=True)
     noise = session.idle.noise_w if math.isfinite(session.idle.noise_w) else whole.noise_w
     seconds = runs.duration_s.mean(axis=0)
     gap_s = timing.gap_s * runs.layers
@@ -207,9 +213,8 @@ def _judged(
     )
     reason = why_not_layers(solved, noise, closure, open_by)
     if reason is not None:
-        report = replace(
-            report, groups=1, decisions=(f"{reason}; one power for the network",)
-        )
+        report = replace(report, groups=1, decisions=(f"{reason}; one power for the network",))
+        whole = whole_power(runs, samples, timing, noise, trusted=False)
         return _network_powers(recording, session, timing, whole), report
     groups = solved.groups
     merged = len(groups.label) - len(groups)
@@ -246,10 +251,8 @@ def _idle_w(session: Session) -> float:
     return session.idle.mean_w
 
 
-def _seen(session: Session, timing: Timing, size: int) -> np.ndarray:  # type: ignore[type-arg]
+def _seen(session: Session, timing: Timing, size: int) -> FloatArray:
     """Return how many conversions overlap each layer."""
-    from edgeprofiler.attribution.design import design
-
     result = np.zeros(size)
     some = session.samples.thinned(10_000)
     share = (design(session.runs, some.end_s, timing)[:, :-2] > 1e-9).mean(axis=0)
@@ -257,9 +260,7 @@ def _seen(session: Session, timing: Timing, size: int) -> np.ndarray:  # type: i
     return result
 
 
-def _network_powers(
-    recording: Recording, session: Session, timing: Timing, whole: Whole
-) -> Powers:
+def _network_powers(recording: Recording, session: Session, timing: Timing, whole: Whole) -> Powers:
     runs, floor = session.runs, session.samples.floor_w
     size = len(recording.timeline.layer_names)
     power, wrong, known = np.full(size, np.nan), np.full(size, np.nan), [""] * size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,9 +75,7 @@ def _described(recording: Recording) -> tuple[Network | None, tuple[str, ...]]:
     try:
         found = network_from_json(recording.network, recording.name)
         if found is None:
-            found = network_from_engine(
-                dict(recording.network), Source(recording.name, "tensorrt")
-            )
+            found = network_from_engine(dict(recording.network), Source(recording.name, "tensorrt"))
     except EdgeProfilerError as error:
         return None, (f"shapes of layers are unknown ({error})",)
     return found, ()
@@ -142,8 +140,6 @@ def build_profile(
 
 
 def _with_totals(profile: Profile, error_j: float) -> Profile:
-    from dataclasses import replace
-
     if not math.isfinite(error_j):
         return profile
     totals = profile.totals
@@ -194,7 +190,9 @@ def _label(recording: Recording) -> DeviceLabel:
         name=device.get("board") or device.get("device") or "unknown",
         mode=device.get("mode") or "unknown",
         runtime=device.get("runtime") or device.get("runner") or "unknown",
-        provenance=f"recording of {recording.started_utc}" if recording.started_utc else "recording",
+        provenance=f"recording of {recording.started_utc}"
+        if recording.started_utc
+        else "recording",
     )
 
 

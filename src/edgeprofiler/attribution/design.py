@@ -7,7 +7,7 @@ power with a time constant, shares are smoothed too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class _States:
         states = _States(runs, timing, layer, piece, share, gap, start, length, past, None)
         if timing.time_constant_s <= 0:
             return states
-        return _States(*[getattr(states, name) for name in _BASE], carried=states._carry())
+        return replace(states, carried=states._carry())
 
     def _offsets(self, run: IntArray | slice) -> tuple[FloatArray, FloatArray]:
         """Return start after the run's start, and duration, of every cell of some runs."""
@@ -157,6 +157,3 @@ class _States:
             keep[:reach] = 0.0
             reach *= 2
         return left
-
-
-_BASE = ("runs", "timing", "layer", "piece", "share", "gap_s", "start_s", "length_s", "past_s")

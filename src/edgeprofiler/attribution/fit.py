@@ -17,6 +17,7 @@ from edgeprofiler.attribution.nnls import solve_nonnegative
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import BoolArray, FloatArray, IntArray
 
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Conversions within the session, in the runs' clock, and their power above the floor."""
@@ -135,7 +136,7 @@ def cut(runs: Runs, most: int = 110, shortest_s: float = 12e-6) -> IntArray:
     """Return into how many equal cells each layer is cut, so that all last about as long."""
     mean = runs.duration_s.mean(axis=0)
     length = max(float(mean.sum()) / max(most - runs.layers, 1), shortest_s)
-    return np.clip(np.rint(mean / length), 1, 12).astype(np.int64)
+    return np.asarray(np.clip(np.rint(mean / length), 1, 12), dtype=np.int64)
 
 
 TEXTURES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
@@ -164,6 +165,8 @@ def best_texture(matrix: FloatArray, samples: Samples, basis: Basis) -> tuple[fl
         left = total - float((part**2 / eigen[kept]).sum())
         determinant = float(np.log(eigen[kept]).sum() + 2 * np.log(scale).sum())
         prior = -rank * np.log(max(texture, 1e-3))
-        scores.append(-0.5 * (determinant - prior) - 0.5 * (count - size) * np.log(max(left, 1e-12)))
+        scores.append(
+            -0.5 * (determinant - prior) - 0.5 * (count - size) * np.log(max(left, 1e-12))
+        )
     best = int(np.argmax(scores))
     return TEXTURES[best], float(scores[best] - scores[0])

@@ -52,9 +52,7 @@ class Runs:
         if timeline.run_start_s is not None:
             slack = np.nan_to_num(end - timeline.run_start_s[usable] - total, nan=0.0)
             slack = slack - (float(np.median(slack)) if slack.size else 0.0)
-        return Runs(
-            origin, active, duration, before, past[:-1], total, end - origin, slack
-        )
+        return Runs(origin, active, duration, before, past[:-1], total, end - origin, slack)
 
     def __len__(self) -> int:
         return len(self.end_s)

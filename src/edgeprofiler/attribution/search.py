@@ -138,7 +138,7 @@ def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timi
     some = samples.thinned(7000)
     basis = Basis.plain(runs.layers)
     limits = limits_of(_longest(period_s, starts[0]))
-    names = SEARCHED
+    names: tuple[str, ...] = SEARCHED
     if starts[0].time_constant_s > 0:
         names = (*names, "time_constant_s")
     starts = _reconsidered(runs, samples.thinned(3000), starts, basis, limits["window_s"][1])

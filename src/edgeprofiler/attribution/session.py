@@ -10,7 +10,7 @@ from edgeprofiler.attribution.conversions import Conversions, find_conversions
 from edgeprofiler.attribution.fit import Samples
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.errors import InsufficientData
-from edgeprofiler.network import FloatArray
+from edgeprofiler.network import FloatArray, IntArray
 from edgeprofiler.recording import PowerTrace, Recording
 
 MIN_IDLE_CONVERSIONS = 10
@@ -141,6 +141,6 @@ def coverage(runs: Runs, end_s: FloatArray, window_s: float) -> Coverage:
     return Coverage(whole, float(np.median([_seen(part, expected / 10) for part in parts])))
 
 
-def _seen(place: np.ndarray, expected: float) -> float:  # type: ignore[type-arg]
+def _seen(place: IntArray, expected: float) -> float:
     counts = np.bincount(place, minlength=PHASES)
     return float(np.mean(counts >= max(0.2 * expected, 1)))

@@ -21,6 +21,7 @@ from edgeprofiler.attribution.search import (
     slopes,
 )
 from edgeprofiler.attribution.timing import Timing
+from edgeprofiler.network import FloatArray
 
 MOST_SAMPLES = 40_000
 """Samples that powers are fitted to; more would cost memory and earn little."""
@@ -65,9 +66,10 @@ def solve_layers(
         known: whether `base` is the whole timing, so that none is fitted.
     """
     samples = samples.thinned(MOST_SAMPLES)
+    names: tuple[str, ...] = ()
     plain = Basis.plain(runs.layers)
     if known:
-        found, names = Found(base, ()), ()
+        found = Found(base, ())
         first = fit(runs, samples, base, plain)
         drift = estimate_drift(runs, samples, first.matrix @ first.solution)
         timing = base
@@ -132,6 +134,6 @@ def _settled(
     return best.timing, names
 
 
-def _powers(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> np.ndarray:  # type: ignore[type-arg]
+def _powers(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> FloatArray:
     other = fit(runs, samples, timing, basis)
     return np.concatenate([other.above_w, [other.gap_w, other.between_w]])

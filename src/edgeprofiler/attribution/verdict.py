@@ -23,7 +23,7 @@ LOCKED = (
 )
 SWEEPING = (
     "runs are nearly locked to the sensor: places within a run were seen one after another, so "
-    "that drift looks like layers; one power for the network; collect again with dithered pauses"
+    "that drift looks like layers and no power is given; collect again with dithered pauses"
 )
 
 
@@ -46,9 +46,7 @@ def why_not_layers(
                 f"{engineering(noise_w, 'W')}: stamps or timing are not what they seem"
             )
     if abs(closure) > max(MOST_OPEN, 3 * closure_error):
-        return (
-            f"the layers' energy differs by {closure:+.1%} from that of the session's mean power"
-        )
+        return f"the layers' energy differs by {closure:+.1%} from that of the session's mean power"
     if len(solved.groups) == 1 and solved.posterior.mean.size > 3:
         return "the samples do not tell layers apart"
     return None

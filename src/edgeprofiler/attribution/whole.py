@@ -13,7 +13,7 @@ from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.fit import Samples
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.timing import Timing
-from edgeprofiler.network import BoolArray
+from edgeprofiler.network import BoolArray, FloatArray
 
 MARGIN_S = 0.4e-3
 """A pause counts as one where no run is this near to the window."""
@@ -33,15 +33,29 @@ class Whole:
     """Standard deviation of conversions that lie in pauses; NaN where there are too few."""
 
 
-def whole_power(runs: Runs, samples: Samples, timing: Timing) -> Whole:
-    """Return the mean power of runs and pauses, with the standard error of the first."""
+def whole_power(
+    runs: Runs, samples: Samples, timing: Timing, noise_w: float, *, trusted: bool
+) -> Whole:
+    """Return the mean power of runs and pauses, with the standard error of the first.
+
+    Args:
+        runs: when what ran.
+        samples: distinct conversions.
+        timing: of the sensor.
+        noise_w: standard deviation of one conversion; NaN where unknown.
+        trusted: whether the timing is right. If not, pauses are the lowest cluster of values,
+            and may have any power from the floor to that.
+    """
     one = runs.grouped(np.zeros(runs.layers, dtype=np.int64))
     # gaps lie inside the one block, so that its length is that of the whole run
     inner = replace(timing, gap_s=timing.gap_s * runs.layers, slack_share=0.0)
     busy = 1 - design(one, samples.end_s, inner)[:, -1]
     above = samples.above_w
     quiet = _quiet(one, samples, inner)
-    if int(quiet.sum()) >= MIN_QUIET:
+    if not trusted:
+        between = _lowest(above, noise_w)
+        noise, doubt = float("nan"), 0.5 * between + 0.02
+    elif int(quiet.sum()) >= MIN_QUIET:
         between = float(above[quiet].mean())
         noise = float(np.sqrt(0.5 * np.mean(np.diff(above[quiet]) ** 2)))
         doubt = noise / float(np.sqrt(quiet.sum()))
@@ -52,10 +66,21 @@ def whole_power(runs: Runs, samples: Samples, timing: Timing) -> Whole:
     share = float(busy.mean())
     run = (float(above.mean()) - between * (1 - share)) / share
     left = above - run * busy - between * (1 - busy)
-    blocks = np.array([b.mean() for b in np.array_split(left, min(STRETCHES, len(left)))])
+    stretches = min(STRETCHES if trusted else STRETCHES // 5, len(left))
+    blocks = np.array([b.mean() for b in np.array_split(left, stretches)])
     scatter = float(blocks.std(ddof=1)) / np.sqrt(len(blocks)) if len(blocks) > 1 else np.inf
     error = float(np.hypot(scatter, doubt * (1 - share))) / share
     return Whole(run, error, between, noise)
+
+
+def _lowest(above_w: FloatArray, noise_w: float) -> float:
+    """Return the mean of the lowest cluster of values, as wide as the sensor's noise."""
+    width = noise_w if np.isfinite(noise_w) else 0.05 * float(np.ptp(above_w))
+    centre = float(np.quantile(above_w, 0.01)) + 1.5 * width
+    for _ in range(5):
+        near = above_w[np.abs(above_w - centre) < 2.5 * width]
+        centre = float(near.mean()) if near.size else centre
+    return max(centre, 0.0)
 
 
 def _quiet(one: Runs, samples: Samples, timing: Timing) -> BoolArray:

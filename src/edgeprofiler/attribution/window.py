@@ -26,11 +26,14 @@ class WindowPowers:
 
     @property
     def layer_power_w(self) -> FloatArray:
-        """Mean over the runs that have a sample; NaN for a layer that never has; shape (layers,)."""
+        """Mean over the runs that have a sample, NaN where none has; shape (layers,)."""
         seen = np.isfinite(self.power_w)
         total = np.where(seen, self.power_w, 0.0).sum(axis=0)
         count = seen.sum(axis=0)
-        return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        mean: FloatArray = np.divide(
+            total, count, out=np.full(total.shape, np.nan), where=count > 0
+        )
+        return mean
 
 
 def window_powers(recording: Recording) -> WindowPowers:

@@ -1,0 +1,100 @@
+"""`edgeprofiler attribute`: from a recording to what each layer cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.recording import Recording
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def attribute(
+        recording: Annotated[
+            Path,
+            typer.Argument(
+                metavar="RECORDING",
+                help="A recording's folder, or a folder of the reference's raw layout.",
+                show_default=False,
+            ),
+        ],
+        method: Annotated[
+            str,
+            typer.Option(
+                "--method",
+                metavar="nnls|window|network",
+                help="Least squares over conversions; the published window rule, for "
+                "comparison; or one power for the network.",
+            ),
+        ] = "nnls",
+        model: Annotated[
+            str | None, typer.Option("--model", help="Which model of a raw layout.")
+        ] = None,
+        json: common.JsonOption = None,
+        csv: common.CsvOption = None,
+        reference_csv: Annotated[
+            Path | None,
+            typer.Option(
+                "--reference-csv",
+                metavar="FOLDER",
+                help="Write the reference's preprocessed_data layout into a folder.",
+            ),
+        ] = None,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
+    ) -> None:
+        """Attribute measured power to layers; what the data do not support is not given."""
+        from edgeprofiler.attribution import METHODS, attribute_with_report
+        from edgeprofiler.attribution.export import write_preprocessed
+        from edgeprofiler.errors import UsageError
+        from edgeprofiler.profile.document import to_json
+        from edgeprofiler.profile.table import to_csv
+        from edgeprofiler.reports.text import print_profile
+
+        chosen = next((m for m in METHODS if m == method), None)
+        if chosen is None:
+            raise UsageError(f"no method {method!r}; choose one of: {', '.join(METHODS)}")
+        opened = open_recording(recording, model)
+        found = attribute_with_report(opened, chosen)
+        if csv is not None:
+            common.emit_file(to_csv(found.profile), csv)
+        if reference_csv is not None:
+            common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
+        if json is not None:
+            common.emit_json(to_json(found.profile), json)
+        print_profile(common.console(to_stderr=json == "-"), found.profile, layers=not quiet)
+
+
+def open_recording(folder: Path, model: str | None) -> Recording:
+    """Return the recording in a folder, in our format or in the reference's raw layout."""
+    from edgeprofiler.errors import InvalidInput
+    from edgeprofiler.recording import (
+        is_recording,
+        load_recording,
+        read_reference,
+        reference_models,
+    )
+
+    if not folder.exists():
+        raise InvalidInput(folder, "no such folder", "name the folder that `collect` wrote")
+    if is_recording(folder):
+        return load_recording(folder)
+    if folder.is_dir() and (model is not None or reference_models(folder)):
+        return read_reference(folder, model)
+    if folder.is_dir():
+        try:
+            return read_reference(folder)
+        except InvalidInput:
+            pass
+    raise InvalidInput(
+        folder,
+        "is no recording",
+        "name a folder that `collect` wrote, or one of the reference's raw layout (raw_data/)",
+    )

@@ -49,6 +49,8 @@ def graph_of(source: str, options: ReadOptions) -> Graph:
                 f"{source}: describes a built engine, whose operators cannot be run; "
                 "give the model that it was built from"
             )
+    if not head:
+        check_readable(path)
     raise InvalidInput(source, "no front end recognises it", "give an ONNX file or zoo:NAME")
 
 

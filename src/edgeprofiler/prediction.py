@@ -116,6 +116,7 @@ def read(
     batch: int | None = None,
     shapes: Mapping[str, Shape] | None = None,
     front_end: str | None = None,
+    runtime: str | None = None,
 ) -> Network:
     """Return a model as the layers that a device would run.
 
@@ -125,6 +126,7 @@ def read(
         batch: images at once; the model's own where `None`.
         shapes: input shapes by name; the empty name means the only input.
         front_end: name of the front end; found from the source where `None`.
+        runtime: host runtime; torch-tensorrt builds other engines than the rest.
 
     Raises:
         InvalidInput: the source cannot be read; the message says what and where.
@@ -140,9 +142,18 @@ def read(
                 "predict its ONNX file with --precision, or build the engine again"
             )
         return model
-    name = str(source) if isinstance(source, (str, Path)) else model.name
-    reader = front_end or ("graph" if isinstance(source, Graph) else front_end_for(source).name)
-    return lower(model, precision or DEFAULT_PRECISION, Source(name=name, front_end=reader))
+    if isinstance(source, (str, Path)):
+        name, reader = str(source), front_end or front_end_for(source).name
+    else:
+        name, reader = model.name, "graph"
+    return lower(
+        model, precision or DEFAULT_PRECISION, Source(name=name, front_end=reader), builder(runtime)
+    )
+
+
+def builder(runtime: str | None) -> str:
+    """Return what builds the engine that a host runtime calls (see `lowering.lower`)."""
+    return "torch-tensorrt" if runtime == "torch-tensorrt" else "trtexec"
 
 
 def predict(
@@ -168,7 +179,8 @@ def predict(
         confidence: share of true values that the intervals are to cover, in (0, 1).
         predictor: a trained predictor's folder or address; the analytic model where `None`.
     """
-    network = read(model, precision=precision, batch=batch, shapes=shapes)
+    host = device.runtime if runtime is None and isinstance(device, Device) else runtime
+    network = read(model, precision=precision, batch=batch, shapes=shapes, runtime=host)
     return predict_many([network], device, runtime=runtime, confidence=confidence,
                         predictor=predictor)[0]  # fmt: skip
 
@@ -267,7 +279,9 @@ def input_shapes(source: Model, resolution: int) -> dict[str, Shape]:
     if isinstance(model, Network):
         raise Unsupported(f"{model.name}: the resolution of a built engine is fixed")
     shapes = {name: model.tensors[name].shape for name in model.inputs}
-    images = {n: (*s[:2], resolution, resolution) for n, s in shapes.items() if len(s) == 4}
+    images: dict[str, Shape] = {
+        n: (*s[:2], resolution, resolution) for n, s in shapes.items() if len(s) == 4
+    }
     if not images:
         raise Unsupported(f"{model.name}: no input has batch, channels, height and width")
     return images

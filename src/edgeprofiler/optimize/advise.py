@@ -18,6 +18,7 @@ from edgeprofiler.graph import Graph
 from edgeprofiler.graph.change import with_batch
 from edgeprofiler.lowering import lower
 from edgeprofiler.optimize import edits
+from edgeprofiler.prediction import builder
 from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Estimate, Profile
 
@@ -138,7 +139,7 @@ class Options:
 
 def predict_state(state: State, confidence: float) -> Cost:
     """Return what a state costs, predicted afresh."""
-    network = lower(state.graph, state.precision)
+    network = lower(state.graph, state.precision, builder=builder(state.device.runtime))
     return Cost(RooflinePredictor(state.device, confidence).predict(network))
 
 

@@ -43,7 +43,9 @@ class Objective:
             empty = np.empty(0)
             return ObjectiveValues(empty, empty, empty)
         networks = [
-            model if isinstance(model, Network) else read(model, precision=self.precision)
+            model
+            if isinstance(model, Network)
+            else read(model, precision=self.precision, runtime=self.predictor.device.runtime)
             for model in candidates
         ]
         totals = self.predictor.predict_many(networks).totals

@@ -21,7 +21,7 @@ from edgeprofiler.files import atomic_path
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import lower
 from edgeprofiler.network import BoolArray, Columns, FloatArray, Network
-from edgeprofiler.prediction import Model, input_shapes, read_model
+from edgeprofiler.prediction import Model, builder, input_shapes, read_model
 from edgeprofiler.predictors.roofline import costs, network_totals, total_intervals
 from edgeprofiler.uncertainty.distance import widths_for
 
@@ -97,9 +97,12 @@ def sweep(model: Model, axes: Axes, confidence: float = 0.9) -> Sweep:
             "at once: widen the steps, or split an axis over several calls"
         )
     parts: list[dict[str, np.ndarray | list[str]]] = []
-    variants = list(_variants(model, axes))
+    built: dict[str, list[tuple[Network, str, str]]] = {}
     for device in axes.devices:
-        for network, size, precision in variants:
+        made_by = builder(device.runtime)
+        if made_by not in built:
+            built[made_by] = list(_variants(model, axes, made_by))
+        for network, size, precision in built[made_by]:
             parts.append(_predict(network, size, precision, device, axes.batches, confidence))
     merged = {
         name: np.concatenate([np.asarray(part[name]) for part in parts])
@@ -108,7 +111,7 @@ def sweep(model: Model, axes: Axes, confidence: float = 0.9) -> Sweep:
         for name in parts[0]
     }
     front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
-    return Sweep(network=variants[0][0].name, pareto=front, **merged)  # type: ignore[arg-type]
+    return Sweep(network=next(iter(built.values()))[0][0].name, pareto=front, **merged)  # type: ignore[arg-type]
 
 
 def pareto_front(a: FloatArray, b: FloatArray) -> BoolArray:
@@ -145,7 +148,7 @@ def scaled_to_batch(columns: Columns, factor: float) -> Columns:
     )
 
 
-def _variants(model: Model, axes: Axes) -> Iterator[tuple[Network, str, str]]:
+def _variants(model: Model, axes: Axes, made_by: str) -> Iterator[tuple[Network, str, str]]:
     """The networks to predict, one for each resolution and precision, at the first batch."""
     for resolution in axes.resolutions:
         shapes = {} if resolution is None else input_shapes(model, resolution)
@@ -154,7 +157,7 @@ def _variants(model: Model, axes: Axes) -> Iterator[tuple[Network, str, str]]:
             yield found, "", found.precision
             continue
         for precision in axes.precisions:
-            yield lower(found, precision), _size(found), precision
+            yield lower(found, precision, builder=made_by), _size(found), precision
 
 
 def _size(graph: Graph) -> str:

@@ -56,7 +56,12 @@ def register(app: typer.Typer) -> None:
         )
         for model in models:
             network = read(
-                model, precision=precision, batch=batch, shapes=shapes, front_end=front_end
+                model,
+                precision=precision,
+                batch=batch,
+                shapes=shapes,
+                front_end=front_end,
+                runtime=runtime,
             )
             profile = chosen.predict(network)
             if csv is not None:

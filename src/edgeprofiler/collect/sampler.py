@@ -106,9 +106,6 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     now, read, extend = time.monotonic, sensor.read, values.extend
     cpu_start_s, start_s = time.process_time(), now()
     heard_s = flushed_s = start_s
-    with suppress(OSError, AttributeError):
-        # only this thread, and where we may: else ticks are missed when all cores are busy
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     ticker = make_ticker(period_s)
     say(phase=phase)
 
@@ -206,6 +203,9 @@ def main() -> int:
         writer.sync()
         say(rails=sensor.rails, total_rails=sensor.total_rails, settings=dict(sensor.settings()))
         control.start()
+        with suppress(OSError, AttributeError):
+            # only this thread, and where we may: else ticks are missed when all cores are busy
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         gc.disable()  # nothing here makes cycles; a collection would cost ticks
         stats = sample(sensor, writer, job["period_s"], control)
         writer.close()

@@ -81,6 +81,7 @@ class SamplerProcess:
 
     def enter(self, phase: int) -> None:
         """Change the phase; returns once polls carry it."""
+        self.check()
         self._tell(str(int(phase)))
         while self._answer(ANSWER_S).get("phase") != int(phase):
             pass
@@ -152,10 +153,11 @@ class SamplerProcess:
             self._note(message)
 
     def _note(self, message: Mapping[str, Any] | None) -> None:
+        if message is None:
+            self._answers.put(None)  # the end stays the end, however often it is asked for
         if self._failure is not None:
             return
         if message is None:
-            self._answers.put(None)
             code = self._process.wait()
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
             self._failure = Unavailable(

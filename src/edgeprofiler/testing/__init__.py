@@ -14,7 +14,12 @@ from edgeprofiler.testing.contracts import (
     SensorContract,
     TraceSensorContract,
 )
-from edgeprofiler.testing.fakes import FakeRunner, FakeSensor, write_ina3221_tree
+from edgeprofiler.testing.fakes import (
+    FakeRunner,
+    FakeSensor,
+    VirtualClock,
+    write_ina3221_tree,
+)
 
 __all__ = [
     "FakeRunner",
@@ -23,5 +28,6 @@ __all__ = [
     "RunnerContract",
     "SensorContract",
     "TraceSensorContract",
+    "VirtualClock",
     "write_ina3221_tree",
 ]

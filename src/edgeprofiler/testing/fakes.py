@@ -18,6 +18,23 @@ from edgeprofiler.runners.protocol import Clock, MonotonicClock
 from edgeprofiler.sensors.protocol import SensorKind
 
 
+class VirtualClock:
+    """A clock that only its user moves: waiting costs nothing."""
+
+    virtual = True
+
+    def __init__(self, start_s: float = 0.0) -> None:
+        self._now_s = start_s
+
+    def now_s(self) -> float:
+        """Return the present time."""
+        return self._now_s
+
+    def sleep(self, duration_s: float) -> None:
+        """Move the time on."""
+        self._now_s += max(duration_s, 0.0)
+
+
 class FakeSensor:
     """A live sensor with two rails, `VDD_IN` and `VDD_SOC`; it may vanish or fall silent.
 

@@ -55,16 +55,16 @@ def register(app: typer.Typer) -> None:
         devices: list[str | None] = list(device or [])
         if not devices and not all(saved):
             devices = [common.device_or_default(None)]
+        precisions: list[str | None] = [*precision] if precision else [None]
+        batches: list[int | None] = [*batch] if batch else [None]
+        sizes: list[int | None] = [*resolution] if resolution else [None]
         shapes = common.parse_shapes(shape)
         rows: list[tuple[str, Profile]] = []
         for model, is_saved in zip(models, saved, strict=True):
             if is_saved:
                 rows.append((model, profile_of(model)))
                 continue
-            choices = product(
-                devices, precision or [None], batch or [None], resolution or [None]
-            )  # fmt: skip
-            for where, kind, images, size in choices:
+            for where, kind, images, size in product(devices, precisions, batches, sizes):
                 asked = shapes if size is None else input_shapes(model, size)
                 profile = profile_of(
                     model,

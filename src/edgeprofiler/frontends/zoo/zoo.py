@@ -130,6 +130,10 @@ class ZooFrontEnd:
 
     name = "zoo"
 
+    def sources(self) -> tuple[str, ...]:
+        """Return the addresses of all networks, family by family."""
+        return tuple(f"{_PREFIX}{name}" for name in _ENTRIES)
+
     def recognises(self, source: str, head: bytes) -> bool:  # noqa: ARG002 (the protocol's)
         """Say whether `source` names a network of the zoo."""
         return source.startswith(_PREFIX)

@@ -1,0 +1,95 @@
+"""Leave out networks, families, stacks and boards, and write how wide intervals must be.
+
+    python scripts/fit_intervals.py --shared ../shared
+
+Writes `uncertainty/data/intervals.toml`: half widths in log space by what is left out, and the
+networks and layers that the shipped numbers were fitted on. Run after `fit_prior.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from measured_totals import DEFAULT, layer_samples, measured_rows
+
+from edgeprofiler.calibration import recipe
+from edgeprofiler.calibration.folds import KEYS, Folds, PowerFolds
+from edgeprofiler.calibration.write import toml_table
+from edgeprofiler.files import write_text
+from edgeprofiler.network import FloatArray
+from edgeprofiler.uncertainty.conformal import conformal_quantile, quantile
+from edgeprofiler.uncertainty.fitted import network_features, representative
+from edgeprofiler.validate.networks import network_of, samples_of
+
+TARGET = (Path(__file__).resolve().parents[1]
+          / "src" / "edgeprofiler" / "uncertainty" / "data" / "intervals.toml")  # fmt: skip
+LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.98)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path,
+                        default=Path(os.environ.get("EDGEPROFILER_SHARED", DEFAULT)))  # fmt: skip
+    shared = parser.parse_args().shared
+    kept = [row for row in measured_rows(shared) if not row.set_aside]
+    samples = samples_of(kept)
+    timed = [s for s in samples if np.isfinite(s.row.runtime_s)]
+    powered = [s for s in samples if np.isfinite(s.row.power_above_idle_w)]
+    problem, ordered = recipe.assemble(timed + layer_samples(shared))
+    full = problem.fit().values
+    layers = np.array([s.single_layer for s in ordered])
+    runtime: dict[str, list[float]] = {}
+    power: dict[str, list[float]] = {}
+    layer: dict[str, list[float]] = {}
+    for kind in KEYS:
+        extra = [KEYS[kind](s) for s in powered] if kind in ("network", "family") else []
+        folds = Folds.of(problem, ordered, kind, full, extra=extra, nested=False)
+        residuals = folds.residuals()
+        runtime[kind] = widths(residuals[~layers], folds.labels[~layers].tolist())
+        print(f"{kind:8s} runtime {runtime[kind][3]:.3f}")
+        if extra:
+            found = PowerFolds.of(folds, powered, kind, 0.9, nested=False)
+            power[kind] = widths(found.residuals, found.labels.tolist())
+            print(f"{kind:8s} power   {power[kind][3]:.3f}")
+        if kind == "network":
+            layer[kind] = [conformal_quantile(residuals[layers], level) for level in LEVELS]
+            print(f"{kind:8s} layers  {layer[kind][3]:.3f}")
+    text = (
+        "# Written by scripts/fit_intervals.py: half widths of intervals in log space, at each of\n"
+        "# `levels`, from residuals of what was left out; and what the numbers were fitted on.\n"
+        'schema = "edgeprofiler.intervals/1"\n'
+        f"levels = {list(LEVELS)}\n"
+    )
+    text += toml_table("runtime", runtime) + toml_table("power", power)
+    text += toml_table("layer_runtime", layer)
+    networks: dict[tuple[str, tuple[int, ...]], tuple[str, FloatArray]] = {}
+    named = []
+    for sample in (*timed, *powered):
+        key = (sample.row.canonical, sample.row.shape)
+        if key in networks:
+            continue
+        network = network_of(sample.row)
+        size = f" at {sample.row.shape[-1]} px" if sample.row.runtime == "cpp" else ""
+        networks[key] = (sample.row.canonical + size, network_features(network.columns))
+        named.append((sample.row.canonical + size, network.layers, network.columns))
+    text += toml_table(
+        "networks",
+        {
+            "names": [name for name, _ in networks.values()],
+            "features": [[round(float(v), 4) for v in f] for _, f in networks.values()],
+        },
+    )
+    text += toml_table("layers", representative(named))
+    write_text(TARGET, text)
+
+
+def widths(residuals: FloatArray, groups: Sequence[str]) -> list[float]:
+    return [quantile(residuals, groups, level) for level in LEVELS]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""What no row of a data set may hold. Every refusal names the row (from 1) and the column."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprofiler.dataset.rows import NO_POWER
+from edgeprofiler.dataset.table import COLUMNS, Column, Dataset
+from edgeprofiler.errors import InsufficientData, InvalidInput
+from edgeprofiler.network import KINDS, OPS, BoolArray, FloatArray
+
+UNIT_FACTORS = {"ms": 1e3, "us": 1e6, "ns": 1e9}
+_MIN_ROWS_FOR_UNITS = 12
+
+
+def check(data: Dataset, source: object) -> Dataset:
+    """Return `data` if every row can be what it claims to be.
+
+    Raises:
+        InvalidInput: a value is missing, not finite, negative, zero or too large, a name is
+            unknown, or single rows are in another unit than the rest.
+        InsufficientData: there are no rows.
+    """
+    if not len(data):
+        raise InsufficientData(f"{source}: holds no rows")
+    for column in COLUMNS:
+        if column.type == "text":
+            if column.key and column.name != "input_shapes":
+                _refuse(data, source, column.name, data.text(column.name) == "", "is empty")
+        else:
+            _check_numbers(data, column, source)
+    _refuse(
+        data, source, "kind", ~np.isin(data.text("kind"), KINDS), "is none of " + ", ".join(KINDS)
+    )
+    _refuse(data, source, "op", ~np.isin(data.text("op"), list(OPS)), "is no known operation")
+    _check_power(data, source)
+    _check_units(data, source)
+    return data
+
+
+def _check_numbers(data: Dataset, column: Column, source: object) -> None:
+    values = data.columns[column.name].astype(np.float64)
+    if not column.unknown:
+        _refuse(data, source, column.name, np.isnan(values), "is NaN")
+    _refuse(data, source, column.name, np.isinf(values), "is infinite")
+    _refuse(data, source, column.name, values < column.minimum, f"is below {column.minimum:g}")
+    _refuse(data, source, column.name, values <= column.above, f"is not above {column.above:g}")
+    _refuse(
+        data, source, column.name, values > column.maximum,
+        f"is above {column.maximum:g}: is it in another unit?",
+    )  # fmt: skip
+
+
+def _check_power(data: Dataset, source: object) -> None:
+    power, above = data.number("power_w"), data.number("power_above_idle_w")
+    unknown = np.isnan(above)
+    excused = data.marked(NO_POWER)
+    for network in data.networks:
+        own = data.text("network") == network
+        if unknown[own].all():  # measured without a power sensor
+            excused = excused | own
+    _refuse(data, source, "power_above_idle_w", unknown & ~excused, "is NaN")
+    difference = power - data.number("idle_power_w") - above
+    wrong = np.abs(difference) > 1e-6 + 0.02 * np.abs(power)
+    _refuse(
+        data, source, "power_above_idle_w", wrong & np.isfinite(difference),
+        "is not power_w less idle_power_w: are they in one unit?",
+    )  # fmt: skip
+
+
+def _check_units(data: Dataset, source: object) -> None:
+    """Refuse rows that lie a thousand or a million times off the rest of their device."""
+    moved, macs = data.number("bytes_moved"), np.nan_to_num(data.number("macs"))
+    for device in np.unique(data.text("device")).tolist():
+        own = (data.text("device") == device) & np.isfinite(moved)
+        if int(own.sum()) < _MIN_ROWS_FOR_UNITS:
+            continue
+        # Any layer takes microseconds to start and a time in proportion to its work.
+        expected = 5e-6 + np.nan_to_num(moved) / 3e10 + macs / 1e12
+        ratio = np.log10(data.number("runtime_s") / expected)
+        offset = ratio - float(np.median(ratio[own]))
+        for unit, factor in UNIT_FACTORS.items():
+            for sign in (1, -1):
+                off = own & (np.abs(offset - sign * np.log10(factor)) < _tolerance(offset[own]))
+                share = float(off.sum()) / float(own.sum())
+                if 0 < share <= 0.5:
+                    word = f"is about {factor:g} times {'above' if sign > 0 else 'below'} the rest"
+                    _refuse(
+                        data, source, "runtime_s", off, f"{word}: is it in {unit} where others "
+                        "are in s?" if sign > 0 else f"{word}: are others in {unit}?",
+                    )  # fmt: skip
+
+
+def _tolerance(offset: FloatArray) -> float:
+    spread = float(np.median(np.abs(offset)))
+    return 1.2 if spread < 0.4 else 0.6
+
+
+def _refuse(data: Dataset, source: object, column: str, wrong: BoolArray, problem: str) -> None:
+    rows = np.flatnonzero(wrong)
+    if not rows.size:
+        return
+    row = int(rows[0])
+    value = data.columns[column][row]
+    shown = f"{value:.6g}" if isinstance(value, (float, np.floating)) else repr(str(value))[:40]
+    more = f" (and {rows.size - 1} more rows)" if rows.size > 1 else ""
+    network, layer = data.text("network")[row], data.text("name")[row]
+    raise InvalidInput(
+        source, f"row {row + 1}, column {column!r}: {shown} {problem}{more}",
+        f"it is layer {str(layer)[:60]!r} of {network}: correct or remove it",
+    )  # fmt: skip

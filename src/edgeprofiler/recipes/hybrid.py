@@ -1,0 +1,40 @@
+"""`hybrid`: a roofline fitted to the device, and a regularised residual in log space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeprofiler.errors import Unavailable, UsageError
+
+OPTIONS = {
+    "alpha": 3.0,
+    "trees": 120,
+    "learning_rate": 0.08,
+    "leaves": 6,
+    "min_rows": 8,
+    "l2": 3.0,
+    "prior_pull": 0.03,
+}
+"""Options with their defaults: strength of the ridge; number, step and size of the trees; rows
+that a leaf needs; shrinkage of its value."""
+
+
+def hybrid(
+    kind: str, quantity: str, features: tuple[str, ...], seed: int = 0, **options: Any
+) -> Any:
+    """Return the estimator; `recipes.protocol.Recipe` says what the arguments mean.
+
+    Options are those of `OPTIONS`.
+    """
+    try:
+        from edgeprofiler.recipes._hybrid_estimator import HybridRegressor
+    except ImportError:
+        raise Unavailable(
+            "scikit-learn is not installed", "pip install 'edgeprofiler[learn]'"
+        ) from None
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise UsageError(
+            f"the recipe 'hybrid' has no option {unknown[0]!r}; it has {', '.join(OPTIONS)}"
+        )
+    return HybridRegressor(kind, quantity, features, seed, **{**OPTIONS, **options})

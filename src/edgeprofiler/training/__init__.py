@@ -1,0 +1,30 @@
+"""From a data set to a trained predictor, its errors, and back from disk."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgeprofiler.training.evaluate import Evaluation, evaluate
+    from edgeprofiler.training.loading import load_predictor
+    from edgeprofiler.training.options import TrainingOptions
+    from edgeprofiler.training.train import train
+
+_WHERE = {
+    "Evaluation": "evaluate",
+    "TrainingOptions": "options",
+    "evaluate": "evaluate",
+    "load_predictor": "loading",
+    "train": "train",
+}
+
+__all__ = ["Evaluation", "TrainingOptions", "evaluate", "load_predictor", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'edgeprofiler.training' has no attribute {name!r}")
+    value = getattr(import_module(f"edgeprofiler.training.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value

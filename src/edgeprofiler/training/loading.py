@@ -1,0 +1,151 @@
+"""A trained predictor from where it is kept: a folder, or a registry's address."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
+
+from edgeprofiler import plugins
+from edgeprofiler.dataset.features import FEATURES, Board
+from edgeprofiler.device import Device, load_device
+from edgeprofiler.errors import InvalidInput, UsageError
+from edgeprofiler.network import Kind
+from edgeprofiler.predictors.arrays import parse_model
+from edgeprofiler.predictors.artifact import Artifact
+from edgeprofiler.predictors.trained import (
+    Correction,
+    Extent,
+    LayerModel,
+    Overhead,
+    Regressor,
+    TrainedPredictor,
+)
+
+TRUST_VARIABLE = "EDGEPROFILER_TRUSTED_TYPES"
+"""Names of types, separated by commas, that a user's own estimator may load."""
+
+_REGISTRY = "models:/"
+
+
+def load_artifact(spec: str | Path) -> Artifact:
+    """Return the artifact that `spec` names: a folder, or `models:/NAME@ALIAS`.
+
+    Raises:
+        InvalidInput: there is none, or it was altered or cut off.
+    """
+    text = str(spec)
+    store = plugins.load("stores", "mlflow" if text.startswith(_REGISTRY) else "folder")()
+    artifact: Artifact = store.get(text)
+    return artifact
+
+
+def load_predictor(
+    spec: str | Path,
+    device: Device | None = None,
+    confidence: float = 0.9,
+    trusted: Sequence[str] = (),
+) -> TrainedPredictor:
+    """Return the trained predictor that `spec` names.
+
+    Args:
+        spec: a predictor's folder, or `models:/NAME@ALIAS`.
+        device: the board asked about; the one that it was trained for where `None`.
+        confidence: share of true values that the intervals are to cover.
+        trusted: types that a user's own estimator may load, beside those named in the
+            environment variable EDGEPROFILER_TRUSTED_TYPES.
+
+    Raises:
+        InvalidInput: there is none there, it was altered or cut off, its features are others.
+        UsageError: it was trained for another board.
+    """
+    return predictor_of(load_artifact(spec), device, confidence, trusted, source=spec)
+
+
+def predictor_of(
+    artifact: Artifact,
+    device: Device | None = None,
+    confidence: float = 0.9,
+    trusted: Sequence[str] = (),
+    *,
+    source: object = "predictor",
+) -> TrainedPredictor:
+    """Return the predictor that an artifact holds; the arguments are those of `load_predictor`."""
+    header = artifact.header
+    try:
+        if tuple(header["features"]) != FEATURES:
+            raise InvalidInput(
+                source, "was trained with other features than this version computes",
+                "train it again, or use the version named in its header",
+            )  # fmt: skip
+        wanted = header["device"]
+        if device is None:
+            device = load_device(f"{wanted['name']}@{wanted['mode']}", wanted["runtime"])
+        elif device.name != wanted["name"]:
+            raise UsageError(
+                f"{source} was trained for {wanted['name']}, not {device.name}; "
+                f"name it with --device {wanted['name']}"
+            )
+        return TrainedPredictor(
+            device=device,
+            board=_board(header["board"]),
+            models=tuple(_model(entry, artifact, trusted, source) for entry in header["models"]),
+            overhead=Overhead(**{k: _number(v) for k, v in header["overhead"].items()}),
+            correction=Correction(**{k: float(v) for k, v in header["correction"].items()}),
+            network_residuals={
+                name.removeprefix("network."): values
+                for name, values in artifact.arrays.items()
+                if name.startswith("network.") and len(values)
+            },
+            confidence=confidence,
+            recipe=str(header["recipe"]["name"]),
+            trained_on=_trained_on(header),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InvalidInput(
+            source, f"its header is malformed ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _board(entry: Mapping[str, Any]) -> Board:
+    values = {field.name: entry[field.name] for field in fields(Board)}
+    return Board(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _model(
+    entry: Mapping[str, Any], artifact: Artifact, trusted: Sequence[str], source: object
+) -> LayerModel:
+    regressor: Regressor
+    if entry["form"] == "arrays":
+        regressor = parse_model(entry["model"], artifact.arrays, len(FEATURES), source)
+    else:
+        from edgeprofiler.training.user_estimators import load_estimator
+
+        named = [t for t in os.environ.get(TRUST_VARIABLE, "").split(",") if t]
+        data = artifact.extra[entry["file"]]
+        regressor = load_estimator(data, [*trusted, *named], source)
+    return LayerModel(
+        kind=cast("Kind", entry["kind"]),
+        quantity=str(entry["quantity"]),
+        regressor=regressor,
+        least=float(entry["least"]),
+        residuals=artifact.arrays[entry["residuals"]],
+        extents={name: Extent(**values) for name, values in entry["extents"].items()},
+    )
+
+
+def _trained_on(header: Mapping[str, Any]) -> str:
+    facts = header["provenance"]
+    what = "simulated layers" if facts["simulated"] else "layers"
+    return (
+        f"{header['recipe']['name']}, trained on {facts['rows']} {what} of "
+        f"{len(facts['networks'])} networks on {', '.join(facts['devices'])} "
+        f"({', '.join(facts['runtimes'])})"
+    )
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

@@ -8,6 +8,7 @@ with detailed verbosity; a shape is a `Dims`, not a tuple.
 from __future__ import annotations
 
 import json
+import math
 import types
 from collections.abc import Sequence
 from enum import IntEnum
@@ -248,7 +249,7 @@ class FakeCuda:
 
 
 class StepClock:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves only when somebody sleeps, in steps whose differences are exact."""
 
     virtual = True
 
@@ -259,4 +260,4 @@ class StepClock:
         return self.time_s
 
     def sleep(self, duration_s: float) -> None:
-        self.time_s += duration_s
+        self.time_s += math.ceil(duration_s * 2**40) / 2**40

@@ -168,7 +168,7 @@ def test_torchscript_is_one_layer(small_onnx: Path):
     assert timeline.layer_names == (WHOLE,)
     assert runner.network() is None
     np.testing.assert_allclose(timeline.duration_s[:, 0], timeline.run_end_s - timeline.run_start_s)
-    assert runner.describe()["mode"] == "script"
+    assert runner.describe()["execution"] == "script"
 
 
 def test_a_module_of_ones_own_is_timed_by_its_leaves():
@@ -233,7 +233,7 @@ def test_options_and_mistakes(runner: TorchRunner):
 def test_what_is_missing_is_said(monkeypatch):
     if not torch.cuda.is_available():
         with pytest.raises(Unavailable, match="no CUDA device"):
-            TorchRunner(device="cuda").probe()
+            TorchRunner(processor="cuda").probe()
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(Unavailable, match=r"edgeprofiler\[torch\]"):
         TorchRunner().probe()

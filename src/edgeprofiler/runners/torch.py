@@ -30,7 +30,7 @@ class TorchRunner:
     can be below the run's time; a graph from a front end has none of these.
 
     Args:
-        device: `cpu`, `cuda` or `cuda:1`.
+        processor: `cpu`, `cuda` or `cuda:1`.
         mode: `eager`, or `script` for TorchScript, which tells no layers.
         precision: `fp32`, or `fp16` on a GPU.
         batch: images at once; `None` keeps the model's own.
@@ -45,7 +45,7 @@ class TorchRunner:
     def __init__(
         self,
         *,
-        device: str = "cpu",
+        processor: str = "cpu",
         mode: str = "eager",
         precision: str = "fp32",
         batch: int | None = None,
@@ -56,7 +56,7 @@ class TorchRunner:
             raise UsageError(f"no mode {mode!r}; choose eager or script")
         if precision not in ("fp32", "fp16"):
             raise UsageError(f"PyTorch runs fp32 or fp16 here, not {precision!r}")
-        self._device, self._mode, self._precision = device, mode, precision
+        self._processor, self._mode, self._precision = processor, mode, precision
         self._batch, self._threads = batch, threads
         self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
         self._network: Network | None = None
@@ -70,7 +70,7 @@ class TorchRunner:
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
         return {
-            "device": self._device,
+            "processor": self._processor,
             "mode": self._mode,
             "precision": self._precision,
             "batch": self._batch,
@@ -81,9 +81,9 @@ class TorchRunner:
     def probe(self) -> None:
         """Return if PyTorch is installed and the device is there."""
         torch = require_torch()
-        if self._device.startswith("cuda") and not torch.cuda.is_available():
+        if self._processor.startswith("cuda") and not torch.cuda.is_available():
             raise Unavailable(
-                "PyTorch finds no CUDA device", "choose --device cpu, or install a CUDA build"
+                "PyTorch finds no CUDA device", "choose the processor cpu, or install a CUDA build"
             )
 
     def load(self, source: str, network: Network | None = None) -> None:  # noqa: ARG002
@@ -120,10 +120,10 @@ class TorchRunner:
         if self._threads:
             torch.set_num_threads(self._threads)
         half = self._precision == "fp16"
-        module = module.to(self._device).eval()
+        module = module.to(self._processor).eval()
         module = module.half() if half else module
         self._inputs = tuple(
-            x.to(self._device, torch.float16 if half and x.is_floating_point() else x.dtype)
+            x.to(self._processor, torch.float16 if half and x.is_floating_point() else x.dtype)
             for x in inputs
         )
         if self._mode == "script":
@@ -131,7 +131,7 @@ class TorchRunner:
             self._names = (WHOLE,)
         else:
             self._forward = module
-            self._timer = LeafTimer(module, cuda=self._device.startswith("cuda"))
+            self._timer = LeafTimer(module, cuda=self._processor.startswith("cuda"))
         for _ in range(2):
             self._execute()
 
@@ -152,7 +152,7 @@ class TorchRunner:
         torch = require_torch()
         with torch.inference_mode():
             self._forward(*self._inputs)
-        if self._device.startswith("cuda"):
+        if self._processor.startswith("cuda"):
             torch.cuda.synchronize()
 
     def network(self) -> Network | None:
@@ -207,11 +207,11 @@ class TorchRunner:
     def describe(self) -> Mapping[str, str]:
         """Return PyTorch's version, device and mode."""
         torch = require_torch()
-        cuda = self._device.startswith("cuda")
+        cuda = self._processor.startswith("cuda")
         return {
             "runtime": f"torch {torch.__version__}",
-            "mode": self._mode,
-            "device": torch.cuda.get_device_name(self._device) if cuda else "cpu",
+            "execution": self._mode,
+            "processor": torch.cuda.get_device_name(self._processor) if cuda else "cpu",
             "precision": self._precision,
             "weights": "random",
         }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from edgeprofiler.graph import Graph
     from edgeprofiler.network import Layer, Network
+    from edgeprofiler.optimize.objective import objective
     from edgeprofiler.prediction import predict, predict_many, read, read_model
     from edgeprofiler.profile import Estimate, LayerCost, Profile, Totals
     from edgeprofiler.profile.document import read_profile, write_profile
@@ -52,6 +53,7 @@ _WHERE = {
     "device_names": "device",
     "from_torch": "torch_export",
     "load_device": "device",
+    "objective": "optimize.objective",
     "predict": "prediction",
     "predict_many": "prediction",
     "read": "prediction",
@@ -80,6 +82,7 @@ __all__ = [
     "device_names",
     "from_torch",
     "load_device",
+    "objective",
     "predict",
     "predict_many",
     "read",

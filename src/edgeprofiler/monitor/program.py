@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeprofiler.errors import Unavailable
-from edgeprofiler.monitor.measure import Measurement, measure
+from edgeprofiler.monitor.measuring import Measurement, measure
 from edgeprofiler.sensors.protocol import Sensor
 
 

@@ -1,0 +1,126 @@
+"""`edgeprofiler collect` as a person calls it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from edgeprofiler.recording import load_recording
+from edgeprofiler.recording.chunks import read_chunks
+from edgeprofiler.testing import write_ina3221_tree
+
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    onnx = pytest.importorskip("onnx")
+    helper, proto = onnx.helper, onnx.TensorProto
+    weight = helper.make_tensor("w", proto.FLOAT, [4, 3, 3, 3], [0.1] * 108)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], name="conv", pads=[1, 1, 1, 1])],
+        "tiny",
+        [helper.make_tensor_value_info("x", proto.FLOAT, [1, 3, 16, 16])],
+        [helper.make_tensor_value_info("y", proto.FLOAT, [1, 4, 16, 16])],
+        [weight],
+    )
+    opset = helper.make_opsetid("", 17)
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+@pytest.fixture
+def sensor(tmp_path):
+    write_ina3221_tree(tmp_path / "root", {"VDD_IN": (5000, 1100)})
+    return ["--sensor", "ina3221", "--sensor-option", f"root={tmp_path / 'root'}"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "edgeprofiler", "collect", *map(str, arguments)]
+
+
+def collect(*arguments):
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+
+
+QUICK = ("--runner", "onnxruntime", "--runs", "60", "--idle", "0.1", "--warmup", "2")
+
+
+@pytest.mark.slow
+def test_onnx_runtime_is_recorded_for_real(tmp_path, model, sensor):
+    done = collect(model, *sensor, *QUICK, "-o", tmp_path / "out", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)["recordings"]
+    assert summary["runs"] == 60
+    assert summary["power_w"] == pytest.approx(5.5)
+    recording = load_recording(tmp_path / "out/tiny")
+    assert recording.complete
+    assert (recording.timeline.duration_s > 0).all()
+    again = collect(model, *sensor, *QUICK, "-o", tmp_path / "out")
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+
+
+@pytest.mark.slow
+def test_without_a_sensor_it_says_that_power_is_not_recorded(tmp_path, model):
+    done = collect(model, "--sensor", "none", *QUICK, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "power and energy are not" in done.stderr
+    assert max(map(len, done.stdout.splitlines()[:6])) <= 80
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path, model, sensor):
+    folder = tmp_path / "out/tiny"
+    endless = [*QUICK[:2], "--runs", "10000000", *QUICK[4:]]
+    process = subprocess.Popen(
+        command(model, *sensor, *endless, "-o", tmp_path / "out"),
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    runs = folder / "runs-001.bin"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (runs.exists() and len(read_chunks(runs)[0]) > 1):
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    _, message = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "--resume goes on" in message
+    assert "Traceback" not in message
+    recording = load_recording(folder)
+    assert recording.timeline.runs > 0
+    assert not recording.complete
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--sensor", "ina3221", "--sensor-option", "root=/nowhere"), 4, "INA3221"),
+        (("--sensor", "nothing"), 2, "no sensor named"),
+        (("--sensor", "none", "--sensor-option", "a=1"), 2, "needs --sensor"),
+        (("--sensor", "none", "--runner-option", "speed=1"), 2, "no option 'speed'"),
+        (("--sensor", "none", "--dither", "100"), 2, "between 0 and 10"),
+        (("--sensor", "none", "--precision", "int3"), 2, "means nothing"),
+    ],
+)
+def test_mistakes_are_one_line_with_a_documented_exit_code(tmp_path, model, arguments, code, words):
+    done = collect(model, *arguments, "--runner", "onnxruntime", "-o", tmp_path / "out")
+    assert done.returncode == code
+    assert words in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_two_models_of_one_name_would_share_a_folder(tmp_path, model):
+    done = collect(model, model, "--sensor", "none", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "one name" in done.stderr
+
+
+def test_a_missing_model_is_invalid_input(tmp_path):
+    done = collect("/nowhere/net.onnx", "--sensor", "none", *QUICK, "-o", tmp_path / "out")
+    assert done.returncode == 3
+    assert "no such file" in done.stderr

@@ -53,7 +53,7 @@ class LayerCost:
     bound: str
     """`compute`, `memory` or `launch`: the largest part of its time; empty where unknown."""
     known_by: str
-    """How the cost was known: `model`, `noop`, `samples`, `group:3`, `network`, empty."""
+    """How the cost was known, one of `model`, `noop`, `samples`, `group:3`, `network`, or empty."""
 
 
 @dataclass(frozen=True, eq=False)

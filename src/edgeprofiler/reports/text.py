@@ -34,13 +34,14 @@ def print_profile(console: Console, profile: Profile, *, layers: bool = True) ->
         console.print(_layer_table(profile, console.width))
         console.print()
     console.print(_totals_table(profile))
-    idle = f"idle {profile.idle_power_w:.3g} W" if math.isfinite(profile.idle_power_w) else ""
-    kind = profile.interval_kind
-    console.print(
-        f"Energy and power are the board's over one inference in a back-to-back loop; {idle}."
-        + (f"\nIntervals: {profile.confidence:.0%}, {kind}." if kind else ""),
-        style="dim",
-    )
+    if math.isfinite(profile.idle_power_w):
+        console.print(
+            "Energy and power are the board's over one inference in a back-to-back loop; "
+            f"idle {profile.idle_power_w:.3g} W.",
+            style="dim",
+        )
+    if profile.interval_kind:
+        console.print(f"Intervals: {profile.confidence:.0%}, {profile.interval_kind}.", style="dim")
     if profile.uncovered:
         bound = engineering(profile.time_lower_bound_s, "s")
         console.print(

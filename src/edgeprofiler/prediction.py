@@ -219,7 +219,10 @@ def predictor_for(
     if predictor is None:
         return RooflinePredictor(chosen, confidence)
     if isinstance(predictor, (str, Path)):
-        raise Unsupported(f"{predictor}: trained predictors cannot be loaded yet")
+        from edgeprofiler.training.loading import load_predictor
+
+        asked = None if device is None and runtime is None else chosen
+        return load_predictor(predictor, asked, confidence)
     return predictor
 
 

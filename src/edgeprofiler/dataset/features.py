@@ -107,7 +107,7 @@ def features(columns: Columns, board: Board) -> FloatArray:
         for values in group:
             table[row] = values
             row += 1
-    return table.T
+    return np.asarray(table.T)
 
 
 def _raw(columns: Columns) -> tuple[FloatArray, ...]:
@@ -145,9 +145,8 @@ def _padding(columns: Columns) -> FloatArray:
     """Return by what factor outputs grow when they fill whole tiles."""
     channels, positions = columns.out_channels, np.maximum(columns.spatial, 1.0)
     filled = np.ceil(channels / SIDE) * np.ceil(positions / SIDE) * SIDE**2
-    return (
-        np.asarray(filled / np.maximum(channels * positions, 1.0)) ** _MULTIPLIES[columns.op_code]
-    )
+    factor = filled / np.maximum(channels * positions, 1.0)
+    return np.asarray(factor ** _MULTIPLIES[columns.op_code])
 
 
 def _logs(

@@ -114,7 +114,9 @@ def _pack_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(arrays):
             data = io.BytesIO()
-            np.lib.format.write_array(data, np.ascontiguousarray(arrays[name]), (1, 0), False)
+            np.lib.format.write_array(
+                data, np.ascontiguousarray(arrays[name]), (1, 0), allow_pickle=False
+            )
             entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
             entry.external_attr = 0o644 << 16
             entry.create_system = 3

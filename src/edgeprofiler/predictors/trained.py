@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, overload
 
@@ -282,14 +282,14 @@ class TrainedProfiles(Sequence[Profile]):
         )
 
     def _warnings(self, network: Network, part: slice) -> list[str]:
-        found = []
+        found: list[str] = []
         columns = network.columns
         modelled = {model.kind for model in self.predictor.models if model.quantity == "runtime_s"}
-        for kind in ("convolutional", "pooling", "dense"):
-            if kind not in modelled and bool(columns.is_kind(kind).any()):
-                found.append(
-                    f"no {kind} layers were trained on: the analytic model answers for them"
-                )
+        found.extend(
+            f"no {kind} layers were trained on: the analytic model answers for them"
+            for kind in ("convolutional", "pooling", "dense")
+            if kind not in modelled and bool(columns.is_kind(kind).any())
+        )
         if not any(model.quantity == "power_above_idle_w" for model in self.predictor.models):
             found.append("no power was trained on: the analytic model answers for power")
         table = features(columns, self.predictor.board)
@@ -326,8 +326,6 @@ def _outside(network: Network, table: FloatArray, rows: IntArray, model: LayerMo
 
 
 def _with_totals(profile: Profile, predictor: TrainedPredictor) -> Profile:
-    from dataclasses import replace
-
     totals, confidence = profile.totals, predictor.confidence
     wide = {
         name: half_width(values, confidence) for name, values in predictor.network_residuals.items()

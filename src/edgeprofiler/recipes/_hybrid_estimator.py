@@ -78,7 +78,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(
         self,
-        X: FloatArray,
+        X: FloatArray,  # noqa: N803 - scikit-learn names it so
         y: FloatArray,
         sample_weight: FloatArray | None = None,
     ) -> HybridRegressor:
@@ -121,7 +121,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _varying(
         self,
-        X: FloatArray,
+        X: FloatArray,  # noqa: N803 - scikit-learn names it so
         columns: np.ndarray[Any, np.dtype[np.int64]],
     ) -> np.ndarray[Any, np.dtype[np.int64]]:
         varies: BoolArray = np.ptp(X[:, columns], axis=0) > 0

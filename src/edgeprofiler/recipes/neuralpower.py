@@ -24,7 +24,11 @@ OPTIONS: dict[str, Any] = {"degree": 2, "log": False, "folds": 5, "max_iter": 50
 
 
 def neuralpower(
-    kind: str, quantity: str, features: tuple[str, ...], seed: int = 0, **options: Any
+    kind: str,
+    quantity: str,  # noqa: ARG001 - every recipe is told; this one treats all alike
+    features: tuple[str, ...],
+    seed: int = 0,  # noqa: ARG001 - coordinate descent draws nothing
+    **options: Any,
 ) -> Any:
     """Return the estimator; `recipes.protocol.Recipe` says what the arguments mean.
 

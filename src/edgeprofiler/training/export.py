@@ -160,13 +160,18 @@ def _columns(step: Any, writer: ArrayWriter) -> list[Spec]:
         if transformer == "drop" or not len(columns):
             continue
         inner = [writer.take(np.asarray(columns, dtype=np.int64))]
-        if type(transformer).__name__ == "Pipeline":
-            for _, part in transformer.steps:
-                inner.extend(_step(part, writer))
-        elif (transformer != "passthrough" and type(transformer).__name__ != "FunctionTransformer") or (type(transformer).__name__ == "FunctionTransformer" and transformer.func is not None):
-            inner.extend(_step(transformer, writer))
+        for part in _parts(transformer):
+            inner.extend(_step(part, writer))
         parts.append(inner)
     return [{"type": "beside", "of": parts}]
+
+
+def _parts(transformer: Any) -> list[Any]:
+    name = type(transformer).__name__
+    if name == "Pipeline":
+        return [part for _, part in transformer.steps]
+    identity = name == "FunctionTransformer" and transformer.func is None
+    return [] if transformer == "passthrough" or identity else [transformer]
 
 
 def _head(model: Any, writer: ArrayWriter) -> Spec:

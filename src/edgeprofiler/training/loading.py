@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,8 +110,12 @@ def predictor_of(
 
 
 def _board(entry: Mapping[str, Any]) -> Board:
-    values = {field.name: entry[field.name] for field in fields(Board)}
-    return Board(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    return Board(
+        peak_flops=tuple(float(v) for v in entry["peak_flops"]),
+        vector_flops=tuple(float(v) for v in entry["vector_flops"]),
+        bandwidth_bytes_per_s=float(entry["bandwidth_bytes_per_s"]),
+        sms=int(entry["sms"]),
+    )
 
 
 def _model(

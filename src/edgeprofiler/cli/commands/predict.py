@@ -49,7 +49,8 @@ def register(app: typer.Typer) -> None:
             raise UsageError("--csv and --json take one MODEL; call once for each")
         shapes = common.parse_shapes(shape)
         chosen = predictor_for(
-            common.device_or_default(device),
+            # a trained predictor knows the board that it was trained for
+            device if predictor is not None else common.device_or_default(device),
             runtime=runtime,
             confidence=confidence,
             predictor=predictor,

@@ -52,6 +52,8 @@ def test_a_graph_computes_the_same_in_pytorch_as_in_onnx_runtime(small_graph: Gr
         ("ReduceMean", {"axes": (2, 3), "keepdims": 0}, (1, 4)),
         ("MaxPool", {"kernel_shape": (3, 3), "strides": (2, 2), "pads": (0, 0, 1, 1)},
          (1, 4, 3, 3)),
+        ("MaxPool", {"kernel_shape": (3, 3), "strides": (2, 2), "pads": (1, 1, 1, 1)},
+         (1, 4, 3, 3)),
         ("MaxPool", {"kernel_shape": (3, 3), "strides": (2, 2), "ceil_mode": 1}, (1, 4, 3, 3)),
         ("AveragePool", {"kernel_shape": (3, 3), "strides": (2, 2), "pads": (1, 1, 1, 1)},
          (1, 4, 3, 3)),

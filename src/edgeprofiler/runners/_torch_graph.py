@@ -155,6 +155,10 @@ def _max_pool(op: _Operator) -> Callable[..., Any]:
     ceil = bool(op.node.integer("ceil_mode"))
     if len(kernel) != 2 or "auto_pad" in op.node.attributes:
         raise Unsupported(f"{op.node.name}: such a MaxPool is not translated to PyTorch")
+    pads = op.node.ints("pads", (0, 0, 0, 0))
+    if pads[:2] == pads[2:] and all(2 * p <= k for p, k in zip(pads[:2], kernel, strict=True)):
+        return lambda x: functional.max_pool2d(x, kernel, stride, pads[:2], ceil_mode=ceil)
+    # PyTorch pads both sides alike; otherwise a padding of its own must come first
     return lambda x: functional.max_pool2d(
         functional.pad(x, _pads(op.node, 2), value=float("-inf")), kernel, stride, ceil_mode=ceil
     )

@@ -1,0 +1,90 @@
+// Draws figures that the page holds as JSON, in the colours of the page.
+//
+// <div data-figure="id"> is drawn from <script type="application/json" id="id"> once it comes
+// into view. EdgeProfiler.draw(element, figure) draws or redraws one from values.
+(() => {
+  "use strict";
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  const themed = (layout) => {
+    const axis = { gridcolor: colour("--grid"), linecolor: colour("--line"), tickcolor: colour("--line") };
+    const made = Object.assign({}, layout, {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("--ink"), family: getComputedStyle(document.body).fontFamily, size: 12 },
+      hoverlabel: {
+        bgcolor: colour("--raised"), bordercolor: colour("--line"),
+        font: { color: colour("--ink") }, align: "left",
+      },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--soft"), activecolor: colour("--accent") },
+    });
+    for (const name of Object.keys(layout)) {
+      if (/^[xy]axis/.test(name)) made[name] = Object.assign({}, layout[name], axis);
+    }
+    return made;
+  };
+
+  const config = {
+    displaylogo: false,
+    responsive: false,
+    displayModeBar: "hover",
+    modeBarButtonsToRemove: ["select2d", "lasso2d"],
+    toImageButtonOptions: { format: "png", scale: 2 },
+  };
+  const drawn = new Map();
+
+  const draw = (element, figure, width) => {
+    drawn.set(element, figure);
+    const layout = Object.assign(themed(figure.layout), {
+      width: width || element.clientWidth || 640,
+    });
+    return window.Plotly.react(element, figure.data, layout, config);
+  };
+
+  const redraw = (width) => {
+    for (const [element, figure] of drawn) {
+      if (element.isConnected) draw(element, figure, width && Math.min(width, element.clientWidth || width));
+      else drawn.delete(element);
+    }
+  };
+
+  const fromPage = (element) => {
+    if (drawn.has(element)) return;
+    const source = document.getElementById(element.dataset.figure);
+    if (source) draw(element, JSON.parse(source.textContent));
+  };
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      seen.unobserve(entry.target);
+      fromPage(entry.target);
+    }
+  }, { rootMargin: "300px" });
+
+  const drawAll = (root) => {
+    for (const element of root.querySelectorAll("[data-figure]")) {
+      // The height is kept before drawing, so that the page does not jump.
+      seen.observe(element);
+    }
+  };
+
+  let timer = 0;
+  let width = window.innerWidth;
+  window.addEventListener("resize", () => {
+    if (window.innerWidth === width) return;
+    width = window.innerWidth;
+    clearTimeout(timer);
+    timer = setTimeout(redraw, 120);
+  });
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
+  // A4 less its margins is 700 px wide; whatever was not in view yet is drawn now.
+  const print = window.matchMedia("print");
+  print.addEventListener("change", () => {
+    if (print.matches) document.querySelectorAll("[data-figure]").forEach(fromPage);
+    redraw(print.matches ? 700 : 0);
+  });
+
+  window.EdgeProfiler = Object.assign(window.EdgeProfiler || {}, { draw, drawAll });
+})();

@@ -32,24 +32,24 @@ OUTPUT = Path(__file__).parents[1] / "docs" / "measurement-onnxruntime.md"
 HEAD = """# Measured for real: ONNX Runtime
 
 `scripts/onnxruntime_real.py` runs networks on the machine at hand, records them, reads the
-recording back, attributes it and compares the result with a clock around the same model outside,
-without profiler and without any of EdgeProfiler's code. There was **no power sensor, so these are
-run times only**; the measured profiles hold no power, rather than a guessed one.
+recording back, attributes it and compares the result with a clock around the same model outside:
+a plain session of ONNX Runtime without a profiler. There was **no power sensor, so these are run
+times only**; the measured profiles hold no power, rather than a guessed one.
 
 The nine `light_*` networks are the ones that the `onnx` package brings; `zoo:` networks have
 random weights.
 
-Machine: {machine}. ONNX Runtime {version}, CPU, {threads} thread(s), optimisation level EXTENDED,
-at least {runs} runs and 4 s recorded, and as many runs outside between them, block by block. The
-machine was shared with other work, so each figure is the lower tenth of its runs, where other work
-disturbs least.
+Machine: {machine}.
+ONNX Runtime {version}, CPU, {threads} thread(s), optimisation level EXTENDED, at least {runs} runs and 4 s
+recorded, and as many runs outside between them, block by block. The machine was shared with other
+work, so each figure is the lower tenth of its runs, where other work disturbs least.
 
 | network | kernels | sum, ms | run, ms | sum / run | outside, ms | sum / outside | overhead |
 |---|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 
-Sum over the profiled run (the same runs): median {inner:.3f}, from {inner_low:.3f} to
-{inner_high:.3f}. Sum over outside: median {median:.3f}, from {low:.3f} to {high:.3f}.
+Sum over the profiled run (the same runs): median {inner:.3f}, from {inner_low:.3f} to {inner_high:.3f}.
+Sum over outside: median {median:.3f}, from {low:.3f} to {high:.3f}.
 
 - *sum*: of the kernels that ran in a run, as the profile tells them.
 - *sum / run*: median over runs of the sum over the wall time of the same run; what is missing

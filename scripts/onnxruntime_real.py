@@ -40,15 +40,16 @@ The nine `light_*` networks are the ones that the `onnx` package brings; `zoo:` 
 random weights.
 
 Machine: {machine}.
-ONNX Runtime {version}, CPU, {threads} thread(s), optimisation level EXTENDED, at least {runs} runs and 4 s
-recorded, and as many runs outside between them, block by block. The machine was shared with other
+ONNX Runtime {version}, CPU, {threads} thread(s), optimisation level EXTENDED, at least
+{runs} runs and 4 s recorded, and as many runs outside between them, block by block. The machine was shared with other
 work, so each figure is the lower tenth of its runs, where other work disturbs least.
 
 | network | kernels | sum, ms | run, ms | sum / run | outside, ms | sum / outside | overhead |
 |---|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 
-Sum over the profiled run (the same runs): median {inner:.3f}, from {inner_low:.3f} to {inner_high:.3f}.
+Sum over the profiled run (the same runs): median {inner:.3f}, from {inner_low:.3f} to
+{inner_high:.3f}.
 Sum over outside: median {median:.3f}, from {low:.3f} to {high:.3f}.
 
 - *sum*: of the kernels that ran in a run, as the profile tells them.

@@ -1,0 +1,96 @@
+"""Errors as responses: a 4xx with the words that the command line prints."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from edgeprofiler.errors import (
+    EdgeProfilerError,
+    InsufficientData,
+    InvalidInput,
+    Unavailable,
+    Unsupported,
+    UsageError,
+)
+
+_STATUS: dict[type[EdgeProfilerError], int] = {
+    UsageError: 400,
+    InvalidInput: 400,
+    Unsupported: 422,
+    InsufficientData: 422,
+    Unavailable: 424,
+}
+
+
+class ErrorWords(BaseModel):
+    """What went wrong."""
+
+    kind: str = Field(description="UsageError, InvalidInput, Unsupported, Unavailable, ...")
+    message: str = Field(description="One line, as the command line prints it.")
+
+
+class ErrorDocument(BaseModel):
+    """The body of every 4xx response."""
+
+    error: ErrorWords
+
+
+def status_of(error: EdgeProfilerError) -> int:
+    """Return the HTTP status of an error."""
+    return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
+
+
+def printable(text: str) -> str:
+    """Return one line that can be shown and encoded, whatever a file put into it."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return line.encode("utf-8", "replace").decode().strip()
+
+
+def error_response(kind: str, message: str, status: int) -> JSONResponse:
+    """Return an error as JSON."""
+    body = {"error": {"kind": kind, "message": printable(message)}}
+    return JSONResponse(body, status_code=status)
+
+
+def validation_words(error: RequestValidationError) -> str:
+    """Return what is wrong with a request's fields, one phrase a field."""
+    phrases = []
+    for entry in error.errors()[:5]:
+        place = ".".join(str(part) for part in entry["loc"] if part != "body") or "the body"
+        phrases.append(f"{place[:80]}: {entry['msg'][:200]}")
+    return "; ".join(phrases)
+
+
+async def own_error(request: Request, error: Exception) -> Response:
+    """Answer an error that EdgeProfiler raised on purpose."""
+    assert isinstance(error, EdgeProfilerError)
+    return answer(request, type(error).__name__, str(error), status_of(error))
+
+
+async def invalid_request(request: Request, error: Exception) -> Response:
+    """Answer a request whose fields have wrong types or names."""
+    assert isinstance(error, RequestValidationError)
+    return answer(request, "InvalidRequest", validation_words(error), 422)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Answer a wrong address or method."""
+    assert isinstance(error, HTTPException)
+    found = answer(request, "HTTPError", str(error.detail), error.status_code)
+    found.headers.update(error.headers or {})
+    return found
+
+
+def answer(request: Request, kind: str, message: str, status: int) -> Response:
+    """Return an error as JSON to programs, and as a page to browsers."""
+    if request.url.path.startswith("/api/") or "html" not in request.headers.get("accept", ""):
+        return error_response(kind, message, status)
+    page: Response = request.app.state.templates.TemplateResponse(
+        request, "error.html", {"message": printable(message), "status": status},
+        status_code=status,
+    )  # fmt: skip
+    return page

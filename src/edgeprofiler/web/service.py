@@ -1,0 +1,203 @@
+"""What the web app answers, without HTTP: choices in, profiles and documents out.
+
+Networks of the zoo are built in this process; files are read by a worker. Prediction itself is a
+few array operations on layers whose number is bounded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.compare import compare as difference
+from edgeprofiler.compare.difference import Comparison
+from edgeprofiler.errors import InvalidInput, UsageError
+from edgeprofiler.json_values import JsonValue
+from edgeprofiler.network import Network
+from edgeprofiler.network_document import layer_from_document, network_from_document
+from edgeprofiler.prediction import predict_many
+from edgeprofiler.profile import Profile
+from edgeprofiler.profile.document import to_document
+from edgeprofiler.web.cache import Cache
+from edgeprofiler.web.choice import Choice
+from edgeprofiler.web.jobs import read_network
+from edgeprofiler.web.settings import Settings
+from edgeprofiler.web.uploads import Upload, Uploads
+from edgeprofiler.web.workers import Workers
+
+_TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w", "intervals",
+           "totals", "unattributed", "coverage", "warnings")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How far advice is to go."""
+
+    budget_percent: float | None = None
+    """Energy of an image, in percent of what it is now."""
+    max_latency_ms: float | None = None
+    kinds: tuple[str, ...] = ()
+    """Kinds of change that are allowed; empty: all."""
+
+
+class Service:
+    """Everything that one run of the server holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.uploads = Uploads(settings.max_uploads, settings.max_uploads_bytes)
+        self.workers = Workers(settings)
+        self._recordings = settings.recordings
+        if self._recordings is not None and not self._recordings.is_dir():
+            raise InvalidInput(self._recordings, "is no folder", "name one that holds recordings")
+        self._networks: Cache[Network] = Cache(256, 400_000)  # sized in layers
+        self._profiles: Cache[Profile] = Cache(512, 400_000)
+        self._texts: Cache[bytes] = Cache(1024, 128 * 1024 * 1024)
+
+    def close(self) -> None:
+        """End the workers and remove what was sent."""
+        self.workers.close()
+        self.uploads.close()
+
+    def ready_json(self, choice: Choice, detail: str) -> bytes | None:
+        """Return the JSON of a prediction that was made before, or `None`; quick."""
+        return self._texts.get((choice, detail))
+
+    def profile_json(self, choice: Choice, detail: str = "full") -> bytes:
+        """Return a prediction as `edgeprofiler.profile/1`, or without its layers.
+
+        Args:
+            choice: what to predict.
+            detail: `full` or `totals`.
+        """
+        document = to_document(self.profile(choice))
+        if detail == "totals":
+            document = {name: document[name] for name in _TOTALS}
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        data = text.encode("utf-8", "replace")
+        self._texts.put((choice, detail), data, len(data))
+        return data
+
+    def profile(self, choice: Choice) -> Profile:
+        """Return the prediction of a choice."""
+        found = self._profiles.get(choice)
+        if found is not None:
+            return found
+        network = self.network(choice)
+        profile = predict_many(
+            [network], choice.device, runtime=choice.runtime, confidence=choice.confidence
+        )[0]
+        self._profiles.put(choice, profile, len(network.layers))
+        return profile
+
+    def network(self, choice: Choice) -> Network:
+        """Return the layers that a choice stands for."""
+        key: Hashable = choice.network
+        network = self._networks.get(key)
+        if network is None:
+            network = self._read(choice)
+            self._networks.put(key, network, len(network.layers))
+        return network
+
+    def compare(self, first: Choice, second: Choice) -> Comparison:
+        """Return what changes from one choice to another."""
+        return difference(self.profile(first), self.profile(second))
+
+    def advise(self, choice: Choice, advice: Advice) -> dict[str, Any]:
+        """Return the document of `edgeprofiler advise --json` for a choice.
+
+        Raises:
+            UsageError: an unknown kind of change.
+        """
+        from edgeprofiler.optimize.advise import RISK
+
+        for kind in advice.kinds:
+            if kind not in RISK:
+                raise UsageError(f"no kind of change {kind[:40]!r}; choose of {', '.join(RISK)}")
+        latency = advice.max_latency_ms
+        key = (choice, advice)
+        ready = self._texts.get(key)
+        if ready is None:
+            document = self._job(
+                "advice", choice, self.settings.advise_seconds,
+                device=choice.device, runtime=choice.runtime, confidence=choice.confidence,
+                budget_percent=advice.budget_percent,
+                max_latency_s=None if latency is None else latency * 1e-3,
+                kinds=list(advice.kinds),
+            )  # fmt: skip
+            ready = json.dumps(document).encode()
+            self._texts.put(key, ready, len(ready))
+        found: dict[str, Any] = json.loads(ready)
+        return found
+
+    def accept(self, path: Path, label: str) -> tuple[Upload, str]:
+        """Take a file that was received; return it, and what it still needs to be told.
+
+        Raises:
+            InvalidInput: it is no model; it is removed again.
+        """
+        upload = self.uploads.add(path, label)
+        try:
+            self.network(Choice(upload.address))
+        except UsageError as error:  # sizes left free, which a choice of batch or size settles
+            return upload, str(error)
+        except BaseException:
+            self.uploads.remove(upload.address)
+            raise
+        return upload, ""
+
+    def label(self, model: str) -> str:
+        """Return what a person calls a model."""
+        return self.uploads.get(model).label if model.startswith("upload:") else model
+
+    def recordings(self) -> tuple[str, ...]:
+        """Return the names of the recordings in the folder given at the start."""
+        if self._recordings is None:
+            return ()
+        from edgeprofiler.recording import is_recording
+
+        folder = self._recordings
+        names = [p.name for p in folder.iterdir() if p.is_dir() and is_recording(p)]
+        return tuple(sorted(name for name in names if name.isprintable()))
+
+    def quality(self, name: str) -> dict[str, Any]:
+        """Return the document `edgeprofiler.qa/1` of a recording.
+
+        Raises:
+            InvalidInput: no recording of that name is listed.
+        """
+        if self._recordings is None or name not in self.recordings():
+            raise InvalidInput(name[:80], "is no recording in the folder of this server")
+        found: dict[str, Any] = self.workers.run(
+            "quality", name, self.settings.advise_seconds, folder=str(self._recordings / name)
+        )
+        return found
+
+    def _read(self, choice: Choice) -> Network:
+        if choice.model.startswith("zoo:"):
+            return read_network(
+                choice.model, front_end="zoo", precision=choice.precision, batch=choice.batch,
+                resolution=choice.resolution,
+            )  # fmt: skip
+        found = JsonValue(
+            self._job("network", choice, self.settings.read_seconds), self.label(choice.model), ""
+        )
+        layers = tuple(layer_from_document(layer) for layer in found.get("layers").items())
+        return network_from_document(found.get("network"), layers)
+
+    def _job(self, do: str, choice: Choice, seconds: float, **task: Any) -> Any:
+        zoo = choice.model.startswith("zoo:")
+        return self.workers.run(
+            do,
+            self.label(choice.model),
+            seconds,
+            source=choice.model if zoo else str(self.uploads.get(choice.model).path),
+            front_end="zoo" if zoo else None,
+            precision=choice.precision,
+            batch=choice.batch,
+            resolution=choice.resolution,
+            **task,
+        )

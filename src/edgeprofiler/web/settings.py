@@ -1,0 +1,51 @@
+"""What the web app is allowed to do, decided when it starts and never by a request."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the app listens, what it may read, and how much of everything."""
+
+    host: str = "127.0.0.1"
+    port: int = 8321
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names that a browser may call this server by, without port."""
+    recordings: Path | None = None
+    """A folder whose direct sub-folders are recordings to show; `None` shows none."""
+    max_upload_bytes: int = 600 * MIB
+    """Of one file; VGG-19 with its weights has 548 MiB."""
+    max_uploads: int = 16
+    """Files kept at once; the oldest is forgotten for a new one."""
+    max_uploads_bytes: int = 1200 * MIB
+    """Of all files kept."""
+    max_body_bytes: int = 64 * 1024
+    """Of any request that is no upload."""
+    upload_seconds: float = 300.0
+    """Longest time that sending a file may take."""
+    read_seconds: float = 20.0
+    """Longest time that a worker may take to read a file."""
+    advise_seconds: float = 120.0
+    """Longest time that a worker may take to find advice or to judge a recording."""
+    worker_memory_bytes: int = 1024 * MIB
+    """Address space that a worker may take beyond what it starts with."""
+    workers: int = 2
+    """Jobs that run at once."""
+    max_waiting: int = 32
+    """Requests that wait for a worker; more are refused."""
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

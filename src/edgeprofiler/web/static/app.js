@@ -1,0 +1,154 @@
+// Makes the forms answer at once. Without this script they work by their buttons.
+(() => {
+  "use strict";
+
+  const results = document.getElementById("results");
+  const status = document.getElementById("status");
+  const form = document.querySelector("form[data-live], form[data-asked]");
+  if (!form || !results || !status) return;
+  const live = "live" in form.dataset;
+  let running = null;
+
+  const say = (text) => {
+    status.textContent = text;
+  };
+
+  // New results take the place of old ones; charts stay where they are and get new data.
+  const show = (html) => {
+    const fresh = new DOMParser().parseFromString(html, "text/html").body;
+    const kept = [];
+    for (const canvas of fresh.querySelectorAll("[data-figure]")) {
+      const old = results.querySelector(`[data-figure="${canvas.dataset.figure}"]`);
+      if (old && old.classList.contains("js-plotly-plot")) {
+        canvas.replaceWith(old);
+        kept.push(old);
+      }
+    }
+    results.replaceChildren(...fresh.childNodes);
+    for (const canvas of kept) {
+      const source = document.getElementById(canvas.dataset.figure);
+      window.EdgeProfiler.draw(canvas, JSON.parse(source.textContent));
+    }
+    window.EdgeProfiler.enhance(results);
+    const summary = results.querySelector("[data-summary]");
+    const alert = summary && summary.getAttribute("role") === "alert";
+    say(summary && !alert ? summary.textContent.replace(/\s+/g, " ").trim() : "");
+  };
+
+  const query = () => {
+    const values = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) {
+      if (typeof value === "string" && value !== "") values.append(name, value);
+    }
+    return values;
+  };
+
+  const update = async () => {
+    if (running) running.abort();
+    const mine = new AbortController();
+    running = mine;
+    const address = `${form.getAttribute("action")}?${query()}`;
+    results.setAttribute("aria-busy", "true");
+    say(live ? "" : "Looking for changes; this can take some seconds.");
+    try {
+      const answer = await fetch(address, {
+        headers: { "x-results-only": "yes", accept: "text/html" }, signal: mine.signal,
+      });
+      const text = await answer.text();
+      if (running !== mine) return;
+      show(text);
+      history.replaceState(null, "", address);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      say("The server does not answer. Is it still running?");
+    } finally {
+      if (running === mine) {
+        results.removeAttribute("aria-busy");
+        running = null;
+      }
+    }
+  };
+
+  const modes = (device) => {
+    const mode = device.closest("[data-choice]").querySelector("[data-mode]");
+    const { modes: names, default: chosen } = device.selectedOptions[0].dataset;
+    mode.replaceChildren(...names.split(" ").map((name) => new Option(name, name, false, name === chosen)));
+  };
+
+  const send = async (choice, file) => {
+    say(`Sending ${file.name} …`);
+    results.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(`/api/v1/models?name=${encodeURIComponent(file.name.slice(-200))}`, {
+        method: "POST", body: file, headers: { "content-type": "application/octet-stream" },
+      });
+      const found = await answer.json();
+      if (!answer.ok) {
+        refuse(found.error.message);
+        return;
+      }
+      for (const files of document.querySelectorAll("[data-files]")) {
+        files.hidden = false;
+        files.append(new Option(found.name, found.model));
+      }
+      choice.querySelector("[data-model]").value = found.model;
+      // Sizes that one file needed say nothing about the next.
+      choice.querySelector("input[name$=resolution]").value = "";
+      choice.querySelector("input[name$=batch]").value = found.note ? "1" : "";
+      if (live) await update();
+      else say(`${found.name} is chosen.`);
+    } catch (error) {
+      refuse("The file could not be sent. Is the server still running?");
+    } finally {
+      results.removeAttribute("aria-busy");
+    }
+  };
+
+  const refuse = (text) => {
+    const problem = document.createElement("p");
+    problem.className = "problem";
+    problem.setAttribute("role", "alert");
+    problem.textContent = text;
+    results.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
+    results.prepend(problem);
+    say("");
+  };
+
+  let timer = 0;
+  const soon = (wait) => {
+    clearTimeout(timer);
+    timer = setTimeout(update, wait);
+  };
+
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("[data-device]")) modes(event.target);
+    if (live && !event.target.matches("[type=file]")) soon(0);
+  });
+  form.addEventListener("input", (event) => {
+    if (live && event.target.matches("input[type=number]")) soon(250);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    update();
+  });
+  for (const choice of form.querySelectorAll("[data-choice]")) {
+    const file = choice.querySelector("[data-file]");
+    const drop = choice.querySelector("[data-drop]");
+    choice.querySelector("[data-send]").hidden = true;
+    choice.querySelector("[data-hint]").hidden = false;
+    file.addEventListener("change", () => {
+      if (file.files.length) send(choice, file.files[0]);
+    });
+    drop.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      if (event.dataTransfer.files.length) send(choice, event.dataTransfer.files[0]);
+    });
+  }
+})();

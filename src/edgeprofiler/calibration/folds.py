@@ -55,6 +55,7 @@ class Folds:
         *,
         extra: Sequence[str] = (),
         nested: bool = True,
+        mask: BoolArray | None = None,
     ) -> Folds:
         """Return the refits of one kind of leaving out.
 
@@ -65,14 +66,16 @@ class Folds:
             full: solution of the whole problem, where refits start.
             extra: more groups, that have no row here (networks with power alone).
             nested: whether to leave out pairs too.
+            mask: rows that take part in fits; all where `None`.
         """
+        taking_part = np.ones(len(samples), dtype=bool) if mask is None else mask
         labels = np.array([KEYS[kind](sample) for sample in samples])
         steps = BOARD_STEPS if kind in ("board", "stack") else STEPS
         names = list(dict.fromkeys([*labels.tolist(), *extra]))
         single, pairs = {}, {}
         for name in names:
             out = labels == name
-            weights = (~out).astype(np.float64)
+            weights = (~out & taking_part).astype(np.float64)
             single[name] = (
                 problem.fit(weights, full, max_iterations=steps).values if out.any() else full
             )
@@ -82,7 +85,7 @@ class Folds:
             if not (labels == two).any():
                 pairs[key] = single[one]
                 continue
-            weights = (~out).astype(np.float64)
+            weights = (~out & taking_part).astype(np.float64)
             pairs[key] = problem.fit(weights, single[one], max_iterations=PAIR_STEPS).values
         return Folds(problem, samples, labels, single, pairs)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from edgeprofiler.device import Calibration, calibration_table
 
@@ -38,3 +38,17 @@ def calibration_text(calibration: Calibration) -> str:
     for key, value in nested.items():
         text += toml_table(f"calibrations.{key}", value)
     return text
+
+
+def device_text(base: str, name: str, mode: str, calibrations: Sequence[Calibration]) -> str:
+    """Return a user's device file: a board, what it differs in, and its calibrations.
+
+    Args:
+        base: the shipped device, or the path of the file, that it builds on.
+        name: name of the device.
+        mode: power mode that it stands in.
+        calibrations: fitted on the user's own measurements.
+    """
+    text = "# Written by `edgeprofiler calibrate`; use it as --device THIS_FILE.\n"
+    text += f"base = {toml_value(base)}\nname = {toml_value(name)}\nmode = {toml_value(mode)}\n"
+    return text + "".join(calibration_text(calibration) for calibration in calibrations)

@@ -71,7 +71,13 @@ class Parameters:
     """The same as a share of all launch overhead."""
 
 
-DEVIATIONS = ("launch_s", "efficiency_memory", "efficiency_depthwise")
+DEVIATIONS = (
+    "launch_s",
+    "efficiency_memory",
+    "efficiency_depthwise",
+    "efficiency_gemm",
+    "efficiency_convolution",
+)
 """Parameters in which boards may differ from the shared ones, as factors."""
 
 _NAMES = frozenset(field.name for field in fields(Parameters))

@@ -252,11 +252,13 @@ class RooflinePredictor:
 
     device: Device
     confidence: float = 0.9
+    numbers: Parameters | None = None
+    """Numbers to use in place of the device's own."""
 
     @cached_property
     def parameters(self) -> Parameters:
         """The numbers in use: shared ones and the device's own."""
-        return parameters_of(self.device)
+        return parameters_of(self.device) if self.numbers is None else self.numbers
 
     def predict(self, network: Network) -> Profile:
         """Return the profile of one network."""

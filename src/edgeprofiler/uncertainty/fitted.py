@@ -129,7 +129,7 @@ def representative(
         work = Work.of(columns)
         classes = multiply_class(work)
         flops, moved = _log(work.flops), _log(work.bytes_moved)
-        for index in np.flatnonzero(work.runs & work.covered):
+        for index in np.flatnonzero(work.runs & work.covered).tolist():
             cell = (int(classes[index]), round(flops[index] * 1.5), round(moved[index] * 1.5))
             text = f"{describe(layers[index])} of {name}"
             row = (

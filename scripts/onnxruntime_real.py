@@ -41,8 +41,9 @@ random weights.
 
 Machine: {machine}.
 ONNX Runtime {version}, CPU, {threads} thread(s), optimisation level EXTENDED, at least
-{runs} runs and 4 s recorded, and as many runs outside between them, block by block. The machine was shared with other
-work, so each figure is the lower tenth of its runs, where other work disturbs least.
+{runs} runs and 4 s recorded, and as many runs outside between them, block by block. The machine
+was shared with other work, so each figure is the lower tenth of its runs, where other work
+disturbs least.
 
 | network | kernels | sum, ms | run, ms | sum / run | outside, ms | sum / outside | overhead |
 |---|---:|---:|---:|---:|---:|---:|---:|

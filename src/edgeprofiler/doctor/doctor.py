@@ -79,15 +79,14 @@ def check(kind: PluginKind, name: str) -> Check:
 
 
 def _try(kind: PluginKind, made: Any) -> str:
-    if kind in ("recipes", "renderers", "stores"):
-        return ""
+    if kind in ("recipes", "renderers", "stores") and not hasattr(made, "probe"):
+        return ""  # they only load; what they need is asked for when they work
     needed = _required_options(made)
     if needed:
         return f"needs {', '.join(needed)}"
     instance = made()
-    if kind == "frontends":
-        return ""
-    instance.probe()
+    if hasattr(instance, "probe"):
+        instance.probe()
     if kind == "runners":
         return str(instance.describe().get("runtime", ""))
     return ""

@@ -7,7 +7,7 @@ no such variance, this is plain non-negative least squares.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -170,3 +170,15 @@ def best_texture(matrix: FloatArray, samples: Samples, basis: Basis) -> tuple[fl
         )
     best = int(np.argmax(scores))
     return TEXTURES[best], float(scores[best] - scores[0])
+
+
+SURE_TEXTURE = 6.0
+"""Gain in logarithmic likelihood from which power is taken to vary within layers."""
+
+
+def textured(runs: Runs, samples: Samples, timing: Timing, most: int = 110) -> Basis:
+    """Return the basis with as much variation within layers as the samples call for."""
+    basis = Basis(cut(runs, most))
+    matrix = design(runs, samples.end_s, timing, basis.cells)
+    texture, gain = best_texture(matrix, samples, basis)
+    return replace(basis, texture=texture) if gain > SURE_TEXTURE else Basis.plain(runs.layers)

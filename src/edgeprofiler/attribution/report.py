@@ -60,7 +60,10 @@ class AttributionReport:
             return [f"{self.runs} runs; no power samples"]
         found = f"{self.samples} polls, {self.conversions} distinct conversions"
         clock = "clock recovered" if self.clock_recovered else "clock not recovered"
-        result = [f"{self.runs} runs; {found}, a new one every {_time(self.period_s)} ({clock})"]
+        if self.conversions:
+            result = [f"{self.runs} runs; {found}, one every {_time(self.period_s)} ({clock})"]
+        else:
+            result = [f"{self.runs} runs; {self.samples} polls"]
         timing = self.timing
         if timing is not None:
             how = "fitted" if self.fitted else "given"

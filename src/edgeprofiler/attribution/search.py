@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprofiler.attribution.design import design, occupied
-from edgeprofiler.attribution.fit import Basis, Fit, Samples, fit, solve
+from edgeprofiler.attribution.fit import Basis, Fit, Samples, fit, solve, textured
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray
@@ -34,6 +34,9 @@ TIME_CONSTANTS_S = (0.3e-3, 1.2e-3)
 
 BLOCKS = 10
 """Blocks of layers that the first look tells apart."""
+
+Candidate = tuple[float, Timing]
+"""Cost of a fit and its timing."""
 
 SEARCHED = ("window_s", "lag_s", "gap_s")
 
@@ -66,7 +69,7 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
     blocks = runs.grouped(labels)
     basis = Basis.plain(blocks.layers)
     limits = limits_of(_longest(period_s, base))
-    names = ("window_s", "lag_s")
+    names = ("window_s", "lag_s", "gap_s")
     found = [
         refine(blocks, some, timing, names, limits, basis, rounds=6)
         for timing in _on_grid(blocks, some, period_s, base, basis)
@@ -85,19 +88,24 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
         for constant in TIME_CONSTANTS_S
     ]
     smoothest = min(smooth, key=lambda trial: trial.cost)
-    # blocks without gaps are coarse themselves: only a marked gain speaks for a smoothing rail
+    ratio = blocks.layers / runs.layers  # a gap between blocks stands for those within them
+    # blocks are coarse themselves: only a marked gain speaks for a smoothing rail
     if smoothest.cost < 0.97 * first.cost and smoothest.timing.time_constant_s > 0.1e-3:
-        return [smoothest.timing]
+        return [_thinner(smoothest.timing, ratio)]
     others = [
         other.timing
         for other in found[1:]
-        if other.cost < 1.05 * first.cost
+        if other.cost < 1.02 * first.cost
         and (
             abs(other.timing.lag_s - first.timing.lag_s) > 0.2e-3
             or abs(other.timing.window_s / first.timing.window_s - 1) > 0.2
         )
     ]
-    return [first.timing, *others[:1]]
+    return [_thinner(timing, ratio) for timing in (first.timing, *others[:1])]
+
+
+def _thinner(timing: Timing, ratio: float) -> Timing:
+    return replace(timing, gap_s=timing.gap_s * ratio)
 
 
 def _longest(period_s: float, base: Timing) -> float:
@@ -141,22 +149,52 @@ def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timi
     names: tuple[str, ...] = SEARCHED
     if starts[0].time_constant_s > 0:
         names = (*names, "time_constant_s")
-    starts = _reconsidered(runs, samples.thinned(3000), starts, basis, limits["window_s"][1])
+    starts = _reconsidered(runs, samples.thinned(2500), starts, basis, limits["window_s"][1])
     candidates = [c for start in starts for c in _aligned(runs, some, start, basis)]
-    candidates.sort(key=lambda found: found.cost)
     refined = [
-        refine(runs, some, found.timing, names, limits, basis, rounds=5)
-        for found in _apart(candidates)[:4]
+        refine(runs, some, timing, names, limits, basis, rounds=4)
+        for timing in _best_of_each_gap(candidates)
     ]
+    refined = _weighed_with_texture(runs, some.thinned(4000), refined, names, limits)
     refined.sort(key=lambda found: found.cost)
     best = refined[0]
-    scale = len(samples) / len(some) / best.residual_w**2
-    rivals = [
-        other.timing
-        for other in _apart(refined)[1:]
-        if (other.cost - best.cost) * scale < 12  # likelier than one in four hundred
+    scale = len(samples) / len(best.residual) / best.residual_w**2
+    near = [
+        (found.cost, found.timing)
+        for found in refined
+        if (found.cost - best.cost) * scale < 12  # likelier than one in four hundred
     ]
+    rivals = _apart(near)[1:]
     return Found(best.timing, tuple(rivals))
+
+
+def _best_of_each_gap(candidates: list[Candidate]) -> list[Timing]:
+    """Return the best timing of every gap, best first; the hopeless ones are left out."""
+    ranked = sorted(candidates, key=lambda pair: pair[0])
+    chosen: dict[float, Candidate] = {}
+    for cost, timing in ranked:
+        if cost < 1.5 * ranked[0][0]:
+            chosen.setdefault(timing.gap_s, (cost, timing))
+    return [timing for _, timing in chosen.values()]
+
+
+def _weighed_with_texture(
+    runs: Runs,
+    samples: Samples,
+    refined: list[Fit],
+    names: tuple[str, ...],
+    limits: dict[str, tuple[float, float]],
+) -> list[Fit]:
+    """Return fits that allow for power varying within layers, where the samples call for it.
+
+    With long layers and little noise such variation can outweigh a wrong gap.
+    """
+    best = min(refined, key=lambda found: found.cost)
+    basis = textured(runs, samples, best.timing)
+    timings = _apart([(found.cost, found.timing) for found in refined])
+    if basis.texture == 0 or len(timings) == 1:
+        return refined
+    return [refine(runs, samples, timing, names, limits, basis, rounds=4) for timing in timings]
 
 
 def _dense(runs: Runs) -> bool:
@@ -183,7 +221,7 @@ def _reconsidered(
         if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
             variants.append((6e-6, 1.0))
         for gap, slack in variants:
-            centre = start.lag_s - 0.5 * runs.layers * gap
+            centre = start.lag_s - 0.5 * runs.layers * (gap - start.gap_s)
             base = replace(start, gap_s=gap, slack_share=slack)
             for lag in np.arange(centre - reach, centre + reach, step).tolist():
                 for window in windows:
@@ -203,8 +241,8 @@ def _reconsidered(
     return [best]
 
 
-def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[Fit]:
-    """Return fits at lags and gaps around a start; the middle of a run stays where it is."""
+def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[Candidate]:
+    """Return costs of lags and gaps around a start; the middle of a run stays where it is."""
     lengths = runs.duration_s.mean(axis=0)
     step = float(np.clip(np.median(lengths) / 5, 8e-6, 60e-6))
     result = []
@@ -212,20 +250,19 @@ def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[
         centre = start.lag_s - 0.5 * runs.layers * (gap - start.gap_s)
         for shift in np.arange(-8, 9) * step:
             timing = replace(start, gap_s=gap, lag_s=centre + float(shift))
-            result.append(fit(runs, samples, timing, basis))
+            result.append((fit(runs, samples, timing, basis).cost, timing))
     return result
 
 
-def _apart(fits: list[Fit]) -> list[Fit]:
-    """Return fits, best first, that differ in lag or gap from all better ones."""
-    chosen: list[Fit] = []
-    for found in fits:
+def _apart(candidates: list[Candidate]) -> list[Timing]:
+    """Return timings, best first, that differ in lag or gap from all better ones."""
+    chosen: list[Timing] = []
+    for _, timing in sorted(candidates, key=lambda pair: pair[0]):
         if all(
-            abs(found.timing.lag_s - other.timing.lag_s) > 12e-6
-            or abs(found.timing.gap_s - other.timing.gap_s) > 2e-6
+            abs(timing.lag_s - other.lag_s) > 12e-6 or abs(timing.gap_s - other.gap_s) > 2e-6
             for other in chosen
         ):
-            chosen.append(found)
+            chosen.append(timing)
     return chosen
 
 

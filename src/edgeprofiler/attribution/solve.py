@@ -9,7 +9,7 @@ import numpy as np
 from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.doubt import Groups, Posterior, merge, posterior
 from edgeprofiler.attribution.drift import Drift, estimate_drift
-from edgeprofiler.attribution.fit import Basis, Fit, Samples, best_texture, cut, fit, solve
+from edgeprofiler.attribution.fit import Basis, Fit, Samples, cut, fit, textured
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.search import (
     SEARCHED,
@@ -26,7 +26,7 @@ from edgeprofiler.network import FloatArray
 MOST_SAMPLES = 40_000
 """Samples that powers are fitted to; more would cost memory and earn little."""
 
-TIMING_SAMPLES = 15_000
+TIMING_SAMPLES = 10_000
 """Samples that the last refinement of the timing uses."""
 
 LIMIT = 0.12
@@ -81,57 +81,82 @@ def solve_layers(
         first = fit(runs, samples, found.timing, plain)
         drift = estimate_drift(runs, samples, first.matrix @ first.solution)
         timing, names = _settled(runs, drift.flattened(samples), period_s, found.timing)
+    first = fit(runs, samples, timing, plain)
+    drift = estimate_drift(runs, samples, first.matrix @ first.solution)
     flat = drift.flattened(samples)
-    matrix = design(runs, flat.end_s, timing, cut(runs))
-    basis = Basis(cut(runs))
-    texture, gain = best_texture(matrix, flat, basis)
-    if gain < 2:
-        basis = plain
-        best = fit(runs, flat, timing, plain)
-    else:
-        basis = replace(basis, texture=texture)
-        best = solve(matrix, flat, timing, basis)
-    del matrix
+    basis = textured(runs, flat, timing)
+    best = fit(runs, flat, timing, basis)
     slope = slopes(runs, flat, best, names)
     rivals = [_powers(runs, flat, replace(rival), basis) for rival in found.rivals]
+    if basis.texture > 0:  # cells of half the number show what their size does
+        coarse = Basis(np.maximum((cut(runs) + 1) // 2, 1), basis.texture)
+        rivals.append(_powers(runs, flat, timing, coarse))
     around = posterior(best, flat, slope, rivals)
     seconds = runs.duration_s.mean(axis=0)
     mean = float(around.mean[:-2] @ seconds / seconds.sum())
     groups = merge(around, seconds, LIMIT * abs(mean))
-    return Solved(best, around, groups, drift, len(rivals), names, mean)
+    return Solved(best, around, groups, drift, len(found.rivals), names, mean)
 
 
 def _settled(
     runs: Runs, samples: Samples, period_s: float, timing: Timing
 ) -> tuple[Timing, tuple[str, ...]]:
-    """Return the timing after its last refinement, with effects added that the samples show."""
-    some = samples.thinned(TIMING_SAMPLES)
-    plain, limits = Basis.plain(runs.layers), limits_of(period_s)
+    """Return the timing after its last refinement, with effects added that the samples show.
+
+    Power that varies within layers looks like wrong timing, so both are weighed together.
+    """
+    limits = limits_of(period_s)
     names: tuple[str, ...] = SEARCHED
-    if timing.time_constant_s > 0:
-        names = (*names, "time_constant_s")
-    if timing.slack_share > 0:
-        names = (*names, "slack_share")
-    best = refine(runs, some, timing, names, limits, plain, rounds=5)
-    open_trials = {"time_constant_s": 0.2e-3, "blur_s": 20e-6}
-    if timing.time_constant_s > 0:
-        del open_trials["time_constant_s"]
-    if timing.slack_share == 0 and float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
-        open_trials["slack_share"] = 1.0
-    while open_trials:
-        tried = {
-            name: refine(
-                runs, some, best.timing.with_value(name, start), (*names, name), limits, plain, 5
-            )
-            for name, start in open_trials.items()
-        }
-        name = min(tried, key=lambda key: tried[key].cost)
-        gain = (best.cost - tried[name].cost) / best.residual_w**2
-        if gain < 9:  # three standard deviations
+    for name in ("time_constant_s", "slack_share"):
+        if getattr(timing, name) > 0:
+            names = (*names, name)
+    some = samples.thinned(TIMING_SAMPLES)
+    best = refine(runs, some, timing, names, limits, Basis.plain(runs.layers), rounds=4)
+    for _ in range(2):
+        basis = textured(runs, some, best.timing)
+        if int(basis.cells.max()) == 1:
             break
-        best, names = tried[name], (*names, name)
-        del open_trials[name]
+        best = refine(runs, some, best.timing, names, limits, basis, rounds=6)
+    waiting = {"time_constant_s": 0.1e-3, "blur_s": 20e-6}
+    if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
+        waiting["slack_share"] = 1.0
+    waiting = {name: start for name, start in waiting.items() if name not in names}
+    while waiting:
+        promise = {n: _promise(runs, some, best, names, n, start) for n, start in waiting.items()}
+        name = max(promise, key=lambda key: promise[key])
+        start = waiting.pop(name)
+        if promise[name] < ENOUGH:
+            break
+        more = (*names, name)
+        begin = best.timing.with_value(name, start)
+        trial = refine(runs, some, begin, more, limits, best.basis, rounds=5)
+        if best.cost - trial.cost > ENOUGH * best.residual_w**2:
+            best, names = trial, more
     return best.timing, names
+
+
+ENOUGH = 9.0
+"""Gain in residual, in units of its variance, for which an effect is added: three deviations."""
+
+
+def _promise(
+    runs: Runs, samples: Samples, best: Fit, names: tuple[str, ...], name: str, value: float
+) -> float:
+    """Return how much a first step towards another effect would gain, in units of variance."""
+    moved = design(runs, samples.end_s, best.timing.with_value(name, value), best.basis.cells)
+    column = (moved - best.matrix) @ best.solution
+    known = np.concatenate([best.matrix, slopes(runs, samples, best, names)], axis=1)
+    gram = known.T @ known
+    states = best.basis.states
+    gram[:states, :states] += best.basis.penalty()
+    scale = np.sqrt(np.maximum(np.diag(gram), 1e-12))
+    moment = known.T @ column / scale
+    inner = np.linalg.lstsq(gram / np.outer(scale, scale), moment, rcond=1e-10)[0]
+    own = float(column @ column - moment @ inner)
+    if own <= 0:
+        return 0.0
+    along = max(float(column @ best.residual), 0.0) if value > 0 else 0.0
+    return along**2 / own / best.residual_w**2
 
 
 def _powers(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> FloatArray:

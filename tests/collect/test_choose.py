@@ -31,7 +31,7 @@ def test_an_unknown_sensor_names_those_that_are_there():
 def test_what_is_offered_is_taken_only_where_it_is_known():
     made = choose.runner_named("onnxruntime", {}, {"batch": None, "device": "a board"})
     assert made.name == "onnxruntime"
-    assert choose.unused({"device": "x", "batch": 1}, [("runners", "onnxruntime")]) == ["device"]
+    assert choose.unused({"device": "x", "batch": 1}, [made]) == ["device"]
 
 
 def test_a_value_that_cannot_be_used_is_the_user_s_mistake(monkeypatch):

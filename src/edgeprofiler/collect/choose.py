@@ -62,13 +62,9 @@ def make(
         raise UsageError(f"the {kind[:-1]} {name} cannot be made so ({error})") from None
 
 
-def unused(
-    offered: Mapping[str, Any], made: Sequence[tuple[Literal["sensors", "runners"], str]]
-) -> list[str]:
+def unused(offered: Mapping[str, Any], made: Sequence[object]) -> list[str]:
     """Return the offered options that none of the plug-ins knows."""
-    known: set[str] = set()
-    for kind, name in made:
-        known |= set(inspect.signature(plugins.load(kind, name)).parameters)
+    known = {name for plugin in made for name in inspect.signature(type(plugin)).parameters}
     return [key for key, value in offered.items() if value is not None and key not in known]
 
 

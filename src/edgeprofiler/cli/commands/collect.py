@@ -97,7 +97,7 @@ def register(app: typer.Typer) -> None:
         offered = {"device": device, "precision": precision, "batch": batch, "seed": seed}
         chosen_runner = _runner(runner, runner_option, offered)
         chosen_sensor = _sensor(sensor, sensor_option, offered)
-        _refuse_unused(offered, chosen_runner.name, chosen_sensor)
+        _refuse_unused(offered, chosen_runner, chosen_sensor)
         quiet = json == "-"
         found: list[tuple[Path, Recording]] = []
         left_out: list[str] = []
@@ -177,14 +177,12 @@ def _sensor(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
     return chosen
 
 
-def _refuse_unused(offered: dict[str, Any], runner: str, sensor: Any) -> None:
+def _refuse_unused(offered: dict[str, Any], runner: Any, sensor: Any) -> None:
     from edgeprofiler.collect.choose import unused
 
-    made: list[tuple[Any, str]] = [("runners", runner)]
-    if sensor is not None:
-        made.append(("sensors", sensor.name))
+    made = [runner] if sensor is None else [runner, sensor]
     for key in unused({k: v for k, v in offered.items() if k != "seed"}, made):
-        raise UsageError(f"--{key} means nothing to the runner {runner}")
+        raise UsageError(f"--{key} means nothing to the runner {runner.name}")
 
 
 @contextmanager

@@ -44,34 +44,35 @@ def command(*arguments):
     return [sys.executable, "-m", "edgeprofiler", "collect", *map(str, arguments)]
 
 
-def collect(*arguments):
-    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+@pytest.fixture
+def collect(cli):
+    return lambda *arguments: cli("collect", *arguments)
 
 
 QUICK = ("--runner", "onnxruntime", "--runs", "60", "--idle", "0.1", "--warmup", "2")
 
 
 @pytest.mark.slow
-def test_onnx_runtime_is_recorded_for_real(tmp_path, model, sensor):
+def test_onnx_runtime_is_recorded_for_real(collect, tmp_path, model, sensor):
     done = collect(model, *sensor, *QUICK, "-o", tmp_path / "out", "--json", "-")
-    assert done.returncode == 0, done.stderr
-    (summary,) = json.loads(done.stdout)["recordings"]
+    assert done.code == 0, done.err
+    (summary,) = json.loads(done.out)["recordings"]
     assert summary["runs"] == 60
     assert summary["power_w"] == pytest.approx(5.5)
     recording = load_recording(tmp_path / "out/tiny")
     assert recording.complete
     assert (recording.timeline.duration_s > 0).all()
     again = collect(model, *sensor, *QUICK, "-o", tmp_path / "out")
-    assert again.returncode == 2
-    assert "--resume" in again.stderr
+    assert again.code == 2
+    assert "--resume" in again.err
 
 
 @pytest.mark.slow
-def test_without_a_sensor_it_says_that_power_is_not_recorded(tmp_path, model):
+def test_without_a_sensor_it_says_that_power_is_not_recorded(collect, tmp_path, model):
     done = collect(model, "--sensor", "none", *QUICK, "-o", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert "power and energy are not" in done.stderr
-    assert max(map(len, done.stdout.splitlines()[:6])) <= 80
+    assert done.code == 0, done.err
+    assert "power and energy are not" in done.err
+    assert max(map(len, done.out.splitlines()[:6])) <= 80
 
 
 @pytest.mark.slow
@@ -107,20 +108,50 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path, model, sensor):
         (("--sensor", "none", "--precision", "int3"), 2, "means nothing"),
     ],
 )
-def test_mistakes_are_one_line_with_a_documented_exit_code(tmp_path, model, arguments, code, words):
+def test_mistakes_are_one_line_with_a_documented_exit_code(
+    collect, tmp_path, model, arguments, code, words
+):
     done = collect(model, *arguments, "--runner", "onnxruntime", "-o", tmp_path / "out")
-    assert done.returncode == code
-    assert words in done.stderr.replace("\n", " ")
-    assert "Traceback" not in done.stderr
+    assert done.code == code
+    assert words in done.err.replace("\n", " ")
+    assert "Traceback" not in done.err
 
 
-def test_two_models_of_one_name_would_share_a_folder(tmp_path, model):
+def test_isolated_layers_get_a_folder_each(collect, tmp_path, monkeypatch):
+    from edgeprofiler.collect import choose
+    from edgeprofiler.testing import FakeRunner, VirtualClock
+
+    made = FakeRunner(layer_s=0.01, clock=VirtualClock())
+    monkeypatch.setattr(choose, "auto_runner", lambda offered: made)
+    done = collect("fake:net", "--sensor", "none", "--isolate", "--idle", "0", "-o", tmp_path)
+    assert done.code == 0, done.err
+    assert "runner: fake" in done.err
+    assert len(list((tmp_path / "net.layers").iterdir())) == 3
+
+
+def test_an_interrupt_in_this_process_says_where_the_recording_lies(collect, tmp_path, monkeypatch):
+    from edgeprofiler.collect import choose
+    from edgeprofiler.testing import FakeRunner
+
+    def interrupted(self, runs, pauses_s=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeRunner, "run", interrupted)
+    monkeypatch.setattr(choose, "auto_runner", lambda offered: FakeRunner())
+    monkeypatch.setattr(choose, "auto_sensor", lambda: (None, []))
+    done = collect("fake:net", "--idle", "0", "-o", tmp_path)
+    assert done.code == 130
+    assert f"lies in {tmp_path / 'net'}" in done.err
+    assert "sensor: none works here" in done.err
+
+
+def test_two_models_of_one_name_would_share_a_folder(collect, tmp_path, model):
     done = collect(model, model, "--sensor", "none", "-o", tmp_path / "out")
-    assert done.returncode == 2
-    assert "one name" in done.stderr
+    assert done.code == 2
+    assert "one name" in done.err
 
 
-def test_a_missing_model_is_invalid_input(tmp_path):
+def test_a_missing_model_is_invalid_input(collect, tmp_path):
     done = collect("/nowhere/net.onnx", "--sensor", "none", *QUICK, "-o", tmp_path / "out")
-    assert done.returncode == 3
-    assert "no such file" in done.stderr
+    assert done.code == 3
+    assert "no such file" in done.err

@@ -1,7 +1,6 @@
 """`edgeprofiler monitor` tells a program's energy and keeps its exit code."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -9,13 +8,9 @@ import pytest
 from edgeprofiler.testing import write_ina3221_tree
 
 
-def monitor(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "edgeprofiler", "monitor", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def monitor(cli):
+    return lambda *arguments: cli("monitor", *arguments)
 
 
 @pytest.fixture
@@ -24,21 +19,21 @@ def sensor(tmp_path):
     return ("--sensor", "ina3221", "--sensor-option", f"root={tmp_path}")
 
 
-def test_json_stands_alone_on_standard_output(sensor):
+def test_json_stands_alone_on_standard_output(monitor, sensor):
     done = monitor(
         *sensor, "--json", "-", "--", sys.executable, "-c", "import time; time.sleep(.3)"
     )
-    document = json.loads(done.stdout)
-    assert done.returncode == 0
+    document = json.loads(done.out)
+    assert done.code == 0
     assert document["mean_w"] == pytest.approx(5.5)
     assert document["rails"] == ["VDD_IN"]
-    assert "energy" in done.stderr
-    assert "uncertain" in done.stderr
+    assert "energy" in done.err
+    assert "uncertain" in done.err
 
 
-def test_the_program_s_options_and_exit_code_are_its_own(sensor):
+def test_the_program_s_options_and_exit_code_are_its_own(monitor, sensor):
     done = monitor(*sensor, "--", sys.executable, "-c", "raise SystemExit(5)", "--json")
-    assert done.returncode == 5
+    assert done.code == 5
 
 
 @pytest.mark.parametrize(
@@ -51,14 +46,14 @@ def test_the_program_s_options_and_exit_code_are_its_own(sensor):
         ((), 2, "COMMAND"),
     ],
 )
-def test_mistakes_are_one_line_with_a_documented_exit_code(arguments, code, words):
+def test_mistakes_are_one_line_with_a_documented_exit_code(monitor, arguments, code, words):
     done = monitor(*arguments)
-    assert done.returncode == code
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == code
+    assert words in done.err
+    assert "Traceback" not in done.err
 
 
-def test_a_missing_program_is_unavailable(sensor):
+def test_a_missing_program_is_unavailable(monitor, sensor):
     done = monitor(*sensor, "--", "/nowhere/program")
-    assert done.returncode == 4
-    assert "cannot be started" in done.stderr
+    assert done.code == 4
+    assert "cannot be started" in done.err

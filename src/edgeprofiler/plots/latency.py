@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeprofiler.errors import InsufficientData, Unavailable
+from edgeprofiler.errors import InsufficientData
+from edgeprofiler.plots.figure import new_figure
 
 if TYPE_CHECKING:
     from edgeprofiler.benchmark import BackendResult, Benchmark
@@ -33,20 +34,13 @@ def draw_benchmark(benchmark: Benchmark) -> Any:
         InsufficientData: no backend ran.
         Unavailable: matplotlib is missing.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise Unavailable(
-            "matplotlib is not installed", "pip install 'edgeprofiler[plot]'"
-        ) from None
-
     ran = [result for result in benchmark.results if result.ran and len(result.latency_s)]
     if not ran:
         raise InsufficientData("no backend ran, so there is nothing to draw")
     layered = [result for result in ran if result.layers]
     rows = [0.5 * len(ran) + 0.9]
     rows += [0.26 * min(len(r.layers), SLOWEST) + 0.9 for r in layered]
-    figure = Figure(figsize=(8, sum(rows) + 0.3), layout="constrained")
+    figure = new_figure(8, sum(rows) + 0.3)
     axes = figure.subplots(len(rows), 1, squeeze=False, height_ratios=rows)[:, 0]
     _draw_backends(axes[0], ran, benchmark.model)
     for ax, result in zip(axes[1:], layered, strict=True):

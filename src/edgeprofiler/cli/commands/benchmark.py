@@ -83,9 +83,12 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.benchmark import benchmark as measure
         from edgeprofiler.benchmark import benchmark_trtexec_files, to_json
         from edgeprofiler.errors import Unavailable, UsageError
+        from edgeprofiler.plots.figure import picture_format
 
         if trtexec_times is not None and trtexec_profile is None:
             raise UsageError("--trtexec-times needs --trtexec-profile")
+        if plot is not None:
+            picture_format(plot)  # before minutes of measuring, not after
         if trtexec_profile is not None:
             result = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
         else:
@@ -176,14 +179,8 @@ def _print_layers(console: Console, backend: BackendResult, count: int) -> None:
 
 
 def _draw(result: Benchmark, path: Path) -> None:
-    from edgeprofiler.errors import UsageError
-    from edgeprofiler.files import atomic_path
+    from edgeprofiler.plots.figure import save_figure
     from edgeprofiler.plots.latency import draw_benchmark
 
-    kind = path.suffix.lstrip(".").lower()
-    if kind not in ("png", "svg", "pdf"):
-        raise UsageError(f"--plot {path}: end the name with .png, .svg or .pdf")
-    figure = draw_benchmark(result)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=150)
+    save_figure(draw_benchmark(result), path)
     common.note(f"wrote {path}")

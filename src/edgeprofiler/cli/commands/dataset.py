@@ -1,0 +1,149 @@
+"""`edgeprofiler dataset`: build a data set of measured layers, and say what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.dataset.describe import Description
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Measured layers to learn from.")
+    app.add_typer(group, name="dataset")
+
+    @group.command()
+    def build(
+        sources: Annotated[
+            list[Path],
+            typer.Argument(
+                metavar="PROFILES...",
+                help="Measured profiles (JSON), recordings, folders of either, or folders with "
+                "raw_data, preprocessed_data or training_data.",
+                show_default=False,
+            ),
+        ],
+        output: Annotated[
+            Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes.")
+        ],
+        device: Annotated[
+            str | None,
+            typer.Option(
+                "--device", "-d", metavar="NAME",
+                help="Board of folders that do not say it. Default: jetson-orin-nano.",
+                show_default=False,
+            ),
+        ] = None,
+        csv: common.CsvOption = None,
+    ) -> None:  # fmt: skip
+        """Build a data set: Parquet, one row a layer, SI units."""
+        from edgeprofiler.dataset.build import build as build_dataset
+        from edgeprofiler.dataset.storage import save_dataset, to_csv
+
+        built = build_dataset(sources, device)
+        save_dataset(built.data, output, built.notes)
+        for line in built.notes:
+            common.note(line)
+        if csv is not None:
+            common.emit_file(to_csv(built.data), csv)
+        common.note(
+            f"wrote {len(built.data)} rows of {len(built.data.networks)} networks to {output}"
+        )
+
+    @group.command()
+    def describe(
+        data: Annotated[
+            Path, typer.Argument(metavar="DATA", help="Folder, Parquet or CSV file.")
+        ],
+        min_samples: Annotated[
+            int, typer.Option(min=0, help="Sensor conversions that a layer's power should have.")
+        ] = 10,
+        json: common.JsonOption = None,
+        plot: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE.png|svg", help="Picture of what the data cover."),
+        ] = None,
+    ) -> None:  # fmt: skip
+        """Say what a data set holds: counts, ranges, duplicates, and what to doubt."""
+        from edgeprofiler.dataset import check
+        from edgeprofiler.dataset.describe import describe as describe_dataset
+        from edgeprofiler.dataset.storage import load_dataset
+        from edgeprofiler.files import dump_json
+
+        rows = check(load_dataset(data), data)
+        found = describe_dataset(rows, min_samples)
+        if json is not None:
+            common.emit_json(dump_json(found.document()), json)
+        if plot is not None:
+            from edgeprofiler.plots.training import save_coverage
+
+            save_coverage(rows, plot)
+            common.note(f"wrote {plot}")
+        if json != "-":
+            _print(found)
+
+
+def _print(found: Description) -> None:
+    from rich.table import Table
+
+    from edgeprofiler.network import KINDS
+
+    screen = common.console()
+    boards = ", ".join(found.devices)
+    screen.print(f"[bold]{found.rows} layers[/bold] of {len(found.counts)} networks on {boards}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("network", no_wrap=True, overflow="ellipsis")
+    for kind in KINDS:
+        table.add_column(kind, justify="right")
+    for name, counts in found.counts.items():
+        table.add_row(name, *(str(counts[kind]) for kind in KINDS))
+    table.add_section()
+    table.add_row("all", *(str(sum(c[kind] for c in found.counts.values())) for kind in KINDS))
+    screen.print(table)
+    ranges = Table(box=None, pad_edge=False)
+    for heading in ("kind", "quantity"):
+        ranges.add_column(heading, no_wrap=True)
+    for heading in ("least", "median", "largest"):
+        ranges.add_column(heading, justify="right", no_wrap=True)
+    for layers, quantities in found.ranges.items():
+        for name, values in quantities.items():
+            cells = ["-" if value != value else f"{value:.3g}" for value in values]
+            ranges.add_row(layers, name, *cells)
+    screen.print(ranges)
+    for line in _doubts(found):
+        screen.print(line)
+
+
+def _doubts(found: Description) -> list[str]:
+    twins = (
+        f"{found.repeated} rows repeat a configuration within their network; {found.twins} have a "
+        "twin in another network, so that a random split would leak them (networks are split "
+        "whole)"
+    )
+    lines = [twins]
+    if found.few_samples:
+        lines.append(
+            f"{found.few_samples} rows rest on fewer than {found.min_samples} sensor conversions: "
+            "they train runtime only"
+        )
+    if found.samples_unknown:
+        lines.append(f"{found.samples_unknown} rows do not say how many conversions they rest on")
+    if found.constant_power:
+        lines.append(
+            "one power for the whole network (no layer tells anything): "
+            + ", ".join(found.constant_power)
+        )
+    if found.without_power:
+        lines.append("no power measured: " + ", ".join(found.without_power))
+    if found.unknown_macs:
+        lines.append(f"{found.unknown_macs} rows with unknown MACs: not trained on")
+    if found.simulated:
+        lines.append(f"{found.simulated} rows are simulated")
+    lines.extend(f"marked {mark}: {count} rows" for mark, count in found.marks.items())
+    return lines

@@ -1,0 +1,118 @@
+"""`edgeprofiler evaluate`: errors of a recipe on networks that it never saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+from edgeprofiler.cli.commands import train as training
+
+if TYPE_CHECKING:
+    from edgeprofiler.training import Evaluation
+    from edgeprofiler.training.evaluate import Metrics
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def evaluate(
+        data: training.DataArgument,
+        recipe: training.RecipeOption = None,
+        config: training.ConfigOption = None,
+        option: training.OptionOption = None,
+        test_networks: training.TestOption = None,
+        device: training.TrainedDeviceOption = None,
+        seed: training.SeedOption = None,
+        min_samples: training.MinSamplesOption = None,
+        plots: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FOLDER", help="Draw pictures, with a learning curve.", show_default=False
+            ),
+        ] = None,
+        json: common.JsonOption = None,
+    ) -> None:
+        """Leave networks out, predict them, and compare with simpler ways."""
+        from edgeprofiler.files import dump_json
+        from edgeprofiler.training import evaluate as evaluate_recipe
+
+        options = training.training_options(
+            config, recipe, option, test_networks, seed, min_samples
+        )
+        rows = training.load_rows(data)
+        board = training.board_for(rows, device)
+        result = evaluate_recipe(rows, board, options, curve=plots is not None)
+        if json is not None:
+            common.emit_json(dump_json(result.document()), json)
+        if plots is not None:
+            from edgeprofiler.plots.training import save_evaluation
+
+            for path in save_evaluation(result, plots, options.test_networks):
+                common.note(f"wrote {path}")
+        if json != "-":
+            _print(result)
+
+
+def _print(result: Evaluation) -> None:
+    from rich.table import Table
+
+    from edgeprofiler.training.evaluate import SHOWN
+    from edgeprofiler.training.options import KINDS
+
+    screen = common.console()
+    count = len(result.table.data)
+    screen.print(f"[bold]{count} layers[/bold], {result.scheme}")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "layers", "by"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("n", "RMSPE %", "MAPE %", "in 10 %", "MAE", "R2"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    units = {"runtime_s": (1e6, "µs"), "power_above_idle_w": (1.0, "W"), "power_w": (1.0, "W")}
+    for quantity, title in SHOWN.items():
+        factor, unit = units[quantity]
+        for kind in ("all", *KINDS):
+            for way in result.ways:
+                errors = result.errors(way, kind, quantity)
+                if errors["count"]:
+                    table.add_row(title, kind, way.name, *_cells(errors, factor, unit))
+        table.add_section()
+    screen.print(table)
+    totals = Table(box=None, pad_edge=False)
+    for heading in ("networks", "by"):
+        totals.add_column(heading, no_wrap=True)
+    for heading in ("n", "RMSPE %", "MAPE %", "in 10 %"):
+        totals.add_column(heading, justify="right", no_wrap=True)
+    names = {"runtime_s": "runtime", "energy_j": "energy", "power_above_idle_w": "mean power"}
+    for name, title in names.items():
+        for way in result.ways:
+            errors = way.totals.metrics[name]
+            if errors["count"]:
+                totals.add_row(title, way.name, *_cells(errors, 1.0, "")[:4])
+    screen.print(totals)
+    for name, (inside, total) in result.coverage.items():
+        screen.print(
+            f"90 % intervals of {SHOWN[name]} hold {inside} of {total} layers "
+            f"({100 * inside / total:.0f} %)"
+        )
+    for line in result.notes:
+        screen.print(line)
+
+
+def _cells(errors: Metrics, factor: float, unit: str) -> list[str]:
+    def percent(name: str) -> str:
+        value = errors[name]
+        return "-" if value is None else f"{100 * value:.1f}"
+
+    mae, r2 = errors["mae"], errors["r2"]
+    return [
+        str(errors["count"]),
+        percent("rmspe"),
+        percent("mape"),
+        percent("within_10"),
+        "-" if mae is None else f"{mae * factor:.3g} {unit}",
+        "-" if r2 is None else f"{r2:.3f}",
+    ]

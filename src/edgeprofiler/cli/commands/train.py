@@ -1,0 +1,171 @@
+"""`edgeprofiler train`: from a data set to a predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.dataset import Dataset
+    from edgeprofiler.device import Device
+    from edgeprofiler.predictors.artifact import Artifact
+    from edgeprofiler.training.options import TrainingOptions
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="Data set: a folder, Parquet or CSV file.", show_default=False
+    ),
+]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe", metavar="hybrid|neuralpower|...", help="What to train. Default: hybrid.",
+        show_default=False,
+    ),
+]  # fmt: skip
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE.toml", help="Options in a file.", show_default=False),
+]
+OptionOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=VALUE", help="An option of the recipe; repeat it."),
+]
+TestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--test-networks", metavar="A,B,...", help="Networks that training must not see.",
+        show_default=False,
+    ),
+]  # fmt: skip
+TrainedDeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device", "-d", metavar="NAME[@MODE]|FILE",
+        help="Board whose datasheet stands behind the features. Default: the measured one.",
+        show_default=False,
+    ),
+]  # fmt: skip
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, show_default=False)]
+MinSamplesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--min-samples", min=0, show_default=False,
+        help="Sensor conversions that a layer's power must rest on. Default: 10.",
+    ),
+]  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def train(
+        data: DataArgument,
+        output: Annotated[
+            Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes.")
+        ],
+        recipe: RecipeOption = None,
+        config: ConfigOption = None,
+        option: OptionOption = None,
+        test_networks: TestOption = None,
+        device: TrainedDeviceOption = None,
+        seed: SeedOption = None,
+        min_samples: MinSamplesOption = None,
+    ) -> None:
+        """Train one runtime and one power model for each kind of layer."""
+        from edgeprofiler import plugins
+        from edgeprofiler.training import train as train_models
+
+        options = training_options(config, recipe, option, test_networks, seed, min_samples)
+        rows = load_rows(data)
+        artifact = train_models(rows, board_for(rows, device), options)
+        plugins.load("stores", "folder")().put(artifact, str(output))
+        _print(artifact)
+        common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
+
+
+def training_options(
+    config: Path | None,
+    recipe: str | None,
+    option: list[str] | None,
+    test_networks: str | None,
+    seed: int | None,
+    min_samples: int | None,
+) -> TrainingOptions:
+    """Return options from a file, changed by what the command line says."""
+    from edgeprofiler.training.options import TrainingOptions, parse_option, read_options
+
+    options = TrainingOptions() if config is None else read_options(config)
+    names = None
+    if test_networks is not None:
+        names = tuple(name.strip() for name in test_networks.split(",") if name.strip())
+    own = dict(parse_option(text) for text in option or ())
+    return options.with_changes(
+        recipe=recipe,
+        options={**options.options, **own} if own else None,
+        test_networks=names,
+        seed=seed,
+        min_samples=min_samples,
+    )
+
+
+def load_rows(path: Path) -> Dataset:
+    """Return a data set, checked."""
+    from edgeprofiler.dataset import check
+    from edgeprofiler.dataset.storage import load_dataset
+
+    return check(load_dataset(path), path)
+
+
+def board_for(rows: Dataset, device: str | None) -> Device:
+    """Return the board that the user names, else the measured one."""
+    from edgeprofiler.device import load_device
+    from edgeprofiler.errors import UsageError
+
+    if device is not None:
+        return load_device(device)
+    names = sorted(set(rows.text("device").tolist()))
+    if len(names) > 1:
+        raise UsageError(
+            f"the data set holds {len(names)} boards ({', '.join(names)}); "
+            "build one data set for each"
+        )
+    try:
+        return load_device(names[0])
+    except UsageError:
+        common.note(f"no datasheet of {names[0]!r}: the generic board stands in (--device FILE)")
+        return load_device("generic")
+
+
+def _print(artifact: Artifact) -> None:
+    from rich.table import Table
+
+    screen = common.console()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "layers"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("rows", "networks", "RMSPE %", "MAPE %", "within 10 %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model in artifact.header["models"]:
+        errors = model["metrics"]
+        table.add_row(
+            "runtime" if model["quantity"] == "runtime_s" else "power",
+            model["kind"],
+            str(model["rows"]),
+            str(model["networks"]),
+            *(_percent(errors[name]) for name in ("rmspe", "mape", "within_10")),
+        )
+    screen.print(table)
+    screen.print("errors on networks left out in turn; power is above idle", style="dim")
+    for line in artifact.header["notes"]:
+        screen.print(line)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

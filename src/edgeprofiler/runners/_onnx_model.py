@@ -19,7 +19,7 @@ from edgeprofiler.graph import Graph, Node, Tensor
 OPSET = 17
 """Newest operator set that TensorRT 8.6 reads whole."""
 
-NEWER_OPSET = 21
+NEWER_OPSET = 20
 """Used where an operator is newer than `OPSET`."""
 
 _ONNX_TYPES = {
@@ -127,7 +127,7 @@ def model_of(graph: Graph, seed: int = 0) -> Any:
         body,
         producer_name="edgeprofiler",
         opset_imports=[helper.make_opsetid("", opset)],
-        ir_version=8 if opset == OPSET else 10,
+        ir_version=8 if opset == OPSET else 9,
     )
 
 

@@ -40,6 +40,15 @@ class RunTimes:
     latency_s: FloatArray
     """Computing and the copies of inputs and outputs."""
 
+    def last(self, count: int) -> RunTimes:
+        """Return the last `count` runs; releases before 8.6 export the warm-up too."""
+        return RunTimes(
+            self.start_s[-count:],
+            self.end_s[-count:],
+            self.compute_s[-count:],
+            self.latency_s[-count:],
+        )
+
 
 def read_layer_times(path: Path) -> LayerTimes:
     """Read what `--exportProfile` wrote.

@@ -73,7 +73,6 @@ class TrtexecRunner:
         self._model: OnnxModel | None = None
         self._source = ""
         self._names: tuple[str, ...] = ()
-        self._times: RunTimes | None = None
         self._version = ""
         self.clock: Clock = MonotonicClock()
 
@@ -172,11 +171,7 @@ class TrtexecRunner:
         return network_in_order(text, self._source, self._names)
 
     def run(self, runs: int, pauses_s: FloatArray | None = None) -> Timeline:
-        """Run without a profiler for the times, then with it for the layers.
-
-        Raises:
-            Unsupported: pauses differ from run to run; trtexec has one idle time for all.
-        """
+        """Run without a profiler for the times, then with it for the layers."""
         idle: tuple[str, ...] = ()
         if pauses_s is not None and np.any(pauses_s > 0):
             # One pause for all runs: the mean, which spreads nothing but keeps the load alike.
@@ -195,8 +190,8 @@ class TrtexecRunner:
         )
         layers = read_layer_times(self._file("profile.json"))
         self._names = layers.names
-        self._times = read_run_times(self._file("times.json"))
-        return timeline_of(layers, self._times, began_s)
+        times = read_run_times(self._file("times.json")).last(runs)
+        return timeline_of(layers, times, began_s)
 
     def latencies(self, runs: int) -> FloatArray:
         """Return GPU time and copies of each run without the profiler, as trtexec tells them."""
@@ -207,7 +202,7 @@ class TrtexecRunner:
             "--duration=0",
             f"--warmUp={self._warm_up_ms}",
         )
-        return read_run_times(self._file("times.json")).latency_s
+        return read_run_times(self._file("times.json")).last(runs).latency_s
 
     @staticmethod
     def profile_from_files(engine: Path, profile: Path, times: Path | None = None) -> Profile:
@@ -232,7 +227,7 @@ class TrtexecRunner:
         """Remove the temporary files."""
         if self._folder is not None:
             self._folder.cleanup()
-        self._folder = self._model = self._times = None
+        self._folder = self._model = None
         self._names = ()
 
 

@@ -1,0 +1,107 @@
+"""`edgeprofiler data`: keep versions of data on a remote, and get them back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.data import Moved
+
+_Remote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote", "-r", metavar="URL|FOLDER|NAME",
+        help="s3://BUCKET/PATH, ssh://HOST/PATH, ./FOLDER, dagshub:OWNER/REPO, or a remote of the "
+        "DVC project here. Default: the project's own.", show_default=False,
+    ),
+]  # fmt: skip
+_Endpoint = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="An S3 server that is not Amazon's.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command and its sub-commands."""
+    data = typer.Typer(
+        help="Push and pull versions of data, over DVC and DagsHub.", no_args_is_help=True
+    )
+    app.add_typer(data, name="data")
+
+    @data.command()
+    def push(
+        path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.")],
+        remote: _Remote = None,
+        endpoint_url: _Endpoint = None,
+    ) -> None:
+        """Copy a folder to a remote and write its pointer, PATH.dvc, to commit."""
+        from edgeprofiler.data import push as push_data
+
+        done = push_data(path, remote=remote, endpoint_url=endpoint_url)
+        _say("pushed", done)
+        common.note(f"commit {path.name}.dvc; it names this version")
+
+    @data.command()
+    def pull(
+        source: Annotated[
+            str,
+            typer.Argument(
+                metavar="SOURCE",
+                help="A pointer (data.dvc), dagshub:OWNER/REPO, or a git repository.",
+                show_default=False,
+            ),
+        ],
+        output: Annotated[
+            Path | None,
+            typer.Option("--output", "-o", metavar="PATH", help="Where to put it.",
+                         show_default=False),
+        ] = None,
+        path: Annotated[
+            str | None,
+            typer.Option(metavar="PATH", help="File or folder of a repository.",
+                         show_default=False),
+        ] = None,
+        rev: Annotated[
+            str | None,
+            typer.Option(metavar="REV", help="Branch, tag or commit.", show_default=False),
+        ] = None,
+        remote: _Remote = None,
+        endpoint_url: _Endpoint = None,
+        force: Annotated[
+            bool, typer.Option("--force", help="Replace data that were never pushed.")
+        ] = False,
+    ) -> None:  # fmt: skip
+        """Get a version: all of it, or the data here stay as they are."""
+        from edgeprofiler.data import pull as pull_data
+
+        done = pull_data(
+            source,
+            output,
+            remote=remote,
+            path=path,
+            revision=rev,
+            endpoint_url=endpoint_url,
+            force=force,
+        )
+        _say("pulled" if done.changed else "already there:", done)
+
+
+def _say(verb: str, done: Moved) -> None:
+    content = done.content
+    files = "1 file" if content.files == 1 else f"{content.files} files"
+    common.note(f"{verb} {done.path.name}: {files}, {_size(content.size_bytes)}")
+    typer.echo(content.md5)
+
+
+def _size(size_bytes: int) -> str:
+    value, unit = float(size_bytes), "B"
+    for larger in ("kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,16 @@ def new_figure(width_in: float = 7.0, height_in: float = 4.5) -> Any:
         raise Unavailable(
             "matplotlib is not installed", "pip install 'edgeprofiler[plot]'"
         ) from None
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+    class NotebookFigure(Figure):  # type: ignore[misc,unused-ignore]  # matplotlib may be absent
+        """A figure that a notebook shows without pyplot's global state."""
+
+        def _repr_png_(self) -> bytes:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png", dpi=110)
+            return buffer.getvalue()
+
+    return NotebookFigure(figsize=(width_in, height_in), layout="constrained")
 
 
 def picture_format(path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,43 @@ def stages_figure(profile: Profile) -> Figure:
     return _shares(by_stage(profile))
 
 
+def compared_figure(profiles: Sequence[Profile], labels: Sequence[str]) -> Figure:
+    """Return the energy by type of layer of several profiles, a stacked bar each."""
+    groups = [by_kind(profile) for profile in profiles]
+    kinds = [kind for kind in COLOURS if any(s.kind == kind for shares in groups for s in shares)]
+    data = []
+    for kind in kinds:
+        energy = [sum(s.energy_j for s in shares if s.kind == kind) for shares in groups]
+        data.append({
+            "type": "bar",
+            "orientation": "h",
+            "name": kind,
+            "y": list(range(len(profiles))),
+            "x": _numbers(np.array(energy) * 1e3),
+            "marker": {"color": COLOURS[kind]},
+            "customdata": [
+                f"<b>{html.escape(label)}</b><br>{kind}: {engineering(value, 'J')}"
+                for label, value in zip(labels, energy, strict=True)
+            ],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        })  # fmt: skip
+    layout = _layout("energy of one inference, mJ", "")
+    layout |= {"barmode": "stack", "height": 130 + 34 * len(profiles)}
+    layout["yaxis"] |= _names([html.escape(label) for label in labels])
+    return {"data": data, "layout": layout}
+
+
+def _names(labels: list[str]) -> Figure:
+    """An axis of names, from the top down; numbers are the places, so equal names stay apart."""
+    return {
+        "autorange": "reversed",
+        "tickmode": "array",
+        "tickvals": list(range(len(labels))),
+        "ticktext": labels,
+        "showgrid": False,
+    }
+
+
 def _shares(shares: tuple[Share, ...]) -> Figure:
     drawn = [share for share in shares if share.energy_j > 0]
     total = sum(share.energy_j for share in drawn) or 1.0
@@ -146,13 +184,7 @@ def _shares(shares: tuple[Share, ...]) -> Figure:
     }
     layout = _layout("energy of one inference, mJ", "")
     layout["height"] = 90 + 26 * len(drawn)
-    layout["yaxis"] |= {
-        "autorange": "reversed",
-        "tickmode": "array",
-        "tickvals": list(range(len(drawn))),
-        "ticktext": labels,
-        "showgrid": False,
-    }
+    layout["yaxis"] |= _names(labels)
     layout["showlegend"] = False
     return {"data": [data], "layout": layout}
 

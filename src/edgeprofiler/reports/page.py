@@ -15,6 +15,7 @@ from edgeprofiler._version import __version__
 from edgeprofiler.device import Device
 from edgeprofiler.errors import Unavailable
 from edgeprofiler.profile import Profile
+from edgeprofiler.reports.differences import differences, letter
 from edgeprofiler.reports.view import view_of
 
 STYLE = "edgeprofiler.css"
@@ -90,6 +91,8 @@ def report_page(profiles: Sequence[Profile], devices: Sequence[Device | None] | 
     return str(
         _environment().get_template("report.html").render(
             views=views,
+            differences=differences(profiles) if len(views) > 1 else None,
+            letters=[letter(number) for number in range(len(views))],
             title=" and ".join(dict.fromkeys(view.title for view in views)),
             written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             policy=_policy(scripts),

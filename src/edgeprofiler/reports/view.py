@@ -259,9 +259,9 @@ def share_table(caption: str, heading: str, shares: tuple[Share, ...]) -> Table:
         Row((
             _name(share.label),
             Cell(str(share.layers) if share.layers else ""),
-            _number(share.runtime_s * 1e3),
-            _number(share.energy_j * 1e3),
-            _number(100 * share.energy_j / total),
+            number_cell(share.runtime_s * 1e3),
+            number_cell(share.energy_j * 1e3),
+            number_cell(100 * share.energy_j / total),
         ))
         for share in shares
     )  # fmt: skip
@@ -300,13 +300,13 @@ def layer_table(profile: Profile) -> Table:
         if intervals:
             cells.append(_interval_cell(cost.energy_j))
         cells += [
-            _number(100 * cost.energy_j.value / total if total else math.nan),
+            number_cell(100 * cost.energy_j.value / total if total else math.nan),
             Cell(cost.bound if cost.covered else "not covered"),
         ]
         if costs.samples is not None:
-            cells.append(_number(float(costs.samples[cost.index])))
+            cells.append(number_cell(float(costs.samples[cost.index])))
         if costs.standard_error_w is not None:
-            cells.append(_number(float(costs.standard_error_w[cost.index])))
+            cells.append(number_cell(float(costs.standard_error_w[cost.index])))
         rows.append(Row(tuple(cells), cost.layer.kind, marked=not cost.covered))
     hidden = len(profile) - len(rows)
     note = (
@@ -329,9 +329,9 @@ def _cost_cells(cost: LayerCost) -> tuple[Cell, ...]:
         Cell(operation + fused, title=" + ".join((operation, *layer.fused_ops)) if fused else ""),
         Cell("x".join(map(str, shape)), key=str(math.prod(shape)) if shape else ""),
         Cell(macs, key="" if layer.macs is None else str(layer.macs)),
-        _number(cost.runtime_s.value * 1e3),
-        _number(cost.power_w.value),
-        _number(cost.energy_j.value * 1e3),
+        number_cell(cost.runtime_s.value * 1e3),
+        number_cell(cost.power_w.value),
+        number_cell(cost.energy_j.value * 1e3),
     )
 
 
@@ -343,11 +343,11 @@ def _name(name: str) -> Cell:
 def _interval_cell(estimate: Estimate) -> Cell:
     if not math.isfinite(estimate.low):
         return Cell("-")
-    low, high = _number(estimate.low * 1e3), _number(estimate.high * 1e3)
+    low, high = number_cell(estimate.low * 1e3), number_cell(estimate.high * 1e3)
     return Cell(f"{low.text} to {high.text}", key=high.key or high.text)
 
 
-def _number(value: float) -> Cell:
+def number_cell(value: float) -> Cell:
     """Three digits for a person; a sort key only where the text would sort otherwise."""
     if not math.isfinite(value):
         return Cell("-")

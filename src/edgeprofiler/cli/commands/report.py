@@ -1,0 +1,143 @@
+"""`edgeprofiler report`: a profile as one HTML file, a picture, or Markdown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeprofiler.cli import common
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def report(
+        models: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="PROFILE|MODEL...",
+                help="Saved profiles' JSON, or models to predict; the others against the first.",
+                show_default=False,
+            ),
+        ],
+        output: Annotated[
+            Path | None,
+            typer.Option(
+                "--output", "-o", metavar="FILE.html",
+                help="The page. Default: report.html, unless another form is asked for.",
+                show_default=False,
+            ),
+        ] = None,
+        png: Annotated[
+            Path | None,
+            typer.Option("--png", metavar="FILE", help="A picture.", show_default=False),
+        ] = None,
+        svg: Annotated[
+            Path | None,
+            typer.Option("--svg", metavar="FILE", help="A picture.", show_default=False),
+        ] = None,
+        md: Annotated[
+            str | None,
+            typer.Option(
+                "--md", metavar="FILE|-", help="Markdown, to a file or standard output.",
+                show_default=False,
+            ),
+        ] = None,
+        plot: Annotated[
+            str,
+            typer.Option(
+                metavar="KIND",
+                help="What the picture shows: report (all), timeline, roofline, kinds or stages.",
+            ),
+        ] = "report",
+        recording: Annotated[
+            Path | None,
+            typer.Option(
+                "--recording", metavar="FOLDER",
+                help="The recording behind a measured profile: draws power over time.",
+                show_default=False,
+            ),
+        ] = None,
+        device: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--device", "-d", metavar="NAME[@MODE]|FILE",
+                help="One or several. Default: jetson-orin-nano.", show_default=False,
+            ),
+        ] = None,
+        runtime: common.RuntimeOption = None,
+        precision: common.PrecisionOption = None,
+        batch: common.BatchOption = None,
+        shape: common.ShapeOption = None,
+        confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+    ) -> None:  # fmt: skip
+        """Write a report that opens from disk: page, picture or Markdown."""
+        from itertools import product
+
+        from edgeprofiler.device import load_device
+        from edgeprofiler.errors import UsageError
+        from edgeprofiler.prediction import is_profile, profile_of
+
+        saved = [is_profile(model) for model in models]
+        changes = (device, runtime, precision, batch, shape, predictor)
+        if all(saved) and any(change is not None for change in changes):
+            raise UsageError(
+                "device, runtime, precision, batch, shape and predictor belong to a model; "
+                "a saved profile has its own"
+            )
+        boards: list[str | None] = list(device or [])
+        if not boards:
+            boards = [None if all(saved) else common.device_or_default(None)]
+        for path, ending in ((png, ".png"), (svg, ".svg")):
+            if path is not None and path.suffix.lower() != ending:
+                raise UsageError(f"{path}: the name of this picture ends in {ending}")
+        shapes = common.parse_shapes(shape)
+        profiles, devices = [], []
+        for (model, is_saved), board in product(zip(models, saved, strict=True), boards):
+            if is_saved and board != boards[0]:
+                continue
+            chosen = None if is_saved else load_device(board or common.device_or_default(None),
+                                                       runtime)  # fmt: skip
+            devices.append(chosen)
+            profiles.append(
+                profile_of(model)
+                if chosen is None
+                else profile_of(
+                    model,
+                    chosen,
+                    precision=precision,
+                    batch=batch,
+                    shapes=shapes,
+                    confidence=confidence,
+                    predictor=predictor,
+                )
+            )
+        if len(profiles) > 1 and (png or svg):
+            raise UsageError("a picture shows one profile; call once for each, or write a page")
+        if recording is not None and len(profiles) > 1:
+            raise UsageError("--recording belongs to one measured profile; name one")
+        if output is None and not (png or svg or md):
+            output = Path("report.html")
+        for path in (png, svg):
+            if path is not None:
+                from edgeprofiler.plots.profile import save_profile
+
+                save_profile(profiles[0], path, plot, device=devices[0])
+                common.note(f"wrote {path}")
+        if md is not None:
+            from edgeprofiler.reports.markdown import report_markdown
+
+            text = report_markdown(profiles)
+            if md == "-":
+                sys.stdout.write(text)
+            else:
+                common.emit_file(text, Path(md))
+        if output is not None:
+            from edgeprofiler.reports.page import report_page
+
+            common.emit_file(report_page(profiles, devices), output)

@@ -90,7 +90,8 @@ def solve_layers(
     rivals = [_powers(runs, flat, replace(rival), basis) for rival in found.rivals]
     if basis.texture > 0:  # cells of half the number show what their size does
         coarse = Basis(np.maximum((cut(runs) + 1) // 2, 1), basis.texture)
-        rivals.append(_powers(runs, flat, timing, coarse))
+        fine = _all_powers(best)
+        rivals.append(fine + 2 * (_powers(runs, flat, timing, coarse) - fine))
     around = posterior(best, flat, slope, rivals)
     seconds = runs.duration_s.mean(axis=0)
     mean = float(around.mean[:-2] @ seconds / seconds.sum())
@@ -160,5 +161,9 @@ def _promise(
 
 
 def _powers(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> FloatArray:
-    other = fit(runs, samples, timing, basis)
-    return np.concatenate([other.above_w, [other.gap_w, other.between_w]])
+    return _all_powers(fit(runs, samples, timing, basis))
+
+
+def _all_powers(found: Fit) -> FloatArray:
+    """Return powers of layers, gaps and pauses above the floor."""
+    return np.concatenate([found.above_w, [found.gap_w, found.between_w]])

@@ -36,6 +36,8 @@ class World:
     """Factor on power above idle, from the clock's wander."""
     drift_w: FloatArray
     """Leakage above idle at each run."""
+    tail_s: float = LEAD_S
+    """Time after the last run that still belongs to the session."""
 
     @property
     def gap_power_w(self) -> float:
@@ -49,7 +51,7 @@ class World:
     def steps(self) -> Iterator[tuple[FloatArray, FloatArray]]:
         """Yield chunks of power steps: boundaries of shape (n + 1,), powers of shape (n,).
 
-        Chunks follow each other without holes, from 0 to `LEAD_S` after the last run.
+        Chunks follow each other without holes, from 0 to `tail_s` after the last run.
         """
         costs, structure = self.costs, self.structure
         layers = self.duration_s.shape[1]
@@ -77,7 +79,7 @@ class World:
             inner[:, :, phases] = self.gap_s[part][:, None] * launched
             following = np.append(self.start_s[part][1:], 0.0)
             last = part.stop == runs
-            following[-1] = self.end_s[-1] + LEAD_S if last else self.start_s[part.stop]
+            following[-1] = self.end_s[-1] + self.tail_s if last else self.start_s[part.stop]
             lengths = np.empty((count, per_run.size))
             lengths[:, 0] = structure.launch_s
             lengths[:, 1:-2] = inner.reshape(count, -1)
@@ -93,9 +95,26 @@ class World:
             yield edges, np.append(idle + structure.between_power_w, power.ravel())
 
 
-def make_world(costs: TrueCosts, structure: Structure, runs: int, seed: int) -> World:
-    """Return the runs of a session, drawn by seed."""
-    rng = np.random.default_rng([seed, 21])
+def make_world(
+    costs: TrueCosts,
+    structure: Structure,
+    runs: int,
+    seed: int,
+    *,
+    block: int = 0,
+    pauses_s: FloatArray | None = None,
+) -> World:
+    """Return the runs of a session, drawn by seed.
+
+    Args:
+        costs: what the layers truly cost.
+        structure: what else happens.
+        runs: number of runs.
+        seed: decides all draws.
+        block: number of this block of runs, where a session is made block by block.
+        pauses_s: waits before each run instead of the structure's schedule; shape (runs,).
+    """
+    rng = np.random.default_rng([seed, 21, block] if block else [seed, 21])
     layers = len(costs.runtime_s)
     half = structure.duration_jitter / np.sqrt(2)
     common = rng.normal(0.0, half, runs)
@@ -112,13 +131,17 @@ def make_world(costs: TrueCosts, structure: Structure, runs: int, seed: int) -> 
     )
     busy = structure.launch_s + duration.sum(axis=1) + launched * gap + structure.sync_s
     rest = layers * structure.callback_s + structure.host_gap_s
-    if structure.schedule == "dithered":
+    lead = LEAD_S
+    if pauses_s is not None:
+        lead = float(pauses_s[0])
+        distance = busy + rest + np.append(pauses_s[1:], 0.0)
+    elif structure.schedule == "dithered":
         distance = busy + rest + rng.uniform(0.0, structure.pause_s, runs)
     elif structure.schedule == "back-to-back":
         distance = busy + rest
     else:
         distance = np.maximum(structure.pause_s, busy + rest)
-    start = LEAD_S + np.concatenate([[0.0], np.cumsum(distance[:-1])])
+    start = lead + np.concatenate([[0.0], np.cumsum(distance[:-1])])
     return World(
         costs=costs,
         structure=structure,
@@ -128,4 +151,5 @@ def make_world(costs: TrueCosts, structure: Structure, runs: int, seed: int) -> 
         end_s=start + busy,
         scale=1.0 + 1.5 * wander,
         drift_w=structure.thermal_drift_w * (1 - np.exp(-3 * progress)),
+        tail_s=LEAD_S if pauses_s is None else rest,
     )

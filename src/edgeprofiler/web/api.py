@@ -101,7 +101,7 @@ def build_api(service: Service, background: Background) -> APIRouter:
 
     @api.post(
         "/models",
-        summary="Send an ONNX file, an engine's layer JSON or a graph JSON; returns its `model`.",
+        summary="Send an ONNX file, an engine's layer JSON or a graph JSON; returns what to call it.",
         status_code=201,
         openapi_extra={
             "requestBody": {

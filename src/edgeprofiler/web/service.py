@@ -64,6 +64,7 @@ class Service:
 
     def ready_json(self, choice: Choice, detail: str) -> bytes | None:
         """Return the JSON of a prediction that was made before, or `None`; quick."""
+        self.label(choice.model)
         return self._texts.get((choice, detail))
 
     def profile_json(self, choice: Choice, detail: str = "full") -> bytes:
@@ -83,6 +84,7 @@ class Service:
 
     def profile(self, choice: Choice) -> Profile:
         """Return the prediction of a choice."""
+        self.label(choice.model)  # what was forgotten is not answered from memory
         found = self._profiles.get(choice)
         if found is not None:
             return found
@@ -150,7 +152,11 @@ class Service:
         return upload, ""
 
     def label(self, model: str) -> str:
-        """Return what a person calls a model."""
+        """Return what a person calls a model.
+
+        Raises:
+            InvalidInput: it is a file that was forgotten.
+        """
         return self.uploads.get(model).label if model.startswith("upload:") else model
 
     def recordings(self) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ class ChunkWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             self._descriptor = os.open(path, flags, 0o666)
+            _sync_folder(path.parent)
         except OSError as error:
             raise _cannot_write(path, error) from None
 
@@ -148,6 +149,15 @@ def read_chunks(path: Path) -> tuple[list[Chunk], str]:
             f"breaks off after {len(chunks)} whole chunks: {size - at} of {size} bytes are lost"
         )
     return chunks, ""
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a new file's name to the disk too: a power cut could take it otherwise."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cannot_write(path: Path, error: OSError) -> CannotWrite:

@@ -273,7 +273,9 @@ def _print(found: list[tuple[Path, Recording]], *, to_stderr: bool) -> None:
             engineering(facts["power_w"], "W"),
         )
     console.print(table)
-    for folder, recording in found:
-        console.print(f"{recording.name}: {folder}", soft_wrap=True)
+    for folder in dict.fromkeys(folder for folder, _ in found):
+        console.print(f"wrote {folder}", soft_wrap=True, markup=False)
+    for _, recording in found:
         for warning in recording.warnings:
-            console.print(f"  warning: {warning}", soft_wrap=True, markup=False)
+            text = f"warning: {recording.name}: {warning}"
+            console.print(text, soft_wrap=True, markup=False)

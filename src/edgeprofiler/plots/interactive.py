@@ -51,14 +51,14 @@ def timeline_figure(profile: Profile) -> Figure:
             data.append({
                 "type": "bar",
                 "name": kind,
-                "x": _numbers(middle[at]),
-                "y": _numbers(bars.power_w[at]),
-                "width": _numbers(bars.width_s[at] * 1e3),
+                "x": numbers(middle[at]),
+                "y": numbers(bars.power_w[at]),
+                "width": numbers(bars.width_s[at] * 1e3),
                 "customdata": [texts[i] for i in at],
                 "hovertemplate": "%{customdata}<extra></extra>",
                 "marker": {"color": COLOURS[kind], "line": {"width": 0.5, "color": "#ffffff"}},
             })  # fmt: skip
-    layout = _layout("time in one inference, ms", "power of the board, W")
+    layout = plain_layout("time in one inference, ms", "power of the board, W")
     layout["bargap"] = 0
     layout["hovermode"] = "closest"
     if math.isfinite(profile.idle_power_w) and len(bars):
@@ -67,8 +67,8 @@ def timeline_figure(profile: Profile) -> Figure:
             "type": "scatter",
             "mode": "lines",
             "name": f"idle {engineering(profile.idle_power_w, 'W')}",
-            "x": _numbers(np.array([0.0, end])),
-            "y": _numbers(np.full(2, profile.idle_power_w)),
+            "x": numbers(np.array([0.0, end])),
+            "y": numbers(np.full(2, profile.idle_power_w)),
             "line": {"width": 2, "dash": "dash", "color": IDLE_COLOUR},
             "hoverinfo": "skip",
         })  # fmt: skip
@@ -89,8 +89,8 @@ def roofline_figure(profile: Profile, device: Device | None = None) -> Figure:
                 "type": "scatter",
                 "mode": "lines",
                 "name": f"{roof.label}: {engineering(roof.flops, 'FLOP/s')}",
-                "x": _numbers(intensity),
-                "y": _numbers(limit),
+                "x": numbers(intensity),
+                "y": numbers(limit),
                 "line": {"width": 2, "dash": dash, "color": "#8a9099"},
                 "hoverinfo": "name",
             })  # fmt: skip
@@ -102,17 +102,17 @@ def roofline_figure(profile: Profile, device: Device | None = None) -> Figure:
             "type": "scatter",
             "mode": "markers",
             "name": str(kind),
-            "x": _numbers(found.intensity[at]),
-            "y": _numbers(found.flops[at]),
+            "x": numbers(found.intensity[at]),
+            "y": numbers(found.flops[at]),
             "customdata": [_layer_text(profile[int(found.index[i])]) for i in at],
             "hovertemplate": "%{customdata}<extra></extra>",
             "marker": {
                 "color": COLOURS[kind],
                 "opacity": 0.8,
-                "size": _numbers(6 + 16 * np.sqrt(energy[at] / largest)),
+                "size": numbers(6 + 16 * np.sqrt(energy[at] / largest)),
             },
         })  # fmt: skip
-    layout = _layout("arithmetic intensity, FLOP per byte", "speed, FLOP/s")
+    layout = plain_layout("arithmetic intensity, FLOP per byte", "speed, FLOP/s")
     layout["xaxis"]["type"] = layout["yaxis"]["type"] = "log"
     layout["yaxis"]["exponentformat"] = "SI"
     layout["yaxis"]["dtick"] = layout["xaxis"]["dtick"] = 1
@@ -142,7 +142,7 @@ def compared_figure(profiles: Sequence[Profile], labels: Sequence[str]) -> Figur
             "orientation": "h",
             "name": kind,
             "y": list(range(len(profiles))),
-            "x": _numbers(np.array(energy) * 1e3),
+            "x": numbers(np.array(energy) * 1e3),
             "marker": {"color": COLOURS[kind]},
             "customdata": [
                 f"<b>{html.escape(label)}</b><br>{kind}: {engineering(value, 'J')}"
@@ -150,7 +150,7 @@ def compared_figure(profiles: Sequence[Profile], labels: Sequence[str]) -> Figur
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         })  # fmt: skip
-    layout = _layout("energy of one inference, mJ", "")
+    layout = plain_layout("energy of one inference, mJ", "")
     layout |= {"barmode": "stack", "height": 130 + 34 * len(profiles)}
     layout["yaxis"] |= _names([html.escape(label) for label in labels])
     return {"data": data, "layout": layout}
@@ -174,7 +174,7 @@ def _shares(shares: tuple[Share, ...]) -> Figure:
     data = {
         "type": "bar",
         "orientation": "h",
-        "x": _numbers(np.array([share.energy_j for share in drawn]) * 1e3),
+        "x": numbers(np.array([share.energy_j for share in drawn]) * 1e3),
         "y": list(range(len(drawn))),
         "text": [f"{share.energy_j / total:.0%}" for share in drawn],
         "textposition": "auto",
@@ -182,14 +182,15 @@ def _shares(shares: tuple[Share, ...]) -> Figure:
         "customdata": [_share_text(share, total) for share in drawn],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    layout = _layout("energy of one inference, mJ", "")
+    layout = plain_layout("energy of one inference, mJ", "")
     layout["height"] = 90 + 26 * len(drawn)
     layout["yaxis"] |= _names(labels)
     layout["showlegend"] = False
     return {"data": [data], "layout": layout}
 
 
-def _layout(x_title: str, y_title: str) -> Figure:
+def plain_layout(x_title: str, y_title: str) -> Figure:
+    """Return what every figure of a page has in common."""
     return {
         "xaxis": {"title": {"text": x_title}, "automargin": True, "zeroline": False},
         "yaxis": {
@@ -235,6 +236,6 @@ def _share_text(share: Share, total_j: float) -> str:
     )
 
 
-def _numbers(values: FloatArray) -> list[float | None]:
-    """Five digits, which is finer than a pixel; unknown is null."""
+def numbers(values: FloatArray) -> list[float | None]:
+    """Return values with five digits, which is finer than a pixel; unknown is `None`."""
     return [float(f"{v:.5g}") if math.isfinite(v) else None for v in values.tolist()]

@@ -1,113 +1,192 @@
-"""Power over time of a recording, and one run's layers under it."""
+"""Power over time with the layers under it, from a recording."""
 
 from __future__ import annotations
 
-from typing import Any
+import html
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgeprofiler.network import FloatArray
-from edgeprofiler.plots.figure import new_figure
+from edgeprofiler.plots.interactive import Figure, numbers, plain_layout
+from edgeprofiler.plots.series import COLOURS, IDLE_COLOUR
+from edgeprofiler.profile import Profile
 from edgeprofiler.recording import PowerTrace, Recording
+from edgeprofiler.reports.names import short_name
+from edgeprofiler.units import engineering
 
-MOST_POINTS = 2000
-"""Polls beyond which a curve is drawn as the range of each stretch."""
+MAX_BARS = 2500
+"""Layers of several runs that a close look shows."""
 
-
-def draw_recording(recording: Recording) -> Any:
-    """Return a figure: the whole session, a few runs with the sensor's steps, one run's layers.
-
-    Raises:
-        Unavailable: matplotlib is not installed.
-    """
-    figure = new_figure(8.0, 7.0)
-    session, zoom, layers = figure.subplots(3, 1, height_ratios=[2, 2, 1.6])
-    title = f"{recording.name}: {recording.timeline.runs} runs"
-    figure.suptitle(title + (" (simulated)" if recording.simulated else ""))
-    _session(session, recording)
-    _zoom(zoom, recording)
-    _layers(layers, recording)
-    return figure
+BINS = 800
+"""Stretches of time that a whole recording is drawn in."""
 
 
-def _origin(recording: Recording) -> float:
-    if len(recording.trace):
-        return float(recording.trace.time_s[0])
-    return float(recording.timeline.run_end_s[0]) if recording.timeline.runs else 0.0
+@dataclass(frozen=True)
+class CloseLook:
+    """A few runs in the middle of a recording; times from the first run's start."""
+
+    time_s: FloatArray
+    power_w: FloatArray
+    """What the sensor gave at each poll; shape (polls,)."""
+    layer: FloatArray
+    """Index of each bar's layer in the timeline; arrays of one length."""
+    start_s: FloatArray
+    width_s: FloatArray
+    runs: int
 
 
-def _session(axes: Any, recording: Recording) -> None:
-    origin = _origin(recording)
-    parts: list[tuple[PowerTrace | None, str, str]] = [
-        (recording.idle_before, "tab:gray", "idle"),
-        (recording.trace, "tab:blue", "runs"),
-        (recording.idle_after, "tab:gray", "_idle"),
-    ]
-    for trace, colour, label in parts:
-        if trace is not None and len(trace) and trace.total_rails:
-            _curve(axes, trace.time_s - origin, trace.total_w, colour, label)
-    axes.set(xlabel="time, s", ylabel="board power, W", title="whole session")
-    if axes.has_data():
-        axes.legend(loc="upper right", fontsize=8)
-    else:
-        axes.text(0.5, 0.5, "no power was recorded", ha="center", transform=axes.transAxes)
-
-
-def _curve(axes: Any, time_s: FloatArray, power_w: FloatArray, colour: str, label: str) -> None:
-    if len(time_s) <= MOST_POINTS:
-        axes.plot(time_s, power_w, color=colour, lw=0.8, label=label)
-        return
-    pieces = np.array_split(np.arange(len(time_s)), MOST_POINTS // 2)
-    middle = [float(time_s[piece].mean()) for piece in pieces]
-    low = [float(np.nanmin(power_w[piece])) for piece in pieces]
-    high = [float(np.nanmax(power_w[piece])) for piece in pieces]
-    mean = [float(np.nanmean(power_w[piece])) for piece in pieces]
-    axes.fill_between(middle, low, high, color=colour, alpha=0.3, lw=0)
-    axes.plot(middle, mean, color=colour, lw=0.8, label=label)
-
-
-def _zoom(axes: Any, recording: Recording) -> None:
-    timeline, trace = recording.timeline, recording.trace
-    axes.set(xlabel="time from a run's end, ms", ylabel="board power, W", title="a few runs")
-    if not timeline.runs:
-        return
-    middle = timeline.runs // 2
-    first, last = max(middle - 3, 0), min(middle + 3, timeline.runs - 1)
-    zero = float(timeline.run_end_s[middle])
-    total = np.nansum(timeline.duration_s, axis=1)
-    begin, end = timeline.run_end_s[first] - 2 * total[first], timeline.run_end_s[last]
-    for run in range(first, last + 1):
-        stop = (timeline.run_end_s[run] - zero) * 1e3
-        axes.axvspan(stop - total[run] * 1e3, stop, color="tab:orange", alpha=0.2, lw=0)
-    if len(trace) and trace.total_rails:
-        inside = (trace.time_s >= begin) & (trace.time_s <= end)
-        axes.step(
-            (trace.time_s[inside] - zero) * 1e3, trace.total_w[inside],
-            where="post", marker=".", ms=4, lw=0.8, color="tab:blue",
-        )  # fmt: skip
-    axes.set_xlim((float(begin) - zero) * 1e3, (float(end) - zero) * 1e3)
-
-
-def _layers(axes: Any, recording: Recording) -> None:
+def close_look(recording: Recording) -> CloseLook:
+    """Return as many runs from the middle as can be told apart in one picture."""
     timeline = recording.timeline
-    axes.set(xlabel="time in the run, ms", title="layers of one run, in order")
-    axes.set_yticks([])
-    if not timeline.runs:
-        return
-    duration = np.nan_to_num(np.nanmedian(timeline.duration_s, axis=0)) * 1e3
-    start = np.cumsum(duration) - duration
-    total = float(duration.sum())
-    colours = ["tab:blue", "tab:orange"]
-    for place, (left, width) in enumerate(zip(start, duration, strict=True)):
-        if width > 0:
-            axes.barh(0, width, left=left, height=0.8, color=colours[place % 2], alpha=0.6)
-        if total and width > 0.025 * total:
-            name = timeline.layer_names[place]
-            text = name if len(name) <= 22 else name[:20] + "…"
-            axes.text(
-                left + width / 2, 0, text.replace("$", r"\$"),
-                rotation=90, ha="center", va="center", fontsize=6, clip_on=True,
-            )  # fmt: skip
-    axes.set_ylim(-0.7, 0.7)
-    if total:
-        axes.set_xlim(0, total)
+    layers, runs = max(len(timeline.layer_names), 1), timeline.runs
+    count = max(min(MAX_BARS // layers, runs), min(runs, 1))
+    first = (runs - count) // 2
+    chosen = slice(first, first + count)
+    width = np.nan_to_num(timeline.duration_s[chosen])
+    end = timeline.run_end_s[chosen]
+    start = np.cumsum(width, axis=1) - width + (end - width.sum(axis=1))[:, None]
+    shown = width > 0
+    origin = float(start[shown].min()) if shown.any() else 0.0
+    last = float(end[-1]) if count else origin
+    trace = recording.trace
+    inside = (trace.time_s >= origin) & (trace.time_s <= last)
+    return CloseLook(
+        time_s=trace.time_s[inside] - origin,
+        power_w=trace.total_w[inside],
+        layer=np.broadcast_to(np.arange(width.shape[1]), width.shape)[shown].astype(np.float64),
+        start_s=start[shown] - origin,
+        width_s=width[shown],
+        runs=count,
+    )
+
+
+def close_figure(recording: Recording, profile: Profile) -> Figure:
+    """Return power at each poll, and below it which layer ran."""
+    look = close_look(recording)
+    names = recording.timeline.layer_names
+    kinds = _kinds(names, profile)
+    kind_of_bar = np.array([kinds[int(i)] for i in look.layer], dtype=object)
+    texts = [html.escape(short_name(name, 48)) for name in names]
+    data: list[Figure] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "power of the board",
+            "x": numbers(look.time_s * 1e3),
+            "y": numbers(look.power_w),
+            "line": {"shape": "hv", "width": 1.5, "color": IDLE_COLOUR},
+            "hovertemplate": "%{x:.3f} ms: %{y:.3f} W<extra></extra>",
+        }
+    ]
+    for kind in COLOURS:
+        at = np.flatnonzero(kind_of_bar == kind)
+        if len(at):
+            data.append({
+                "type": "bar",
+                "name": kind,
+                "yaxis": "y2",
+                "x": numbers((look.start_s[at] + look.width_s[at] / 2) * 1e3),
+                "y": [1] * len(at),
+                "width": numbers(look.width_s[at] * 1e3),
+                "text": None,
+                "customdata": [int(i) for i in look.layer[at]],
+                "hovertext": [texts[int(i)] for i in look.layer[at]] if len(at) < 600 else None,
+                "hovertemplate": "layer %{customdata} %{hovertext}<extra></extra>",
+                "marker": {"color": COLOURS[kind], "line": {"width": 0}},
+            })  # fmt: skip
+    layout = plain_layout("time, ms", "power of the board, W")
+    layout["bargap"] = 0
+    layout["hovermode"] = "closest"
+    layout["yaxis"]["domain"] = [0.2, 1]
+    layout["yaxis2"] = {
+        "domain": [0, 0.14], "range": [0, 1], "showticklabels": False, "showgrid": False,
+        "fixedrange": True, "title": {"text": "layer"},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def whole_figure(recording: Recording) -> Figure:
+    """Return the least, mean and greatest power of each stretch of a whole recording."""
+    traces = [recording.idle_before, recording.trace, recording.idle_after]
+    known = [trace for trace in traces if trace is not None and len(trace)]
+    origin = min((float(trace.time_s[0]) for trace in known), default=0.0)
+    data: list[Figure] = []
+    for trace, name, colour in zip(
+        traces,
+        ("idle before", "running", "idle after"),
+        (COLOURS["fixed part"], COLOURS["convolutional"], COLOURS["host gap"]),
+        strict=True,
+    ):
+        if trace is None or not len(trace):
+            continue
+        time, low, mean, high = _envelope(trace)
+        x = numbers(time - origin)
+        edge = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip"}
+        data += [
+            {**edge, "y": numbers(low), "line": {"width": 0}, "showlegend": False},
+            {
+                **edge, "y": numbers(high), "line": {"width": 0}, "showlegend": False,
+                "fill": "tonexty", "fillcolor": colour + "55",
+            },
+            {
+                **edge, "y": numbers(mean), "name": name, "line": {"width": 1.5, "color": colour},
+                "hoverinfo": "x+y",
+            },
+        ]  # fmt: skip
+    layout = plain_layout("time in the recording, s", "power of the board, W")
+    layout["height"] = 300
+    return {"data": data, "layout": layout}
+
+
+def facts(recording: Recording) -> tuple[tuple[str, str], ...]:
+    """Return how a recording was made, as pairs of a term and its text."""
+    sampler, timeline = recording.sampler, recording.timeline
+    share = sampler.missed_ticks / sampler.ticks if sampler.ticks else math.nan
+    texts = [
+        f"{timeline.runs} runs of {len(timeline.layer_names)} layers",
+        f"{len(recording.trace)} polls every {engineering(sampler.target_period_s, 's')}",
+    ]
+    if math.isfinite(share):
+        texts.append(f"{share:.2%} of the ticks missed")
+    if math.isfinite(sampler.cpu_share):
+        texts.append(f"the sampler used {sampler.cpu_share:.1%} of a core")
+    if not recording.complete:
+        texts.append("interrupted before its end")
+    found = [("Recording", "; ".join(texts))]
+    if recording.started_utc:
+        found.append(("Started", recording.started_utc))
+    if recording.device:
+        found.append(("Measured on", ", ".join(f"{k} {v}" for k, v in recording.device.items())))
+    for label, state in (("before", recording.state_before), ("after", recording.state_after)):
+        if state is not None:
+            parts = [f"{name} {value:.1f} °C" for name, value in state.temperatures_c.items()]
+            parts += [f"{name} {engineering(v, 'Hz')}" for name, v in state.clocks_hz.items()]
+            if state.throttled:
+                parts.append("throttled")
+            if parts:
+                found.append((f"State {label}", ", ".join(parts)))
+    return tuple(found)
+
+
+def _kinds(names: tuple[str, ...], profile: Profile) -> list[str]:
+    """Kind of each layer of a timeline: by its place where the counts agree, else by its name."""
+    layers = profile.network.layers
+    if len(layers) == len(names):
+        return [layer.kind for layer in layers]
+    by_name: dict[str, str] = {layer.name: layer.kind for layer in layers}
+    return [by_name.get(name, "other") for name in names]
+
+
+def _envelope(trace: PowerTrace) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Time, least, mean and greatest power of up to `BINS` stretches of equal length."""
+    power = trace.total_w
+    good = np.isfinite(power)
+    time, power = trace.time_s[good], power[good]
+    edges = np.linspace(0, len(time), min(BINS, len(time)) + 1).astype(np.int64)[:-1]
+    if not len(edges):
+        return time, power, power, power
+    count = np.diff(np.append(edges, len(time)))
+    low, high = np.minimum.reduceat(power, edges), np.maximum.reduceat(power, edges)
+    return time[edges], low, np.add.reduceat(power, edges) / count, high

@@ -15,6 +15,7 @@ from edgeprofiler._version import __version__
 from edgeprofiler.device import Device
 from edgeprofiler.errors import Unavailable
 from edgeprofiler.profile import Profile
+from edgeprofiler.recording import Recording
 from edgeprofiler.reports.differences import differences, letter
 from edgeprofiler.reports.view import view_of
 
@@ -72,24 +73,31 @@ def _environment() -> Any:
     return environment()
 
 
-def report_page(profiles: Sequence[Profile], devices: Sequence[Device | None] | None = None) -> str:
+def report_page(
+    profiles: Sequence[Profile],
+    devices: Sequence[Device | None] | None = None,
+    recordings: Sequence[Recording | None] | None = None,
+) -> str:
     """Return a report as one HTML file that asks nothing of any network.
 
     Args:
         profiles: at least one; with several, each is compared with the first.
         devices: the device of each profile, for its roofs; found by name where `None`.
+        recordings: what each profile was measured from, to show power over time.
 
     Raises:
         Unavailable: Jinja is not installed.
     """
+    template = _environment().get_template("report.html")
     from markupsafe import Markup
 
     boards = devices or [None] * len(profiles)
-    views = [view_of(p, d) for p, d in zip(profiles, boards, strict=True)]
+    records = recordings or [None] * len(profiles)
+    views = [view_of(*each) for each in zip(profiles, boards, records, strict=True)]
     scripts = [asset(name) for name in SCRIPTS]
     style = asset(STYLE)
     return str(
-        _environment().get_template("report.html").render(
+        template.render(
             views=views,
             differences=differences(profiles) if len(views) > 1 else None,
             letters=[letter(number) for number in range(len(views))],

@@ -13,8 +13,10 @@ from edgeprofiler.plots.interactive import (
     stages_figure,
     timeline_figure,
 )
+from edgeprofiler.plots.recording import close_figure, close_look, facts, whole_figure
 from edgeprofiler.plots.series import Share, by_kind, by_stage, known_device, roofline
 from edgeprofiler.profile import Estimate, LayerCost, Profile
+from edgeprofiler.recording import Recording
 from edgeprofiler.reports.names import short_name
 from edgeprofiler.units import engineering
 
@@ -102,12 +104,15 @@ class ProfileView:
     provenance: tuple[tuple[str, str], ...]
 
 
-def view_of(profile: Profile, device: Device | None = None) -> ProfileView:
+def view_of(
+    profile: Profile, device: Device | None = None, recording: Recording | None = None
+) -> ProfileView:
     """Return what a page shows of a profile.
 
     Args:
         profile: measured or predicted.
         device: whose roofs to draw; the shipped device that the profile names where `None`.
+        recording: what a measured profile was made from, to show power over time.
     """
     network, label = profile.network, profile.device
     board = device or known_device(label)
@@ -121,10 +126,13 @@ def view_of(profile: Profile, device: Device | None = None) -> ProfileView:
         simulated=profile.simulated,
         measured=profile.origin.kind == "measured",
         headlines=headlines(profile),
-        warnings=warnings_of(profile),
-        plots=plots_of(profile, board),
+        warnings=warnings_of(profile, recording),
+        plots=(*plots_of(profile, board), *recording_plots(profile, recording)),
         layers=layer_table(profile),
-        provenance=provenance(profile, board),
+        provenance=(
+            *provenance(profile, board),
+            *(facts(recording) if recording is not None else ()),
+        ),
     )
 
 
@@ -158,7 +166,7 @@ def headlines(profile: Profile) -> tuple[Headline, ...]:
     return tuple(found)
 
 
-def warnings_of(profile: Profile) -> tuple[str, ...]:
+def warnings_of(profile: Profile, recording: Recording | None = None) -> tuple[str, ...]:
     """Return what a reader must know before trusting the numbers, each once."""
     found = []
     if profile.uncovered:
@@ -169,7 +177,14 @@ def warnings_of(profile: Profile) -> tuple[str, ...]:
             "Totals leave them out; they add at least "
             f"{engineering(profile.time_lower_bound_s, 's')}."
         )
-    return tuple(dict.fromkeys((*found, *profile.network.warnings, *profile.warnings)))
+    found += [*profile.network.warnings, *profile.warnings]
+    if recording is not None:
+        found += recording.warnings
+        if recording.name != profile.network.name:
+            found.append(
+                f"the recording is of {recording.name!r}, the profile of {profile.network.name!r}"
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def provenance(profile: Profile, device: Device | None = None) -> tuple[tuple[str, str], ...]:
@@ -241,6 +256,31 @@ def plots_of(profile: Profile, device: Device | None = None) -> tuple[Plot, ...]
             f"Speed of {len(found.index)} layers against their FLOP per byte of memory traffic; "
             f"larger marks need more energy. {roofs}",
             roofline_figure(profile, device),
+        ),
+    )
+
+
+def recording_plots(profile: Profile, recording: Recording | None) -> tuple[Plot, ...]:
+    """Return power over time, or nothing without a recording."""
+    if recording is None:
+        return ()
+    look = close_look(recording)
+    runs = f"{look.runs} runs" if look.runs != 1 else "One run"
+    return (
+        Plot(
+            "power",
+            "Power over time",
+            f"{runs} from the middle of {recording.timeline.runs}: power as the sensor gave it, "
+            "and below it the layers that ran. A sensor's value is a mean over its own window, "
+            "which may be longer than a layer.",
+            close_figure(recording, profile),
+        ),
+        Plot(
+            "recording",
+            "The whole recording",
+            "Mean power, and the band from the least to the greatest, with the idle time before "
+            "and after.",
+            whole_figure(recording),
         ),
     )
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.device import Device
+    from edgeprofiler.profile import Profile
+    from edgeprofiler.recording import Recording
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +84,7 @@ def register(app: typer.Typer) -> None:
         """Write a report that opens from disk: page, picture or Markdown."""
         from itertools import product
 
+        from edgeprofiler.cli.commands.attribute import open_recording
         from edgeprofiler.device import load_device
         from edgeprofiler.errors import UsageError
         from edgeprofiler.prediction import is_profile, profile_of
@@ -96,18 +102,25 @@ def register(app: typer.Typer) -> None:
         for path, ending in ((png, ".png"), (svg, ".svg")):
             if path is not None and path.suffix.lower() != ending:
                 raise UsageError(f"{path}: the name of this picture ends in {ending}")
+        if recording is not None and len(models) > 1:
+            raise UsageError("--recording belongs to one measured profile; name one")
         shapes = common.parse_shapes(shape)
-        profiles, devices = [], []
+        profiles: list[Profile] = []
+        devices: list[Device | None] = []
+        recordings: list[Recording | None] = []
+        opened = None if recording is None else open_recording(recording, None)
         for (model, is_saved), board in product(zip(models, saved, strict=True), boards):
             if is_saved and board != boards[0]:
                 continue
-            chosen = None if is_saved else load_device(board or common.device_or_default(None),
-                                                       runtime)  # fmt: skip
+            recordings.append(opened)
+            if is_saved:
+                profiles.append(profile_of(model))
+                devices.append(None)
+                continue
+            chosen = load_device(board or common.device_or_default(None), runtime)
             devices.append(chosen)
             profiles.append(
-                profile_of(model)
-                if chosen is None
-                else profile_of(
+                profile_of(
                     model,
                     chosen,
                     precision=precision,
@@ -119,8 +132,6 @@ def register(app: typer.Typer) -> None:
             )
         if len(profiles) > 1 and (png or svg):
             raise UsageError("a picture shows one profile; call once for each, or write a page")
-        if recording is not None and len(profiles) > 1:
-            raise UsageError("--recording belongs to one measured profile; name one")
         if output is None and not (png or svg or md):
             output = Path("report.html")
         for path in (png, svg):
@@ -140,4 +151,4 @@ def register(app: typer.Typer) -> None:
         if output is not None:
             from edgeprofiler.reports.page import report_page
 
-            common.emit_file(report_page(profiles, devices), output)
+            common.emit_file(report_page(profiles, devices, recordings), output)

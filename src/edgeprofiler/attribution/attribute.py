@@ -162,7 +162,9 @@ def _solve(
         whole = whole_power(runs, samples, base, session.idle.noise_w, trusted=False)
         report = replace(report, decisions=(reason,), groups=1, timing=base)
         return _network_powers(recording, session, base, whole), report
-    solved = solve_layers(runs, samples, found.period_s, base, known=timing is not None)
+    solved = solve_layers(
+        runs, samples, found.period_s, base, session.idle.noise_w, known=timing is not None
+    )
     return _judged(recording, session, solved, report)
 
 

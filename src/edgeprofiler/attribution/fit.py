@@ -176,9 +176,18 @@ SURE_TEXTURE = 6.0
 """Gain in logarithmic likelihood from which power is taken to vary within layers."""
 
 
-def textured(runs: Runs, samples: Samples, timing: Timing, most: int = 110) -> Basis:
-    """Return the basis with as much variation within layers as the samples call for."""
+def textured(
+    runs: Runs, samples: Samples, timing: Timing, noise_w: float, most: int = 110
+) -> Basis:
+    """Return the basis with as much variation within layers as the samples call for.
+
+    Where constant powers leave no more than the sensor's noise, there is nothing to explain.
+    """
+    plain = Basis.plain(runs.layers)
+    allowed = 1.01 + 1 / np.sqrt(len(samples))
+    if fit(runs, samples, timing, plain).residual_w < allowed * noise_w:
+        return plain
     basis = Basis(cut(runs, most))
     matrix = design(runs, samples.end_s, timing, basis.cells)
     texture, gain = best_texture(matrix, samples, basis)
-    return replace(basis, texture=texture) if gain > SURE_TEXTURE else Basis.plain(runs.layers)
+    return replace(basis, texture=texture) if gain > SURE_TEXTURE else plain

@@ -141,7 +141,9 @@ def _on_grid(
     return result
 
 
-def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timing]) -> Found:
+def find_timing(
+    runs: Runs, samples: Samples, period_s: float, starts: list[Timing], noise_w: float
+) -> Found:
     """Return the best window, lag and gap near the starts, with constant power within layers."""
     some = samples.thinned(7000)
     basis = Basis.plain(runs.layers)
@@ -155,7 +157,7 @@ def find_timing(runs: Runs, samples: Samples, period_s: float, starts: list[Timi
         refine(runs, some, timing, names, limits, basis, rounds=4)
         for timing in _best_of_each_gap(candidates)
     ]
-    refined = _weighed_with_texture(runs, some.thinned(4000), refined, names, limits)
+    refined = _weighed_with_texture(runs, some.thinned(4000), refined, names, limits, noise_w)
     refined.sort(key=lambda found: found.cost)
     best = refined[0]
     scale = len(samples) / len(best.residual) / best.residual_w**2
@@ -184,17 +186,36 @@ def _weighed_with_texture(
     refined: list[Fit],
     names: tuple[str, ...],
     limits: dict[str, tuple[float, float]],
+    noise_w: float,
 ) -> list[Fit]:
     """Return fits that allow for power varying within layers, where the samples call for it.
 
     With long layers and little noise such variation can outweigh a wrong gap.
     """
     best = min(refined, key=lambda found: found.cost)
-    basis = textured(runs, samples, best.timing)
+    basis = textured(runs, samples, best.timing, noise_w)
     timings = _apart([(found.cost, found.timing) for found in refined])
     if basis.texture == 0 or len(timings) == 1:
         return refined
     return [refine(runs, samples, timing, names, limits, basis, rounds=4) for timing in timings]
+
+
+def scan_near(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Timing:
+    """Return the best timing on a fine grid of lags and gaps around one.
+
+    The residual has many small valleys there, as edges of layers pass each other; a local
+    search ends in the first of them.
+    """
+    trials = []
+    for gap_step in np.arange(-4, 5) * 0.4e-6:
+        gap = timing.gap_s + float(gap_step)
+        if gap < 0:
+            continue
+        for shift in np.arange(-4, 5) * 4e-6:
+            lag = timing.lag_s - 0.5 * runs.layers * float(gap_step) + float(shift)
+            moved = replace(timing, gap_s=gap, lag_s=lag)
+            trials.append((fit(runs, samples, moved, basis).cost, moved))
+    return min(trials, key=lambda pair: pair[0])[1]
 
 
 def _dense(runs: Runs) -> bool:

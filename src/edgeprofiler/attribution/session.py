@@ -70,7 +70,7 @@ def _polls(trace: PowerTrace) -> int:
 
 def has_power(recording: Recording) -> bool:
     """Return whether a sensor gave the board's power during the runs."""
-    return _polls(recording.trace) > 1
+    return _polls(recording.trace) > 0
 
 
 def prepare(recording: Recording) -> Session:

@@ -18,12 +18,13 @@ from edgeprofiler.attribution.search import (
     find_timing,
     limits_of,
     refine,
+    scan_near,
     slopes,
 )
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray
 
-MOST_SAMPLES = 40_000
+MOST_SAMPLES = 25_000
 """Samples that powers are fitted to; more would cost memory and earn little."""
 
 TIMING_SAMPLES = 10_000
@@ -54,7 +55,7 @@ class Solved:
 
 
 def solve_layers(
-    runs: Runs, samples: Samples, period_s: float, base: Timing, *, known: bool
+    runs: Runs, samples: Samples, period_s: float, base: Timing, noise_w: float, *, known: bool
 ) -> Solved:
     """Return the powers of all layers.
 
@@ -63,6 +64,7 @@ def solve_layers(
         samples: distinct conversions.
         period_s: distance of two conversions.
         base: timing as far as it is known.
+        noise_w: of one conversion; NaN where unknown.
         known: whether `base` is the whole timing, so that none is fitted.
     """
     samples = samples.thinned(MOST_SAMPLES)
@@ -77,14 +79,14 @@ def solve_layers(
         starts = coarse_timings(runs, samples, period_s, base)
         first = fit(runs, samples, starts[0], plain)
         drift = estimate_drift(runs, samples, first.matrix @ first.solution)
-        found = find_timing(runs, drift.flattened(samples), period_s, starts)
+        found = find_timing(runs, drift.flattened(samples), period_s, starts, noise_w)
         first = fit(runs, samples, found.timing, plain)
         drift = estimate_drift(runs, samples, first.matrix @ first.solution)
-        timing, names = _settled(runs, drift.flattened(samples), period_s, found.timing)
+        timing, names = _settled(runs, drift.flattened(samples), period_s, found.timing, noise_w)
     first = fit(runs, samples, timing, plain)
     drift = estimate_drift(runs, samples, first.matrix @ first.solution)
     flat = drift.flattened(samples)
-    basis = textured(runs, flat, timing)
+    basis = textured(runs, flat, timing, noise_w)
     best = fit(runs, flat, timing, basis)
     slope = slopes(runs, flat, best, names)
     rivals = [_powers(runs, flat, replace(rival), basis) for rival in found.rivals]
@@ -100,7 +102,7 @@ def solve_layers(
 
 
 def _settled(
-    runs: Runs, samples: Samples, period_s: float, timing: Timing
+    runs: Runs, samples: Samples, period_s: float, timing: Timing, noise_w: float
 ) -> tuple[Timing, tuple[str, ...]]:
     """Return the timing after its last refinement, with effects added that the samples show.
 
@@ -112,9 +114,16 @@ def _settled(
         if getattr(timing, name) > 0:
             names = (*names, name)
     some = samples.thinned(TIMING_SAMPLES)
-    best = refine(runs, some, timing, names, limits, Basis.plain(runs.layers), rounds=4)
+    plain = Basis.plain(runs.layers)
+    best = refine(runs, some, timing, names, limits, plain, rounds=4)
     for _ in range(2):
-        basis = textured(runs, some, best.timing)
+        near = scan_near(runs, some, best.timing, plain)
+        trial = refine(runs, some, near, names, limits, plain, rounds=4)
+        if trial.cost >= best.cost - best.residual_w**2:
+            break
+        best = trial
+    for _ in range(2):
+        basis = textured(runs, some, best.timing, noise_w)
         if int(basis.cells.max()) == 1:
             break
         best = refine(runs, some, best.timing, names, limits, basis, rounds=6)
@@ -133,7 +142,9 @@ def _settled(
         trial = refine(runs, some, begin, more, limits, best.basis, rounds=5)
         if best.cost - trial.cost > ENOUGH * best.residual_w**2:
             best, names = trial, more
-    return best.timing, names
+    # errors are told for all samples, so the timing must come from all of them
+    last = refine(runs, samples, best.timing, names, limits, best.basis, rounds=4)
+    return last.timing, names
 
 
 ENOUGH = 9.0

@@ -63,6 +63,15 @@ class BoardFit:
     """Power above idle, fitted; NaN where it was not measured."""
     left_out_w: FloatArray
     warnings: tuple[str, ...]
+    numbers: Parameters
+    """The calibrated numbers."""
+
+    def predict(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return the seconds of other samples of the same board, mode and host."""
+        works = [sample.work for sample in samples]
+        hardware = Hardware.of(self.samples[0].device)
+        group = Group.of("", hardware, self.numbers, works, [1.0] * len(works))
+        return np.exp(group.log_seconds(self.numbers))
 
     @property
     def residuals(self) -> FloatArray:
@@ -75,12 +84,15 @@ class BoardFit:
         return np.array([sample.row.runtime_s for sample in self.samples])
 
 
-def calibrate(device: Device, samples: Sequence[Sample]) -> BoardFit:
+def calibrate(
+    device: Device, samples: Sequence[Sample], start: Parameters | None = None
+) -> BoardFit:
     """Return the calibration of one board, mode and host from measured totals.
 
     Args:
         device: the board in the mode and with the host that the rows are of.
         samples: rows with time and, where known, power above idle.
+        start: numbers to start from; what the device uses now where `None`.
 
     Raises:
         InsufficientData: too few rows, or rows that determine nothing.
@@ -92,7 +104,7 @@ def calibrate(device: Device, samples: Sequence[Sample]) -> BoardFit:
             f"{len(distinct)} different networks or sizes cannot calibrate {device.name}; "
             f"measure at least {LEAST_ROWS}, best {FEW_ROWS} or more from small to large"
         )
-    problem, warnings = _problem(device, timed)
+    problem, warnings = _problem(device, timed, start)
     solution = problem.fit()
     deviation = np.sqrt(np.diag(solution.covariance))
     determined = deviation < IDENTIFIED * problem.prior.deviation
@@ -137,13 +149,16 @@ def calibrate(device: Device, samples: Sequence[Sample]) -> BoardFit:
         fitted_w,
         left_w,
         (*warnings, *notes),
+        numbers,
     )
 
 
-def _problem(device: Device, samples: Sequence[Sample]) -> tuple[Problem, list[str]]:
+def _problem(
+    device: Device, samples: Sequence[Sample], chosen: Parameters | None
+) -> tuple[Problem, list[str]]:
     warnings = []
     software = samples[0].row.software
-    start = parameters_of(device)
+    start = parameters_of(device) if chosen is None else chosen
     before = calibration_of(device)
     same = before is not None and (before.mode, before.runtime) == (
         device.mode.name,

@@ -57,7 +57,7 @@ class AttributionReport:
     def lines(self) -> list[str]:
         """Return the report for a person, a line a fact."""
         if not self.samples:
-            return [f"{self.runs} runs; no power samples"]
+            return [f"{self.runs} runs; no power samples", *self.decisions]
         found = f"{self.samples} polls, {self.conversions} distinct conversions"
         clock = "clock recovered" if self.clock_recovered else "clock not recovered"
         if self.conversions:

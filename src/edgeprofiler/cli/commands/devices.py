@@ -94,19 +94,25 @@ def _print_list(boards: list[Device]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "modes (default first)", "fp16 TFLOP/s", "GB/s", "measured on"):
+    for heading in ("name", "modes, default first", "TFLOP/s", "GB/s", "fitted on"):
         right = "/s" in heading
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+        fold = "fold" if heading.startswith("modes") else "ellipsis"
+        table.add_column(
+            heading, justify="right" if right else "left", overflow=fold, no_wrap=fold != "fold"
+        )
     for board in boards:
         modes = sorted(board.modes, key=lambda mode: mode.name != board.default_mode)
+        rows = sum(fitted.rows for fitted in board.calibrations)
         table.add_row(
             board.name,
             " ".join(mode.name for mode in modes),
             f"{board.peak_flops('fp16') / 1e12:.3g}",
             f"{board.bandwidth_bytes_per_s / 1e9:.4g}",
-            ", ".join(dict.fromkeys(f"{c.rows} rows" for c in board.calibrations)) or "datasheet",
+            f"{rows} rows" if rows else "data sheet",
         )
-    common.console().print(table)
+    screen = common.console()
+    screen.print(table)
+    screen.print("TFLOP/s: dense fp16 in the default mode.", style="dim")
 
 
 def _print_one(board: Device) -> None:

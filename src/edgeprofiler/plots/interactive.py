@@ -197,7 +197,9 @@ def plain_layout(x_title: str, y_title: str) -> Figure:
             "title": {"text": y_title}, "automargin": True, "zeroline": False,
             "rangemode": "tozero",
         },
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "legend": {
+            "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal",
+        },
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "height": 380,
     }  # fmt: skip

@@ -19,6 +19,9 @@ from edgeprofiler.units import engineering
 MAX_BARS = 2500
 """Layers of several runs that a close look shows."""
 
+FEWEST = 12
+"""Runs, and new values of the sensor, that a close look shows if it can."""
+
 BINS = 800
 """Stretches of time that a whole recording is drawn in."""
 
@@ -41,7 +44,7 @@ def close_look(recording: Recording) -> CloseLook:
     """Return as many runs from the middle as can be told apart in one picture."""
     timeline = recording.timeline
     layers, runs = max(len(timeline.layer_names), 1), timeline.runs
-    count = max(min(MAX_BARS // layers, runs), min(runs, 1))
+    count = min(_runs_to_show(recording), max(MAX_BARS // layers, 1), runs)
     first = (runs - count) // 2
     chosen = slice(first, first + count)
     width = np.nan_to_num(timeline.duration_s[chosen])
@@ -100,8 +103,9 @@ def close_figure(recording: Recording, profile: Profile) -> Figure:
     layout["bargap"] = 0
     layout["hovermode"] = "closest"
     layout["yaxis"]["domain"] = [0.2, 1]
+    layout["xaxis"]["anchor"] = "y2"
     layout["yaxis2"] = {
-        "domain": [0, 0.14], "range": [0, 1], "showticklabels": False, "showgrid": False,
+        "domain": [0, 0.12], "range": [0, 1], "showticklabels": False, "showgrid": False,
         "fixedrange": True, "title": {"text": "layer"},
     }  # fmt: skip
     return {"data": data, "layout": layout}
@@ -168,6 +172,16 @@ def facts(recording: Recording) -> tuple[tuple[str, str], ...]:
             if parts:
                 found.append((f"State {label}", ", ".join(parts)))
     return tuple(found)
+
+
+def _runs_to_show(recording: Recording) -> int:
+    """As many runs as the sensor needs for a dozen new values, and no fewer than a dozen."""
+    trace, ends = recording.trace, recording.timeline.run_end_s
+    changed = trace.time_s[1:][np.diff(trace.total_w) != 0]
+    if len(changed) < 2 or len(ends) < 2:
+        return FEWEST
+    period, update = float(np.median(np.diff(ends))), float(np.median(np.diff(changed)))
+    return max(FEWEST, math.ceil(FEWEST * update / period)) if period > 0 else FEWEST
 
 
 def _kinds(names: tuple[str, ...], profile: Profile) -> list[str]:

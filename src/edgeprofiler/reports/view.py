@@ -325,11 +325,14 @@ def layer_table(profile: Profile) -> Table:
     ]
     if intervals:
         columns.append(Column(f"{profile.confidence:.0%} interval, mJ", numeric=True))
-    columns += [Column("share, %", numeric=True), Column("bound by")]
+    columns.append(Column("share, %", numeric=True))
+    bounds = any(costs.bound)
+    if bounds or not sampled:
+        columns.append(Column("bound by"))
     if sampled:
-        columns.append(Column("samples", numeric=True))
+        columns += [Column("known by"), Column("samples", numeric=True)]
     if errors:
-        columns.append(Column("standard error, W", numeric=True))
+        columns.append(Column("std. error, W", numeric=True))
     chosen = list(profile)
     if len(chosen) > MAX_ROWS:
         chosen.sort(key=lambda cost: -_or(cost.energy_j.value, -1.0))
@@ -339,12 +342,12 @@ def layer_table(profile: Profile) -> Table:
         cells = [*_cost_cells(cost)]
         if intervals:
             cells.append(_interval_cell(cost.energy_j))
-        cells += [
-            number_cell(100 * cost.energy_j.value / total if total else math.nan),
-            Cell(cost.bound if cost.covered else "not covered"),
-        ]
+        cells.append(number_cell(100 * cost.energy_j.value / total if total else math.nan))
+        if bounds or not sampled:
+            cells.append(Cell(cost.bound if cost.covered else "not covered"))
         if costs.samples is not None:
-            cells.append(number_cell(float(costs.samples[cost.index])))
+            cells.append(Cell(cost.known_by if cost.covered else "not covered"))
+            cells.append(_count(float(costs.samples[cost.index])))
         if costs.standard_error_w is not None:
             cells.append(number_cell(float(costs.standard_error_w[cost.index])))
         rows.append(Row(tuple(cells), cost.layer.kind, marked=not cost.covered))
@@ -397,6 +400,10 @@ def number_cell(value: float) -> Cell:
     if abs(value) < 0.001:
         text = f"{value:.1e}"
     return Cell(text, key=f"{value:.5g}")
+
+
+def _count(value: float) -> Cell:
+    return Cell(f"{value:.0f}" if math.isfinite(value) else "-")
 
 
 def _estimate(estimate: Estimate, unit: str) -> tuple[str, str]:

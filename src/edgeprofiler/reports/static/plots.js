@@ -36,15 +36,19 @@
 
   const draw = (element, figure, width) => {
     drawn.set(element, figure);
+    element.style.height = `${figure.layout.height}px`;
     const layout = Object.assign(themed(figure.layout), {
       width: width || element.clientWidth || 640,
     });
     return window.Plotly.react(element, figure.data, layout, config);
   };
 
-  const redraw = (width) => {
+  // A4 less its margins is 700 px wide; a figure with a table takes half of that.
+  const onPaper = (element) => (element.parentElement.querySelector("table") ? 335 : 690);
+
+  const redraw = (paper) => {
     for (const [element, figure] of drawn) {
-      if (element.isConnected) draw(element, figure, width && Math.min(width, element.clientWidth || width));
+      if (element.isConnected) draw(element, figure, paper ? onPaper(element) : 0);
       else drawn.delete(element);
     }
   };
@@ -65,7 +69,8 @@
 
   const drawAll = (root) => {
     for (const element of root.querySelectorAll("[data-figure]")) {
-      // The height is kept before drawing, so that the page does not jump.
+      // The height is kept before drawing, so that neither page nor print jumps.
+      if (element.dataset.height) element.style.height = `${element.dataset.height}px`;
       seen.observe(element);
     }
   };
@@ -76,14 +81,14 @@
     if (window.innerWidth === width) return;
     width = window.innerWidth;
     clearTimeout(timer);
-    timer = setTimeout(redraw, 120);
+    timer = setTimeout(() => redraw(false), 120);
   });
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
-  // A4 less its margins is 700 px wide; whatever was not in view yet is drawn now.
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(false));
+  // Whatever was not in view yet is drawn for paper.
   const print = window.matchMedia("print");
   print.addEventListener("change", () => {
     if (print.matches) document.querySelectorAll("[data-figure]").forEach(fromPage);
-    redraw(print.matches ? 700 : 0);
+    redraw(print.matches);
   });
 
   window.EdgeProfiler = Object.assign(window.EdgeProfiler || {}, { draw, drawAll });

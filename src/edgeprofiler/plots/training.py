@@ -11,7 +11,7 @@ from edgeprofiler.dataset import Dataset
 from edgeprofiler.errors import InsufficientData
 from edgeprofiler.network import FloatArray
 from edgeprofiler.plots.figure import new_figure, picture_format, save_figure
-from edgeprofiler.training.evaluate import SHOWN, Answered, Evaluation
+from edgeprofiler.training.evaluation import SHOWN, Answered, Evaluation
 from edgeprofiler.training.options import KINDS, QUANTITIES
 
 _COLOUR = {"convolutional": "C0", "pooling": "C1", "dense": "C2", "other": "0.6"}
@@ -62,6 +62,7 @@ def draw_scatter(evaluation: Evaluation) -> Any:
     way = evaluation.ways[0]
     for axes, quantity in zip(_panels(figure, len(quantities)), quantities, strict=True):
         factor, unit = _UNIT[quantity]
+        scale = "log" if quantity == "runtime_s" else "linear"
         truth = evaluation.table.data.number(quantity) * factor
         seen: list[FloatArray] = []
         for kind in KINDS:
@@ -78,7 +79,7 @@ def draw_scatter(evaluation: Evaluation) -> Any:
                           label="within 10 %")  # fmt: skip
         rmspe = evaluation.errors(way, "all", quantity)["rmspe"]
         axes.set(
-            xscale="log", yscale="log", xlabel=f"measured ({unit})", ylabel=f"predicted ({unit})",
+            xscale=scale, yscale=scale, xlabel=f"measured ({unit})", ylabel=f"predicted ({unit})",
             title=f"{SHOWN[quantity]}: RMSPE {100 * (rmspe or 0):.1f} %", xlim=ends, ylim=ends,
         )  # fmt: skip
         axes.grid(visible=True, which="both", alpha=0.15)
@@ -156,6 +157,7 @@ def draw_comparison(evaluation: Evaluation) -> Any:
             axes.bar(np.arange(len(kinds)) + index * width - 0.4 + width / 2, heights, width,
                      label=way.name, color=_WAYS[index % len(_WAYS)])  # fmt: skip
         axes.set(yscale="log", ylabel="RMSPE (%)", title=SHOWN[quantity])
+        axes.margins(y=0.25)
         axes.set_xticks(np.arange(len(kinds)), kinds, fontsize="small")
         axes.grid(visible=True, axis="y", which="both", alpha=0.2)
         axes.legend(fontsize="small")

@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeprofiler.training.evaluate import Evaluation, evaluate
+    from edgeprofiler.training.evaluation import Evaluation, evaluate
     from edgeprofiler.training.loading import load_predictor
     from edgeprofiler.training.options import TrainingOptions
-    from edgeprofiler.training.train import train
+    from edgeprofiler.training.fitting import train
 
 _WHERE = {
-    "Evaluation": "evaluate",
+    "Evaluation": "evaluation",
     "TrainingOptions": "options",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "load_predictor": "loading",
-    "train": "train",
+    "train": "fitting",
 }
 
 __all__ = ["Evaluation", "TrainingOptions", "evaluate", "load_predictor", "train"]

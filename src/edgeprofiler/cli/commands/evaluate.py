@@ -12,7 +12,7 @@ from edgeprofiler.cli.commands import train as training
 
 if TYPE_CHECKING:
     from edgeprofiler.training import Evaluation
-    from edgeprofiler.training.evaluate import Metrics
+    from edgeprofiler.training.evaluation import Metrics
 
 
 def register(app: typer.Typer) -> None:
@@ -60,29 +60,31 @@ def register(app: typer.Typer) -> None:
 def _print(result: Evaluation) -> None:
     from rich.table import Table
 
-    from edgeprofiler.training.evaluate import SHOWN
+    from edgeprofiler.training.evaluation import SHOWN
     from edgeprofiler.training.options import KINDS
 
     screen = common.console()
     count = len(result.table.data)
     screen.print(f"[bold]{count} layers[/bold], {result.scheme}")
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "layers", "by"):
+    for heading in ("", "by"):
         table.add_column(heading, no_wrap=True)
     for heading in ("n", "RMSPE %", "MAPE %", "in 10 %", "MAE", "R2"):
         table.add_column(heading, justify="right", no_wrap=True)
     units = {"runtime_s": (1e6, "µs"), "power_above_idle_w": (1.0, "W"), "power_w": (1.0, "W")}
     for quantity, title in SHOWN.items():
-        factor, unit = units[quantity]
-        for kind in ("all", *KINDS):
-            for way in result.ways:
-                errors = result.errors(way, kind, quantity)
-                if errors["count"]:
-                    table.add_row(title, kind, way.name, *_cells(errors, factor, unit))
+        for way in result.ways:
+            errors = result.errors(way, "all", quantity)
+            if errors["count"]:
+                table.add_row(title, way.name, *_cells(errors, *units[quantity]))
+        for kind in KINDS:
+            errors = result.errors(result.ways[0], kind, quantity)
+            if errors["count"]:
+                table.add_row(f"  {kind}", result.ways[0].name, *_cells(errors, *units[quantity]))
         table.add_section()
     screen.print(table)
     totals = Table(box=None, pad_edge=False)
-    for heading in ("networks", "by"):
+    for heading in ("networks", "by "):
         totals.add_column(heading, no_wrap=True)
     for heading in ("n", "RMSPE %", "MAPE %", "in 10 %"):
         totals.add_column(heading, justify="right", no_wrap=True)

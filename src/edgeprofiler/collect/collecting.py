@@ -181,9 +181,10 @@ class _SessionRun:
     def go(self, folder: Path, session: SessionClock, runs: int) -> None:
         """Idle, warm up, run, idle; each step's data are on the disk when it ends."""
         plan, power = self._plan, self._power
+        idle_s = 0.0 if isinstance(power, NoPower) else plan.idle_s  # nobody would watch
         power.enter(Phase.IDLE_BEFORE)
         self._events.append("state_before", state=asdict(self._state()))
-        self._wait(plan.idle_s, "idle")
+        self._wait(idle_s, "idle")
         power.enter(Phase.WARMUP)
         block = self._warm_up()
         self._tell_network()
@@ -196,7 +197,7 @@ class _SessionRun:
             writer.close()
         power.enter(Phase.IDLE_AFTER)
         self._events.append("state_after", state=asdict(self._state()))
-        self._wait(plan.idle_s, "idle again")
+        self._wait(idle_s, "idle again")
         power.close()
         power.check()
         change = self._latency_change(last)

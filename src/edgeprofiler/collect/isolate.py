@@ -18,6 +18,8 @@ LOOP_S = 1.0
 """Each layer runs at least this long,"""
 CONVERSIONS = 50
 """and at least for so many conversions of the sensor."""
+LATER_IDLE_S = 2.0
+"""Idle time around all layers but the first."""
 
 
 def distinct_layers(network: Network) -> list[Layer]:
@@ -101,7 +103,9 @@ def collect_isolated(
                 "sensor": "none" if sensor is None else sensor.name,
                 "isolated": True,
             }
-            wanted = replace(plan, runs=_runs_for(alone, plan))
+            # the first layer idles as long as asked; for the others a short look is enough
+            idle_s = min(plan.idle_s, LATER_IDLE_S) if recordings else plan.idle_s
+            wanted = replace(plan, runs=_runs_for(alone, plan), idle_s=idle_s)
             recordings.append(record(alone, sensor, target, wanted, header, root=root))
         finally:
             alone.close()

@@ -102,6 +102,12 @@ def format_stamps(micros: Micros) -> list[str]:
     return [joined[i : i + WIDTH] for i in range(0, len(joined), WIDTH)]
 
 
+def micros_of(time_s: npt.NDArray[np.float64], base_us: int) -> Micros:
+    """Return stamps of times in seconds after `base_us`, rounded to the microsecond."""
+    result: Micros = np.rint(np.asarray(time_s) * 1e6).astype(np.int64) + base_us
+    return result
+
+
 def _day_start(date: int) -> int:
     try:
         day = datetime(date // 10_000, date // 100 % 100, date % 100)  # noqa: DTZ001

@@ -156,6 +156,7 @@ def main() -> None:
     parser.add_argument("--hard-seeds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=30_000)
     parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--networks", default="resnet18,vgg16")
     parser.add_argument("--keep", action="store_true", help="keep rows of cases that are not run")
     options = parser.parse_args()
     text = (
@@ -177,7 +178,7 @@ def main() -> None:
     for case in options.cases.split(","):
         both = case in ("easy", "full")
         seeds = options.seeds if both else options.hard_seeds
-        for name in ("resnet18", "vgg16") if both else ("resnet18",):
+        for name in options.networks.split(",") if both else ("resnet18",):
             line = row(networks[name], case, seeds, options.runs)
             rows[f"{name}: {CASES[case][0]}"] = line
             _write("\n".join([*head, *_ordered(rows)]))

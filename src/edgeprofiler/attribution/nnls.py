@@ -14,7 +14,8 @@ def solve_nonnegative(
 
     `gram` is `M'M` of shape (k, k) and `moment` is `M'y` of shape (k,). Columns without any
     weight (a zero on the diagonal) get 0. The method is the active-set one of Lawson and Hanson
-    (Solving Least Squares Problems, 1974), started from the unconstrained solution.
+    (Solving Least Squares Problems, 1974), started from the unconstrained solution with all that
+    is negative dropped.
     """
     size = len(moment)
     free = np.zeros(size, dtype=bool) if free is None else free
@@ -23,8 +24,11 @@ def solve_nonnegative(
     scale = np.where(alive, scale, 1.0)
     matrix = gram / np.outer(scale, scale)
     target = moment / scale
-    solution = np.zeros(size)
     passive = alive.copy()
+    solution = _solve_on(matrix, target, passive)
+    while (wrong := passive & ~free & (solution < 0)).any():
+        passive &= ~wrong  # all at once: quick, and a start from which the exact steps begin
+        solution = _solve_on(matrix, target, passive)
     for _ in range(3 * size + 10):
         trial = _solve_on(matrix, target, passive)
         wrong = passive & ~free & (trial < 0)
@@ -36,8 +40,6 @@ def solve_nonnegative(
                 break
             passive[np.flatnonzero(waiting)[np.argmax(gradient[waiting])]] = True
             continue
-        if not (solution >= -1e-15)[~free].all() or not passive[solution > 0].all():
-            solution = np.where(passive, solution, 0.0)
         step_from, step_to = solution[wrong], trial[wrong]
         ratio = step_from / np.maximum(step_from - step_to, 1e-300)
         step = float(ratio.min())

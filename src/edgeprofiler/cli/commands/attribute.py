@@ -10,6 +10,9 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgeprofiler.profile import Profile
     from edgeprofiler.recording import Recording
 
 
@@ -69,7 +72,45 @@ def register(app: typer.Typer) -> None:
             common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
         if json is not None:
             common.emit_json(to_json(found.profile), json)
-        print_profile(common.console(to_stderr=json == "-"), found.profile, layers=not quiet)
+        console = common.console(to_stderr=json == "-")
+        if not quiet:
+            _print_layers(console, found.profile)
+        print_profile(console, found.profile, layers=False)
+
+
+def _print_layers(console: Console, profile: Profile) -> None:
+    """Print each layer's time and power with its error, and how the power is known."""
+    import math
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from edgeprofiler.reports.names import short_name
+
+    costs = profile.costs
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    width = max(16, min(60, console.width - 46))
+    table.add_column("layer", no_wrap=True, width=width)
+    for heading in ("ms", "W", "+-", "mJ"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("known by", no_wrap=True)
+
+    def text(value: float, digits: int) -> str:
+        return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+
+    for index, layer in enumerate(profile.network.layers):
+        error = math.nan if costs.standard_error_w is None else costs.standard_error_w[index]
+        table.add_row(
+            Text(short_name(layer.name, width)),
+            text(costs.runtime_s[index] * 1e3, 4),
+            text(costs.power_w[index], 2),
+            text(error, 2),
+            text(costs.energy_j[index] * 1e3, 3),
+            costs.known_by[index] or "unknown",
+            style="dim" if costs.known_by[index] == "noop" else "",
+        )
+    console.print(table)
+    console.print("+-: standard error. Layers of one group share one power.\n", style="dim")
 
 
 def open_recording(folder: Path, model: str | None) -> Recording:

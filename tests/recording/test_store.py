@@ -29,7 +29,7 @@ from edgeprofiler.recording.session import (
     stream_path,
     write_header,
 )
-from edgeprofiler.recording.store import power_from_energy
+from edgeprofiler.recording.streams import power_from_energy
 
 
 def same(left, right):

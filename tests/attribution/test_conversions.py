@@ -14,7 +14,9 @@ def held(period: float, count: int, poll: float, steps: int = 1000, seed: int = 
     rng = np.random.default_rng(seed)
     start = 0.003 + np.arange(count) * period
     value = rng.integers(0, steps, count) * 0.04
-    time = np.arange(0, start[-1], poll) + np.abs(rng.normal(0, 20e-6, int(np.ceil(start[-1] / poll))))
+    time = np.arange(0, start[-1], poll) + np.abs(
+        rng.normal(0, 20e-6, int(np.ceil(start[-1] / poll)))
+    )
     index = np.searchsorted(start, time, side="right") - 1
     good = index >= 0
     trace = PowerTrace(time[good], {"r": value[index[good]]}, ("r",))

@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
         verdict = inspect_recording(found)
         if plot is not None:
             from edgeprofiler.plots.figure import picture_format, save_figure
-            from edgeprofiler.plots.recording import draw_recording
+            from edgeprofiler.plots.session import draw_recording
 
             picture_format(plot)
             save_figure(draw_recording(found), plot)

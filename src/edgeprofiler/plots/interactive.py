@@ -25,12 +25,15 @@ from edgeprofiler.plots.series import (
     roofline,
     timeline,
 )
-from edgeprofiler.profile import LayerCost, Profile
+from edgeprofiler.profile import Profile
 from edgeprofiler.reports.names import short_name
 from edgeprofiler.units import engineering
 
 Figure = dict[str, Any]
 """`data` and `layout` as `Plotly.newPlot` takes them; JSON values only."""
+
+MANY_LAYERS = 1000
+"""Networks with more layers than this show number and energy of a layer where one points at it."""
 
 
 def timeline_figure(profile: Profile) -> Figure:
@@ -38,7 +41,7 @@ def timeline_figure(profile: Profile) -> Figure:
     bars = timeline(profile)
     middle = (bars.start_s + bars.width_s / 2) * 1e3
     texts = [
-        _layer_text(profile[int(index)]) if index >= 0 else _part_text(label, width, power)
+        _layer_text(profile, int(index)) if index >= 0 else _part_text(label, width, power)
         for index, label, width, power in zip(
             bars.index, bars.label, bars.width_s, bars.power_w, strict=True
         )
@@ -104,7 +107,7 @@ def roofline_figure(profile: Profile, device: Device | None = None) -> Figure:
             "name": str(kind),
             "x": numbers(found.intensity[at]),
             "y": numbers(found.flops[at]),
-            "customdata": [_layer_text(profile[int(found.index[i])]) for i in at],
+            "customdata": [_layer_text(profile, int(found.index[i])) for i in at],
             "hovertemplate": "%{customdata}<extra></extra>",
             "marker": {
                 "color": COLOURS[kind],
@@ -213,8 +216,11 @@ def _roof_range(intensity: FloatArray, flops: float, bandwidth: float) -> FloatA
     return np.geomspace(low, high, 120)
 
 
-def _layer_text(cost: LayerCost) -> str:
+def _layer_text(profile: Profile, index: int) -> str:
+    cost = profile[index]
     layer = cost.layer
+    if len(profile) > MANY_LAYERS:
+        return f"layer {index}: {engineering(cost.energy_j.value, 'J')}"
     return (
         f"<b>{html.escape(short_name(layer.name, 48))}</b><br>{cost.index}: "
         f"{html.escape(layer.op.replace('_', ' '))}<br>{engineering(cost.runtime_s.value, 's')}, "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgeprofiler.calibration.measured import Measured
 from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import load_device
+from edgeprofiler.device import DEFAULT_DEVICE, load_device
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import lower
@@ -58,5 +58,5 @@ def samples_of(
                 seen[key] = Work.of(network_of(row, folder).columns)
             except InvalidInput as error:
                 raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
-        found.append(Sample(row, load_device(device or row.spec), seen[key]))
+        found.append(Sample(row, load_device(device or row.spec or DEFAULT_DEVICE), seen[key]))
     return found

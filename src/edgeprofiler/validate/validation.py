@@ -14,7 +14,7 @@ from edgeprofiler.calibration.folds import KEYS, Folds
 from edgeprofiler.calibration.measured import Measured
 from edgeprofiler.calibration.power import BusyShare, solve_power
 from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import load_device
+from edgeprofiler.device import DEFAULT_DEVICE, load_device
 from edgeprofiler.errors import InsufficientData, InvalidInput
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.predictors.parameters import parameters_of, prior_table
@@ -96,7 +96,8 @@ def validate(
     Args:
         rows: measured totals.
         folder: where a relative path of a model starts.
-        device: board or TOML file to predict for, in place of the rows' own.
+        device: board or TOML file to predict for, in place of the rows' own; only rows of that
+            board and mode count, unless there are none.
         leave_out: empty for the shipped numbers, or one of `LEFT_OUT`: refit on the other rows
             of the file without each row's network, family, stack or board.
         confidence: share of truths that the intervals are to hold.
@@ -105,6 +106,11 @@ def validate(
         InvalidInput: no row names a model that can be read.
         InsufficientData: too few groups to leave one out.
     """
+    if device is not None:
+        board = load_device(device)
+        wanted = ("", board.name), ("", board.mode.name)
+        mine = [r for r in rows if r.device in wanted[0] and r.mode in wanted[1]]
+        rows = mine or rows
     known = [row for row in rows if row.model]
     if not known:
         raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
@@ -125,7 +131,7 @@ def _as_shipped(
         key = (row.model, row.shape, row.classes, row.precision, row.runtime)
         if key not in networks:
             networks[key] = network_of(row, folder)
-        board = load_device(device or row.spec, row.runtime)
+        board = load_device(device or row.spec or DEFAULT_DEVICE, row.runtime)
         predictor = RooflinePredictor(board, confidence)
         if math.isfinite(row.runtime_s):
             found.append(_runtime(row, predictor.predict(networks[key])))

@@ -1,5 +1,7 @@
 """Reading is bounded; writing is whole or not at all."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,25 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_told(tmp_path: Path) -> No
 def test_json_that_is_written_has_no_nan() -> None:
     with pytest.raises(ValueError, match="Out of range"):
         files.dump_json({"a": float("nan")})
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "target.txt"
+    target.write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_pipe_takes_the_bytes_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    taken: list[bytes] = []
+    reader = threading.Thread(target=lambda: taken.append(pipe.read_bytes()))
+    reader.start()
+    files.write_text(pipe, "through")
+    reader.join(timeout=10)
+    assert taken == [b"through"]
+    assert pipe.is_fifo()

@@ -71,5 +71,10 @@ class CannotWrite(EdgeProfilerError):
 
     exit_code = 7
 
-    def __init__(self, path: object, problem: str) -> None:
-        super().__init__(f"{path}: {problem}; choose a folder that exists and can be written")
+    def __init__(
+        self,
+        path: object,
+        problem: str,
+        remedy: str = "choose a folder that exists and can be written",
+    ) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")

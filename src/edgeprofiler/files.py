@@ -99,9 +99,16 @@ def parse_toml(text: str, source: object) -> dict[str, Any]:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; it replaces `path` if the block succeeds.
 
+    A link stays a link: what it points to is replaced. A device or pipe (`/dev/null`) takes the
+    bytes as they are, since replacing it would make it a file.
+
     Raises:
         CannotWrite: the folder is missing, not writable or full. Nothing is left behind.
     """
+    if _takes_bytes(path):
+        yield from _written_through(path)
+        return
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
     except OSError as error:
@@ -122,6 +129,28 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise CannotWrite(path, f"cannot be written ({_reason(error)})") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _takes_bytes(path: Path) -> bool:
+    """Say whether a path is a device, a pipe, or one of the system's names for an open file."""
+    if path.parent in (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")):
+        return path.exists()
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _written_through(path: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        try:
+            with path.open("wb") as target:
+                target.write(temporary.read_bytes())
+        except OSError as error:
+            raise CannotWrite(path, f"cannot be written ({_reason(error)})") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 from importlib import import_module
@@ -11,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from edgeprofiler._version import __version__
-from edgeprofiler.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EdgeProfilerError
+from edgeprofiler.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, CannotWrite, EdgeProfilerError
 
 COMMANDS = (
     "predict",
@@ -40,6 +42,9 @@ COMMANDS = (
     "data",
 )
 """Modules of `edgeprofiler.cli.commands`, in the order of the help page."""
+
+_NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What writing to standard output fails with: nobody reads, or there is no room."""
 
 
 def _version(value: bool) -> None:
@@ -78,7 +83,7 @@ def build_app() -> typer.Typer:
 def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
     try:
-        build_app()(prog_name="edgeprofiler")
+        _run()
     except EdgeProfilerError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
@@ -97,6 +102,34 @@ def main() -> NoReturn:
         )
         sys.exit(EXIT_INTERNAL)
     sys.exit(0)
+
+
+def _run() -> None:
+    """Run a command; output that nobody can take is `CannotWrite`, never another exit code."""
+    try:
+        try:
+            build_app()(prog_name="edgeprofiler")
+        except SystemExit as end:
+            # The library answers a closed pipe with 1, which here means an exceeded budget.
+            if isinstance(end.__context__, BrokenPipeError):
+                raise end.__context__ from None
+            sys.stdout.flush()
+            raise
+    except OSError as error:
+        if error.errno not in _NO_OUTPUT:
+            raise
+        _abandon_output()
+        raise CannotWrite(
+            "standard output",
+            f"cannot be written ({error.strerror})",
+            "let its reader take all of it, or write to a file",
+        ) from None
+
+
+def _abandon_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's last flush is quiet."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

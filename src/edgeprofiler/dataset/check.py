@@ -9,8 +9,10 @@ from edgeprofiler.dataset.table import COLUMNS, Column, Dataset
 from edgeprofiler.errors import InsufficientData, InvalidInput
 from edgeprofiler.network import KINDS, OPS, BoolArray, FloatArray
 
-UNIT_FACTORS = {"ms": 1e3, "us": 1e6, "ns": 1e9}
 _MIN_ROWS_FOR_UNITS = 12
+_FAR = 2.0
+_BETWEEN_UNITS = 4.5
+"""Decades: three lie between s and ms, six between s and us."""
 
 
 def check(data: Dataset, source: object) -> Dataset:
@@ -69,31 +71,52 @@ def _check_power(data: Dataset, source: object) -> None:
 
 
 def _check_units(data: Dataset, source: object) -> None:
-    """Refuse rows that lie a thousand or a million times off the rest of their device."""
+    """Refuse rows that lie a thousand or a million times off the rest of their device.
+
+    What a layer should take is a line in the logarithms of its work, fitted to the device's own
+    rows without the most distant tenth. Rows in another unit stand apart, with a gap of more
+    than a decade; slow layers do not.
+    """
     moved, macs = data.number("bytes_moved"), np.nan_to_num(data.number("macs"))
     for device in np.unique(data.text("device")).tolist():
-        own = (data.text("device") == device) & np.isfinite(moved)
-        if int(own.sum()) < _MIN_ROWS_FOR_UNITS:
+        own = np.flatnonzero((data.text("device") == device) & np.isfinite(moved))
+        if len(own) < _MIN_ROWS_FOR_UNITS:
             continue
-        # Any layer takes microseconds to start and a time in proportion to its work.
-        expected = 5e-6 + np.nan_to_num(moved) / 3e10 + macs / 1e12
-        ratio = np.log10(data.number("runtime_s") / expected)
-        offset = ratio - float(np.median(ratio[own]))
-        for unit, factor in UNIT_FACTORS.items():
-            for sign in (1, -1):
-                off = own & (np.abs(offset - sign * np.log10(factor)) < _tolerance(offset[own]))
-                share = float(off.sum()) / float(own.sum())
-                if 0 < share <= 0.5:
-                    word = f"is about {factor:g} times {'above' if sign > 0 else 'below'} the rest"
-                    _refuse(
-                        data, source, "runtime_s", off, f"{word}: is it in {unit} where others "
-                        "are in s?" if sign > 0 else f"{word}: are others in {unit}?",
-                    )  # fmt: skip
+        work = np.log10(np.column_stack((moved[own] + 1e5, macs[own] + 1e6)))
+        table = np.column_stack((np.ones(len(own)), work))
+        time = np.log10(data.number("runtime_s")[own])
+        offset = _residual(table, time)
+        for sign in (1, -1):
+            apart = own[_beyond_gap(sign * offset)]
+            if len(apart) and len(apart) <= len(own) // 2:
+                far = float(np.median(sign * offset[np.isin(own, apart)]))
+                factor, unit = (1e6, "us") if far > _BETWEEN_UNITS else (1e3, "ms")
+                wrong = np.zeros(len(data), np.bool_)
+                wrong[apart] = True
+                place = "above" if sign > 0 else "below"
+                _refuse(
+                    data, source, "runtime_s", wrong,
+                    f"is about {factor:g} times {place} the rest: are s and {unit} mixed?",
+                )  # fmt: skip
 
 
-def _tolerance(offset: FloatArray) -> float:
-    spread = float(np.median(np.abs(offset)))
-    return 1.2 if spread < 0.4 else 0.6
+def _residual(table: FloatArray, time: FloatArray) -> FloatArray:
+    kept = np.ones(len(time), np.bool_)
+    for _ in range(3):
+        line, *_ = np.linalg.lstsq(table[kept], time[kept], rcond=None)
+        offset = time - table @ line
+        kept = np.abs(offset) <= np.quantile(np.abs(offset), 0.9)
+    return np.asarray(offset - np.median(offset))
+
+
+def _beyond_gap(offset: FloatArray) -> BoolArray:
+    """Return which rows lie above a gap of a decade, at least two decades from the middle."""
+    order = np.sort(offset)
+    gaps = np.flatnonzero(np.diff(order) > 1.0)
+    for at in gaps.tolist():
+        if order[at + 1] > _FAR:
+            return np.asarray(offset > order[at])
+    return np.zeros(len(offset), np.bool_)
 
 
 def _refuse(data: Dataset, source: object, column: str, wrong: BoolArray, problem: str) -> None:

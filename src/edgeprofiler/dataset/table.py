@@ -182,7 +182,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]], source: object) -> Datase
     for column in COLUMNS:
         if column.key and column.name not in columns:
             base = column.name.rsplit("_", 1)[0]
-            near = [n for n in columns if n.rsplit("_", 1)[0] == base or n == base]
+            near = [n for n in columns if n.rsplit("_", 1)[0] == base and n not in BY_NAME]
             remedy = f"found {near[0]!r}: give it as {column.name!r}, SI" if near else "add it"
             raise InvalidInput(source, f"has no column {column.name!r}", remedy)
     lengths = {name: len(values) for name, values in columns.items()}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgeprofiler.training.evaluation import Evaluation, evaluate
+    from edgeprofiler.training.fitting import train
     from edgeprofiler.training.loading import load_predictor
     from edgeprofiler.training.options import TrainingOptions
-    from edgeprofiler.training.fitting import train
 
 _WHERE = {
     "Evaluation": "evaluation",

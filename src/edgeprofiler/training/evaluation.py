@@ -22,6 +22,7 @@ from edgeprofiler.training.fit import (
     one_thread,
     predicted,
 )
+from edgeprofiler.training.groups import grouped, share_out
 from edgeprofiler.training.metrics import errors_of
 from edgeprofiler.training.networks import Answers, NetworkTotals, network_rows
 from edgeprofiler.training.options import KINDS, QUANTITIES, TrainingOptions
@@ -68,6 +69,10 @@ class Evaluation:
             if values is not None:
                 guess = np.where(np.isfinite(values), values, guess)
         truth = self.table.data.number(name)
+        together = grouped(self.table)
+        if name != "runtime_s" and not together[np.isfinite(guess)].all():
+            # A power that stands for several layers is the truth of none of them.
+            guess = np.where(together, np.nan, guess)
         if quantity == "power_w":
             idle = self.table.data.number("idle_power_w")
             guess, truth = guess + idle, truth + idle
@@ -159,6 +164,7 @@ def _tested(
         return _means(seen, table, by_network=False)
     chosen = _with_recipe(options, name)
     found = {}
+    seen = share_out(seen, options.seed)
     for key, rows in keys_of(seen, chosen):
         kind, quantity = key
         asked = _asked(table, kind, quantity)

@@ -14,6 +14,7 @@ from edgeprofiler import plugins
 from edgeprofiler.dataset.features import FEATURES
 from edgeprofiler.errors import InsufficientData, Unavailable
 from edgeprofiler.network import BoolArray, FloatArray
+from edgeprofiler.training.groups import share_out
 from edgeprofiler.training.options import KINDS, QUANTITIES, TrainingOptions
 from edgeprofiler.training.select import Table, folds_of
 
@@ -95,15 +96,15 @@ def left_out(table: Table, options: TrainingOptions) -> Mapping[Key, FloatArray]
         options: `folds` says how many groups of networks are left out in turn.
     """
     folds = folds_of(table.network, options.folds)
-    found: dict[Key, FloatArray] = {}
-    for key, rows in keys_of(table, options):
-        answers = np.full(len(table.data), np.nan)
-        for fold in range(int(folds.max()) + 1):
-            inside, outside = rows & (folds != fold), rows & (folds == fold)
+    wanted = dict(keys_of(table, options))
+    found = {key: np.full(len(table.data), np.nan) for key in wanted}
+    for fold in range(int(folds.max()) + 1):
+        seen = share_out(table.take(folds != fold), options.seed)
+        for key, rows in wanted.items():
+            inside, outside = rows[folds != fold], rows & (folds == fold)
             if not outside.any() or not inside.any():
                 continue
-            estimator = fit_one(table, inside, key, options)
-            least = least_of(table, inside, key[1])
-            answers[outside] = predicted(estimator, table, outside, least)
-        found[key] = answers
+            estimator = fit_one(seen, inside, key, options)
+            least = least_of(seen, inside, key[1])
+            found[key][outside] = predicted(estimator, table, outside, least)
     return found

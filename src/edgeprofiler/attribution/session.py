@@ -10,10 +10,13 @@ from edgeprofiler.attribution.conversions import Conversions, find_conversions
 from edgeprofiler.attribution.fit import Samples
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.errors import InsufficientData
-from edgeprofiler.network import FloatArray, IntArray
+from edgeprofiler.network import FloatArray
 from edgeprofiler.recording import PowerTrace, Recording
 
 MIN_IDLE_CONVERSIONS = 10
+
+STRETCHES = 10
+"""Stretches of a session that are judged alone."""
 
 PHASES = 40
 """Places within a run by which it is judged whether conversions see all of it."""
@@ -132,15 +135,21 @@ def coverage(runs: Runs, end_s: FloatArray, window_s: float) -> Coverage:
         return Coverage(1.0, 1.0)
     since = middle - start[run]
     usual = float(np.median(runs.total_s))
-    busy = since < usual  # pauses need not be seen evenly
-    place = np.minimum((since[busy] / usual * PHASES).astype(np.int64), PHASES - 1)
-    expected = middle.size * usual / float(np.median(np.diff(start))) / PHASES
-    expected = min(expected, max(place.size / PHASES, 1.0))
-    whole = _seen(place, expected)
-    parts = np.array_split(place, 10)
-    return Coverage(whole, float(np.median([_seen(part, expected / 10) for part in parts])))
+    place = since[since < usual] / usual  # pauses need not be seen evenly
+    # fewer places where few conversions fall into runs, so that chance leaves none empty
+    bins = min(PHASES, place.size // 10)
+    at_once = min(PHASES, place.size // (10 * STRETCHES))
+    if bins < 4:
+        expected = middle.size * usual / float(np.median(np.diff(start)))
+        missing = expected - place.size > 6 * np.sqrt(expected)
+        return Coverage(0.0, 0.0) if missing else Coverage(1.0, 1.0)
+    whole = _seen(place, bins)
+    if at_once < 4:
+        return Coverage(whole, 1.0)
+    parts = np.array_split(place, STRETCHES)
+    return Coverage(whole, float(np.median([_seen(part, at_once) for part in parts])))
 
 
-def _seen(place: IntArray, expected: float) -> float:
-    counts = np.bincount(place, minlength=PHASES)
-    return float(np.mean(counts >= max(0.2 * expected, 1)))
+def _seen(place: FloatArray, bins: int) -> float:
+    counts = np.bincount(np.minimum((place * bins).astype(np.int64), bins - 1), minlength=bins)
+    return float(np.mean(counts >= max(0.2 * place.size / bins, 1)))

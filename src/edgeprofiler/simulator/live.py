@@ -159,6 +159,7 @@ class BoardSensor:
         ticks = np.arange(first_tick, int(np.floor(end_s * sensor.poll_hz)) + 1)
         late = np.abs(self._normal(71, ticks)) * sensor.poll_jitter_s
         time = np.maximum.accumulate(ticks / sensor.poll_hz + late)
+        time = time[(time >= start_s) & (time <= end_s)]
         if time.size == 0:
             return PowerTrace(time, {sensor.rail: time.copy()}, (sensor.rail,))
         update_s = self._period_s * sensor.averaging

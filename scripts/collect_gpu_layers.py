@@ -32,7 +32,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gpu_layer_design import design, identity
 
 from edgeprofiler import plugins
 from edgeprofiler._version import __version__
@@ -44,7 +46,6 @@ from edgeprofiler.network import Layer
 from edgeprofiler.runners._onnx_model import inputs_of, weights_of
 from edgeprofiler.runners._single import single_layer_graph
 from edgeprofiler.runners._torch_graph import module_of
-from scripts.gpu_layer_design import design, identity
 
 NETWORKS = ("alexnet", "vgg16", "squeezenet1_1", "resnet18", "resnet50", "densenet121", "googlenet",
             "inception_v3", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0",

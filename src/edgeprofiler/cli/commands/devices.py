@@ -95,10 +95,11 @@ def _print_list(boards: list[Device]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "modes, default first", "TFLOP/s", "GB/s", "fitted on"):
-        right = "/s" in heading
-        fold = "fold" if heading.startswith("modes") else "ellipsis"
         table.add_column(
-            heading, justify="right" if right else "left", overflow=fold, no_wrap=fold != "fold"
+            heading,
+            justify="right" if "/s" in heading else "left",
+            overflow="fold",
+            no_wrap=not heading.startswith("modes"),
         )
     for board in boards:
         modes = sorted(board.modes, key=lambda mode: mode.name != board.default_mode)

@@ -53,7 +53,7 @@ class LayerCost:
     bound: str
     """`compute`, `memory` or `launch`: the largest part of its time; empty where unknown."""
     known_by: str
-    """How the cost was known, one of `model`, `noop`, `samples`, `group:3`, `network`, or empty."""
+    """Source of the cost (model, noop, samples, group of layers, network); empty if unknown."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -148,14 +148,14 @@ def compared_figure(profiles: Sequence[Profile], labels: Sequence[str]) -> Figur
             "x": numbers(np.array(energy) * 1e3),
             "marker": {"color": COLOURS[kind]},
             "customdata": [
-                f"<b>{html.escape(label)}</b><br>{kind}: {engineering(value, 'J')}"
+                f"<b>{safe_text(label)}</b><br>{kind}: {engineering(value, 'J')}"
                 for label, value in zip(labels, energy, strict=True)
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         })  # fmt: skip
     layout = plain_layout("energy of one inference, mJ", "")
     layout |= {"barmode": "stack", "height": 130 + 34 * len(profiles)}
-    layout["yaxis"] |= _names([html.escape(label) for label in labels])
+    layout["yaxis"] |= _names([safe_text(label) for label in labels])
     return {"data": data, "layout": layout}
 
 
@@ -173,7 +173,7 @@ def _names(labels: list[str]) -> Figure:
 def _shares(shares: tuple[Share, ...]) -> Figure:
     drawn = [share for share in shares if share.energy_j > 0]
     total = sum(share.energy_j for share in drawn) or 1.0
-    labels = [html.escape(short_name(share.label, 22)) for share in drawn]
+    labels = [safe_text(short_name(share.label, 22)) for share in drawn]
     data = {
         "type": "bar",
         "orientation": "h",
@@ -222,8 +222,8 @@ def _layer_text(profile: Profile, index: int) -> str:
     if len(profile) > MANY_LAYERS:
         return f"layer {index}: {engineering(cost.energy_j.value, 'J')}"
     return (
-        f"<b>{html.escape(short_name(layer.name, 48))}</b><br>{cost.index}: "
-        f"{html.escape(layer.op.replace('_', ' '))}<br>{engineering(cost.runtime_s.value, 's')}, "
+        f"<b>{safe_text(short_name(layer.name, 48))}</b><br>{cost.index}: "
+        f"{safe_text(layer.op.replace('_', ' '))}<br>{engineering(cost.runtime_s.value, 's')}, "
         f"{engineering(cost.power_w.value, 'W')}, {engineering(cost.energy_j.value, 'J')}"
     )
 
@@ -238,10 +238,15 @@ def _part_text(label: str, width_s: float, power_w: float) -> str:
 def _share_text(share: Share, total_j: float) -> str:
     layers = f"{share.layers} layers, " if share.layers else ""
     return (
-        f"<b>{html.escape(short_name(share.label, 60))}</b><br>{layers}"
+        f"<b>{safe_text(short_name(share.label, 60))}</b><br>{layers}"
         f"{engineering(share.runtime_s, 's')}, {engineering(share.energy_j, 'J')} "
         f"({share.energy_j / total_j:.1%})"
     )
+
+
+def safe_text(text: str) -> str:
+    """Return a stranger's text as Plotly shows it unchanged: no tags, no formulas."""
+    return html.escape(text).replace("$", "&#36;")
 
 
 def numbers(values: FloatArray) -> list[float | None]:

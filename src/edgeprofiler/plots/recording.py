@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgeprofiler.network import FloatArray
-from edgeprofiler.plots.interactive import Figure, numbers, plain_layout
+from edgeprofiler.plots.interactive import Figure, numbers, plain_layout, safe_text
 from edgeprofiler.plots.series import COLOURS, IDLE_COLOUR
 from edgeprofiler.profile import Profile
 from edgeprofiler.recording import PowerTrace, Recording
@@ -71,7 +70,7 @@ def close_figure(recording: Recording, profile: Profile) -> Figure:
     names = recording.timeline.layer_names
     kinds = _kinds(names, profile)
     kind_of_bar = np.array([kinds[int(i)] for i in look.layer], dtype=object)
-    texts = [html.escape(short_name(name, 48)) for name in names]
+    texts = [safe_text(short_name(name, 48)) for name in names]
     data: list[Figure] = [
         {
             "type": "scatter",

@@ -1,0 +1,198 @@
+"""The report in a real browser: it opens from disk, sorts, filters, prints, and stays silent."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from profiles_to_show import hostile, measured, network
+
+from edgeprofiler.prediction import predict
+from edgeprofiler.reports.page import report_page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt install chromium)"),
+]
+
+LAYERS = "#p1-layers"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Opened:
+    """A page from disk, and all it complained of or asked for."""
+
+    def __init__(self, browser: Any, path: Path, **context: Any) -> None:
+        self.context = browser.new_context(**context)
+        self.page = self.context.new_page()
+        self.heard: list[str] = []
+        self.page.on("console", lambda message: self.heard.append(message.text))
+        self.page.on("pageerror", lambda error: self.heard.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.heard.append(dialog.message))
+        self.page.on("request", self._asked)
+        self.path = path
+        self.page.goto(path.as_uri())
+
+    def _asked(self, request: Any) -> None:
+        if request.url != self.path.as_uri() and not request.url.startswith(("data:", "blob:")):
+            self.heard.append(request.url)
+
+    def column(self, number: int) -> list[str]:
+        return self.page.locator(f"{LAYERS} tbody tr td:nth-child({number})").all_text_contents()
+
+    def until(self, expression: str) -> None:
+        """Wait for an expression; the page's policy forbids Playwright's own way of waiting."""
+        for _ in range(200):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(expression)
+
+    def see_all(self) -> None:
+        """Scroll to every chart, so that all are drawn."""
+        for chart in self.page.locator("[data-figure]").all():
+            chart.scroll_into_view_if_needed()
+            chart.locator(".main-svg").first.wait_for()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    made: list[Opened] = []
+
+    def open_page(text: str, **context: Any) -> Opened:
+        path = tmp_path / "report.html"
+        path.write_text(text, encoding="utf-8")
+        made.append(Opened(browser, path, **context))
+        return made[-1]
+
+    yield open_page
+    for each in made:
+        each.context.close()
+
+
+@pytest.fixture(scope="module")
+def resnet() -> str:
+    return report_page([predict("zoo:resnet18", "jetson-orin-nano")])
+
+
+def test_it_draws_every_chart_and_complains_of_nothing(opened: Any, resnet: str) -> None:
+    shown = opened(resnet)
+    shown.see_all()
+    assert shown.page.locator("[data-figure]").count() == 4
+    assert shown.heard == []
+
+
+def test_a_heading_sorts_by_mouse_and_by_keyboard(opened: Any, resnet: str) -> None:
+    shown = opened(resnet)
+    heading = shown.page.locator(f"{LAYERS} th", has_text="energy, mJ").first
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    energy = [float(text) for text in shown.column(8)]
+    assert energy == sorted(energy, reverse=True)
+    heading.locator("button").focus()
+    shown.page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert [float(text) for text in shown.column(8)] == sorted(energy)
+    shown.page.locator(f"{LAYERS} th", has_text="#").locator("button").focus()
+    shown.page.keyboard.press("Space")
+    shown.page.keyboard.press("Space")
+    assert shown.column(1) == [str(i) for i in range(25)]
+    assert heading.get_attribute("aria-sort") is None
+
+
+def test_words_and_kinds_filter_the_rows_and_say_how_much_is_left(opened: Any, resnet: str) -> None:
+    shown = opened(resnet)
+    shown.page.get_by_label("Find").fill("layer4 conv1")
+    rows = shown.page.locator(f"{LAYERS} tbody tr:visible")
+    assert rows.count() == 2
+    assert "2 of 25 rows" in shown.page.locator("output").inner_text()
+    shown.page.get_by_label("Find").fill("")
+    shown.page.get_by_label("Kind").select_option("dense")
+    assert rows.count() == 1
+
+
+def test_the_keyboard_reaches_the_skip_link_headings_filter_and_table(
+    opened: Any, resnet: str
+) -> None:
+    shown = opened(resnet)
+    reached = []
+    for _ in range(60):
+        shown.page.keyboard.press("Tab")
+        reached.append(shown.page.evaluate("document.activeElement.className || "
+                                           "document.activeElement.tagName"))  # fmt: skip
+    assert reached[0] == "skip"
+    assert {"BUTTON", "INPUT", "SELECT", "scroller"} <= set(reached)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_needs_no_sideways_scrolling(opened: Any, resnet: str, scheme: str) -> None:
+    shown = opened(resnet, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    shown.see_all()
+    assert shown.page.evaluate("document.documentElement.scrollWidth") == 360
+    assert shown.heard == []
+
+
+def test_the_charts_follow_the_colours_of_the_page(opened: Any, resnet: str) -> None:
+    shown = opened(resnet, color_scheme="light")
+    shown.see_all()
+    fill = "getComputedStyle(document.querySelector('.xtick text')).fill"
+    before = shown.page.evaluate(fill)
+    shown.page.emulate_media(color_scheme="dark")
+    shown.until(f"{fill} !== {before!r}")
+
+
+def test_what_strangers_call_their_layers_does_nothing(opened: Any) -> None:
+    shown = opened(report_page([hostile(), measured()]))
+    shown.see_all()
+    shown.page.locator("#p1-timeline .main-svg").first.hover()
+    shown.page.wait_for_timeout(200)
+    assert shown.page.locator("img").count() == 0
+    assert shown.heard == []
+
+
+def test_it_prints_every_layer_and_every_chart(opened: Any, resnet: str, tmp_path: Path) -> None:
+    shown = opened(resnet)
+    sheet = shown.page.pdf(format="A4")
+    assert sheet.startswith(b"%PDF")
+    shown.page.emulate_media(media="print")
+    drawn = "document.querySelectorAll('[data-figure] .main-svg').length >= 8"
+    shown.until(drawn)
+    assert shown.page.locator("form.filter").is_hidden()
+
+
+def test_without_scripts_the_tables_hold_all_numbers(opened: Any, resnet: str) -> None:
+    shown = opened(resnet, java_script_enabled=False)
+    assert shown.page.locator(f"{LAYERS} tbody tr").count() == 25
+    assert shown.page.locator("form.filter").is_hidden()
+    assert shown.page.locator("noscript").is_visible()
+
+
+def test_four_hundred_layers_open_and_sort(opened: Any) -> None:
+    """How fast, `benchmarks/report.py` says; here only that nothing hangs."""
+    names = [f"block{i // 4}.conv{i % 4}" for i in range(400)]
+    text = report_page([predict(network(names), "jetson-orin-nano")])
+    assert len(text.encode()) < 3_000_000
+    start = time.monotonic()
+    shown = opened(text)
+    shown.page.locator(f"{LAYERS} th button", has_text="time, ms").click()
+    assert len(shown.column(1)) == 400
+    assert time.monotonic() - start < 20

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,14 @@ TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
 BASE = "http://127.0.0.1:8321"
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    url: str
+    pid: int
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     """A program's client of a running application."""
@@ -29,3 +41,16 @@ def client() -> Iterator[TestClient]:
 def tiny() -> bytes:
     """A small ONNX file."""
     return TINY.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """`edgeprofiler serve` in a process of its own."""
+    command = [sys.executable, "-m", "edgeprofiler", "serve", "--port", "0", "--max-upload-mb", "4"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert " at http" in line, line + process.stderr.read()
+        yield Server(line.split(" at ")[1].split()[0].rstrip("/"), process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) in (0, 130)

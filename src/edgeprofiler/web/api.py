@@ -101,7 +101,7 @@ def build_api(service: Service, background: Background) -> APIRouter:
 
     @api.post(
         "/models",
-        summary="Send an ONNX file, an engine's layer JSON or a graph JSON; returns what to call it.",
+        summary="Send an ONNX file, an engine's layer JSON or a graph JSON; returns its name.",
         status_code=201,
         openapi_extra={
             "requestBody": {
@@ -116,8 +116,7 @@ def build_api(service: Service, background: Background) -> APIRouter:
         request: Request,
         name: Annotated[str, Query(max_length=200, description="The file's name.")] = "model",
     ) -> UploadDocument:
-        async with background.turn():
-            upload, note = await receive_body(request, service, name)
+        upload, note = await receive_body(request, service, background, name)
         return UploadDocument(model=upload.address, name=upload.label, bytes=upload.size, note=note)
 
     @api.delete("/models/{model}", summary="Forget a file that was sent.", status_code=204)

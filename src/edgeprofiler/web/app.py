@@ -33,6 +33,7 @@ def build(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.workers.open()
         Thread(target=service.workers.start, daemon=True).start()
         yield
         service.close()

@@ -29,9 +29,13 @@ class Background:
             HTTPException: too many requests wait already (429).
         """
         async with self.turn():
-            if self._limiter is None:  # belongs to the event loop that runs now
-                self._limiter = anyio.CapacityLimiter(self._threads)
-            return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+            return await self.beside(function, *arguments)
+
+    async def beside(self, function: Callable[..., T], *arguments: object) -> T:
+        """Return what `function` returns, for a request that has its turn already."""
+        if self._limiter is None:  # belongs to the event loop that runs now
+            self._limiter = anyio.CapacityLimiter(self._threads)
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

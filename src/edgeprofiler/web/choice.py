@@ -15,6 +15,8 @@ from edgeprofiler.web.uploads import ADDRESS
 
 _ZOO = re.compile(r"zoo:[a-z0-9_]{1,64}(\?classes=[0-9]{1,6})?")
 MAX_DIMENSION = 65536
+MAX_CONFIDENCE = 0.9999
+"""Beyond it intervals are wider than any use, and end in rounding."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def choose(
         raise UsageError(f"no host runtime {runtime[:64]!r}; choose one of: {', '.join(RUNTIMES)}")
     if precision and precision not in PRECISIONS:
         raise UsageError(f"no precision {precision[:64]!r}; choose one of: {', '.join(PRECISIONS)}")
-    if not 0 < confidence < 1:
+    if not 0 < confidence <= MAX_CONFIDENCE:
         raise UsageError(f"confidence is {confidence:g}; it must lie between 0 and 1, as 0.9")
     for what, value in (("batch", batch), ("resolution", resolution)):
         if value is not None and not 1 <= value <= MAX_DIMENSION:

@@ -127,10 +127,20 @@ def quality_job(task: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def measured_job(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Attribute a recording's power to its layers; return the profile as a document."""
+    from edgeprofiler.attribution import attribute
+    from edgeprofiler.profile.document import to_document
+    from edgeprofiler.recording import load_recording
+
+    return to_document(attribute(load_recording(Path(task["folder"]))))
+
+
 JOBS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "network": network_job,
     "advice": advice_job,
     "quality": quality_job,
+    "measured": measured_job,
 }
 
 

@@ -149,10 +149,17 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         context = {"name": printable(name[:200]), "document": None}
         return await page(request, "recording", context, results)
 
+    @pages.get("/recordings/{name}/profile")
+    async def measured(request: Request, name: str) -> Response:
+        def results() -> dict[str, Any]:
+            return {"view": view_of(service.measured(name))}
+
+        context = {"name": printable(name[:200]), "view": None}
+        return await page(request, "measured", context, results)
+
     @pages.post(UPLOAD)
     async def upload(request: Request) -> Response:
-        async with background.turn():
-            taken, note = await receive_form(request, service)
+        taken, note = await receive_form(request, service, background)
         query = {"model": taken.address} | ({"batch": "1"} if note else {})
         return RedirectResponse(f"/?{urlencode(query)}", status_code=303)
 

@@ -9,25 +9,38 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from edgeprofiler.errors import InvalidInput, UsageError
+from edgeprofiler.web.background import Background
 from edgeprofiler.web.service import Service
 from edgeprofiler.web.uploads import Upload, clean_label
 
 _CHUNK = 1 << 20
 
 
-async def receive_body(request: Request, service: Service, label: str) -> tuple[Upload, str]:
+async def receive_body(
+    request: Request, service: Service, background: Background, label: str
+) -> tuple[Upload, str]:
     """Take the whole body as a file."""
-    return await _receive(request.stream(), service, clean_label(label))
+    async with background.turn():
+        return await _receive(request.stream(), service, background, clean_label(label))
 
 
-async def receive_form(request: Request, service: Service) -> tuple[Upload, str]:
+async def receive_form(
+    request: Request, service: Service, background: Background
+) -> tuple[Upload, str]:
     """Take the field `file` of a form that a page without scripts sent."""
+    async with background.turn():
+        return await _receive_form(request, service, background)
+
+
+async def _receive_form(
+    request: Request, service: Service, background: Background
+) -> tuple[Upload, str]:
     with anyio.move_on_after(service.settings.upload_seconds):
         async with request.form(max_files=1, max_fields=20) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile) or not file.filename:
                 raise UsageError("no file was chosen")
-            return await _receive(_chunks(file), service, clean_label(file.filename))
+            return await _receive(_chunks(file), service, background, clean_label(file.filename))
     raise _slow("upload", service)
 
 
@@ -37,7 +50,7 @@ async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 async def _receive(
-    chunks: AsyncIterator[bytes], service: Service, label: str
+    chunks: AsyncIterator[bytes], service: Service, background: Background, label: str
 ) -> tuple[Upload, str]:
     settings = service.settings
     path = service.uploads.new_path(label)
@@ -59,7 +72,7 @@ async def _receive(
         if size == 0:
             raise InvalidInput(label, "is empty")
         taken = True
-        return await anyio.to_thread.run_sync(service.accept, path, label)
+        return await background.beside(service.accept, path, label)
     finally:
         if not taken:
             service.uploads.discard(path)

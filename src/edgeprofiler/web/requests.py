@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edgeprofiler.device import DEFAULT_DEVICE, RUNTIMES
 from edgeprofiler.prediction import DEFAULT_PRECISION, PRECISIONS
-from edgeprofiler.web.choice import MAX_DIMENSION, Choice, choose
+from edgeprofiler.web.choice import MAX_CONFIDENCE, MAX_DIMENSION, Choice, choose
 from edgeprofiler.web.service import Advice
 
 Detail = Literal["full", "totals"]
@@ -47,7 +47,10 @@ class PredictRequest(BaseModel):
         None, ge=1, le=MAX_DIMENSION, description="Height and width of the image.", examples=[224]
     )
     confidence: float = Field(
-        0.9, gt=0, lt=1, description="Share of true values that intervals are to cover."
+        0.9,
+        gt=0,
+        le=MAX_CONFIDENCE,
+        description="Share of true values that intervals are to cover.",
     )
 
     def choice(self) -> Choice:

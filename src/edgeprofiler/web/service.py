@@ -20,7 +20,7 @@ from edgeprofiler.network import Network
 from edgeprofiler.network_document import layer_from_document, network_from_document
 from edgeprofiler.prediction import predict_many
 from edgeprofiler.profile import Profile
-from edgeprofiler.profile.document import to_document
+from edgeprofiler.profile.document import from_document, to_document
 from edgeprofiler.web.cache import Cache
 from edgeprofiler.web.choice import Choice
 from edgeprofiler.web.jobs import read_network
@@ -144,12 +144,14 @@ class Service:
         upload = self.uploads.add(path, label)
         try:
             self.network(Choice(upload.address))
+            note = ""
         except UsageError as error:  # sizes left free, which a choice of batch or size settles
-            return upload, str(error)
+            note = str(error)
         except BaseException:
             self.uploads.remove(upload.address)
             raise
-        return upload, ""
+        self.uploads.settle(upload)
+        return upload, note
 
     def label(self, model: str) -> str:
         """Return what a person calls a model.
@@ -175,12 +177,23 @@ class Service:
         Raises:
             InvalidInput: no recording of that name is listed.
         """
+        found: dict[str, Any] = self._of_recording("quality", name)
+        return found
+
+    def measured(self, name: str) -> Profile:
+        """Return what each layer of a recording cost.
+
+        Raises:
+            InvalidInput: no recording of that name is listed.
+            InsufficientData: it does not support an attribution.
+        """
+        return from_document(self._of_recording("measured", name), name)
+
+    def _of_recording(self, do: str, name: str) -> Any:
         if self._recordings is None or name not in self.recordings():
             raise InvalidInput(name[:80], "is no recording in the folder of this server")
-        found: dict[str, Any] = self.workers.run(
-            "quality", name, self.settings.advise_seconds, folder=str(self._recordings / name)
-        )
-        return found
+        folder = str(self._recordings / name)
+        return self.workers.run(do, name, self.settings.advise_seconds, folder=folder)
 
     def _read(self, choice: Choice) -> Network:
         if choice.model.startswith("zoo:"):

@@ -37,6 +37,7 @@ class Uploads:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._files: OrderedDict[str, Upload] = OrderedDict()
+        self._fresh: set[str] = set()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def new_path(self, label: str) -> Path:
@@ -51,18 +52,27 @@ class Uploads:
         return folder / f"model{suffix}"
 
     def add(self, path: Path, label: str) -> Upload:
-        """Take a file that was written to a `new_path`; the oldest make room for it."""
+        """Take a file that was written to a `new_path`; it stays until `settle` or `remove`."""
         upload = Upload(f"upload:{path.parent.name}", clean_label(label), path, path.stat().st_size)
         with self._lock:
             self._files[upload.address] = upload
+            self._fresh.add(upload.address)
+        return upload
+
+    def settle(self, upload: Upload) -> None:
+        """Keep a file that was read; the oldest of those that were make room."""
+        with self._lock:
+            self._fresh.discard(upload.address)
+            settled = [f for f in self._files.values() if f.address not in self._fresh]
+            size = sum(f.size for f in settled)
             gone = []
-            while len(self._files) > self._max_files or (
-                len(self._files) > 1 and sum(f.size for f in self._files.values()) > self._max_bytes
-            ):
-                gone.append(self._files.popitem(last=False)[1])
+            while len(settled) > self._max_files or (len(settled) > 1 and size > self._max_bytes):
+                gone.append(settled.pop(0))
+                size -= gone[-1].size
+            for old in gone:
+                del self._files[old.address]
         for old in gone:
             self.discard(old.path)
-        return upload
 
     def get(self, address: str) -> Upload:
         """Return an upload.
@@ -81,6 +91,7 @@ class Uploads:
         upload = self.get(address)
         with self._lock:
             self._files.pop(address, None)
+            self._fresh.discard(address)
         self.discard(upload.path)
 
     def discard(self, path: Path) -> None:
@@ -90,7 +101,7 @@ class Uploads:
             path.parent.rmdir()
 
     def all(self) -> tuple[Upload, ...]:
-        """Return all uploads, oldest first."""
+        """Return all uploads, oldest first; also those that are being read."""
         with self._lock:
             return tuple(self._files.values())
 

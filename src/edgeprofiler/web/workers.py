@@ -99,8 +99,15 @@ class Workers:
 
     def start(self) -> None:
         """Start one worker now, so that the first file need not wait for it."""
-        with contextlib.suppress(queue.Empty):
-            self._turns.put(self._ready(self._turns.get_nowait()))
+        try:
+            worker = self._turns.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            with contextlib.suppress(errors.Unavailable):  # closed again in the meantime
+                worker = self._ready(worker)
+        finally:
+            self._turns.put(worker)
 
     def run(self, do: str, label: str, seconds: float, **task: Any) -> Any:
         """Return the result of a job, a JSON value.
@@ -133,8 +140,13 @@ class Workers:
             self._turns.put(worker)
         return self._result(status, data, label, seconds)
 
+    def open(self) -> None:
+        """Allow workers to be started, also after `close`."""
+        with self._lock:
+            self._closed = False
+
     def close(self) -> None:
-        """End all workers; none is started again."""
+        """End all workers; none is started again before `open`."""
         with self._lock:
             self._closed = True
             ended, self._all = self._all, set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, overload
 
@@ -13,7 +13,16 @@ import numpy as np
 from edgeprofiler._version import __version__
 from edgeprofiler.dataset.features import FEATURES, Board, features
 from edgeprofiler.device import Device
-from edgeprofiler.network import BoolArray, Columns, FloatArray, IntArray, Kind, Network
+from edgeprofiler.network import (
+    OP_CODES,
+    OPS,
+    BoolArray,
+    Columns,
+    FloatArray,
+    IntArray,
+    Kind,
+    Network,
+)
 from edgeprofiler.predictors.conformal import half_width
 from edgeprofiler.predictors.roofline import Profiles as AnalyticProfiles
 from edgeprofiler.predictors.roofline import RooflinePredictor
@@ -65,10 +74,21 @@ class Overhead:
 
 @dataclass(frozen=True)
 class Correction:
-    """Factors on the analytic model for layers that no trained model covers."""
+    """Factors on the analytic model by operation, for layers that no trained model covers.
 
-    runtime: float = 1.0
-    power_above_idle: float = 1.0
+    The empty name stands for all other operations.
+    """
+
+    runtime: Mapping[str, float] = field(default_factory=dict)
+    power_above_idle: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, quantity: Mapping[str, float], columns: Columns) -> FloatArray:
+        """Return a factor for each layer."""
+        table = np.full(len(OPS), quantity.get("", 1.0))
+        for op, factor in quantity.items():
+            if op in OP_CODES:
+                table[OP_CODES[op]] = factor
+        return np.asarray(table[columns.op_code])
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +143,9 @@ class TrainedPredictor:
         idle = self.device.idle_power_w
         table = features(columns, self.board)
         usable = columns.covered & np.isfinite(table).all(axis=1) & (base.runtime_s > 0)
-        runtime = base.runtime_s * self.correction.runtime
-        above = (base.power_w - idle) * self.correction.power_above_idle
+        fixed = self.correction
+        runtime = base.runtime_s * fixed.of(fixed.runtime, columns)
+        above = (base.power_w - idle) * fixed.of(fixed.power_above_idle, columns)
         trained = {q: np.zeros(len(columns), np.bool_) for q in ("runtime_s", "power_above_idle_w")}
         width = {
             "runtime_s": np.full(len(columns), math.nan),

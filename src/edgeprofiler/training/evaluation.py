@@ -131,17 +131,19 @@ def evaluate(
         if options.test_networks:
             seen, table = table_of(training, board), table_of(test, board)
             found = {name: _tested(name, seen, table, device, options) for name in names}
+            source: Table | None = seen
             scheme = "test networks " + ", ".join(sorted(options.test_networks))
             notes = missing_kinds(seen, options)
         else:
             table = table_of(training, board)
             every = replace(options, folds=len(training.networks))
             found = {name: _left_out(name, table, device, every) for name in names}
+            source = None
             scheme = "leave one network out"
             notes = missing_kinds(table, options)
         points = _curve(table_of(data, board), options) if curve else ()
     ways = tuple(
-        Answered(name, answers, network_rows(table, answers, device))
+        Answered(name, answers, network_rows(table, answers, device, source))
         for name, answers in found.items()
     )
     return Evaluation(table, scheme, ways, tuple(notes), _coverage(table, ways[0]), points)

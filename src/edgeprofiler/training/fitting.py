@@ -79,7 +79,7 @@ def train(data: Dataset, device: Device, options: TrainingOptions | None = None)
         "provenance": _provenance(training, options),
         "models": models,
         "overhead": overhead_of(training),
-        "correction": correction_of(table, answers, device),
+        "correction": correction_of(table, device),
         "metrics": {"networks": totals.metrics},
         "notes": missing_kinds(table, options),
         "versions": _versions(),

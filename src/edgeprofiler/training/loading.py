@@ -93,7 +93,12 @@ def predictor_of(
             board=_board(header["board"]),
             models=tuple(_model(entry, artifact, trusted, source) for entry in header["models"]),
             overhead=Overhead(**{k: _number(v) for k, v in header["overhead"].items()}),
-            correction=Correction(**{k: float(v) for k, v in header["correction"].items()}),
+            correction=Correction(
+                **{
+                    k: {op: float(f) for op, f in v.items()}
+                    for k, v in header["correction"].items()
+                }
+            ),
             network_residuals={
                 name.removeprefix("network."): values
                 for name, values in artifact.arrays.items()

@@ -10,12 +10,13 @@ import numpy as np
 
 from edgeprofiler.dataset import Dataset
 from edgeprofiler.device import Device
-from edgeprofiler.network import BoolArray, FloatArray
+from edgeprofiler.network import FloatArray
 from edgeprofiler.predictors.roofline import costs
 from edgeprofiler.training.metrics import errors_of
 from edgeprofiler.training.select import Table
 
 Answers = Mapping[tuple[str, str], FloatArray]
+Correction = Mapping[str, Mapping[str, float]]
 
 _CORRECTION_ROWS = 5
 """Rows of other layers that a correction of the analytic model needs."""
@@ -45,12 +46,25 @@ class NetworkTotals:
         return {n: errors_of(self.predicted[n], truth) for n, truth in self.measured.items()}
 
 
-def full_answers(table: Table, answers: Answers, device: Device) -> tuple[FloatArray, FloatArray]:
-    """Return runtime and power above idle of every row: of models, else corrected analytic."""
-    fixed = correction_of(table, answers, device)
+def full_answers(
+    table: Table, answers: Answers, device: Device, seen: Table | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return runtime and power above idle of every row: of models, else corrected analytic.
+
+    Args:
+        table: the rows asked about.
+        answers: what models say of them.
+        device: the board.
+        seen: rows that the correction is taken from; each network's others where `None`.
+    """
     analytic = costs(table.columns, device)
-    runtime = analytic.runtime_s * fixed["runtime"]
-    above = (analytic.power_w - device.idle_power_w) * fixed["power_above_idle"]
+    runtime, above = np.array(analytic.runtime_s), analytic.power_w - device.idle_power_w
+    ops = table.data.text("op")
+    for network in table.data.networks if seen is None else ("",):
+        own = table.network == network if seen is None else np.ones(len(table.data), np.bool_)
+        fixed = correction_of(table.take(~own) if seen is None else seen, device)
+        runtime[own] *= _factors(fixed, "runtime", ops[own])
+        above[own] *= _factors(fixed, "power_above_idle", ops[own])
     for (_, quantity), values in answers.items():
         mine = np.isfinite(values)
         target = runtime if quantity == "runtime_s" else above
@@ -58,12 +72,20 @@ def full_answers(table: Table, answers: Answers, device: Device) -> tuple[FloatA
     return runtime, above
 
 
-def network_rows(table: Table, answers: Answers, device: Device) -> NetworkTotals:
+def _factors(fixed: Correction, name: str, ops: np.ndarray[Any, Any]) -> FloatArray:
+    table = fixed[name]
+    return np.array([table.get(op, table.get("", 1.0)) for op in ops.tolist()])
+
+
+def network_rows(
+    table: Table, answers: Answers, device: Device, seen: Table | None = None
+) -> NetworkTotals:
     """Return totals of each network: measured, and as models answer that never saw it.
 
     Two measurements of one network are one row of sums each, told apart by their source.
+    `seen` is as in `full_answers`.
     """
-    runtime, above = full_answers(table, answers, device)
+    runtime, above = full_answers(table, answers, device, seen)
     data = table.data
     idle = data.number("idle_power_w")
     sessions = [
@@ -93,33 +115,42 @@ def network_rows(table: Table, answers: Answers, device: Device) -> NetworkTotal
     return NetworkTotals(tuple(n.split("\0")[0] for n in names.tolist()), measured, predicted)
 
 
-def correction_of(table: Table, answers: Answers, device: Device) -> dict[str, float]:
-    """Return factors that bring the analytic model to the rows that no trained model covers.
+def correction_of(table: Table, device: Device) -> dict[str, dict[str, float]]:
+    """Return factors on the analytic model by operation, for what no trained model covers.
 
-    Runtime: median of measured over analytic. Power above idle: the same.
+    A factor is the median of measured over analytic, each row weighing as long as it takes; the
+    one under the empty name is for operations with fewer than five rows. Layers of kind `other`
+    count, and all layers where there are no others.
     """
     analytic = costs(table.columns, device)
-    time = table.data.number("runtime_s")
-    above = table.data.number("power_above_idle_w")
-    uncovered: dict[str, BoolArray] = {}
-    for quantity in ("runtime_s", "power_above_idle_w"):
-        mine = np.zeros(len(table.data), np.bool_)
-        for (_, name), values in answers.items():
-            if name == quantity:
-                mine |= np.isfinite(values)
-        uncovered[quantity] = ~mine
-
-    def factor(truth: FloatArray, guess: FloatArray, rows: BoolArray) -> float:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (truth / guess)[rows]
-        ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
-        return float(np.median(ratio)) if len(ratio) >= _CORRECTION_ROWS else 1.0
-
-    guess_above = analytic.power_w - device.idle_power_w
-    return {
-        "runtime": factor(time, analytic.runtime_s, uncovered["runtime_s"]),
-        "power_above_idle": factor(above, guess_above, uncovered["power_above_idle_w"]),
+    data = table.data
+    time = data.number("runtime_s")
+    truths = {"runtime": time, "power_above_idle": data.number("power_above_idle_w")}
+    guesses = {
+        "runtime": analytic.runtime_s,
+        "power_above_idle": analytic.power_w - device.idle_power_w,
     }
+    ops, other = data.text("op"), data.text("kind") == "other"
+    found: dict[str, dict[str, float]] = {}
+    for name, truth in truths.items():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = truth / guesses[name]
+        known = np.isfinite(ratio) & (ratio > 0)
+        rows = known & other
+        if int(rows.sum()) < _CORRECTION_ROWS:
+            rows = known
+        found[name] = {"": _weighted_median(ratio[rows], time[rows])} if rows.any() else {"": 1.0}
+        for op in np.unique(ops[known & other]).tolist():
+            own = known & other & (ops == op)
+            if int(own.sum()) >= _CORRECTION_ROWS:
+                found[name][op] = _weighted_median(ratio[own], time[own])
+    return found
+
+
+def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
 def overhead_of(data: Dataset) -> dict[str, float | None]:

@@ -99,6 +99,23 @@ def test_unknown_sources_are_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no such file"):
         read(tmp_path / "missing.onnx")
     assert front_end_for(odd, "onnx").name == "onnx"
+    with pytest.raises(InvalidInput, match=r"it has .*mobilenet_v2.*resnet18"):
+        read("zoo:qqqqqq")
+
+
+def test_json_that_is_broken_says_where(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"a": [1, 2}')
+    with pytest.raises(InvalidInput, match=r"broken\.json: is not JSON \(line 1, column 12"):
+        read(broken)
+
+
+def test_a_saved_profile_is_no_model(tmp_path: Path) -> None:
+    from edgeprofiler.profile.document import write_profile
+
+    write_profile(predict("zoo:lenet"), tmp_path / "lenet.json")
+    with pytest.raises(InvalidInput, match="is a saved profile, no model"):
+        read(tmp_path / "lenet.json")
 
 
 def test_a_confidence_outside_0_and_1_is_refused() -> None:

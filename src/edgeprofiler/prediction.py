@@ -9,6 +9,7 @@ from typing import Protocol
 from edgeprofiler import plugins
 from edgeprofiler.device import Device, load_device
 from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.files import check_readable, read_json
 from edgeprofiler.frontends import FrontEnd, ReadOptions
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import lower
@@ -48,12 +49,15 @@ def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
         return front_end
     text = str(source)
     head = _head(Path(text))
+    if _says_profile(head):
+        raise InvalidInput(
+            text, "is a saved profile, no model", "`report`, `compare` and `impact` take profiles"
+        )
     for candidate in plugins.available("frontends"):
         front_end = plugins.load("frontends", candidate)()
         if front_end.recognises(text, head):
             return front_end
-    if not head:
-        _explain_missing(Path(text))
+    _explain(Path(text), head)
     raise InvalidInput(
         text,
         "is not a model that any front end knows",
@@ -136,11 +140,7 @@ def read(
         raise UsageError(f"no precision {precision!r}; choose one of: {', '.join(PRECISIONS)}")
     model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
     if isinstance(model, Network):
-        if precision is not None and precision != model.precision:
-            raise Unsupported(
-                f"{model.name}: the precision of a built engine is fixed ({model.precision}); "
-                "predict its ONNX file with --precision, or build the engine again"
-            )
+        require_precision(model, precision)
         return model
     if isinstance(source, (str, Path)):
         name, reader = str(source), front_end or front_end_for(source).name
@@ -149,6 +149,15 @@ def read(
     return lower(
         model, precision or DEFAULT_PRECISION, Source(name=name, front_end=reader), builder(runtime)
     )
+
+
+def require_precision(engine: Network, precision: str | None) -> None:
+    """Raise `Unsupported` where a built engine is asked for another precision than its own."""
+    if precision is not None and precision != engine.precision:
+        raise Unsupported(
+            f"{engine.name}: the precision of a built engine is fixed ({engine.precision}); "
+            "predict its ONNX file with --precision, or build the engine again"
+        )
 
 
 def builder(runtime: str | None) -> str:
@@ -269,7 +278,11 @@ def profile_of(
 
 def is_profile(source: str | Path) -> bool:
     """Say whether a path is a saved profile."""
-    return b"edgeprofiler.profile/" in _head(Path(source))[:512]
+    return _says_profile(_head(Path(source)))
+
+
+def _says_profile(head: bytes) -> bool:
+    return b"edgeprofiler.profile/" in head[:512]
 
 
 def input_shapes(source: Model, resolution: int) -> dict[str, Shape]:
@@ -309,7 +322,9 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _explain_missing(path: Path) -> None:
-    from edgeprofiler.files import check_readable
-
-    check_readable(path)
+def _explain(path: Path, head: bytes) -> None:
+    """Raise what is known of a path that no front end takes, if anything is."""
+    if not head:
+        check_readable(path)
+    elif head.lstrip().startswith((b"{", b"[")):
+        read_json(path)  # broken JSON says where

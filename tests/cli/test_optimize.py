@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
 
 def test_a_sweep_prints_the_front_first_and_writes_rows(cli, tmp_path: Path) -> None:
     ran = cli(
@@ -66,3 +70,59 @@ def test_a_saved_profile_cannot_change_its_device(cli, tmp_path: Path) -> None:
     saved = tmp_path / "p.json"
     cli("predict", "zoo:lenet", "-d", "jetson-nano", "--json", saved)
     assert cli("impact", saved, "--device", "jetson-tx2").code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [["impact"], ["advise"], ["sweep"], ["compare", "--batch", "1", "--batch", "2"]]
+)
+def test_a_file_s_name_is_text_and_no_markup(cli, tmp_path: Path, command: list[str]) -> None:
+    folder = tmp_path / "d["
+    folder.mkdir()
+    for path in (folder / "x].onnx", tmp_path / "net[red].onnx"):
+        path.write_bytes((EXAMPLES / "tiny_cnn.onnx").read_bytes())
+    ran = cli(command[0], f"{tmp_path}/d[/x].onnx", *command[1:], "-d", "jetson-nano")
+    assert ran.code == 0
+    ran = cli(command[0], tmp_path / "net[red].onnx", *command[1:], "-d", "jetson-nano")
+    assert "net[red]" in "".join(ran.out.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "zoo:lenet"],
+        ["sweep", "zoo:lenet"],
+        ["advise", "zoo:lenet"],
+        ["impact", "zoo:lenet"],
+        ["compare", "zoo:lenet", "zoo:alexnet"],
+        ["inspect", "zoo:lenet"],
+        ["check", "zoo:lenet", "--budget", str(EXAMPLES / "budget.toml")],
+    ],
+)
+def test_json_stands_alone_on_standard_output_and_tables_on_the_other(
+    cli, command: list[str]
+) -> None:
+    ran = cli(*command, "--json", "-")
+    assert ran.code == 0
+    assert json.loads(ran.out)
+    assert len(ran.err.splitlines()) > 3
+
+
+def test_two_outputs_cannot_share_standard_output(cli) -> None:
+    for command in ("predict", "sweep"):
+        ran = cli(command, "zoo:lenet", "--json", "-", "--csv", "-")
+        assert ran.code == 2
+        assert "only one output can be standard output" in ran.err
+
+
+@pytest.mark.parametrize("command", ["predict", "sweep", "advise", "impact"])
+def test_the_default_device_is_said(cli, command: str) -> None:
+    assert "device: jetson-orin-nano" in cli(command, "zoo:lenet").err
+
+
+def test_an_engine_is_swept_over_devices_alone(cli, shared: Path) -> None:
+    engine = shared / "inputs/engine_info/orin-nano_resnet18_fp16_torch-trt.json"
+    ran = cli("sweep", engine, "-d", "jetson-orin-nano", "-d", "jetson-nano")
+    assert ran.code == 0
+    assert "2 combinations" in ran.out
+    assert cli("sweep", engine, "--batch", "4").code == 5
+    assert cli("sweep", engine, "--precision", "fp16,int8").code == 5

@@ -4,17 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.compare import Budget, check, read_budget
+from edgeprofiler.compare.budget import require_settings
 from edgeprofiler.compare.summary import to_document, to_junit, to_markdown
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.frontends.zoo import zoo_graph
 from edgeprofiler.graph.change import with_constant_shapes
 from edgeprofiler.prediction import predict
-from edgeprofiler.profile import Profile
+from edgeprofiler.profile import Costs, Part, Profile
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,37 @@ def test_a_baseline_for_something_else_is_refused(vgg: Profile, change: dict, wh
     other = predict("zoo:vgg16", **options)
     with pytest.raises(InvalidInput, match=f"baseline: its {what}"):
         check(vgg, _budget({"energy_mj": 1.0}), other)
+
+
+def test_a_baseline_that_costs_nothing_is_refused(vgg: Profile) -> None:
+    nothing = replace(
+        vgg,
+        network=replace(vgg.network, layers=()),
+        costs=Costs(np.empty(0), np.empty(0), np.empty(0, dtype=np.bool_), (), ()),
+        fixed=Part(0.0, 0.0),
+        host_gap=Part(0.0, 0.0),
+    )
+    with pytest.raises(InvalidInput, match="knows no energy_j"):
+        check(vgg, _budget({}, energy_percent=2), nothing)
+
+
+@pytest.mark.parametrize(
+    ("settings", "batch", "what"),
+    [
+        ({"device": "jetson-nano"}, None, "device"),
+        ({"device": "jetson-orin-nano@25w"}, None, "device"),
+        ({"precision": "int8"}, None, "precision"),
+        ({"runtime": "cpp"}, None, "runtime"),
+        ({}, 4, "batch"),
+    ],
+)
+def test_a_saved_profile_of_something_else_is_not_judged(
+    vgg: Profile, settings: dict, batch: int | None, what: str
+) -> None:
+    budget = replace(_budget({"energy_mj": 1.0}), settings=settings, batch=batch)
+    with pytest.raises(InvalidInput, match=f"its {what} is"):
+        require_settings(vgg, budget)
+    require_settings(vgg, replace(budget, settings={"device": "jetson-orin-nano"}, batch=1))
 
 
 def test_a_change_needs_a_baseline(vgg: Profile) -> None:

@@ -58,3 +58,12 @@ def test_without_intervals_there_is_no_verdict(resnet: Profile) -> None:
         costs=replace(resnet.costs, runtime_s=np.asarray(resnet.costs.runtime_s) * 3),
     )
     assert compare(resnet, measured).runtime_verdict == "undecided"
+
+
+def test_a_precision_that_was_never_measured_shares_no_errors(resnet: Profile) -> None:
+    """How far fp16 is off says nothing of int8, so the intervals of both totals decide."""
+    other = predict("zoo:resnet18", "jetson-orin-nano", precision="int8")
+    comparison = compare(resnet, other)
+    assert not comparison.paired
+    gap = other.totals.energy_j.high - resnet.totals.energy_j.low
+    assert comparison.energy_j.high == pytest.approx(gap)

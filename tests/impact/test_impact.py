@@ -1,6 +1,7 @@
 """Battery life and a fleet's year follow from the energy of one inference."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,3 +79,14 @@ def test_a_rate_beyond_the_device_is_refused() -> None:
 def test_a_profile_without_power_has_no_impact() -> None:
     with pytest.raises(InsufficientData, match="no energy"):
         assess(_profile(power_w=math.nan), Assumptions())
+
+
+def test_a_profile_that_takes_no_time_has_no_impact() -> None:
+    nothing = replace(
+        _profile(),
+        network=Network("net", (), Source("net", "test")),
+        costs=Costs(np.empty(0), np.empty(0), np.empty(0, dtype=np.bool_), (), ()),
+        host_gap=Part(0.0, 0.0),
+    )
+    with pytest.raises(InsufficientData, match="no energy"):
+        assess(nothing, Assumptions())

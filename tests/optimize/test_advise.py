@@ -110,3 +110,14 @@ def test_a_mask_keeps_as_many_channels_as_the_plan_says() -> None:
         assert sum(mask) == plan.graph.tensors[filters[name]].shape[0]
         assert len(mask) == state.graph.tensors[f"{name}.weight"].shape[0]
     assert plan_document("zoo:resnet18", before, [], plan)["plan"]["reached"]
+
+
+def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() -> None:
+    """Pruning is off by the factor that the network is; int8 by its own doubt too."""
+    by_kind = {change.kind: change for change in single_changes(_state("resnet18"))}
+    relative = {
+        kind: (by_kind[kind].saved_j.high - by_kind[kind].saved_j.low) / by_kind[kind].saved_j.value
+        for kind in ("prune", "precision", "batch")
+    }
+    assert relative["precision"] > 1.3 * relative["prune"]
+    assert relative["batch"] > 1.3 * relative["prune"]

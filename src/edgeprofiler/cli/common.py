@@ -123,6 +123,18 @@ def console(*, to_stderr: bool = False) -> Console:
     return Console(stderr=to_stderr, width=width, highlight=False, soft_wrap=False)
 
 
+def results_console(*targets: object) -> Console:
+    """Return the console for tables: standard error where a target of output is `-`.
+
+    Raises:
+        UsageError: two outputs would share standard output.
+    """
+    taken = sum(str(target) == "-" for target in targets)
+    if taken > 1:
+        raise UsageError("only one output can be standard output (-); name a file for the others")
+    return console(to_stderr=taken == 1)
+
+
 def emit_json(text: str, target: str) -> None:
     """Write JSON to a file, or to standard output where `target` is `-`."""
     if target == "-":
@@ -141,6 +153,5 @@ def emit_file(text: str, target: Path) -> None:
     if str(target) == "-":
         sys.stdout.write(text)
         return
-
     write_text(target, text)
     note(f"wrote {target}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeprofiler.compare.difference import Comparison, compare
+from edgeprofiler.device import load_device
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.files import read_toml
 from edgeprofiler.network import Shape
@@ -116,9 +117,33 @@ def check(
         quantity = CHANGES[name]
         total = "end_to_end_s" if quantity == "runtime_s" else quantity
         base = getattr(baseline.totals, total).value
+        if not base > 0:
+            raise InvalidInput("baseline", f"knows no {total}", "make the baseline anew")
         percent = _in_unit(getattr(comparison, quantity), base / 100)
         findings.append(_judge(f"{name} (change)", limit, percent, "%", strict))
     return tuple(findings), comparison
+
+
+def require_settings(profile: Profile, budget: Budget) -> None:
+    """Refuse a saved profile of another device, runtime, precision or batch than the budget's.
+
+    Raises:
+        InvalidInput: what differs, and how.
+    """
+    settings = budget.settings
+    pairs: list[tuple[str, object, object]] = [("batch", budget.batch, profile.network.batch)]
+    pairs.append(("precision", settings.get("precision"), profile.network.precision))
+    pairs.append(("runtime", settings.get("runtime"), profile.device.runtime))
+    if "device" in settings:
+        device = load_device(settings["device"])
+        label = f"{profile.device.name}@{profile.device.mode}"
+        pairs.append(("device", device.spec, label))
+    for what, wanted, found in pairs:
+        if wanted is not None and wanted != found:
+            raise InvalidInput(
+                budget.source, f"its {what} is {wanted}, the saved profile's {found}",
+                "give a profile of that kind, or change the budget",
+            )  # fmt: skip
 
 
 def _judge(name: str, limit: float, estimate: Estimate, unit: str, strict: bool) -> Finding:

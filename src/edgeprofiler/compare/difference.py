@@ -59,10 +59,16 @@ def compare(a: Profile, b: Profile) -> Comparison:
     Two predictions of one predictor for one device share their errors: a layer that both have
     costs the same in both, whatever its true cost, and a layer that grew or shrank is the same
     kind of work, off by the same factor before and after. So only layers that differ contribute
-    to the interval, each by its own factor. For anything else - another device, a measured
-    profile - the intervals of both totals do.
+    to the interval, each by its own factor. For anything else - another device, precision or
+    batch, a measured profile - the intervals of both totals do.
     """
-    paired = a.device == b.device and a.origin == b.origin and a.confidence == b.confidence
+    paired = (
+        a.device == b.device
+        and a.origin == b.origin
+        and a.confidence == b.confidence
+        and a.network.precision == b.network.precision
+        and a.network.batch == b.network.batch
+    )
     changes = tuple(_change(a, b, pair) for pair in align(a.network.layers, b.network.layers))
     if paired:
         energy, runtime = _paired(a, b, changes, "energy_j"), _paired(a, b, changes, "runtime_s")

@@ -52,10 +52,8 @@ def to_markdown(
     costs = sorted(profile, key=lambda cost: -_or_zero(cost.energy_j.value))
     for cost in costs[:5]:
         energy = cost.energy_j.value
-        lines.append(
-            f"| `{_code(cost.layer.name)}` | {engineering(energy, 'J')} "
-            f"| {100 * energy / total:.1f} % |"
-        )
+        share = f"{100 * energy / total:.1f} %" if total else ""
+        lines.append(f"| `{_code(cost.layer.name)}` | {engineering(energy, 'J')} | {share} |")
     if profile.uncovered:
         lines += ["", f"{len(profile.uncovered)} layers are not covered; totals leave them out."]
     return "\n".join(lines) + "\n"

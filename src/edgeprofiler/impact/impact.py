@@ -56,7 +56,8 @@ def assess(profile: Profile, assumptions: Assumptions) -> Impact:
         UsageError: the rate is more than the device can do.
     """
     totals = profile.totals
-    if not (totals.energy_j.known and math.isfinite(profile.idle_power_w)):
+    known = totals.energy_j.value > 0 and totals.end_to_end_s.value > 0
+    if not (known and math.isfinite(profile.idle_power_w)):
         raise InsufficientData(f"{profile.network.name}: the profile has no energy")
     fastest = 1 / totals.end_to_end_s.value
     rate = assumptions.rate_per_s

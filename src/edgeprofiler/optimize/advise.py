@@ -286,13 +286,20 @@ def _saving(before: Cost, after: Cost) -> Estimate:
     """Energy saved on an image, with its interval.
 
     On one device in one mode the model is off by about the same factor before and after, which
-    scales the saving; across modes the intervals of both totals count in full.
+    scales the saving; where it knows less of the network afterwards (a precision or a batch that
+    was never measured), that doubt comes on top. Across modes the intervals of both totals count
+    in full.
     """
     value = before.energy_j - after.energy_j
     first, second = before.profile.totals.energy_j, after.profile.totals.energy_j
     if before.profile.device == after.profile.device:
-        ends = sorted(value * end / first.value for end in (first.low, first.high))
-        return Estimate(value, *ends)
+        shared = (first.low / first.value, first.high / first.value)
+        doubt = (
+            min(second.low / second.value / shared[0], 1.0),
+            max(second.high / second.value / shared[1], 1.0),
+        )
+        ends = [f * (before.energy_j - after.energy_j * own) for f in shared for own in doubt]
+        return Estimate(value, min(ends), max(ends))
     images = after.profile.network.batch
     batch = before.profile.network.batch
     return Estimate(

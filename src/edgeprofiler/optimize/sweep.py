@@ -20,10 +20,18 @@ from edgeprofiler.errors import Unavailable, UsageError
 from edgeprofiler.files import atomic_path
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import lower
-from edgeprofiler.network import BoolArray, Columns, FloatArray, Network
-from edgeprofiler.prediction import Model, builder, input_shapes, read_model
-from edgeprofiler.predictors.roofline import costs, network_totals, total_intervals
+from edgeprofiler.network import BoolArray, Columns, FloatArray, IntArray, Network
+from edgeprofiler.prediction import (
+    DEFAULT_PRECISION,
+    Model,
+    builder,
+    input_shapes,
+    read_model,
+    require_precision,
+)
+from edgeprofiler.predictors.roofline import NetworkTotals, costs, network_totals, total_intervals
 from edgeprofiler.uncertainty.distance import widths_for
+from edgeprofiler.uncertainty.fitted import NEAR, fitted
 
 MAX_POINTS = 200_000
 """Most combinations of one sweep; more are refused."""
@@ -32,12 +40,12 @@ _ROWS_AT_ONCE = 500_000
 
 @dataclass(frozen=True)
 class Axes:
-    """What is combined; `None` among the resolutions keeps the model's own."""
+    """What is combined; `None` keeps the model's own, fp16 where it has no precision."""
 
     devices: tuple[Device, ...]
-    batches: tuple[int, ...] = (1,)
+    batches: tuple[int | None, ...] = (None,)
     resolutions: tuple[int | None, ...] = (None,)
-    precisions: tuple[str, ...] = ("fp16",)
+    precisions: tuple[str | None, ...] = (None,)
 
     @property
     def points(self) -> int:
@@ -51,9 +59,9 @@ class Sweep:
 
     network: str
     device: tuple[str, ...]
-    batch: FloatArray
+    batch: IntArray
     resolution: tuple[str, ...]
-    """`HxW` of the first input."""
+    """`HxW` of the first input; empty for a built engine."""
     precision: tuple[str, ...]
     end_to_end_s: FloatArray
     end_to_end_s_low: FloatArray
@@ -82,12 +90,13 @@ def sweep(model: Model, axes: Axes, confidence: float = 0.9) -> Sweep:
     """Predict a model at every combination of the axes.
 
     Args:
-        model: what `read_model` takes; a built engine has one point an axis and is refused others.
+        model: what `read_model` takes; a built engine has one batch, resolution and precision.
         axes: what to combine.
         confidence: of the intervals.
 
     Raises:
         UsageError: an axis is empty, or there are more than `MAX_POINTS` combinations.
+        Unsupported: a built engine is asked for what it was not built for.
     """
     if axes.points == 0:
         raise UsageError("the sweep is empty: every axis needs at least one value")
@@ -153,11 +162,13 @@ def _variants(model: Model, axes: Axes, made_by: str) -> Iterator[tuple[Network,
     for resolution in axes.resolutions:
         shapes = {} if resolution is None else input_shapes(model, resolution)
         found = read_model(model, batch=axes.batches[0], shapes=shapes)
-        if isinstance(found, Network):
-            yield found, "", found.precision
-            continue
         for precision in axes.precisions:
-            yield lower(found, precision, builder=made_by), _size(found), precision
+            if isinstance(found, Network):
+                require_precision(found, precision)
+                yield found, "", found.precision
+                continue
+            chosen = precision or DEFAULT_PRECISION
+            yield lower(found, chosen, builder=made_by), _size(found), chosen
 
 
 def _size(graph: Graph) -> str:
@@ -170,20 +181,18 @@ def _predict(
     size: str,
     precision: str,
     device: Device,
-    batches: Sequence[int],
+    batches: Sequence[int | None],
     confidence: float,
 ) -> dict[str, np.ndarray | list[str]]:
-    widths = widths_for(network, device, confidence)
     count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
     pieces = []
     for start in range(0, len(batches), count):
-        chosen = np.array(batches[start : start + count], dtype=np.float64)
-        columns = Columns.concatenate(
-            [scaled_to_batch(network.columns, batch / network.batch) for batch in chosen]
-        )
+        asked = [batch or network.batch for batch in batches[start : start + count]]
+        chosen = np.array(asked, dtype=np.int64)
+        scaled = [scaled_to_batch(network.columns, batch / network.batch) for batch in asked]
         offsets = np.arange(len(chosen) + 1, dtype=np.int64) * len(network)
-        totals = network_totals(costs(columns, device), offsets, device)
-        bounds = total_intervals(totals, widths, device.idle_power_w)
+        totals = network_totals(costs(Columns.concatenate(scaled), device), offsets, device)
+        bounds = _intervals(network, scaled, asked, totals, device, confidence)
         pieces.append(
             {
                 "batch": chosen,
@@ -205,6 +214,33 @@ def _predict(
     for name in pieces[0]:
         merged[name] = np.concatenate([piece[name] for piece in pieces])
     return merged
+
+
+def _intervals(
+    network: Network,
+    scaled: Sequence[Columns],
+    batches: Sequence[int],
+    totals: NetworkTotals,
+    device: Device,
+    confidence: float,
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Intervals of the totals at each batch, as `predict` gives them at that batch alone."""
+    # Widths tell a batch apart only by these two facts, so each pair is asked for once.
+    facts = [
+        (batch > 1, fitted().nearest_network(columns)[1] > NEAR)
+        for batch, columns in zip(batches, scaled, strict=True)
+    ]
+    found: dict[str, tuple[FloatArray, FloatArray]] = {}
+    for fact in dict.fromkeys(facts):
+        first = facts.index(fact)
+        there = replace(network, batch=batches[first])
+        vars(there)["columns"] = scaled[first]  # where the cached property keeps them
+        bounds = total_intervals(totals, widths_for(there, device, confidence), device.idle_power_w)
+        chosen = np.array([other == fact for other in facts])
+        for name, ends in bounds.items():
+            low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))
+            low[chosen], high[chosen] = ends[0][chosen], ends[1][chosen]
+    return found
 
 
 def parse_axis(text: str, option: str) -> tuple[int, ...]:

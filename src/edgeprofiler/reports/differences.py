@@ -19,8 +19,8 @@ MAX_CHANGES = 30
 
 PAIRED = "Errors that both share cancel, so only layers that differ add to the interval."
 UNPAIRED = (
-    "Device, predictor or origin differ, so a verdict needs the intervals of both totals to "
-    "separate."
+    "Device, precision, batch, predictor or origin differ, so a verdict needs the intervals of "
+    "both totals to separate."
 )
 
 

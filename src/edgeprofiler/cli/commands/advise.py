@@ -10,6 +10,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.optimize.advise import Change, Cost, Plan
 
 
@@ -75,6 +77,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.optimize.summary import mask_document, plan_document
         from edgeprofiler.prediction import DEFAULT_PRECISION, PRECISIONS, read_graph
 
+        screen = common.results_console(mask, json)
         for kind in [*(only or []), *(without or [])]:
             if kind not in RISK:
                 raise UsageError(f"no kind of change {kind!r}; choose of {', '.join(RISK)}")
@@ -107,8 +110,7 @@ def register(app: typer.Typer) -> None:
         if json is not None:
             document = plan_document(model, before, singles, plan)
             common.emit_json(dump_json(document), json)
-        if json != "-":
-            _print(model, before, singles[:rows], plan, confidence)
+        _print(screen, model, before, singles[:rows], plan, confidence)
         if plan is not None and not plan.reached:
             raise Unsupported(
                 f"the budget cannot be reached with the changes allowed: "
@@ -118,13 +120,20 @@ def register(app: typer.Typer) -> None:
 
 
 def _print(
-    model: str, before: Cost, singles: list[Change], plan: Plan | None, confidence: float
+    screen: Console,
+    model: str,
+    before: Cost,
+    singles: list[Change],
+    plan: Plan | None,
+    confidence: float,
 ) -> None:
-    screen = common.console()
+    from rich.markup import escape
+
     device = before.profile.device
     screen.print(
-        f"[bold]{model}[/bold] on {device.name}@{device.mode}: {before.energy_j * 1e3:.4g} mJ an "
-        f"image (idle included), {before.latency_s * 1e3:.4g} ms end to end"
+        f"[bold]{escape(model)}[/bold] on {device.name}@{device.mode}: "
+        f"{before.energy_j * 1e3:.4g} mJ an image (idle included), "
+        f"{before.latency_s * 1e3:.4g} ms end to end"
     )
     if plan is None:
         screen.print("Single changes, the most energy saved first:")
@@ -145,7 +154,7 @@ def _print(
             f"{'met' if plan.reached else 'not met'}."
         )
         for warning in after.profile.warnings:
-            screen.print(f"[yellow]warning:[/yellow] {warning}")
+            screen.print(f"[yellow]warning:[/yellow] {escape(warning)}")
     screen.print(
         f"Accuracy is not predicted: train and measure it again. The last column says how much of "
         f"it such a change usually costs. Intervals: {confidence:.0%}.",

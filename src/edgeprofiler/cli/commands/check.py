@@ -49,20 +49,27 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
     ) -> None:
         """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it."""
+        from rich.markdown import Markdown
+
         from edgeprofiler.compare import check as judge
         from edgeprofiler.compare import read_budget
+        from edgeprofiler.compare.budget import require_settings
         from edgeprofiler.compare.summary import to_document, to_junit, to_markdown
         from edgeprofiler.errors import UsageError
         from edgeprofiler.files import dump_json
         from edgeprofiler.prediction import is_profile, profile_of
         from edgeprofiler.profile.document import read_profile, write_profile
 
+        screen = common.results_console(json, junit, markdown)
         rules = read_budget(budget)
         source = model or rules.settings.get("model")
         if source is None:
             raise UsageError(f"name a MODEL, or give {budget} a model = '...'")
         if is_profile(source):
+            if device is not None:
+                raise UsageError(f"{source} is a saved profile; --device belongs to a model")
             profile = read_profile(Path(source))
+            require_settings(profile, rules)
         else:
             profile = profile_of(
                 source,
@@ -86,9 +93,6 @@ def register(app: typer.Typer) -> None:
             common.emit_file(to_markdown(profile, findings, comparison), markdown)
         if json is not None:
             common.emit_json(dump_json(to_document(profile, findings, comparison)), json)
-        if json != "-":
-            from rich.markdown import Markdown
-
-            common.console().print(Markdown(to_markdown(profile, findings, comparison)))
+        screen.print(Markdown(to_markdown(profile, findings, comparison)))
         if any(finding.verdict == "fail" for finding in findings):
             raise typer.Exit(EXIT_BUDGET_EXCEEDED)

@@ -9,6 +9,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.compare import Comparison
     from edgeprofiler.profile import Estimate, Profile
 
@@ -51,6 +53,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.files import dump_json
         from edgeprofiler.prediction import input_shapes, is_profile, profile_of
 
+        screen = common.results_console(json)
         saved = [is_profile(model) for model in models]
         devices: list[str | None] = list(device or [])
         if not devices and not all(saved):
@@ -87,8 +90,7 @@ def register(app: typer.Typer) -> None:
                 "comparisons": [comparison_document(c) for c in comparisons],
             }
             common.emit_json(dump_json(document), json)
-        if json != "-":
-            _print(rows, comparisons, layers)
+        _print(screen, rows, comparisons, layers)
 
 
 def _label(profile: Profile, size: int | None) -> str:
@@ -99,17 +101,22 @@ def _label(profile: Profile, size: int | None) -> str:
     return ", ".join(parts)
 
 
-def _print(rows: list[tuple[str, Profile]], comparisons: list[Comparison], count: int) -> None:
+def _print(
+    screen: Console,
+    rows: list[tuple[str, Profile]],
+    comparisons: list[Comparison],
+    count: int,
+) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    screen = common.console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     for heading in ("end to end", "energy", "power", "energy an image"):
         table.add_column(heading, justify="right")
     for number, (label, profile) in enumerate(rows):
         totals = profile.totals
-        screen.print(f"[bold]{_letter(number)}[/bold]  {label}")
+        screen.print(f"[bold]{_letter(number)}[/bold]  {escape(label)}")
         table.add_row(
             _letter(number),
             _interval(totals.end_to_end_s, "s"),
@@ -127,16 +134,16 @@ def _print(rows: list[tuple[str, Profile]], comparisons: list[Comparison], count
         screen.print(
             f"[bold]{_letter(number)} against A[/bold]: energy {energy}; end to end {runtime}"
         )
-        _print_layers(comparison, count)
+        _print_layers(screen, comparison, count)
     if any(not comparison.paired for comparison in comparisons):
         screen.print(
-            "\nWhere device, predictor or origin differ, a verdict needs the intervals of both "
-            "totals to separate.",
+            "\nWhere device, precision, batch, predictor or origin differ, a verdict needs the "
+            "intervals of both totals to separate.",
             style="dim",
         )
 
 
-def _print_layers(comparison: Comparison, count: int) -> None:
+def _print_layers(screen: Console, comparison: Comparison, count: int) -> None:
     from collections import Counter
 
     from rich.table import Table
@@ -144,7 +151,6 @@ def _print_layers(comparison: Comparison, count: int) -> None:
 
     from edgeprofiler.reports.names import short_name
 
-    screen = common.console()
     found = Counter(change.pair.status for change in comparison.changes)
     screen.print("   layers: " + ", ".join(f"{n} {status}" for status, n in found.items()))
     largest = comparison.largest(count)

@@ -9,6 +9,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.impact import Impact
     from edgeprofiler.profile import Estimate, Profile
 
@@ -51,8 +53,9 @@ def register(app: typer.Typer) -> None:
             parse_price,
             parse_rate,
         )
-        from edgeprofiler.prediction import profile_of
+        from edgeprofiler.prediction import is_profile, profile_of
 
+        screen = common.results_console(json)
         per_joule, currency = (None, "") if price is None else parse_price(price)
         assumptions = Assumptions(
             duty=parse_duty(duty),
@@ -66,7 +69,7 @@ def register(app: typer.Typer) -> None:
         )
         profile = profile_of(
             model,
-            device,
+            device if is_profile(model) else common.device_or_default(device),
             runtime=runtime,
             precision=precision,
             batch=batch,
@@ -78,8 +81,7 @@ def register(app: typer.Typer) -> None:
             from edgeprofiler.files import dump_json
 
             common.emit_json(dump_json(_document(profile, result)), json)
-        if json != "-":
-            _print(profile, result)
+        _print(screen, profile, result)
 
 
 def _estimate(name: str, estimate: Estimate | None) -> dict[str, Any]:
@@ -109,13 +111,14 @@ def _document(profile: Profile, result: Impact) -> dict[str, Any]:
     }
 
 
-def _print(profile: Profile, result: Impact) -> None:
+def _print(screen: Console, profile: Profile, result: Impact) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     use = result.assumptions
-    screen = common.console()
     screen.print(
-        f"[bold]{profile.network.name}[/bold] on {profile.device.name}@{profile.device.mode}, "
+        f"[bold]{escape(profile.network.name)}[/bold] on "
+        f"{escape(f'{profile.device.name}@{profile.device.mode}')}, "
         f"{profile.origin.kind}; {use.fleet:,} device{'s' if use.fleet > 1 else ''}"
     )
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -142,6 +145,7 @@ def _print(profile: Profile, result: Impact) -> None:
         f"Assumes: {result.rate_per_s:.4g} inferences/s of batch {profile.network.batch}, {pace}, "
         f"{use.duty:.0%} of the time; {use.off_duty_power_w:g} W otherwise; idle "
         f"{profile.idle_power_w:.3g} W; a battery and supply without losses; only the board, not "
-        f"camera, display or radio. Intervals: {profile.confidence:.0%}; idle power taken as known",
+        f"camera, display or radio. Intervals: {profile.confidence:.0%}; "
+        "idle power taken as known.",
         style="dim",
     )

@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option(
                 "--front-end",
+                metavar="NAME",
                 help="How to read MODEL, where it cannot be told.",
                 show_default=False,
             ),
@@ -53,9 +54,8 @@ def register(app: typer.Typer) -> None:
         options = {"batch": batch, "shapes": common.parse_shapes(shape), "front_end": front_end}
         out = common.console(to_stderr=json == "-")
         found = read_model(model, **options)  # type: ignore[arg-type]
-        layers = isinstance(found, Graph) is False or lowered
         network = None
-        if layers or json is not None or precision is not None:
+        if lowered or json is not None or precision is not None or not isinstance(found, Graph):
             network = read(model, precision=precision, **options)  # type: ignore[arg-type]
         if isinstance(found, Graph) and not lowered:
             _print_graph(out, found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,7 +33,12 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
         front_end: Annotated[
             str | None,
-            typer.Option("--front-end", help="How to read MODEL, where it cannot be told."),
+            typer.Option(
+                "--front-end",
+                metavar="NAME",
+                help="How to read MODEL, where it cannot be told.",
+                show_default=False,
+            ),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
     ) -> None:
@@ -47,6 +51,7 @@ def register(app: typer.Typer) -> None:
 
         if len(models) > 1 and (csv is not None or json is not None):
             raise UsageError("--csv and --json take one MODEL; call once for each")
+        screen = common.results_console(csv, json)
         shapes = common.parse_shapes(shape)
         chosen = predictor_for(
             # a trained predictor knows the board that it was trained for
@@ -66,8 +71,7 @@ def register(app: typer.Typer) -> None:
             )
             profile = chosen.predict(network)
             if csv is not None:
-                common.emit_file(to_csv(profile), Path(csv))
+                common.emit_file(to_csv(profile), csv)
             if json is not None:
                 common.emit_json(to_json(profile), json)
-            taken = json == "-" or str(csv) == "-"
-            print_profile(common.console(to_stderr=taken), profile, layers=not quiet)
+            print_profile(screen, profile, layers=not quiet)

@@ -10,6 +10,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.optimize import Sweep
 
 
@@ -20,13 +22,26 @@ def register(app: typer.Typer) -> None:
     def sweep(
         model: common.ModelArgument,
         batch: Annotated[
-            str, typer.Option("--batch", "-b", metavar="1,2,4|1:32:1", help="Images at once.")
-        ] = "1",
+            str | None,
+            typer.Option(
+                "--batch", "-b", metavar="1,2,4|1:32:1", show_default=False,
+                help="Images at once. Default: the model's own.",
+            ),
+        ] = None,
         resolution: Annotated[
             str | None,
-            typer.Option(metavar="224|160:640:32", help="Height and width of a square input."),
+            typer.Option(
+                metavar="224|160:640:32", show_default=False,
+                help="Height and width of a square input. Default: the model's own.",
+            ),
         ] = None,
-        precision: Annotated[str, typer.Option(metavar="fp32,fp16,int8")] = "fp16",
+        precision: Annotated[
+            str | None,
+            typer.Option(
+                metavar="fp32,fp16,int8", show_default=False,
+                help="What the network is built for. Default: fp16.",
+            ),
+        ] = None,
         device: Annotated[
             list[str] | None,
             typer.Option("--device", "-d", metavar="NAME[@MODE]|FILE|all", help="One or several."),
@@ -44,7 +59,7 @@ def register(app: typer.Typer) -> None:
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE.png|svg", help="Energy against latency.")
         ] = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Predict every combination, and which of them are best in energy and latency."""
         from edgeprofiler.device import device_names, load_device
         from edgeprofiler.errors import UsageError
@@ -54,16 +69,19 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.optimize.sweep import parse_axis, to_csv, to_document, write_parquet
         from edgeprofiler.prediction import PRECISIONS
 
-        precisions = tuple(dict.fromkeys(precision.replace(" ", "").split(",")))
+        screen = common.results_console(csv, json)
+        precisions: tuple[str | None, ...] = (None,)
+        if precision is not None:
+            precisions = tuple(dict.fromkeys(precision.replace(" ", "").split(",")))
         for name in precisions:
-            if name not in PRECISIONS:
-                raise UsageError(f"no precision {name!r}; choose of {', '.join(PRECISIONS)}")
+            if name not in (None, *PRECISIONS):
+                raise UsageError(f"no precision {name!r}; choose of: {', '.join(PRECISIONS)}")
         names = device or [common.device_or_default(None)]
         if "all" in names:
             names = [name for name in device_names() if name != "generic"]
         axes = Axes(
             devices=tuple(load_device(name, runtime) for name in dict.fromkeys(names)),
-            batches=parse_axis(batch, "--batch"),
+            batches=(None,) if batch is None else parse_axis(batch, "--batch"),
             resolutions=(None,) if resolution is None else parse_axis(resolution, "--resolution"),
             precisions=precisions,
         )
@@ -80,15 +98,14 @@ def register(app: typer.Typer) -> None:
             common.note(f"wrote {plot}")
         if json is not None:
             common.emit_json(dump_json(to_document(result)), json)
-        if json != "-":
-            _print(result, rows, confidence)
+        _print(screen, result, rows, confidence)
 
 
-def _print(result: Sweep, count: int, confidence: float) -> None:
+def _print(screen: Console, result: Sweep, count: int, confidence: float) -> None:
     import numpy as np
+    from rich.markup import escape
     from rich.table import Table
 
-    screen = common.console()
     # The front first, by energy an image; then the rest.
     order = np.lexsort((result.energy_per_image_j, ~result.pareto))
     table = Table(box=None, pad_edge=False)
@@ -113,7 +130,7 @@ def _print(result: Sweep, count: int, confidence: float) -> None:
             f"{1e3 * result.energy_per_image_j[i]:.3g}",
         )
     where = "" if several else f" on {result.device[0]}"
-    screen.print(f"[bold]{result.network}[/bold]{where}: {len(result):,} combinations")
+    screen.print(f"[bold]{escape(result.network)}[/bold]{where}: {len(result):,} combinations")
     screen.print(table)
     if count < len(result):
         screen.print(f"... {len(result) - count:,} more (--rows, --csv, --parquet)", style="dim")

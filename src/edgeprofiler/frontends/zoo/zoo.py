@@ -94,7 +94,7 @@ def _entry(name: str) -> Entry:
     entry = _ENTRIES.get(name)
     if entry is None:
         close = get_close_matches(name.lower(), _ENTRIES, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else "see the list of the zoo's names"
+        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(_ENTRIES)}"
         raise InvalidInput(f"{_PREFIX}{name}", "the zoo has no network of that name", hint)
     return entry
 

@@ -109,7 +109,8 @@ def test_a_wrong_name_is_the_callers_error(
     "change",
     [
         {"batch": 0}, {"batch": "2"}, {"batch": 1.5}, {"batch": 10**30}, {"confidence": 1},
-        {"confidence": None}, {"resolution": -1}, {"model": 5}, {"unknown": 1}, {"model": "z" * 999},
+        {"confidence": None}, {"resolution": -1}, {"model": 5}, {"unknown": 1},
+        {"model": "z" * 999},
     ],
 )  # fmt: skip
 def test_a_wrong_type_is_refused_before_anything_is_done(

@@ -29,8 +29,9 @@ def test_the_first_page_shows_a_prediction(client: TestClient) -> None:
 
 
 def test_a_form_without_scripts_sends_every_field(client: TestClient) -> None:
-    query = {"model": "zoo:mobilenet_v2", "device": "jetson-nano", "mode": "5w", "runtime": "cpp",
-             "precision": "fp32", "batch": "2", "resolution": "160", "confidence": "0.8"}  # fmt: skip
+    query = {"model": "zoo:mobilenet_v2", "device": "jetson-nano", "mode": "5w",
+             "runtime": "cpp", "precision": "fp32", "batch": "2", "resolution": "160",
+             "confidence": "0.8"}  # fmt: skip
     page = client.get("/", params=query).text
     shapes = {"input": (2, 3, 160, 160)}
     profile = predict(

@@ -55,8 +55,8 @@ def test_further_names_are_answered_when_they_were_allowed() -> None:
     ],
 )
 def test_another_sites_page_writes_nothing(client: TestClient, headers: dict[str, str]) -> None:
-    for method, path in (("POST", "/api/predict"), ("POST", "/upload"), ("DELETE", "/api/models/x"),
-                         ("POST", "/api/v1/models"), ("PUT", "/"), ("POST", "/nothing")):  # fmt: skip
+    for method, path in (("POST", "/api/predict"), ("POST", "/upload"), ("PUT", "/"),
+                         ("DELETE", "/api/models/x"), ("POST", "/api/v1/models"), ("POST", "/nothing")):  # fmt: skip
         answer = client.request(method, path, headers=headers, content=b"x")
         assert answer.status_code == 403
 

@@ -1,0 +1,288 @@
+"""A person with a browser: drop a file, change a field, read, compare, download; keyboard only."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("fastapi", reason="the web extra is not installed")
+
+from edgeprofiler import predict  # noqa: E402 (after the skips)
+from edgeprofiler.prediction import input_shapes  # noqa: E402
+from edgeprofiler.units import engineering  # noqa: E402
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CHROMIUM = Path(os.environ.get("EDGEPROFILER_CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = (
+    "--no-sandbox", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A running server."""
+    if not CHROMIUM.is_file():
+        pytest.skip(f"no browser at {CHROMIUM} (apt-get install chromium)")
+    command = [sys.executable, "-m", "edgeprofiler", "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert " at http" in line, line
+        yield line.split(" at ")[1].split()[0]
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[object]:
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*ARGUMENTS])
+        yield made
+        made.close()
+
+
+@pytest.fixture(params=[{"viewport": {"width": 1200, "height": 900}}])
+def page(request, browser, address: str):
+    """A page whose console must stay silent and whose requests must stay on this machine."""
+    context = browser.new_context(accept_downloads=True, **request.param)
+    made = context.new_page()
+    problems: list[str] = []
+    asked: list[str] = []
+    made.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else 0)
+    made.on("pageerror", lambda error: problems.append(str(error)))
+    made.on("requestfailed", lambda r: problems.append(f"{r.url}: {r.failure}")
+            if "ABORTED" not in str(r.failure) else 0)  # fmt: skip
+    context.on("request", lambda r: asked.append(r.url))
+    made.goto(address)
+    made.expected_problems = []
+    yield made
+    context.close()
+    wrong = [p for p in problems if not any(e in p for e in made.expected_problems)]
+    assert wrong == []
+    own = urlsplit(address).netloc
+    assert {urlsplit(url).netloc for url in asked if not url.startswith("data:")} == {own}
+
+
+narrow = pytest.mark.parametrize(
+    "page", [{"viewport": {"width": 360, "height": 740}}], indirect=True
+)
+
+
+def shows(page, label: str, text: str) -> None:
+    """The headline of that label shows exactly that text."""
+    headline = page.locator(".headline", has=page.locator("dt", has_text=label))
+    sync_api.expect(headline.locator("strong").first).to_have_text(text)
+
+
+def shows_profile(page, profile) -> None:
+    totals = profile.totals
+    shows(page, "Energy of one inference", engineering(totals.energy_j.value, "J"))
+    shows(page, "Time, end to end", engineering(totals.end_to_end_s.value, "s"))
+    shows(page, "Average power", engineering(totals.power_w.value, "W"))
+    rows = page.locator("#p-layers tbody tr")
+    sync_api.expect(rows).to_have_count(len(profile))
+
+
+def command_line(*arguments: object) -> dict[str, object]:
+    """What `edgeprofiler predict --json -` writes."""
+    command = [sys.executable, "-m", "edgeprofiler", "predict", *map(str, arguments)]
+    ran = subprocess.run([*command, "--json", "-"], capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout)
+
+
+def test_a_file_is_sent_and_every_change_shows_the_command_lines_numbers(page) -> None:
+    page.locator("[data-file]").set_input_files(TINY)
+    sync_api.expect(page.locator("#results h2")).to_have_text("tiny_cnn.onnx")
+    shows_profile(page, predict(TINY))
+
+    page.locator("[name=device]").select_option("jetson-nano")
+    sync_api.expect(page.locator("[name=mode]")).to_have_value("maxn")
+    shows_profile(page, predict(TINY, "jetson-nano"))
+    page.locator("[name=mode]").select_option("5w")
+    shows_profile(page, predict(TINY, "jetson-nano@5w"))
+    page.locator("[name=precision]").select_option("fp32")
+    page.locator("[name=batch]").fill("4")
+    page.locator("[name=resolution]").fill("160")
+    shapes = input_shapes(TINY, 160)
+    expected = predict(TINY, "jetson-nano@5w", precision="fp32", batch=4, shapes=shapes)
+    shows_profile(page, expected)
+    assert "resolution=160" in page.url
+
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="JSON").click()
+    found = json.loads(Path(waiting.value.path()).read_text())
+    name, shape = next(iter(shapes.items()))
+    line = command_line(
+        TINY, "-d", "jetson-nano@5w", "--precision", "fp32", "--batch", 4,
+        "--shape", f"{name}={'x'.join(map(str, shape))}",
+    )  # fmt: skip
+    assert found["totals"] == line["totals"]
+    assert found["layers"] == line["layers"]
+
+
+def test_plots_follow(page) -> None:
+    canvas = page.locator('[data-figure="p-timeline-data"]')
+    canvas.scroll_into_view_if_needed()
+    sync_api.expect(canvas.locator(".main-svg").first).to_be_visible()
+    bars = "e => e.data.reduce((n, trace) => n + trace.x.length, 0)"
+    before = canvas.evaluate(bars)
+    page.locator("[name=model]").select_option("zoo:mobilenet_v2")
+    sync_api.expect(page.locator("#results h2")).to_have_text("zoo:mobilenet_v2")
+    after = canvas.evaluate(bars)
+    assert after > before
+    assert page.locator(".js-plotly-plot").count() >= 1
+
+
+def test_a_wrong_number_is_said_and_mended(page) -> None:
+    page.expected_problems.append("400")
+    page.locator("[name=model]").select_option("zoo:resnet18")
+    page.locator("[name=resolution]").fill("99999")
+    sync_api.expect(page.get_by_role("alert")).to_contain_text("must lie between")
+    page.locator("[name=resolution]").fill("192")
+    sync_api.expect(page.locator(".headline").first).to_be_visible()
+    sync_api.expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_file_that_is_no_model_is_refused_in_words(page, tmp_path: Path) -> None:
+    page.expected_problems.append("400")
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"junk")
+    page.locator("[data-file]").set_input_files(junk)
+    sync_api.expect(page.get_by_role("alert")).to_contain_text("junk.onnx: is not an ONNX file")
+
+
+def test_a_file_can_be_dropped(page) -> None:
+    data = page.evaluate_handle(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "dropped.onnx"));
+            return data;
+        }""",
+        [*TINY.read_bytes()],
+    )
+    page.locator("[data-drop]").dispatch_event("drop", {"dataTransfer": data})
+    sync_api.expect(page.locator("#results h2")).to_have_text("dropped.onnx")
+
+
+def test_two_are_compared_and_downloaded(page, address: str) -> None:
+    page.get_by_role("link", name="Compare").click()
+    side = page.locator("fieldset").nth(1)
+    side.get_by_label("Network").select_option("zoo:resnet50")
+    expected = predict("zoo:resnet50", "jetson-orin-nano").totals.energy_j.value
+    row = page.locator("#totals tbody tr").first
+    sync_api.expect(row.locator("td").nth(1)).to_have_text(engineering(expected, "J"))
+    sync_api.expect(row).to_contain_text("B needs more")
+    sync_api.expect(page.locator("#results[aria-busy]")).to_have_count(0)
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="report of both").click()
+    text = Path(waiting.value.path()).read_text()
+    assert "resnet18" in text
+    assert "resnet50" in text
+
+
+def test_advice_is_given(page) -> None:
+    page.get_by_role("link", name="Advice").click()
+    page.locator("[name=model]").select_option("zoo:lenet")
+    page.locator("[name=budget_percent]").fill("90")
+    page.get_by_role("button", name="Find advice").click()
+    sync_api.expect(page.locator("#results")).to_contain_text("The budget is met", timeout=60_000)
+
+
+def test_the_keyboard_is_enough(page) -> None:
+    focused = "() => document.activeElement.textContent.trim() || document.activeElement.name"
+
+    def tab_to(wanted: str, key: str = "Tab") -> None:
+        for _ in range(40):
+            page.keyboard.press(key)
+            if page.evaluate(focused).startswith(wanted):
+                return
+            if page.evaluate("() => document.activeElement.name || ''") == wanted:
+                return
+        raise AssertionError(f"Tab does not reach {wanted!r}")
+
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused).startswith("Skip to")
+    tab_to("model")
+    page.keyboard.type("squeezenet1_1")
+    sync_api.expect(page.locator("#results h2")).to_have_text("zoo:squeezenet1_1")
+    tab_to("device")
+    page.keyboard.type("jetson-xavier")
+    tab_to("resolution")
+    page.keyboard.type("160")
+    sync_api.expect(page.locator("#status")).to_contain_text("batch 1")
+    profile = predict(
+        "zoo:squeezenet1_1",
+        page.locator("[name=device]").input_value(),
+        shapes=input_shapes("zoo:squeezenet1_1", 160),
+    )
+    shows_profile(page, profile)
+    tab_to("JSON")
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    found = json.loads(Path(waiting.value.path()).read_text())
+    assert found["totals"]["energy_j"] == profile.totals.energy_j.value
+
+
+def test_results_are_announced(page) -> None:
+    page.locator("[name=model]").select_option("zoo:lenet")
+    energy = engineering(predict("zoo:lenet").totals.energy_j.value, "J")
+    status = page.get_by_role("status").first
+    sync_api.expect(status).to_contain_text(f"Energy of one inference {energy}")
+
+
+def test_every_field_has_a_label(page, address: str) -> None:
+    for path in ("", "compare", "advise"):
+        page.goto(address + path)
+        unnamed = page.locator("input, select").evaluate_all(
+            "all => all.filter(e => !e.labels.length && !e.ariaLabel).map(e => e.outerHTML)"
+        )
+        assert unnamed == []
+
+
+@narrow
+def test_nothing_is_cut_off_at_360_pixels(page, address: str) -> None:
+    for path in ("", "compare", "advise?model=zoo:lenet", "recordings", "api/docs"):
+        page.goto(address + path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.goto(address)
+    page.locator("[name=device]").select_option("jetson-nano")
+    shows_profile(page, predict("zoo:resnet18", "jetson-nano"))
+
+
+def test_pages_work_without_scripts(browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.locator("[data-file]").set_input_files(TINY)
+    page.get_by_role("button", name="Send").click()
+    sync_api.expect(page.locator("#results h2")).to_have_text("tiny_cnn.onnx")
+    page.locator("[name=device]").select_option("jetson-nano")
+    page.get_by_role("button", name="Predict").click()
+    shows_profile(page, predict(TINY, "jetson-nano"))
+    context.close()
+
+
+def test_light_and_dark_differ(browser, address: str) -> None:
+    found = set()
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.goto(address)
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        found.add(re.sub(r"\s", "", colour))
+        context.close()
+    assert len(found) == 2

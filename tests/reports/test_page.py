@@ -84,7 +84,8 @@ def test_the_page_asks_nothing_of_any_network_and_allows_only_its_own_scripts(re
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     run = [text for attributes, text in page.scripts if "type" not in attributes]
     assert len(run) == len(SCRIPTS)
-    for text in run:
+    held = [text for attributes, text in page.scripts if attributes.get("id") == "plotly-source"]
+    for text in [*run, *held]:
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
 
@@ -94,7 +95,7 @@ def test_what_strangers_call_their_layers_stays_text():
     page = Page(text)
     assert not [tag for tag, _ in page.tags if tag in ("img", "svg")]
     for attributes, script in page.scripts:
-        if "type" in attributes:
+        if attributes.get("type") == "application/json":
             json.loads(script)
             assert not re.search("[<>&\u2028\u2029]", script)
     assert "{{ 7*7 }}" in page.words
@@ -182,5 +183,5 @@ def test_vendored_files_are_as_published():
 
 
 def test_no_script_of_ours_makes_markup_from_text():
-    for name in SCRIPTS[1:]:
+    for name in SCRIPTS:
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b", asset(name))

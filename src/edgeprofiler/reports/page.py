@@ -20,7 +20,10 @@ from edgeprofiler.reports.differences import differences, letter
 from edgeprofiler.reports.view import view_of
 
 STYLE = "edgeprofiler.css"
-SCRIPTS = ("vendor/plotly-cartesian.min.js", "plots.js", "tables.js")
+LIBRARY = "vendor/plotly-cartesian.min.js"
+"""Plotly, which a report holds as text until a chart comes into view."""
+
+SCRIPTS = ("tables.js", "plots.js")
 """Scripts of a page with plots and tables, in the order in which they are to run."""
 
 
@@ -95,7 +98,7 @@ def report_page(
     records = recordings or [None] * len(profiles)
     views = [view_of(*each) for each in zip(profiles, boards, records, strict=True)]
     scripts = [asset(name) for name in SCRIPTS]
-    style = asset(STYLE)
+    style, library = asset(STYLE), asset(LIBRARY)
     return str(
         template.render(
             views=views,
@@ -103,7 +106,8 @@ def report_page(
             letters=[letter(number) for number in range(len(views))],
             title=" and ".join(dict.fromkeys(view.title for view in views)),
             written=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            policy=_policy(scripts),
+            policy=_policy([*scripts, library]),
+            library=Markup(library),  # noqa: S704 (vendored, its hash tested)
             style=Markup(style),  # noqa: S704 (the package's own)
             scripts=[Markup(script) for script in scripts],  # noqa: S704 (the package's own)
         )

@@ -1,7 +1,7 @@
 // Draws figures that the page holds as JSON, in the colours of the page.
 //
 // <div data-figure="id"> is drawn from <script type="application/json" id="id"> once it comes
-// into view. EdgeProfiler.draw(element, figure) draws or redraws one from values.
+// into view, after the page has loaded. EdgeProfiler.draw(element, figure) draws or redraws one from values.
 (() => {
   "use strict";
 
@@ -34,7 +34,17 @@
   };
   const drawn = new Map();
 
+  // A report holds Plotly as text that nothing runs, so that the page is there before it; the
+  // page's policy knows the text by its hash.
+  const needLibrary = () => {
+    if (window.Plotly) return;
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("plotly-source").textContent;
+    document.head.append(script);
+  };
+
   const draw = (element, figure, width) => {
+    needLibrary();
     drawn.set(element, figure);
     element.style.height = `${figure.layout.height}px`;
     const layout = Object.assign(themed(figure.layout), {
@@ -92,4 +102,6 @@
   });
 
   window.EdgeProfiler = Object.assign(window.EdgeProfiler || {}, { draw, drawAll });
+  if (document.readyState === "complete") drawAll(document);
+  else window.addEventListener("load", () => setTimeout(() => drawAll(document)));
 })();

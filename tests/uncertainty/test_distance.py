@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edgeprofiler.device import Calibration, Device, load_device
 from edgeprofiler.errors import UsageError
-from edgeprofiler.network import Network, Source, make_layer
+from edgeprofiler.network import Columns, Network, Source, make_layer
 from edgeprofiler.prediction import read
 from edgeprofiler.uncertainty.distance import Widths, shipped_width, widths_for
 from edgeprofiler.uncertainty.fitted import describe, fitted, network_features
@@ -117,3 +118,12 @@ def test_a_layer_is_described_by_operation_and_shapes() -> None:
 
 def test_widths_are_values() -> None:
     assert isinstance(widths_for(RESNET, load_device()), Widths)
+
+
+def test_features_of_many_networks_at_once_are_those_of_each() -> None:
+    networks = [read(name) for name in ("zoo:resnet18", "zoo:lenet", "zoo:mobilenet_v2")]
+    columns = Columns.concatenate([network.columns for network in networks])
+    offsets = np.cumsum([0, *map(len, networks)])
+    gaps = fitted().gaps(columns, offsets)
+    for network, gap in zip(networks, gaps, strict=True):
+        assert gap == pytest.approx(fitted().nearest_network(network.columns)[1], rel=1e-12)

@@ -189,10 +189,13 @@ def _predict(
     for start in range(0, len(batches), count):
         asked = [batch or network.batch for batch in batches[start : start + count]]
         chosen = np.array(asked, dtype=np.int64)
-        scaled = [scaled_to_batch(network.columns, batch / network.batch) for batch in asked]
+        columns = Columns.concatenate(
+            [scaled_to_batch(network.columns, batch / network.batch) for batch in asked]
+        )
         offsets = np.arange(len(chosen) + 1, dtype=np.int64) * len(network)
-        totals = network_totals(costs(Columns.concatenate(scaled), device), offsets, device)
-        bounds = _intervals(network, scaled, asked, totals, device, confidence)
+        totals = network_totals(costs(columns, device), offsets, device)
+        near = fitted().gaps(columns, offsets) <= NEAR
+        bounds = _intervals(network, chosen, near, totals, device, confidence)
         pieces.append(
             {
                 "batch": chosen,
@@ -218,25 +221,26 @@ def _predict(
 
 def _intervals(
     network: Network,
-    scaled: Sequence[Columns],
-    batches: Sequence[int],
+    batches: IntArray,
+    near: BoolArray,
     totals: NetworkTotals,
     device: Device,
     confidence: float,
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Intervals of the totals at each batch, as `predict` gives them at that batch alone."""
-    # Widths tell a batch apart only by these two facts, so each pair is asked for once.
-    facts = [
-        (batch > 1, fitted().nearest_network(columns)[1] > NEAR)
-        for batch, columns in zip(batches, scaled, strict=True)
-    ]
+    """Intervals of the totals at each batch, as `predict` gives them at that batch alone.
+
+    Widths tell two batches of a network apart by two facts alone, whether it is more than one
+    image and whether the network then is near one that was fitted, so each pair is asked for once.
+    """
     found: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for fact in dict.fromkeys(facts):
-        first = facts.index(fact)
-        there = replace(network, batch=batches[first])
-        vars(there)["columns"] = scaled[first]  # where the cached property keeps them
+    facts = 2 * (batches > 1) + near
+    for fact in np.unique(facts):
+        chosen = facts == fact
+        batch = int(batches[chosen][0])
+        there = replace(network, batch=batch)
+        # Where the cached property keeps them: a network is not lowered again for its widths.
+        vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
         bounds = total_intervals(totals, widths_for(there, device, confidence), device.idle_power_w)
-        chosen = np.array([other == fact for other in facts])
         for name, ends in bounds.items():
             low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))
             low[chosen], high[chosen] = ends[0][chosen], ends[1][chosen]

@@ -27,20 +27,35 @@ KNOWN_DTYPES = frozenset({"fp16", "bf16"})
 def network_features(columns: Columns) -> FloatArray:
     """Return numbers that tell networks apart: size, depth, and what kind of work it is.
 
-    Logarithms to base ten of MACs, kernels and MACs a byte, each at half weight, and the shares
-    of the MACs in products, wider kernels and depthwise convolutions.
+    Logarithms to base ten of FLOP at a weight of 0.3, of kernels and of FLOP a byte at half
+    weight, and the shares of the FLOP in products, wider kernels and depthwise convolutions.
+    """
+    return features_of_many(columns, np.array([0, len(columns)])).reshape(-1)
+
+
+def features_of_many(columns: Columns, offsets: IntArray) -> FloatArray:
+    """Return the features of networks that stand one after another, shape (networks, 6).
+
+    Args:
+        columns: layers of all networks.
+        offsets: where each network starts, and the end: one number more than networks.
     """
     work = Work.of(columns)
     classes = multiply_class(work)
-    flops = max(float(work.flops.sum()), 1.0)
-    moved = max(float(work.bytes_moved.sum()), 1.0)
-    kernels = max(float(work.runs.sum()), 1.0)
+    count = len(offsets) - 1
+    owner = np.repeat(np.arange(count), np.diff(offsets))
 
-    def share(*names: str) -> float:
+    def total(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(owner, values, count), dtype=np.float64)
+
+    def share(*names: str) -> FloatArray:
         chosen = np.isin(classes, [CLASSES.index(name) for name in names])
-        return float(work.flops[chosen].sum()) / flops
+        return total(np.where(chosen, work.flops, 0.0)) / flops
 
-    return np.array(
+    flops = np.maximum(total(work.flops), 1.0)
+    moved = np.maximum(total(work.bytes_moved), 1.0)
+    kernels = np.maximum(total(work.runs.astype(np.float64)), 1.0)
+    return np.column_stack(
         [
             0.3 * np.log10(flops),
             0.5 * np.log10(kernels),
@@ -68,6 +83,15 @@ class Fitted:
         gaps = np.linalg.norm(self.features - network_features(columns), axis=1)
         index = int(np.argmin(gaps))
         return self.networks[index], float(gaps[index])
+
+    def gaps(self, columns: Columns, offsets: IntArray) -> FloatArray:
+        """Return how far each of many networks is from the nearest fitted one.
+
+        Args are those of `features_of_many`.
+        """
+        features = features_of_many(columns, offsets)
+        apart: FloatArray = np.linalg.norm(self.features - features[:, None, :], axis=2)
+        return np.asarray(apart.min(axis=1))
 
     def unlike(self, columns: Columns) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Return the layers that lie outside what was fitted, and the nearest fitted of each."""

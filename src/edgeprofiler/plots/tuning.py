@@ -10,7 +10,7 @@ import numpy as np
 from edgeprofiler.plots.figure import new_figure, picture_format, save_figure
 
 if TYPE_CHECKING:
-    from edgeprofiler.training.tune import Tuning
+    from edgeprofiler.training.tuning import Tuning
 
 _SHOWN = 3.0
 """Scores above this multiple of the best are drawn at the edge."""

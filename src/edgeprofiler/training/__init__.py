@@ -10,16 +10,19 @@ if TYPE_CHECKING:
     from edgeprofiler.training.fitting import train
     from edgeprofiler.training.loading import load_predictor
     from edgeprofiler.training.options import TrainingOptions
+    from edgeprofiler.training.tuning import Tuning, tune
 
 _WHERE = {
     "Evaluation": "evaluation",
     "TrainingOptions": "options",
+    "Tuning": "tuning",
     "evaluate": "evaluation",
     "load_predictor": "loading",
     "train": "fitting",
+    "tune": "tuning",
 }
 
-__all__ = ["Evaluation", "TrainingOptions", "evaluate", "load_predictor", "train"]
+__all__ = ["Evaluation", "TrainingOptions", "Tuning", "evaluate", "load_predictor", "train", "tune"]
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,7 @@ from edgeprofiler.cli import common
 from edgeprofiler.cli.commands import train as training
 
 if TYPE_CHECKING:
-    from edgeprofiler.training.tune import Trial, Tuning
+    from edgeprofiler.training.tuning import Trial, Tuning
 
 
 def register(app: typer.Typer) -> None:
@@ -69,8 +69,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:  # fmt: skip
         """Search the options of a recipe on networks left out; the same call goes on."""
         from edgeprofiler.training.search_space import parse_space
-        from edgeprofiler.training.tune import Limits
-        from edgeprofiler.training.tune import tune as search
+        from edgeprofiler.training.tuning import Limits
+        from edgeprofiler.training.tuning import tune as search
 
         options = training.training_options(
             config, recipe, option, test_networks, seed, min_samples

@@ -1,0 +1,172 @@
+"""`edgeprofiler models`: trained predictors in a registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from edgeprofiler.stores.mlflow import Version
+
+_Uri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri", metavar="URI", show_default=False,
+        help="MLflow's database or server, or dagshub:OWNER/REPO. Default: MLFLOW_TRACKING_URI, "
+        "else mlflow.db here.",
+    ),
+]  # fmt: skip
+_Model = Annotated[
+    str,
+    typer.Argument(metavar="NAME[@ALIAS|/VERSION]", help="The newest version for a name alone."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command and its sub-commands."""
+    models = typer.Typer(help="List, fetch and publish trained predictors.", no_args_is_help=True)
+    app.add_typer(models, name="models")
+
+    @models.command("list")
+    def list_models(tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
+        """List registered predictors."""
+        found = _store(tracking_uri).versions()
+        if json is not None:
+            from edgeprofiler.files import dump_json
+
+            common.emit_json(dump_json([_document(version) for version in found]), json)
+        if json != "-":
+            _print_list(found)
+
+    @models.command()
+    def show(model: _Model, tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
+        """Show a registered predictor: how it was trained, and its errors."""
+        store = _store(tracking_uri)
+        version = store.version(model)
+        facts = store.run_facts(version.run)
+        if json is not None:
+            from edgeprofiler.files import dump_json
+
+            document = {
+                **_document(version),
+                "params": dict(facts.params),
+                "metrics": dict(facts.metrics),
+            }
+            common.emit_json(dump_json(document), json)
+        if json != "-":
+            _print_one(version, facts)
+
+    @models.command()
+    def pull(
+        model: _Model,
+        output: Annotated[
+            Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes.")
+        ],
+        tracking_uri: _Uri = None,
+    ) -> None:
+        """Fetch a predictor into a folder, checked against its checksums."""
+        from edgeprofiler import plugins
+
+        artifact = _store(tracking_uri).get(model)
+        plugins.load("stores", "folder")().put(artifact, str(output))
+        common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
+
+    @models.command()
+    def push(
+        folder: Annotated[str, typer.Argument(metavar="FOLDER", help="What `train` wrote.")],
+        name: Annotated[str, typer.Argument(metavar="NAME", help="What it is registered as.")],
+        alias: Annotated[
+            str | None, typer.Option("--alias", metavar="ALIAS", show_default=False,
+                                     help="An alias for the new version, as: champion.")
+        ] = None,
+        tracking_uri: _Uri = None,
+    ) -> None:  # fmt: skip
+        """Log a predictor as a run, and register it as a new version."""
+        from edgeprofiler import plugins
+        from edgeprofiler.training.tracking import track
+
+        artifact = plugins.load("stores", "folder")().get(folder)
+        address = track(artifact, name=name, alias=alias, tracking_uri=tracking_uri)
+        common.note(f"use it with: predict MODEL --predictor {address}")
+        typer.echo(address)
+
+    @models.command()
+    def alias(
+        model: _Model,
+        alias: Annotated[str, typer.Argument(metavar="ALIAS", help="As: champion.")],
+        tracking_uri: _Uri = None,
+    ) -> None:
+        """Give a version an alias; any other version of the model loses it."""
+        version = _store(tracking_uri).set_alias(model, alias)
+        typer.echo(f"models:/{version.name}@{alias} is version {version.version}")
+
+
+def _store(tracking_uri: str | None) -> Any:
+    from edgeprofiler import plugins
+
+    return plugins.load("stores", "mlflow")(tracking_uri)
+
+
+def _document(version: Version) -> dict[str, Any]:
+    return {
+        "address": version.address,
+        "name": version.name,
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "created": _time(version),
+        "run": version.run,
+        "tags": dict(version.tags),
+    }
+
+
+def _time(version: Version) -> str:
+    from datetime import datetime, timezone
+
+    moment = datetime.fromtimestamp(version.created_ms / 1e3, timezone.utc)
+    return moment.isoformat(timespec="seconds")
+
+
+def _print_list(found: list[Version]) -> None:
+    from rich.table import Table
+
+    if not found:
+        common.note("no predictor is registered; publish one with: models push FOLDER NAME")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "aliases", "recipe", "device", "created (UTC)"):
+        table.add_column(heading, overflow="fold")
+    for version in found:
+        table.add_row(
+            f"{version.name}/{version.version}",
+            ", ".join(version.aliases),
+            version.tags.get("recipe", ""),
+            version.tags.get("device", ""),
+            _time(version)[:16].replace("T", " "),
+        )
+    common.console().print(table)
+
+
+def _print_one(version: Version, facts: Any) -> None:
+    from rich.table import Table
+
+    screen = common.console()
+    aliases = f"  {', '.join(version.aliases)}" if version.aliases else ""
+    screen.print(f"[bold]{version.address}[/bold]{aliases}  {_time(version)}")
+    for name, value in sorted(facts.params.items()):
+        if value:
+            screen.print(f"{name:15} {value}")
+    for name in ("dataset_sha256", "mlflow.source.git.commit"):
+        if name in facts.tags:
+            screen.print(f"{name.rpartition('.')[2]:15} {facts.tags[name]}")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("errors on left-out networks", "RMSPE %", "MAPE %", "within 10 %"):
+        table.add_column(heading, justify="left" if heading.startswith("errors") else "right")
+    groups = sorted({name.rpartition(".")[0] for name in facts.metrics if "." in name})
+    for group in groups:
+        cells = [facts.metrics.get(f"{group}.{n}") for n in ("rmspe", "mape", "within_10")]
+        table.add_row(group, *("-" if c is None else f"{100 * c:.1f}" for c in cells))
+    screen.print(table)

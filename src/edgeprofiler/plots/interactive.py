@@ -181,6 +181,7 @@ def _shares(shares: tuple[Share, ...]) -> Figure:
         "y": list(range(len(drawn))),
         "text": [f"{share.energy_j / total:.0%}" for share in drawn],
         "textposition": "auto",
+        "textangle": 0,
         "marker": {"color": [COLOURS.get(share.kind, "#3d7cc9") for share in drawn]},
         "customdata": [_share_text(share, total) for share in drawn],
         "hovertemplate": "%{customdata}<extra></extra>",

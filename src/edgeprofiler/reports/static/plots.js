@@ -50,7 +50,9 @@
     const layout = Object.assign(themed(figure.layout), {
       width: width || element.clientWidth || 640,
     });
-    return window.Plotly.react(element, figure.data, layout, config);
+    // A figure that is changed in place keeps the margins of its old width.
+    window.Plotly.purge(element);
+    return window.Plotly.newPlot(element, figure.data, layout, config);
   };
 
   // A4 less its margins is 700 px wide; a figure with a table takes half of that.

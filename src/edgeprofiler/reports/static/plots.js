@@ -71,11 +71,20 @@
     if (source) draw(element, JSON.parse(source.textContent));
   };
 
+  // One chart at a time, so that the reader can scroll and sort between them.
+  const waiting = [];
+  const drawNext = () => {
+    const element = waiting.shift();
+    if (!element) return;
+    fromPage(element);
+    setTimeout(drawNext);
+  };
+
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;
       seen.unobserve(entry.target);
-      fromPage(entry.target);
+      if (waiting.push(entry.target) === 1) setTimeout(drawNext);
     }
   }, { rootMargin: "300px" });
 

@@ -77,7 +77,7 @@ def record(target: Path, name: str, source: str, runs: int) -> Recording:
 
 
 def measure(folder: Path, runs: int) -> tuple[Dataset, float]:
-    began, profiles = time.monotonic(), folder / "profiles"
+    profiles = folder / "profiles"
     profiles.mkdir(parents=True, exist_ok=True)
     renamed = {}
     recordings: dict[str, list[Recording]] = {name: [] for name in sources()}
@@ -98,7 +98,9 @@ def measure(folder: Path, runs: int) -> tuple[Dataset, float]:
         )
         total = 1e3 * float(renamed[name].number("runtime_s").sum())
         print(f"{name:24s} {total:8.2f} ms, {len(rows)} layers", flush=True)
-    took = time.monotonic() - began
+    took = sum(
+        float(np.nansum(r.timeline.duration_s)) for part in recordings.values() for r in part
+    )
     save_dataset(Dataset.concatenate(list(renamed.values())), folder / "data")
     return build([folder / "data"]).data, took
 
@@ -150,8 +152,8 @@ def main() -> None:
     text = f"""Machine: {board}, {facts["cores"]} cores (load {facts.get("load", "unknown")}); ONNX
 Runtime {onnxruntime.__version__}, CPU, one thread, FP32, batch 1, {ROUNDS} times
 {options.runs} runs a network, the least time of each layer.
-Measuring {len(sources())} networks took {took:.0f} s; training on {len(data)} rows of
-{len(data.networks)} networks {training_s:.1f} s. The generic board's datasheet stands behind the
+The recorded runs of {len(sources())} models last {took:.0f} s; training on {len(data)} rows
+took {training_s:.1f} s. The generic board's datasheet stands behind the
 features. Each network is left out in turn; a network from two sources is left out with both.
 
 {table(result)}

@@ -26,7 +26,7 @@ from edgeprofiler.dataset import Dataset
 from edgeprofiler.dataset.build import build
 from edgeprofiler.dataset.storage import save_dataset
 from edgeprofiler.device import load_device
-from edgeprofiler.network import FloatArray, Network
+from edgeprofiler.network import FloatArray, IntArray, Network
 from edgeprofiler.prediction import predict, read
 from edgeprofiler.profile import Profile
 from edgeprofiler.profile.document import write_profile
@@ -55,7 +55,7 @@ class Result:
     predicted: Profile
     truth: TrueCosts
 
-    def kept(self) -> FloatArray:
+    def kept(self) -> IntArray:
         trained = np.array([by == "trained" for by in self.predicted.costs.known_by])
         return np.flatnonzero(trained & (self.truth.runtime_s > 0))
 
@@ -103,8 +103,8 @@ def journey(folder: Path, measure_s: float) -> tuple[Dataset, dict[str, float]]:
         timing, profile = timing or found.report.timing, found.profile
         took["attribute"] += time.monotonic() - began
         write_profile(profile, target)
-        print(f"{name:20s} {len(network):4d} layers, attributed in {time.monotonic() - began:.0f} s",
-              flush=True)  # fmt: skip
+        spent = time.monotonic() - began
+        print(f"{name:20s} {len(network):4d} layers, attributed in {spent:.0f} s", flush=True)
     began = time.monotonic()
     built = build([profiles])
     save_dataset(built.data, folder / "data", built.notes)
@@ -139,8 +139,9 @@ def journey_section(folder: Path, measure_s: float) -> str:
         network = read(f"zoo:{name}")
         results.append(Result(name, predictor.predict(network), truth_of(network)))
         floor.append(unpredictable(network)[results[-1].kept()])
-    lines = ["| held out | layers | runtime RMSPE | board power RMSPE | power above idle RMSPE | "
-             "energy of the network |", "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
+    head = ("held out", "layers", "runtime RMSPE", "board power RMSPE", "power above idle RMSPE",
+            "energy of the network")  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---:|---:|---:|"]
     lines.extend(
         f"| {r.name} | {len(r.kept())} | {rms([r.errors('runtime_s')]):.1f} % | "
         f"{rms([r.errors('power_w')]):.1f} % | "
@@ -152,16 +153,21 @@ def journey_section(folder: Path, measure_s: float) -> str:
     above = rms([r.errors("power_w", above_idle=True) for r in results])
     energy = 100 * float(np.mean([abs(r.energy_error) for r in results]))
     steps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items() if seconds)
-    return f"""{len(TRAINING) + len(HELD_OUT)} networks on a simulated {BOARD}, {measure_s:g} s of runs each, every
-fault and structure of the simulator on; {len(HELD_OUT)} held out. {len(data)} rows. Predictions
-against the simulator's truth:
+    count = len(TRAINING) + len(HELD_OUT)
+    layers = sum(len(r.kept()) for r in results)
+    lines.append(
+        f"| together | {layers} | {runtime:.1f} % | {power:.1f} % | {above:.1f} % | "
+        f"MAPE {energy:.1f} % |"
+    )
+    return f"""{count} networks on a simulated {BOARD}, {measure_s:g} s of runs each (at most
+{MAX_RUNS:,} runs), every fault and structure of the simulator on; {len(HELD_OUT)} held out.
+{len(data)} rows. Predictions against the simulator's truth:
 
 {chr(10).join(lines)}
-| together | {sum(len(r.kept()) for r in results)} | {runtime:.1f} % | {power:.1f} % | {above:.1f} % | MAPE {energy:.1f} % |
 
 Each simulated layer has a deviation of its own that nothing in its shape tells ({_SPREAD:.0%}
 standard deviation in time and in power). A predictor that knew everything else would still show a
-layer runtime RMSPE of {rms(floor):.1f} % here. Time: {steps} (machine shared)."""
+layer runtime RMSPE of {rms(floor):.1f} % here. Times: {steps}."""
 
 
 _SPREAD = SimulatedDevice.draw(SEED, BOARD).layer_spread

@@ -70,7 +70,13 @@ def test_a_pooling_window_recorded_as_the_whole_input_is_found_again(tmp_path: P
 
 @pytest.mark.parametrize(
     ("size", "result", "stride", "window", "padding"),
-    [(112, 56, 2, 2, 0), (55, 27, 2, 2, 0), (28, 28, 1, 3, 1), (111, 55, 2, 2, 0), (54, 27, 2, 2, 0)],
+    [
+        (112, 56, 2, 2, 0),
+        (55, 27, 2, 2, 0),
+        (28, 28, 1, 3, 1),
+        (111, 55, 2, 2, 0),
+        (54, 27, 2, 2, 0),
+    ],
 )
 def test_usual_windows_give_the_output_size(
     size: int, result: int, stride: int, window: int, padding: int
@@ -102,7 +108,7 @@ def test_the_engines_description_beside_gives_groups_and_macs(tmp_path: Path) ->
     folder.mkdir(parents=True)
     shape, made = layer.input_shapes[0], layer.output_shapes[0]
     sizes = ",".join(str(n) for n in (*shape, *made[1:], *layer.kernel, 2, 2, *layer.stride))
-    (folder / "convolutional.csv").write_text(CONV + f"{sizes},2400000,0.05,\"{layer.name}\"\n")
+    (folder / "convolutional.csv").write_text(CONV + f'{sizes},2400000,0.05,"{layer.name}"\n')
     (folder / "trt_engine_info.json").write_text(dump_json(engine_document(network)))
     data = build([tmp_path]).data
     assert data.integer("groups").tolist() == [layer.groups]
@@ -130,9 +136,7 @@ def test_products_without_a_description_have_unknown_macs(tmp_path: Path) -> Non
         ("a,b\n1,2\n", "no column 'power'"),
     ],
 )
-def test_a_bad_table_is_refused_with_row_and_column(
-    tmp_path: Path, text: str, word: str
-) -> None:
+def test_a_bad_table_is_refused_with_row_and_column(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "dense.csv"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=word):

@@ -131,8 +131,17 @@ def test_power_in_milliwatts_beside_watts_is_refused() -> None:
 def test_networks_measured_without_a_sensor_need_no_power() -> None:
     rows = rows_of(measured("lenet", power=False))
     assert np.isnan(rows.number("power_w")).all()
-    check(Dataset.concatenate([dataset(), rows.with_columns(network=rows.text("source"))
-                               .with_columns(network=np.full(len(rows), "other"))]), "data")
+    check(
+        Dataset.concatenate(
+            [
+                dataset(),
+                rows.with_columns(network=rows.text("source")).with_columns(
+                    network=np.full(len(rows), "other")
+                ),
+            ]
+        ),
+        "data",
+    )
 
 
 def test_no_rows_are_too_few() -> None:

@@ -132,7 +132,12 @@ def test_a_row_goes_left_where_its_feature_is_at_most_the_threshold() -> None:
 
 def test_a_bounded_sum_and_a_share_of_it() -> None:
     line = pipeline(LINE)
-    spec = {"type": "bound", "low": 0.0, "high": 3.0, "of": {"type": "share", "share": 2, "of": line}}
+    spec = {
+        "type": "bound",
+        "low": 0.0,
+        "high": 3.0,
+        "of": {"type": "share", "share": 2, "of": line},
+    }
     assert evaluate(spec, ARRAYS, np.array([[0.0, 0.0], [1.0, 1.0]])).tolist() == [1.0, 3.0]
 
 

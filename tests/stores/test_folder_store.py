@@ -129,5 +129,5 @@ def test_a_folder_of_other_files_is_not_written_into(tmp_path: Path) -> None:
 def test_no_folder_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no folder"):
         FolderStore(tmp_path).get("nothing")
-    with pytest.raises(InvalidInput, match="predictor.json"):
+    with pytest.raises(InvalidInput, match=r"predictor\.json"):
         FolderStore(tmp_path.parent).get(tmp_path.name)

@@ -177,7 +177,7 @@ class _Reader:
         kind = self._get(spec, "type")
         if kind == "linear":
             coef, intercept = self._array(spec, "coef", width), self._number(spec, "intercept")
-            return lambda rows: np.asarray(rows @ coef + intercept)
+            return lambda rows: _weighted(rows, coef, intercept)
         if kind == "trees":
             trees = Trees(
                 feature=self._array(spec, "feature").astype(np.int64),
@@ -191,6 +191,16 @@ class _Reader:
             trees.check(width, self._source)
             return trees.evaluate
         raise self._fail(f"has an unknown end {str(kind)[:40]!r}")
+
+
+def _weighted(rows: FloatArray, coef: npt.NDArray[Any], intercept: float) -> FloatArray:
+    # Column by column: a matrix product rounds differently for other numbers of rows, and a
+    # network would cost something else alone than among others.
+    total = np.full(len(rows), intercept)
+    for column, weight in enumerate(coef.tolist()):
+        if weight:
+            total += rows[:, column] * weight
+    return total
 
 
 def _powers(rows: FloatArray, powers: npt.NDArray[np.int64]) -> FloatArray:

@@ -161,6 +161,18 @@ def test_the_network_method_is_as_asked(easy: tuple[Recording, Truth]) -> None:
     assert power[0] == pytest.approx(mean, rel=0.1)
 
 
+def test_a_sensor_whose_value_never_changes_is_refused_as_stuck(
+    easy: tuple[Recording, Truth],
+) -> None:
+    recording, _ = easy
+    time = recording.trace.time_s
+    stuck = replace(
+        recording, trace=PowerTrace(time, {"VDD_IN": np.full(time.size, 5.0)}, ("VDD_IN",))
+    )
+    with pytest.raises(InsufficientData, match="one and the same value in all"):
+        attribute(stuck)
+
+
 def test_without_a_sensor_there_are_times_only_and_it_is_said(
     easy: tuple[Recording, Truth],
 ) -> None:

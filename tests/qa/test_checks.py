@@ -113,3 +113,14 @@ def test_a_sensor_polled_too_slowly_has_no_clock() -> None:
     sensor = SensorModel(period_s=1.5e-3, window_s=1.1e-3)
     recording, _ = simulate(NETWORK, runs=3000, sensor=sensor)
     assert level(recording, "period") == "doubtful"
+
+
+def test_a_sensor_whose_value_never_changes_is_said_to_be_stuck(good: Recording) -> None:
+    stuck = PowerTrace(
+        good.trace.time_s, {"VDD_IN": np.full(len(good.trace), 5.0)}, ("VDD_IN",)
+    )  # fmt: skip
+    checks = inspect_recording(replace(good, trace=stuck)).checks
+    power = next(check for check in checks if check.name == "power")
+    assert power.level == "bad"
+    assert "one and the same value" in power.finding
+    assert "clock" not in power.finding

@@ -209,7 +209,7 @@ def _judged(
         drift_w=solved.drift.added_range_w,
         drift_factor=solved.drift.factor_range,
         closure=closure,
-        halves=solved.posterior.inflation,
+        widened=solved.posterior.inflation,
         rivals=solved.rivals,
         groups=len(solved.groups),
     )

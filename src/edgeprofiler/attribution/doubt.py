@@ -18,6 +18,10 @@ STRETCHES = 100
 """Stretches of the session whose scatter gives the robust errors."""
 
 
+MOST_WIDENED = 4.0
+"""Largest factor on errors for what the fit leaves beyond the sensor's noise."""
+
+
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Powers above the floor of layers, gaps and pauses, and how uncertain they are together."""
@@ -31,7 +35,7 @@ class Posterior:
     spread: FloatArray
     """Other solutions less this one: refits on halves, rival timings; shape (n, layers + 2)."""
     inflation: float
-    """Factor by which refits on halves disagree beyond the errors; at least 1."""
+    """Factor on errors, at least 1: how far refits on halves disagree, and the residual noise."""
 
     def value(self, weights: FloatArray) -> float:
         """Return a weighted sum of powers."""
@@ -47,7 +51,7 @@ class Posterior:
 
 
 def posterior(
-    found: Fit, samples: Samples, slope: FloatArray, rivals: list[FloatArray]
+    found: Fit, samples: Samples, slope: FloatArray, rivals: list[FloatArray], noise_w: float
 ) -> Posterior:
     """Return powers and errors around a fit.
 
@@ -56,6 +60,8 @@ def posterior(
         samples: what it was fitted to.
         slope: change of the prediction with each fitted timing; shape (samples, timings).
         rivals: layer powers, gap and pause of other timings that fit about as well.
+        noise_w: of one conversion; NaN where unknown. What the fit leaves beyond it is no noise
+            that averages out (stamps are wrong, power varies), so errors widen by the ratio.
     """
     layers, states = len(found.basis.cells), found.basis.states
     penalty = found.basis.penalty()
@@ -82,6 +88,8 @@ def posterior(
     scatter = keep @ inverse @ meat @ inverse @ keep.T
     mean = keep[:, :states] @ found.solution
     inflation = _inflation(found, samples, keep[:, :states], np.sqrt(np.diag(covariance)))
+    if np.isfinite(noise_w):
+        inflation *= float(np.clip(found.residual_w / max(noise_w, 1e-12), 1.0, MOST_WIDENED))
     spread = np.array([rival - mean for rival in rivals]).reshape(-1, layers + 2)
     return Posterior(mean, covariance, scatter, spread, inflation)
 

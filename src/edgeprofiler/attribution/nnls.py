@@ -29,8 +29,8 @@ def solve_nonnegative(
     while (wrong := passive & ~free & (solution < 0)).any():
         passive &= ~wrong  # all at once: quick, and a start from which the exact steps begin
         solution = _solve_on(matrix, target, passive)
+    trial = solution
     for _ in range(3 * size + 10):
-        trial = _solve_on(matrix, target, passive)
         wrong = passive & ~free & (trial < 0)
         if not wrong.any():
             solution = trial
@@ -39,6 +39,7 @@ def solve_nonnegative(
             if not waiting.any() or float(gradient[waiting].max()) <= 1e-10:
                 break
             passive[np.flatnonzero(waiting)[np.argmax(gradient[waiting])]] = True
+            trial = _solve_on(matrix, target, passive)
             continue
         step_from, step_to = solution[wrong], trial[wrong]
         ratio = step_from / np.maximum(step_from - step_to, 1e-300)
@@ -47,6 +48,7 @@ def solve_nonnegative(
         moved[np.flatnonzero(wrong)[ratio <= step + 1e-15]] = 0.0
         solution = np.where(passive, moved, 0.0)
         passive &= free | (solution > 0)
+        trial = _solve_on(matrix, target, passive)
     return np.where(free, solution, np.maximum(solution, 0.0)) / scale
 
 

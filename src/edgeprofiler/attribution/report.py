@@ -43,8 +43,8 @@ class AttributionReport:
     drift_factor: float = _NAN
     closure: float = _NAN
     """Relative difference between the layers' energy and the session's mean power."""
-    halves: float = _NAN
-    """How far refits on halves disagree, in units of their errors; 1 is as expected."""
+    widened: float = _NAN
+    """Factor on errors, at least 1: for halves that disagree and for residual beyond the noise."""
     rivals: int = 0
     groups: int = 0
     """Powers reported; fewer than the layers where neighbours were merged."""
@@ -82,7 +82,7 @@ class AttributionReport:
             noise = engineering(self.noise_w, "W") if math.isfinite(self.noise_w) else "unknown"
             result.append(
                 f"residual {engineering(self.residual_w, 'W')} (sensor noise {noise}), "
-                f"closure {self.closure:+.2%}, halves {self.halves:.2f}"
+                f"closure {self.closure:+.2%}, errors widened {self.widened:.2f} times"
             )
             result.append(
                 f"drift {engineering(self.drift_w, 'W')} added, {self.drift_factor:.1%} scaled; "

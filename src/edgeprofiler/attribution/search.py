@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprofiler.attribution.design import design, occupied
-from edgeprofiler.attribution.fit import Basis, Fit, Samples, fit, solve, textured
+from edgeprofiler.attribution.fit import Basis, Fit, Samples, cut, fit, solve, textured
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray
@@ -31,6 +31,16 @@ GAPS_S = (0.0, 3e-6, 6e-6, 12e-6, 20e-6)
 
 TIME_CONSTANTS_S = (0.3e-3, 1.2e-3)
 """Rail time constants to start from, beside none."""
+
+LOOKED_AT = 1800
+"""Samples that the coarse looks use."""
+
+VARYING_CELLS = 64
+VARYING_TEXTURE = 10.0
+"""Cells, and their variance in units of the residual's, that a search allows long layers."""
+
+LONG_LAYER = 0.3
+"""Layers of this share of the window are long enough to show what happens within them."""
 
 BLOCKS = 10
 """Blocks of layers that the first look tells apart."""
@@ -63,7 +73,7 @@ def limits_of(period_s: float) -> dict[str, tuple[float, float]]:
 
 def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) -> list[Timing]:
     """Return the likeliest windows and lags (one or two), with layers in blocks and no gaps."""
-    some = samples.thinned(3000)
+    some = samples.thinned(LOOKED_AT)
     place = np.cumsum(runs.duration_s.mean(axis=0))
     labels = np.minimum((place / place[-1] * BLOCKS).astype(np.int64), BLOCKS - 1)
     blocks = runs.grouped(labels)
@@ -84,6 +94,7 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
             (*names, "time_constant_s"),
             limits,
             basis,
+            rounds=5,
         )
         for constant in TIME_CONSTANTS_S
     ]
@@ -151,8 +162,14 @@ def find_timing(
     names: tuple[str, ...] = SEARCHED
     if starts[0].time_constant_s > 0:
         names = (*names, "time_constant_s")
-    starts = _reconsidered(runs, samples.thinned(2500), starts, basis, limits["window_s"][1])
-    candidates = [c for start in starts for c in _aligned(runs, some, start, basis)]
+    few = samples.thinned(LOOKED_AT)
+    longest = limits["window_s"][1]
+    near = _reconsidered(runs, few, starts, basis, longest)
+    if _varies(runs, few, near[0], noise_w):
+        basis = Basis(cut(runs, VARYING_CELLS), VARYING_TEXTURE)
+        near, some = _reconsidered(runs, few, starts, basis, longest), some.thinned(4000)
+    starts = near
+    candidates = [c for start in starts for c in _aligned(runs, some.thinned(2500), start, basis)]
     refined = [
         refine(runs, some, timing, names, limits, basis, rounds=4)
         for timing in _best_of_each_gap(candidates)
@@ -161,13 +178,22 @@ def find_timing(
     refined.sort(key=lambda found: found.cost)
     best = refined[0]
     scale = len(samples) / len(best.residual) / best.residual_w**2
-    near = [
+    likely = [
         (found.cost, found.timing)
         for found in refined
         if (found.cost - best.cost) * scale < 12  # likelier than one in four hundred
     ]
-    rivals = _apart(near)[1:]
+    rivals = _apart(likely)[1:]
     return Found(best.timing, tuple(rivals))
+
+
+def _varies(runs: Runs, samples: Samples, timing: Timing, noise_w: float) -> bool:
+    """Return whether power seems to vary within layers long enough for windows to show it."""
+    mean = runs.duration_s.mean(axis=0)
+    usual = float((mean**2).sum() / mean.sum())
+    if not np.isfinite(noise_w) or usual < LONG_LAYER * timing.window_s:
+        return False
+    return fit(runs, samples, timing, Basis.plain(runs.layers)).residual_w > 1.5 * noise_w
 
 
 def _best_of_each_gap(candidates: list[Candidate]) -> list[Timing]:
@@ -193,6 +219,8 @@ def _weighed_with_texture(
     With long layers and little noise such variation can outweigh a wrong gap.
     """
     best = min(refined, key=lambda found: found.cost)
+    if best.basis.texture > 0:
+        return refined
     basis = textured(runs, samples, best.timing, noise_w)
     timings = _apart([(found.cost, found.timing) for found in refined])
     if basis.texture == 0 or len(timings) == 1:
@@ -231,7 +259,7 @@ def _reconsidered(
     Where runs follow each other without pauses, any part of the cycle may be right.
     """
     lengths = runs.duration_s.mean(axis=0)
-    reach = 0.5e-3
+    reach = max(0.5e-3, float(lengths.max(initial=0.0)) if basis.texture > 0 else 0.0)
     if _dense(runs):
         reach = max(reach, 0.55 * float(np.median(np.diff(runs.end_s))))
     step = max(float(np.clip(np.median(lengths) / 2.5, 15e-6, 150e-6)), reach / 50)

@@ -90,6 +90,11 @@ def prepare(recording: Recording) -> Session:
         )
     conversions = find_conversions(recording.trace)
     idle = idle_of(recording)
+    if conversions.time_s.size < 2:
+        raise InsufficientData(
+            f"{recording.name}: the sensor gave one and the same value in all "
+            f"{conversions.polls} polls; is it reading the right rail, and is it still alive?"
+        )
     end = conversions.time_s - runs.origin_s
     first = runs.end_s[0] - runs.total_s[0]
     inside = (end > max(first, 0.0)) & (end < runs.end_s[-1])

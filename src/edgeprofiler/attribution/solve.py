@@ -9,7 +9,7 @@ import numpy as np
 from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.doubt import Groups, Posterior, merge, posterior
 from edgeprofiler.attribution.drift import Drift, estimate_drift
-from edgeprofiler.attribution.fit import Basis, Fit, Samples, cut, fit, textured
+from edgeprofiler.attribution.fit import Basis, Fit, Samples, fit, solve, textured
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.search import (
     SEARCHED,
@@ -29,6 +29,11 @@ MOST_SAMPLES = 25_000
 
 TIMING_SAMPLES = 10_000
 """Samples that the last refinement of the timing uses."""
+
+TEXTURED_SAMPLES = 6_000
+"""The same where layers are cut into cells, which costs more and tells less of each."""
+
+EVERY_OTHER = slice(None, None, 2)
 
 LIMIT = 0.12
 """Largest standard error of a reported power, as a share of the mean power above the floor."""
@@ -72,8 +77,6 @@ def solve_layers(
     plain = Basis.plain(runs.layers)
     if known:
         found = Found(base, ())
-        first = fit(runs, samples, base, plain)
-        drift = estimate_drift(runs, samples, first.matrix @ first.solution)
         timing = base
     else:
         starts = coarse_timings(runs, samples, period_s, base)
@@ -86,15 +89,19 @@ def solve_layers(
     first = fit(runs, samples, timing, plain)
     drift = estimate_drift(runs, samples, first.matrix @ first.solution)
     flat = drift.flattened(samples)
-    basis = textured(runs, flat, timing, noise_w)
-    best = fit(runs, flat, timing, basis)
+    basis = textured(runs, flat.thinned(TIMING_SAMPLES), timing, noise_w)
+    if int(basis.cells.max()) == 1:
+        best = solve(first.matrix, flat, timing, basis)
+    else:
+        best = fit(runs, flat, timing, basis)
     slope = slopes(runs, flat, best, names)
     rivals = [_powers(runs, flat, replace(rival), basis) for rival in found.rivals]
     if basis.texture > 0:  # cells of half the number show what their size does
-        coarse = Basis(np.maximum((cut(runs) + 1) // 2, 1), basis.texture)
-        fine = _all_powers(best)
-        rivals.append(fine + 2 * (_powers(runs, flat, timing, coarse) - fine))
-    around = posterior(best, flat, slope, rivals)
+        coarse = Basis(np.maximum((basis.cells + 1) // 2, 1), basis.texture)
+        some = flat.take(EVERY_OTHER)
+        fine = _all_powers(solve(best.matrix[EVERY_OTHER], some, timing, basis))
+        rivals.append(_all_powers(best) + 2 * (_powers(runs, some, timing, coarse) - fine))
+    around = posterior(best, flat, slope, rivals, noise_w)
     seconds = runs.duration_s.mean(axis=0)
     mean = float(around.mean[:-2] @ seconds / seconds.sum())
     groups = merge(around, seconds, LIMIT * abs(mean))
@@ -126,7 +133,8 @@ def _settled(
         basis = textured(runs, some, best.timing, noise_w)
         if int(basis.cells.max()) == 1:
             break
-        best = refine(runs, some, best.timing, names, limits, basis, rounds=6)
+        some = some.thinned(TEXTURED_SAMPLES)
+        best = refine(runs, some, best.timing, names, limits, basis, rounds=5)
     waiting = {"time_constant_s": 0.1e-3, "blur_s": 20e-6}
     if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
         waiting["slack_share"] = 1.0
@@ -143,7 +151,8 @@ def _settled(
         if best.cost - trial.cost > ENOUGH * best.residual_w**2:
             best, names = trial, more
     # errors are told for all samples, so the timing must come from all of them
-    last = refine(runs, samples, best.timing, names, limits, best.basis, rounds=4)
+    rounds = 2 if best.basis.texture == 0 else 1
+    last = refine(runs, samples, best.timing, names, limits, best.basis, rounds=rounds)
     return last.timing, names
 
 

@@ -140,3 +140,31 @@ def test_broken_documents_are_read_or_refused(data: st.DataObject) -> None:
 def test_a_folder_that_is_missing_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite):
         write_profile(example(), tmp_path / "missing" / "p.json")
+
+
+def test_every_name_that_other_programs_rely_on_is_there() -> None:
+    """The names of `edgeprofiler.profile/1`, written out here so that none changes unseen."""
+    document = to_document(example())
+    names = {key: set(value) for key, value in document.items() if isinstance(value, dict)}
+    assert set(document) >= {
+        "schema", "network", "device", "origin", "totals", "unattributed", "coverage", "warnings",
+        "layers",
+    }  # fmt: skip
+    assert names["network"] >= {"name", "source", "front_end", "batch", "precision"}
+    assert names["device"] >= {"name", "mode", "runtime", "provenance"}
+    assert names["origin"] >= {"kind", "by", "version"}
+    assert names["coverage"] == {"macs", "bytes", "time_lower_bound", "uncovered"}
+    totals = (
+        "runtime_s", "end_to_end_s", "energy_j", "energy_above_idle_j", "power_w",
+        "power_above_idle_w",
+    )  # fmt: skip
+    assert names["totals"] == {f"{t}{end}" for t in totals for end in ("", "_low", "_high")}
+    for part in ("fixed", "host_gap"):
+        assert set(document["unattributed"][part]) == {"runtime_s", "power_w", "energy_j"}
+    costs = {f"{c}{e}" for c in ("runtime_s", "power_w", "energy_j") for e in ("", "_low", "_high")}
+    for layer in document["layers"]:
+        assert set(layer) >= costs | {
+            "index", "name", "kind", "op", "engine_type", "input_shapes", "output_shapes", "kernel",
+            "stride", "padding_before", "padding_after", "dilation", "groups", "dtype", "macs",
+            "flops", "weight_bytes", "bytes_moved", "fused_ops", "bound", "covered", "known_by",
+        }  # fmt: skip

@@ -68,7 +68,7 @@ def to_document(profile: Profile) -> dict[str, Any]:
         "coverage": {
             "macs": _number(profile.covered_macs),
             "bytes": _number(profile.covered_bytes),
-            "time_lower_bound_s": _number(profile.time_lower_bound_s),
+            "time_lower_bound": _number(profile.time_lower_bound_s),
             "uncovered": [*profile.uncovered],
         },
         "warnings": [*profile.warnings],
@@ -113,7 +113,7 @@ def from_document(document: object, source: object = "profile") -> Profile:
         total_intervals=_read_intervals(value.get("totals"), intervals.get("totals").texts()),
         confidence=intervals.get("confidence").number(0, 1),
         interval_kind=intervals.get("kind").text(),
-        time_lower_bound_s=value.get("coverage").get("time_lower_bound_s").number_or_nan(),
+        time_lower_bound_s=value.get("coverage").get("time_lower_bound").number_or_nan(),
         warnings=value.get("warnings").texts(),
         simulated=value.get("simulated").boolean(),
     )

@@ -33,6 +33,8 @@ _KINDS = {
     "profile.csv": "text/csv; charset=utf-8",
     "profile.json": "application/json",
 }
+_PAGE_OF = {"recording": "recordings", "measured": "recordings"}
+"""Page of the navigation that a page below it belongs to."""
 _PLOTS = {"content-security-policy": PLOTS}
 
 
@@ -50,7 +52,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
     ) -> Response:
         """Answer with a page and its results, or with the results alone if a script asks."""
         status = 200
-        context = {**context, "page": name, "error": "", "here": name}
+        context = {**context, "page": name, "error": "", "here": _PAGE_OF.get(name, name)}
         try:
             context.update(await background.run(results))
         except EdgeProfilerError as error:

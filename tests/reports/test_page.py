@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 
@@ -14,6 +15,7 @@ from sample_profile import example
 pytest.importorskip("jinja2")
 
 from edgeprofiler.files import parse_toml, sha256_of
+from edgeprofiler.network import Source
 from edgeprofiler.prediction import predict
 from edgeprofiler.reports.page import SCRIPTS, asset, embedded_json, report_page
 from edgeprofiler.reports.view import MAX_ROWS, layer_table, view_of
@@ -120,6 +122,13 @@ def test_uncovered_layers_and_warnings_come_before_the_pictures():
     warned = words.index("1 of 3 layers are not covered")
     assert words.index("a plug-in is not covered") < words.index("One inference")
     assert warned < words.index("One inference")
+
+
+def test_the_folders_of_whoever_wrote_a_report_stay_at_home():
+    net = replace(network(["a"]), source=Source("/home/someone/secret/net.onnx", "onnx"))
+    text = report_page([predict(net, "jetson-nano")])
+    assert "net.onnx, read by onnx" in text
+    assert "someone" not in text
 
 
 def test_a_simulated_profile_says_so_and_a_measured_one_shows_its_samples():

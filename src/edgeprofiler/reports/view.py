@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeprofiler.device import Device
 from edgeprofiler.plots.interactive import (
@@ -191,9 +192,14 @@ def provenance(profile: Profile, device: Device | None = None) -> tuple[tuple[st
     """Return where the numbers come from, as pairs of a term and its text."""
     network, origin = profile.network, profile.origin
     source = network.source
+    file = Path(source.name).name  # a report is sent to others: the writer's folders are left out
     kind = f", {profile.interval_kind}" if profile.interval_kind else ""
     return (
-        ("Network", f"{source.name}, read by {source.front_end} {source.version}".strip()),
+        # A report is sent to others: the folders of whoever wrote it are left out.
+        (
+            "Network",
+            f"{Path(source.name).name}, read by {source.front_end} {source.version}".strip(),
+        ),
         ("Numbers", f"{origin.kind} by {origin.by} (EdgeProfiler {origin.version})"),
         (
             "Device",
@@ -387,6 +393,8 @@ def _interval_cell(estimate: Estimate) -> Cell:
     if not math.isfinite(estimate.low):
         return Cell("-")
     low, high = number_cell(estimate.low * 1e3), number_cell(estimate.high * 1e3)
+    if low.text == high.text:
+        return low
     return Cell(f"{low.text} to {high.text}", key=high.key or high.text)
 
 

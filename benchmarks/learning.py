@@ -46,12 +46,13 @@ def rows() -> Dataset:
                 int(rng.choice([16, 64, 256, 512])),
             )
             out = int(rng.choice([32, 128, 256, 512]))
+            half = (size + 1) // 2
             window = (int(rng.choice([1, 3, 3, 5])),) * 2 if kind == "convolutional" else (2, 2)
             shapes = {
                 "convolutional": ((1, channels, size, size), (1, out, size, size)),
                 "pooling": (
                     (1, channels, size, size),
-                    (1, channels, (size + 1) // 2, (size + 1) // 2),
+                    (1, channels, half, half),
                 ),
                 "dense": ((1, 8 * channels), (1, out)),
             }[kind]
@@ -61,7 +62,7 @@ def rows() -> Dataset:
                     name=f"{kind}{index}", kind=kind, op=op,  # type: ignore[arg-type]
                     input_shapes=[shapes[0]], output_shapes=[shapes[1]], dtype="fp16",
                     kernel=() if kind == "dense" else window,
-                    stride=() if kind == "dense" else ((1, 1) if kind == "convolutional" else (2, 2)),
+                    stride={"convolutional": (1, 1), "pooling": (2, 2)}.get(kind, ()),
                     macs=8 * channels * out if kind == "dense" else None,
                     weight_elements=0 if kind == "pooling" else channels * out * window[0] ** 2,
                 )
@@ -139,17 +140,19 @@ def main() -> None:
         best, fresh, single = prediction_s(load_predictor(folder), networks())
         process = process_s(folder)
     facts = machine_facts()
-    lines = (
-        "| what | time | reference in the same run | ratio |",
-        "|---|---:|---:|---:|",
-        f"| train six models, `hybrid`, 585 + 61 + 398 rows, with errors of five folds | "
+    trained = (
+        "| train six models, `hybrid`, 585 + 61 + 398 rows, with errors of five folds | "
         f"{ours[0]:.1f} s ({ours[1]:.1f} s of processor) | `neuralpower`: {published[0]:.1f} s "
-        f"({published[1]:.1f} s) | {published[1] / ours[1]:.1f} |",
+        f"({published[1]:.1f} s) | {published[1] / ours[1]:.1f} |"
+    )
+    predicted = (
         f"| predict {NETWORKS:,} networks of {LAYERS} layers | {best:.3f} s ({fresh:.3f} s with "
         f"networks seen for the first time) | one call a layer: {single:.1f} s | "
-        f"{single / best:.0f} |",
-        f"| `predict` with a trained predictor, process start to end | {process:.2f} s | | |",
+        f"{single / best:.0f} |"
     )
+    whole = f"| `predict` with a trained predictor, process start to end | {process:.2f} s | | |"
+    head = "| what | time | reference in the same run | ratio |\n|---|---:|---:|---:|"
+    lines = (head, trained, predicted, whole)
     table = "\n".join(lines)
     text = f"""Machine: {facts.get("board") or facts.get("processor")}, {facts["cores"]} cores, load
 {facts.get("load", "unknown")}; `benchmarks/learning.py`.

@@ -150,8 +150,9 @@ def isolated_section() -> str:
             )
         runtime, power, negative = twice(table, board)
     return f"""{len(table.data)} convolutions on a simulated {BOARD}, sizes {SIZES[0]} to
-{SIZES[-1]}, channels {CHANNELS[0]} to {CHANNELS[-1]}, kernels 1, 3 and 5, depthwise ones too; {NOISE:.0%} noise of the
-measurement and {SPREAD:.0%} deviation of each convolution that nothing tells. RMSPE:
+{SIZES[-1]}, channels {CHANNELS[0]} to {CHANNELS[-1]}, kernels 1, 3 and 5, depthwise ones too;
+{NOISE:.0%} noise of the measurement and {SPREAD:.0%} deviation of each convolution that nothing
+tells. RMSPE:
 
 {chr(10).join(lines)}
 

@@ -140,7 +140,7 @@ def main() -> None:
         data, took = measure(folder, options.runs)
         device = load_device("generic")
         began = time.monotonic()
-        artifact = train(data, device)
+        train(data, device)
         training_s = time.monotonic() - began
         result = evaluate(data, device, TrainingOptions())
         if options.keep:
@@ -162,8 +162,7 @@ features. Each network is left out in turn; a network from two sources is left o
 {result.coverage["runtime_s"][1]} layers. By network (sum of its layers; `hybrid`):
 
 {each_network(way.totals)}
-
-{"; ".join(artifact.header["notes"])}."""
+"""
     print(text)
     if not options.no_docs:
         replace_section("onnxruntime", text)

@@ -20,6 +20,7 @@ import numpy as np
 from isolated_convolutions import isolated_section
 from learning_docs import replace_section
 
+from edgeprofiler import plugins
 from edgeprofiler.attribution import attribute_with_report
 from edgeprofiler.collect import Plan, collect
 from edgeprofiler.dataset import Dataset
@@ -31,8 +32,6 @@ from edgeprofiler.prediction import predict, read
 from edgeprofiler.profile import Profile
 from edgeprofiler.profile.document import write_profile
 from edgeprofiler.recording import load_recording
-from edgeprofiler.runners.sim import SimulatedRunner
-from edgeprofiler.sensors.sim import SimulatedSensor
 from edgeprofiler.simulator import SimulatedDevice, TrueCosts, true_costs
 from edgeprofiler.stores.folder import FolderStore
 from edgeprofiler.training import TrainingOptions, load_predictor, train
@@ -90,13 +89,14 @@ def journey(folder: Path, measure_s: float) -> tuple[Dataset, dict[str, float]]:
             continue
         network = read(f"zoo:{name}")
         began = time.monotonic()
-        runner, sensor = SimulatedRunner(device=BOARD, seed=SEED), SimulatedSensor(seed=SEED)
+        runner, sensor = plugins.load("runners", "sim"), plugins.load("sensors", "sim")
         where = folder / "recordings" / name
         where.parent.mkdir(exist_ok=True)
         expected_s = predict(network, BOARD).totals.end_to_end_s.value
         runs = min(int(measure_s / expected_s), MAX_RUNS)
         plan = Plan(runs=runs, idle_s=30.0, warmup=50, seed=SEED)
-        collect(f"zoo:{name}", runner, sensor, where, plan=plan, network=network, name=name)
+        board, meter = runner(device=BOARD, seed=SEED), sensor(seed=SEED)
+        collect(f"zoo:{name}", board, meter, where, plan=plan, network=network, name=name)
         took["collect"] += time.monotonic() - began
         began = time.monotonic()
         found = attribute_with_report(load_recording(where), network=network, timing=timing)
@@ -140,7 +140,7 @@ def journey_section(folder: Path, measure_s: float) -> str:
         results.append(Result(name, predictor.predict(network), truth_of(network)))
         floor.append(unpredictable(network)[results[-1].kept()])
     head = ("held out", "layers", "runtime RMSPE", "board power RMSPE", "power above idle RMSPE",
-            "energy of the network")  # fmt: skip
+            "energy of all layers")  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---:|---:|---:|"]
     lines.extend(
         f"| {r.name} | {len(r.kept())} | {rms([r.errors('runtime_s')]):.1f} % | "
@@ -167,7 +167,8 @@ def journey_section(folder: Path, measure_s: float) -> str:
 
 Each simulated layer has a deviation of its own that nothing in its shape tells ({_SPREAD:.0%}
 standard deviation in time and in power). A predictor that knew everything else would still show a
-layer runtime RMSPE of {rms(floor):.1f} % here. Times: {steps}."""
+layer runtime RMSPE of {rms(floor):.1f} % here. Times (wall clock, machine shared
+with other work): {steps}."""
 
 
 _SPREAD = SimulatedDevice.draw(SEED, BOARD).layer_spread

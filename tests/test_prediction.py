@@ -132,3 +132,21 @@ def test_a_saved_profile_is_taken_as_it_is(tmp_path: Path) -> None:
     assert profile_of(path) == profile
     with pytest.raises(UsageError, match="is a saved profile"):
         profile_of(path, "jetson-tx2")
+
+
+def test_an_address_of_the_zoo_may_name_the_number_of_classes() -> None:
+    """`zoo:resnet18?classes=10` ends in ten outputs, and costs less than a thousand."""
+    few, many = read("zoo:resnet18?classes=10"), read("zoo:resnet18")
+    assert few.layers[-1].output_shapes[0][-1] == 10
+    assert sum(few.columns.weight_bytes) < sum(many.columns.weight_bytes)
+    for wrong in ("classes=0", "classes=ten", "size=3"):
+        with pytest.raises(InvalidInput):
+            read(f"zoo:resnet18?{wrong}")
+
+
+def test_torch_tensorrt_says_that_its_two_host_gaps_disagree() -> None:
+    """The gap that explains power and the gap of latency are two numbers, and both are told."""
+    told = predict("zoo:mobilenet_v2", "jetson-orin-nano", runtime="torch-tensorrt").warnings
+    assert sum("two host gaps" in warning for warning in told) == 1
+    quiet = predict("zoo:mobilenet_v2", "jetson-orin-nano").warnings
+    assert not any("two host gaps" in warning for warning in quiet)

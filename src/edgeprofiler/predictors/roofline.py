@@ -20,10 +20,11 @@ from edgeprofiler.predictors.costmodel import (
     Work,
     bound_codes,
     host_gaps,
+    kernel_counts,
     layer_power,
     layer_times,
 )
-from edgeprofiler.predictors.parameters import Parameters, parameters_of
+from edgeprofiler.predictors.parameters import Parameters, parameters_of, shared_parameters
 from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
 from edgeprofiler.uncertainty.distance import Widths, widths_for
 
@@ -182,8 +183,26 @@ class Profiles(Sequence[Profile]):
             confidence=self.confidence,
             interval_kind=widths.kind,
             time_lower_bound_s=bound,
-            warnings=(*network.warnings, *widths.warnings),
+            warnings=(*network.warnings, *widths.warnings, *self._disagreement(index)),
         )
+
+    def _disagreement(self, index: int) -> tuple[str, ...]:
+        """Return a warning where the gap that explains power is not the gap of latency."""
+        if self.device.runtime != "torch-tensorrt":
+            return ()
+        other = shared_parameters("power-experiment")
+        kernels, simple = kernel_counts(Work.of(self.networks[index].columns), self.parameters)
+        by_power = (
+            other.host_gap_s
+            + other.host_gap_per_layer_s * float(kernels.sum())
+            + other.host_gap_per_simple_s * float(simple.sum())
+        )
+        by_latency = float(self.totals.host_gap_s[index])
+        warning = (
+            f"two host gaps: latency says {by_latency * 1e3:.2f} ms (used here); measured power, "
+            f"taken under a profiler, is explained by {by_power * 1e3:.2f} ms"
+        )
+        return (warning,)
 
     def _costs(self, columns: Columns, part: slice, widths: Widths) -> Costs:
         runtime, power = self.layers.runtime_s[part], self.layers.power_w[part]

@@ -63,6 +63,13 @@ def calibrate_device(
         raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
     fits, problems = [], []
     hosts = [h for h in RUNTIMES if any(r.runtime == h for r in usable)]
+    if runtime is not None and runtime not in hosts:
+        raise InvalidInput(
+            "measured rows",
+            f"none was measured through {runtime}",
+            f"they are of {', '.join(hosts)}; change --runtime, or name the host in the column "
+            "'software' or 'runtime'",
+        )
     for host in hosts if runtime is None else [runtime]:
         chosen = [r for r in usable if r.runtime == host]
         stacks = {r.software for r in chosen}

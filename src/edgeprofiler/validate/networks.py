@@ -23,7 +23,7 @@ def network_of(row: Measured, folder: Path | None = None) -> Network:
         row: what was measured.
         folder: where a relative path of a model starts; the current folder where `None`.
     """
-    source = row.model
+    source = _address(row.model, folder)
     if source.startswith("zoo:"):
         if row.classes:
             source += f"?classes={row.classes}"
@@ -35,6 +35,12 @@ def network_of(row: Measured, folder: Path | None = None) -> Network:
         return model
     builder = "torch-tensorrt" if row.runtime == "torch-tensorrt" else "trtexec"
     return lower(model, row.precision, builder=builder)
+
+
+def _address(model: str, folder: Path | None) -> str:
+    """Return `zoo:NAME` for a bare name, such as `resnet18`, unless a file is called so."""
+    bare = not any(mark in model for mark in "./\\:")
+    return f"zoo:{model}" if bare and not ((folder or Path()) / model).exists() else model
 
 
 def samples_of(

@@ -85,11 +85,11 @@ def _table(found: Validation) -> object:
 
     from edgeprofiler.validate.text import SCALE
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in ("board", "host", "network"):
         table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for name in ("measured", "predicted", "", "error", "interval"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name, width in (("measured", 9), ("predicted", 9), ("error", 8), ("interval", 11)):
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
     for c in found.compared:
         scale, unit = SCALE[c.quantity]
         mark = "" if c.inside else " !"
@@ -99,9 +99,8 @@ def _table(found: Validation) -> object:
             c.row.device.removeprefix("jetson-"),
             c.row.runtime[:7],
             f"{c.row.network}{size}{aside}"[:20],
-            f"{c.measured * scale:.3g}",
+            f"{c.measured * scale:.3g} {unit.split()[0]}",
             f"{c.predicted * scale:.3g}",
-            unit.split()[0],
             f"{100 * c.error:+.0f} %{mark}",
             f"{c.low * scale:.3g}-{c.high * scale:.3g}",
         )

@@ -1,0 +1,53 @@
+"""Rows of measured totals name their networks by a path or by a name of the zoo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgeprofiler.calibration.measured import Measured, read_measured
+from edgeprofiler.errors import InvalidInput
+from edgeprofiler.validate.calibrating import calibrate_device
+from edgeprofiler.validate.networks import network_of, samples_of
+
+HEAD = "device,mode,software,network,model,batch,input,precision,runtime_ms\n"
+
+
+def rows(folder: Path, *lines: str) -> list[Measured]:
+    path = folder / "measured.csv"
+    path.write_text(HEAD + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return read_measured(path)
+
+
+def test_a_bare_name_is_a_network_of_the_zoo(tmp_path: Path) -> None:
+    """`resnet18` and `zoo:resnet18` in the column `model` mean one network."""
+    bare, full = rows(
+        tmp_path,
+        "jetson-orin-nano,15w,trtexec,a,resnet18,1,3x160x160,fp16,2",
+        "jetson-orin-nano,15w,trtexec,b,zoo:resnet18,1,3x160x160,fp16,2",
+    )
+    one, two = network_of(bare, tmp_path), network_of(full, tmp_path)
+    assert one.columns.macs.sum() == two.columns.macs.sum() > 0
+
+
+def test_a_file_goes_before_a_name_of_the_zoo(tmp_path: Path) -> None:
+    """A file that is called like a network of the zoo is what the row means."""
+    (tmp_path / "resnet18").write_text("no model", encoding="utf-8")
+    (row,) = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet18,1,,fp16,2")
+    with pytest.raises(InvalidInput):
+        network_of(row, tmp_path)
+
+
+def test_an_unknown_name_is_refused_with_its_line(tmp_path: Path) -> None:
+    """What the zoo does not hold is named with the line of the file and a likely name."""
+    found = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet999,1,,fp16,2")
+    with pytest.raises(InvalidInput, match=r"line 2.*resnet"):
+        samples_of(found, tmp_path)
+
+
+def test_rows_of_another_host_calibrate_nothing(tmp_path: Path) -> None:
+    """Rows of trtexec say nothing of a C++ program, and the hosts that they are of are named."""
+    found = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet18,1,,fp16,2")
+    with pytest.raises(InvalidInput, match="they are of trtexec"):
+        calibrate_device("jetson-orin-nano", found, tmp_path, runtime="cpp")

@@ -1,13 +1,16 @@
 """Pruned graphs are valid: residual adds, depthwise, concatenations keep their promises."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeprofiler.errors import UsageError
 from edgeprofiler.frontends.zoo import names, zoo_graph
-from edgeprofiler.graph import Graph
+from edgeprofiler.graph import Graph, Node, Tensor
 from edgeprofiler.optimize.channels import Channels
+from edgeprofiler.prediction import read_graph
 
 
 def _promises(graph: Graph, original: Graph) -> None:
@@ -95,3 +98,68 @@ def test_no_group_can_grow_or_vanish() -> None:
             channels.pruned({group.index: size})
     with pytest.raises(UsageError, match="cannot have"):
         channels.pruned({10_000: 4})
+
+
+def _chain(middle: list[Node], extra: dict[str, Tensor], inputs: tuple[str, ...]) -> Graph:
+    """Two convolutions of 8 channels; `inputs` are the second's, `middle` what lies between."""
+    tensors = {
+        "x": Tensor("x", (1, 8, 4, 4), "fp32"),
+        "w1": Tensor("w1", (8, 8, 3, 3), "fp32", constant=True),
+        "w2": Tensor("w2", (8, 8, 3, 3), "fp32", constant=True),
+        "a": Tensor("a", (1, 8, 4, 4), "fp32"),
+        "y": Tensor("y", (1, 8, 4, 4), "fp32"),
+        **extra,
+    }
+    window = {"kernel_shape": (3, 3), "pads": (1, 1, 1, 1), "group": 1}
+    nodes = (
+        Node("first", "Conv", ("x", "w1", *inputs), ("a",), window),
+        Node("second", "Conv", ("a" if "b" not in tensors else "b", "w2"), ("y",), window),
+    )
+    before = tuple(node for node in middle if "a" not in node.inputs)
+    between = tuple(node for node in middle if "a" in node.inputs)
+    return Graph("chain", (*before, nodes[0], *between, nodes[1]), tensors, ("x",), ("y",))
+
+
+def test_a_bias_that_is_a_copy_of_a_weight_is_pruned_with_its_convolution() -> None:
+    """Exporters write the bias of a folded normalisation as `Identity` of another weight."""
+    extra = {
+        "bias": Tensor("bias", (8,), "fp32", constant=True),
+        "copy": Tensor("copy", (8,), "fp32"),
+    }
+    graph = _chain([Node("same", "Identity", ("bias",), ("copy",), {})], extra, ("copy",))
+    channels = Channels.of(graph)
+    (group,) = channels.groups
+    pruned = channels.pruned({group.index: 4})
+    assert pruned.tensors["bias"].shape == pruned.tensors["copy"].shape == (4,)
+    assert pruned.tensors["w2"].shape == (8, 4, 3, 3)
+
+
+def test_a_bias_that_is_computed_freezes_its_convolution() -> None:
+    extra = {
+        "raw": Tensor("raw", (8, 1), "fp32", constant=True),
+        "flat": Tensor("flat", (8,), "fp32"),
+    }
+    graph = _chain([Node("squeeze", "Squeeze", ("raw",), ("flat",), {})], extra, ("flat",))
+    assert not Channels.of(graph).groups
+
+
+def test_a_vector_of_unknown_channels_freezes_what_it_is_added_to() -> None:
+    extra = {
+        "raw": Tensor("raw", (8,), "fp32", constant=True),
+        "flat": Tensor("flat", (4,), "fp32"),
+        "b": Tensor("b", (1, 8, 4, 4), "fp32"),
+    }
+    nodes = [
+        Node("odd", "Foreign", ("raw",), ("flat",), {}),
+        Node("add", "Add", ("a", "flat"), ("b",), {}),
+    ]
+    assert not Channels.of(_chain(nodes, extra, ())).groups
+
+
+@pytest.mark.shared
+def test_a_detector_exported_elsewhere_is_pruned_whole(shared: Path) -> None:
+    graph = read_graph(shared / "inputs/graphs/yolov8n_640.json")
+    channels = Channels.of(graph)
+    assert len(channels.groups) > 30
+    pruned = channels.pruned({g.index: max(g.size // 2, 1) for g in channels.groups})
+    _promises(pruned, graph)

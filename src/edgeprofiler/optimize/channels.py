@@ -9,7 +9,7 @@ does that is not known here freezes the groups it touches, so that a pruned grap
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgeprofiler.errors import UsageError
@@ -65,6 +65,8 @@ class Channels:
     _layouts: dict[str, Layout] = field(default_factory=dict)
     _uses: dict[str, dict[int, Layout]] = field(default_factory=dict)
     """For each weight, what lies along each of its axes that carry channels."""
+    _copies: dict[str, str] = field(default_factory=dict)
+    """Weights by the names of their plain copies: exporters write a bias as `Identity` of one."""
 
     @staticmethod
     def of(graph: Graph) -> Channels:
@@ -187,11 +189,11 @@ class Channels:
                 self._freeze(self._fresh(self.graph.tensors[name].shape, name))
 
     def _constant(self, name: str) -> bool:
-        return bool(name) and self.graph.tensors[name].constant
+        return bool(name) and (self.graph.tensors[name].constant or name in self._copies)
 
     def _use(self, constant: str, axis: int, layout: Layout) -> None:
         """Say that a weight carries `layout` along `axis`; a weight used twice ties both uses."""
-        axes = self._uses.setdefault(constant, {})
+        axes = self._uses.setdefault(self._copies.get(constant, constant), {})
         if axis in axes:
             self._tie(axes[axis], layout)
         else:
@@ -219,8 +221,17 @@ class Channels:
         self._use(weight, 0, made)
         if groups == 1:
             self._producers.setdefault(made.segments[0].group, []).append(node.name)
-        if len(node.inputs) > 2 and self._constant(node.inputs[2]):
-            self._use(node.inputs[2], 0, made)
+        self._parameters(node.inputs[2:3], made)
+
+    def _parameters(self, names: Sequence[str], layout: Layout) -> None:
+        """Say that weights of one dimension carry `layout`; computed ones freeze it."""
+        for name in names:
+            if not name:
+                continue
+            if not self._constant(name):
+                self._freeze(layout)
+            elif self.graph.tensors[name].shape[:1] == (self._length(layout),):
+                self._use(name, 0, layout)
 
     def _dense(self, node: Node) -> None:
         source, weight = node.inputs[0], node.inputs[1]
@@ -243,21 +254,19 @@ class Channels:
             return
         self._use(weight, out, made)
         self._producers.setdefault(made.segments[0].group, []).append(node.name)
-        if len(node.inputs) > 2 and self._constant(node.inputs[2]):
-            bias = self.graph.tensors[node.inputs[2]].shape
-            if bias and bias[-1] == self._length(made):
-                self._use(node.inputs[2], len(bias) - 1, made)
+        for name in filter(None, node.inputs[2:3]):
+            bias = self.graph.tensors[name].shape
+            if not self._constant(name):
+                self._freeze(made)
+            elif bias and bias[-1] == self._length(made):
+                self._use(name, len(bias) - 1, made)
 
     def _per_channel(self, node: Node) -> None:
         layout = self._layouts.get(node.inputs[0])
         if layout is None or layout.axis != 1:
             self._opaque(node)
             return
-        for name in node.inputs[1:]:
-            if self._constant(name) and self.graph.tensors[name].shape[:1] == (
-                self._length(layout),
-            ):
-                self._use(name, 0, layout)
+        self._parameters(node.inputs[1:], layout)
         self._layouts[node.outputs[0]] = layout
 
     def _layer_norm(self, node: Node) -> None:
@@ -266,12 +275,14 @@ class Channels:
         if layout is None or layout.axis != rank - 1 or node.integer("axis", -1) % rank != rank - 1:
             self._opaque(node)
             return
-        for name in node.inputs[1:]:
-            if self._constant(name):
-                self._use(name, 0, layout)
+        self._parameters(node.inputs[1:], layout)
         self._layouts[node.outputs[0]] = layout
 
     def _same(self, node: Node) -> None:
+        if node.op == "Identity" and self._constant(node.inputs[0]):
+            source = node.inputs[0]
+            self._copies[node.outputs[0]] = self._copies.get(source, source)
+            return
         layout = self._layouts.get(node.inputs[0])
         if layout is None:
             self._opaque(node)
@@ -281,6 +292,9 @@ class Channels:
     def _elementwise(self, node: Node) -> None:
         result = self.graph.tensors[node.outputs[0]].shape
         made: Layout | None = None
+        if any(self._untold(name) for name in node.inputs):
+            self._opaque(node)
+            return
         for name in node.inputs:
             layout = None if self._constant(name) else self._layouts.get(name)
             if layout is None:
@@ -308,6 +322,15 @@ class Channels:
             if 0 <= place < len(shape) and shape[place] != 1:
                 self._use(name, place, made)
         self._layouts[node.outputs[0]] = made
+
+    def _untold(self, name: str) -> bool:
+        """Say whether a computed tensor has many elements, but nobody knows of which channels."""
+        return (
+            bool(name)
+            and not self._constant(name)
+            and name not in self._layouts
+            and math.prod(self.graph.tensors[name].shape) > 1
+        )
 
     def _concat(self, node: Node) -> None:
         layouts = [self._layouts.get(name) for name in node.inputs]

@@ -71,25 +71,38 @@ def prunings(graph: Graph, keep: float, align: int, floors: Floors) -> Iterator[
         if least <= size < group.size:
             sizes[group.index] = size
     groups = {group.index: group for group in channels.groups if group.index in sizes}
-    if len(sizes) > 1:
+    together = _pruned(channels, sizes) if len(sizes) > 1 else None
+    if together is not None:
         yield Edit(
             "prune",
             "all",
             f"prune all channels to about {keep:.0%}, in {len(sizes)} groups",
-            channels.pruned(sizes),
+            together,
             {n: (sizes[i], g.size) for i, g in groups.items() for n in g.producers},
         )
     for index, group in groups.items():
         size = sizes[index]
+        smaller = _pruned(channels, {index: size})
+        if smaller is None:
+            continue
         others = len(group.producers) - 1
         tied = f" and {others} tied to it" if others else ""
         yield Edit(
             "prune",
             group.producers[0],
             f"prune {group.producers[0]}{tied}: {group.size} to {size} channels",
-            channels.pruned({index: size}),
+            smaller,
             dict.fromkeys(group.producers, (size, group.size)),
         )
+
+
+def _pruned(channels: Channels, sizes: Mapping[int, int]) -> Graph | None:
+    """The pruned graph, or `None` where a foreign operator makes of it nothing valid."""
+    try:
+        pruned = channels.pruned(sizes)
+    except EdgeProfilerError:
+        return None
+    return pruned if _same_results(channels.graph, pruned) else None
 
 
 def smaller_kernels(graph: Graph) -> Iterator[Edit]:

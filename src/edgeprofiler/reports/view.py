@@ -195,11 +195,7 @@ def provenance(profile: Profile, device: Device | None = None) -> tuple[tuple[st
     file = Path(source.name).name  # a report is sent to others: the writer's folders are left out
     kind = f", {profile.interval_kind}" if profile.interval_kind else ""
     return (
-        # A report is sent to others: the folders of whoever wrote it are left out.
-        (
-            "Network",
-            f"{Path(source.name).name}, read by {source.front_end} {source.version}".strip(),
-        ),
+        ("Network", f"{file}, read by {source.front_end} {source.version}".strip()),
         ("Numbers", f"{origin.kind} by {origin.by} (EdgeProfiler {origin.version})"),
         (
             "Device",

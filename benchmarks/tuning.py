@@ -1,0 +1,69 @@
+"""How long trials of a search take on as many rows as the published data set has.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.tuning
+
+The reference of the ratio is one fit of five-fold linear regression on the same rows.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import tempfile
+import time
+
+from benchmarks.learning import BOARD, rows
+from edgeprofiler.dataset.features import Board
+from edgeprofiler.device import load_device
+from edgeprofiler.training import TrainingOptions, tune
+from edgeprofiler.training.select import folds_of, table_of
+from edgeprofiler.training.tuning import Limits
+
+TRIALS = 30
+
+
+def reference_s() -> float:
+    """Seconds of five linear regressions."""
+    from sklearn.linear_model import LinearRegression
+
+    table = table_of(rows(), Board.of(load_device(BOARD)))
+    folds = folds_of(table.network, 5)
+    began = time.perf_counter()
+    for fold in range(5):
+        inside = folds != fold
+        target = table.data.number("runtime_s")
+        LinearRegression().fit(table.features[inside], target[inside]).predict(
+            table.features[~inside]
+        )
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print a row for each recipe."""
+    data, device = rows(), load_device(BOARD)
+    linear = min(reference_s() for _ in range(3))
+    print(f"{platform.machine()}, Python {platform.python_version()}, one thread, {len(data)} rows")
+    print(
+        "| recipe | trials | median s | median of unpruned s | worst s | linear folds s | ratio |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for recipe in ("hybrid", "neuralpower"):
+        with tempfile.TemporaryDirectory() as folder:
+            found = tune(
+                data,
+                device,
+                TrainingOptions(recipe=recipe),
+                limits=Limits(TRIALS),
+                storage=f"sqlite:///{folder}/tuning.db",
+            )
+        took = [trial.seconds for trial in found.trials]
+        whole = [trial.seconds for trial in found.trials if trial.score is not None]
+        median = statistics.median(took)
+        print(
+            f"| `{recipe}` | {len(took)} | {median:.2f} | {statistics.median(whole):.2f} "
+            f"| {max(took):.2f} | {linear:.3f} | {median / linear:.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
 COUNT = 500
 PAGE = os.sysconf("SC_PAGE_SIZE")
-MEMORY_MIB = 700
+MEMORY_MIB = 500
 """Of the server and all its children together, resident."""
 
 

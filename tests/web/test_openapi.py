@@ -23,6 +23,6 @@ CHECKS = [not_a_server_error, status_code_conformance, response_schema_conforman
 
 
 @schema.parametrize()
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_request_is_the_servers_fault(case, server) -> None:  # type: ignore[no-untyped-def]
     case.call_and_validate(base_url=server.url, checks=CHECKS)

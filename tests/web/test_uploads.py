@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from edgeprofiler.errors import InvalidInput
+from edgeprofiler.prediction import read
 from edgeprofiler.web import Settings, create_app
 from edgeprofiler.web.cache import Cache
+from edgeprofiler.web.service import weight
 from edgeprofiler.web.uploads import ADDRESS, Upload, Uploads, clean_label
 
 
@@ -105,3 +108,9 @@ def test_a_label_does_not_say_where_the_file_lies(client: TestClient) -> None:
     assert message.startswith("x.onnx: ")
     assert "/tmp" not in message
     assert str(Path.home()) not in message
+
+
+def test_long_names_weigh_what_they_take() -> None:
+    network = read("zoo:lenet")
+    layers = (replace(network.layers[0], name="x" * 10**6), *network.layers[1:])
+    assert weight(replace(network, layers=layers)) > weight(network) + 9 * 10**5

@@ -24,7 +24,7 @@ from edgeprofiler.profile.document import from_document, to_document
 from edgeprofiler.web.cache import Cache
 from edgeprofiler.web.choice import Choice
 from edgeprofiler.web.jobs import read_network
-from edgeprofiler.web.settings import Settings
+from edgeprofiler.web.settings import MIB, Settings
 from edgeprofiler.web.uploads import Upload, Uploads
 from edgeprofiler.web.workers import Workers
 
@@ -53,9 +53,9 @@ class Service:
         self._recordings = settings.recordings
         if self._recordings is not None and not self._recordings.is_dir():
             raise InvalidInput(self._recordings, "is no folder", "name one that holds recordings")
-        self._networks: Cache[Network] = Cache(256, 400_000)  # sized in layers
-        self._profiles: Cache[Profile] = Cache(512, 400_000)
-        self._texts: Cache[bytes] = Cache(1024, 128 * 1024 * 1024)
+        self._networks: Cache[Network] = Cache(256, 128 * MIB)
+        self._profiles: Cache[Profile] = Cache(512, 128 * MIB)
+        self._texts: Cache[bytes] = Cache(1024, 128 * MIB)
 
     def close(self) -> None:
         """End the workers and remove what was sent."""
@@ -92,7 +92,7 @@ class Service:
         profile = predict_many(
             [network], choice.device, runtime=choice.runtime, confidence=choice.confidence
         )[0]
-        self._profiles.put(choice, profile, len(network.layers))
+        self._profiles.put(choice, profile, weight(network))
         return profile
 
     def network(self, choice: Choice) -> Network:
@@ -101,7 +101,7 @@ class Service:
         network = self._networks.get(key)
         if network is None:
             network = self._read(choice)
-            self._networks.put(key, network, len(network.layers))
+            self._networks.put(key, network, weight(network))
         return network
 
     def compare(self, first: Choice, second: Choice) -> Comparison:
@@ -220,3 +220,14 @@ class Service:
             resolution=choice.resolution,
             **task,
         )
+
+
+def weight(network: Network) -> int:
+    """Return about how many bytes a network takes; a stranger's names and shapes may be long."""
+    total = 0
+    for layer in network.layers:
+        texts = (layer.name, layer.engine_type or "", *layer.fused_ops, *layer.nodes)
+        shapes = (*layer.input_shapes, *layer.output_shapes)
+        total += 2000 + sum(100 + len(text) for text in texts)
+        total += sum(100 + 40 * len(shape) for shape in shapes)
+    return total

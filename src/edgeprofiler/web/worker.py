@@ -24,7 +24,7 @@ from typing import Any
 from edgeprofiler.errors import EdgeProfilerError, InvalidInput, Unavailable
 from edgeprofiler.web.jobs import JOBS
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _OPEN_FILES = 128
 
 

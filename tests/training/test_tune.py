@@ -14,7 +14,7 @@ from edgeprofiler.dataset import Dataset
 from edgeprofiler.device import load_device
 from edgeprofiler.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.training.options import TrainingOptions, read_options
-from edgeprofiler.training.search_space import Choice, parse_space, space_of
+from edgeprofiler.training.search_space import Choice, defaults_of, parse_space, space_of
 from edgeprofiler.training.tuning import Limits, hide_password, tune
 
 pytest.importorskip("optuna")
@@ -142,6 +142,8 @@ def test_spaces_are_ranges_or_lists() -> None:
 def test_the_recipes_own_spaces_are_bounded(recipe: str) -> None:
     for choice in space_of(recipe).values():
         assert choice.values or choice.low < choice.high
+    for name, value in defaults_of(recipe).items():
+        assert space_of(recipe)[name].holds(value), "the defaults are the first trial"
     assert "degree" not in space_of(recipe) or space_of(recipe)["degree"].high <= 2
 
 

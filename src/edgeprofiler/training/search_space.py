@@ -30,6 +30,12 @@ class Choice:
             return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
+    def holds(self, value: Any) -> bool:
+        """Say whether a value is one of these."""
+        if self.values:
+            return value in self.values
+        return isinstance(value, (int, float)) and self.low <= value <= self.high
+
 
 _SPACES: Mapping[str, Mapping[str, Choice]] = {
     "hybrid": {
@@ -47,7 +53,7 @@ _SPACES: Mapping[str, Mapping[str, Choice]] = {
         "degree": Choice(1, 2, integer=True),
         "log": Choice(values=(False, True)),
         "folds": Choice(3, 5, integer=True),
-        "max_iter": Choice(200, 2000, log=True, integer=True),
+        "max_iter": Choice(200, 5000, log=True, integer=True),
     },
 }
 

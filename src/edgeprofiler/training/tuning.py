@@ -120,7 +120,8 @@ def tune(
     name = study or f"{options.recipe}-{sha[:12]}"
     with _errors_of_storage(storage):
         found = _open(storage, name, sha, options)
-        first = {n: v for n, v in defaults_of(options.recipe).items() if n in free}
+        usual = defaults_of(options.recipe)
+        first = {n: v for n, v in usual.items() if n in free and free[n].holds(v)}
         if not found.trials and first:
             found.enqueue_trial(first)
         objective = _Objective(table, keys, options, free, limits.trial_s, clock)
@@ -279,7 +280,7 @@ def _result(
         why = next((t.stopped for t in trials if t.stopped), "none was started")
         raise InsufficientData(f"no trial ended ({why}); allow more time or narrow --space")
     best = min(ended, key=lambda trial: (trial.score or 0.0, trial.number))
-    default = next((t.score for t in trials if dict(t.options) == dict(first)), None)
+    default = next((t.score for t in trials if first and dict(t.options) == dict(first)), None)
     return Tuning(
         options=replace(options, options={**options.options, **best.options}),
         score=float(best.score or 0.0),

@@ -222,7 +222,8 @@ def predictor_for(
     Raises:
         UsageError: unknown device, mode or runtime, or a confidence outside (0, 1).
     """
-    if not 0 < confidence < 1:
+    # Nearer to 1 than this, quantiles end in rounding, and intervals are of no use long before.
+    if not 0 < confidence < 1 - 1e-12:
         raise UsageError(f"confidence is {confidence:g}; it must lie between 0 and 1, as 0.9")
     chosen = load_device(device or "jetson-orin-nano", runtime)
     if predictor is None:

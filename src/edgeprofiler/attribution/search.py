@@ -39,6 +39,9 @@ VARYING_CELLS = 64
 VARYING_TEXTURE = 10.0
 """Cells, and their variance in units of the residual's, that a search allows long layers."""
 
+MOST_BLOCKS = 32
+"""The same where layers are long, so that blocks of them would hide the window."""
+
 LONG_LAYER = 0.3
 """Layers of this share of the window are long enough to show what happens within them."""
 
@@ -74,8 +77,11 @@ def limits_of(period_s: float) -> dict[str, tuple[float, float]]:
 def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) -> list[Timing]:
     """Return the likeliest windows and lags (one or two), with layers in blocks and no gaps."""
     some = samples.thinned(LOOKED_AT)
+    count = MOST_BLOCKS if _long(runs, base) else BLOCKS
     place = np.cumsum(runs.duration_s.mean(axis=0))
-    labels = np.minimum((place / place[-1] * BLOCKS).astype(np.int64), BLOCKS - 1)
+    labels = np.minimum((place / place[-1] * count).astype(np.int64), count - 1)
+    if count >= runs.layers:
+        labels = np.arange(runs.layers)
     blocks = runs.grouped(labels)
     basis = Basis.plain(blocks.layers)
     limits = limits_of(_longest(period_s, base))
@@ -100,8 +106,10 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
     ]
     smoothest = min(smooth, key=lambda trial: trial.cost)
     ratio = blocks.layers / runs.layers  # a gap between blocks stands for those within them
-    # blocks are coarse themselves: only a marked gain speaks for a smoothing rail
-    if smoothest.cost < 0.97 * first.cost and smoothest.timing.time_constant_s > 0.1e-3:
+    # blocks are coarse themselves, and power that varies within long layers looks like a rail
+    # too: only a marked gain speaks for one
+    marked = 0.97 if blocks.layers < runs.layers else 0.85
+    if smoothest.cost < marked * first.cost and smoothest.timing.time_constant_s > 0.1e-3:
         return [_thinner(smoothest.timing, ratio)]
     others = [
         other.timing
@@ -163,12 +171,9 @@ def find_timing(
     if starts[0].time_constant_s > 0:
         names = (*names, "time_constant_s")
     few = samples.thinned(LOOKED_AT)
-    longest = limits["window_s"][1]
-    near = _reconsidered(runs, few, starts, basis, longest)
-    if _varies(runs, few, near[0], noise_w):
-        basis = Basis(cut(runs, VARYING_CELLS), VARYING_TEXTURE)
-        near, some = _reconsidered(runs, few, starts, basis, longest), some.thinned(4000)
-    starts = near
+    starts = _reconsidered(runs, few, starts, basis, limits["window_s"][1])
+    if _varies(runs, few, starts[0], noise_w):
+        basis, some = Basis(cut(runs, VARYING_CELLS), VARYING_TEXTURE), some.thinned(4000)
     candidates = [c for start in starts for c in _aligned(runs, some.thinned(2500), start, basis)]
     refined = [
         refine(runs, some, timing, names, limits, basis, rounds=4)
@@ -187,11 +192,15 @@ def find_timing(
     return Found(best.timing, tuple(rivals))
 
 
+def _long(runs: Runs, timing: Timing) -> bool:
+    """Return whether most of the time goes to layers that are long against the window."""
+    mean = runs.duration_s.mean(axis=0)
+    return float((mean**2).sum() / mean.sum()) > LONG_LAYER * timing.window_s
+
+
 def _varies(runs: Runs, samples: Samples, timing: Timing, noise_w: float) -> bool:
     """Return whether power seems to vary within layers long enough for windows to show it."""
-    mean = runs.duration_s.mean(axis=0)
-    usual = float((mean**2).sum() / mean.sum())
-    if not np.isfinite(noise_w) or usual < LONG_LAYER * timing.window_s:
+    if not np.isfinite(noise_w) or not _long(runs, timing):
         return False
     return fit(runs, samples, timing, Basis.plain(runs.layers)).residual_w > 1.5 * noise_w
 
@@ -259,7 +268,7 @@ def _reconsidered(
     Where runs follow each other without pauses, any part of the cycle may be right.
     """
     lengths = runs.duration_s.mean(axis=0)
-    reach = max(0.5e-3, float(lengths.max(initial=0.0)) if basis.texture > 0 else 0.0)
+    reach = 0.5e-3
     if _dense(runs):
         reach = max(reach, 0.55 * float(np.median(np.diff(runs.end_s))))
     step = max(float(np.clip(np.median(lengths) / 2.5, 15e-6, 150e-6)), reach / 50)

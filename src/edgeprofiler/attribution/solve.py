@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprofiler.attribution.design import design
-from edgeprofiler.attribution.doubt import Groups, Posterior, merge, posterior
+from edgeprofiler.attribution.doubt import Groups, Posterior, edge_energy, merge, posterior
 from edgeprofiler.attribution.drift import Drift, estimate_drift
 from edgeprofiler.attribution.fit import Basis, Fit, Samples, fit, solve, textured
 from edgeprofiler.attribution.intervals import Runs
@@ -104,7 +104,7 @@ def solve_layers(
     around = posterior(best, flat, slope, rivals, noise_w)
     seconds = runs.duration_s.mean(axis=0)
     mean = float(around.mean[:-2] @ seconds / seconds.sum())
-    groups = merge(around, seconds, LIMIT * abs(mean))
+    groups = merge(around, seconds, LIMIT * abs(mean), edge_energy(best, seconds))
     return Solved(best, around, groups, drift, len(found.rivals), names, mean)
 
 

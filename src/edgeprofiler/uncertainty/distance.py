@@ -60,7 +60,7 @@ def shipped_width(quantity: str, kind: str, confidence: float) -> float:
         confidence: share of truths that the interval is to hold. Beyond the shipped levels a
             width grows as a normal error's.
     """
-    if not 0 < confidence < 1:
+    if not 0 < confidence < 1 - 1e-12:  # nearer to 1, quantiles end in rounding
         raise UsageError(f"confidence {confidence:g} is out of range; choose between 0 and 1")
     table = intervals_table()
     levels = table["levels"]

@@ -14,7 +14,7 @@ from edgeprofiler.training import Evaluation, TrainingOptions, evaluate
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
-from edgeprofiler.plots import training as plots  # noqa: E402
+from edgeprofiler.plots import training as plots
 
 pytestmark = pytest.mark.slow
 

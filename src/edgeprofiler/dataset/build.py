@@ -64,6 +64,9 @@ def build(sources: Sequence[Path], device: str | None = None) -> Built:
     kept = _first_of_each(data)
     notes = [f"{len(data) - int(kept.sum())} rows were listed twice"] if not kept.all() else []
     data = data.take(kept)
+    simulated = int(data.integer("simulated").sum())
+    if 0 < simulated < len(data):
+        notes.append(f"{simulated} of {len(data)} rows are simulated, the others are not")
     for mark, meaning in _EXPLAIN.items():
         count = int(data.marked(mark).sum())
         if count:

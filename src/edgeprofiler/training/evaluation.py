@@ -22,7 +22,7 @@ from edgeprofiler.training.fit import (
     one_thread,
     predicted,
 )
-from edgeprofiler.training.groups import grouped, share_out
+from edgeprofiler.training.groups import share_out, unjudged
 from edgeprofiler.training.metrics import errors_of
 from edgeprofiler.training.networks import Answers, NetworkTotals, network_rows
 from edgeprofiler.training.options import KINDS, QUANTITIES, TrainingOptions
@@ -69,9 +69,8 @@ class Evaluation:
             if values is not None:
                 guess = np.where(np.isfinite(values), values, guess)
         truth = self.table.data.number(name)
-        together = grouped(self.table)
+        together = unjudged(self.table)
         if name != "runtime_s" and not together[np.isfinite(guess)].all():
-            # A power that stands for several layers is the truth of none of them.
             guess = np.where(together, np.nan, guess)
         if quantity == "power_w":
             idle = self.table.data.number("idle_power_w")

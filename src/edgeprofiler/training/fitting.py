@@ -28,7 +28,7 @@ from edgeprofiler.training.fit import (
     one_thread,
     predicted,
 )
-from edgeprofiler.training.groups import grouped, share_out
+from edgeprofiler.training.groups import share_out, unjudged
 from edgeprofiler.training.metrics import errors_of
 from edgeprofiler.training.networks import correction_of, network_rows, overhead_of
 from edgeprofiler.training.options import TrainingOptions
@@ -93,13 +93,12 @@ def _models(
     models: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     extra: dict[str, bytes] = {}
-    shared, together = share_out(table, options.seed), grouped(table)
+    shared, together = share_out(table, options.seed), unjudged(table)
     for key, rows in keys_of(table, options):
         kind, quantity = key
         name = f"{kind}-{quantity}"
         estimator = fit_one(shared, rows, key, options)
         least = least_of(shared, rows, quantity)
-        # A power that stands for several layers is the truth of none of them.
         judged = rows & ~together if quantity != "runtime_s" else rows
         judged = judged if int(judged.sum()) >= options.min_rows else rows
         target = table.data.number(quantity)[judged]

@@ -16,6 +16,7 @@ from edgeprofiler.training.select import Table
 
 ROUNDS = 2
 _ENOUGH = 8
+_DOUBTFUL = 0.2
 _QUANTITY = "power_above_idle_w"
 
 
@@ -23,6 +24,15 @@ def grouped(table: Table) -> BoolArray:
     """Return which rows share their measured power with neighbours."""
     known = table.data.text("known_by").tolist()
     return np.array([text.startswith("group:") for text in known], dtype=np.bool_)
+
+
+def unjudged(table: Table) -> BoolArray:
+    """Return rows whose measured power is no truth to compare with.
+
+    It stands for several layers, or its own standard error is more than a fifth of it.
+    """
+    error = table.data.number("standard_error_w") / table.data.number(_QUANTITY)
+    return np.asarray(grouped(table) | (error > _DOUBTFUL))
 
 
 def share_out(table: Table, seed: int = 0) -> Table:

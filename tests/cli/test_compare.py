@@ -33,3 +33,9 @@ def test_one_alone_cannot_be_compared(cli) -> None:
     ran = cli("compare", "zoo:lenet", "-d", "jetson-nano")
     assert ran.code == 2
     assert "compare needs two" in ran.err
+
+
+def test_resolution_and_shape_contradict(cli) -> None:
+    ran = cli("compare", "zoo:lenet", "zoo:lenet", "--resolution", "32", "--shape", "1x1x64x64")
+    assert ran.code == 2
+    assert "not both" in ran.err

@@ -39,6 +39,10 @@ def test_rates_intensities_and_prices() -> None:
         (impact.parse_battery, "0Wh"),
         (impact.parse_intensity, "220"),
         (impact.parse_price, "cheap"),
+        (impact.parse_battery, "1e400Wh"),
+        (impact.parse_battery, "1e308Ah@12V"),
+        (impact.parse_rate, "1e400/s"),
+        (impact.parse_intensity, "1e400 g/kWh"),
     ],
 )
 def test_what_is_no_quantity_is_refused_with_an_example(parse, text: str) -> None:

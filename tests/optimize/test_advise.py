@@ -10,7 +10,7 @@ from edgeprofiler.frontends.zoo import zoo_graph
 from edgeprofiler.optimize import Budget, Options, Plan, State, advise, single_changes
 from edgeprofiler.optimize.advise import RISK, predict_state
 from edgeprofiler.optimize.summary import mask_document, plan_document
-from edgeprofiler.prediction import predict
+from edgeprofiler.prediction import predict, read_graph
 
 STRUCTURE = tuple(kind for kind in RISK if kind not in ("batch", "mode", "precision"))
 
@@ -121,3 +121,12 @@ def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() ->
     }
     assert relative["precision"] > 1.3 * relative["prune"]
     assert relative["batch"] > 1.3 * relative["prune"]
+
+
+@pytest.mark.shared
+def test_a_detector_whose_batch_is_fixed_is_advised_on_for_the_rest(shared: Path) -> None:
+    graph = read_graph(shared / "inputs/graphs/yolov8n_160.json")
+    state = State(graph, "fp16", load_device("jetson-orin-nano"))
+    kinds = {change.kind for change in single_changes(state)}
+    assert {"prune", "precision", "mode"} <= kinds
+    assert "batch" not in kinds

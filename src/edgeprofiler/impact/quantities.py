@@ -25,7 +25,7 @@ def parse_duty(text: str) -> float:
 def parse_rate(text: str) -> float:
     """Return inferences a second: `10/s`, `30/min`, `1000/h`, `10 fps`."""
     match = re.fullmatch(rf"{_NUMBER}\s*(?:/\s*(s|sec|min|h|hour|day)|(fps))", text.strip())
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) < math.inf:
         raise UsageError(f"--rate {text!r} is no rate; write 10/s, 30/min or 10fps")
     return float(match[1]) / _PER_SECOND[match[2] or "s"]
 
@@ -33,13 +33,13 @@ def parse_rate(text: str) -> float:
 def parse_battery(text: str) -> float:
     """Return joules of a battery: `50Wh`, or `5000mAh@3.7V`."""
     match = re.fullmatch(rf"{_NUMBER}\s*Wh", text.strip())
-    if match is not None and float(match[1]) > 0:
+    if match is not None and 0 < float(match[1]) < math.inf:
         return float(match[1]) * 3600
     match = re.fullmatch(rf"{_NUMBER}\s*(m?)Ah\s*@\s*{_NUMBER}\s*V", text.strip())
     if match is not None:
         ampere_hours = float(match[1]) * (1e-3 if match[2] else 1.0)
         joules = ampere_hours * float(match[3]) * 3600
-        if joules > 0:
+        if 0 < joules < math.inf:
             return joules
     raise UsageError(f"--battery {text!r} is no battery; write 50Wh or 5000mAh@3.7V")
 
@@ -47,7 +47,7 @@ def parse_battery(text: str) -> float:
 def parse_intensity(text: str) -> float:
     """Return grams of CO2e a joule: `220 g/kWh`, `0.22 kg/kWh`."""
     match = re.fullmatch(rf"{_NUMBER}\s*(k?)g\s*/\s*kWh", text.strip())
-    if match is None:
+    if match is None or not math.isfinite(float(match[1])):
         raise UsageError(f"--intensity {text!r} is no carbon intensity; write '220 g/kWh'")
     return float(match[1]) * (1000 if match[2] else 1) / 3.6e6
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from edgeprofiler.device import Device
-from edgeprofiler.errors import UsageError
+from edgeprofiler.errors import EdgeProfilerError, UsageError
 from edgeprofiler.graph import Graph
 from edgeprofiler.graph.change import with_batch
 from edgeprofiler.lowering import lower
@@ -151,10 +151,9 @@ def single_changes(
     before = predict_state(state, confidence)
     floors = _floors(state.graph, chosen)
     made = [
-        _change(candidate, candidate.make(), before, confidence)
-        for candidate in _candidates(state, chosen, floors)
+        _change(candidate, before, confidence) for candidate in _candidates(state, chosen, floors)
     ]
-    useful = [c for c in made if c.saved_j.value > 0 or c.saved_s > 0]
+    useful = [c for c in made if c is not None and (c.saved_j.value > 0 or c.saved_s > 0)]
     return sorted(useful, key=lambda c: -c.saved_j.value)
 
 
@@ -230,9 +229,9 @@ class _Queue:
                 return fresh[key]
             if key not in now:
                 continue
-            change = _change(now[key], now[key].make(), cost, confidence)
-            worth = _worth(change, cost, budget)
-            if worth > 0:
+            change = _change(now[key], cost, confidence)
+            worth = 0.0 if change is None else _worth(change, cost, budget)
+            if change is not None and worth > 0:
                 fresh[key] = change
                 self._push(key, worth)
         return None
@@ -261,13 +260,12 @@ def _worth(change: Change, cost: Cost, budget: Budget) -> float:
     return progress / _WEIGHT[change.risk]
 
 
-def _change(
-    candidate: _Candidate,
-    made: tuple[State, edits.Edit | None],
-    before: Cost,
-    confidence: float,
-) -> Change:
-    state, edit = made
+def _change(candidate: _Candidate, before: Cost, confidence: float) -> Change | None:
+    """Make a change and predict it; `None` where the network cannot be changed so."""
+    try:
+        state, edit = candidate.make()
+    except EdgeProfilerError:  # an export that wrote its batch down in places of its own
+        return None
     after = predict_state(state, confidence)
     kind, target, text = candidate.key
     return Change(

@@ -54,6 +54,8 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.prediction import input_shapes, is_profile, profile_of
 
         screen = common.results_console(json)
+        if resolution and shape:
+            raise UsageError("give --resolution or --shape, not both")
         saved = [is_profile(model) for model in models]
         devices: list[str | None] = list(device or [])
         if not devices and not all(saved):

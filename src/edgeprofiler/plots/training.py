@@ -69,6 +69,9 @@ def draw_scatter(evaluation: Evaluation) -> Any:
             guess = way.answers.get((kind, quantity))
             if guess is None or not np.isfinite(guess).any():
                 continue
+            guess = evaluation.judged(guess, quantity)
+            if not np.isfinite(guess).any():
+                continue
             axes.scatter(truth, guess * factor, s=12, alpha=0.6, linewidths=0,
                          color=_COLOUR[kind], label=kind)  # fmt: skip
             known = np.isfinite(guess)
@@ -99,6 +102,7 @@ def draw_residuals(evaluation: Evaluation) -> Any:
             guess = way.answers.get((kind, quantity))
             if guess is None:
                 continue
+            guess = evaluation.judged(guess, quantity)
             error = 100 * (guess / data.number(quantity) - 1)
             axes.scatter(
                 macs, error, s=12, alpha=0.6, linewidths=0, color=_COLOUR[kind], label=kind
@@ -177,6 +181,7 @@ def draw_curve(evaluation: Evaluation) -> Any:
         xlabel="networks trained on", ylabel="RMSPE of runtime on the others (%)", ylim=(0, None),
         title=f"{evaluation.ways[0].name}: three draws each",
     )  # fmt: skip
+    axes.set_xticks(sizes)
     axes.grid(visible=True, alpha=0.2)
     return figure
 

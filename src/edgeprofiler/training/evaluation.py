@@ -69,13 +69,18 @@ class Evaluation:
             if values is not None:
                 guess = np.where(np.isfinite(values), values, guess)
         truth = self.table.data.number(name)
-        together = unjudged(self.table)
-        if name != "runtime_s" and not together[np.isfinite(guess)].all():
-            guess = np.where(together, np.nan, guess)
+        guess = self.judged(guess, name)
         if quantity == "power_w":
             idle = self.table.data.number("idle_power_w")
             guess, truth = guess + idle, truth + idle
         return errors_of(guess, np.asarray(truth))
+
+    def judged(self, guess: FloatArray, quantity: str) -> FloatArray:
+        """Return predictions, NaN where the measured power is no truth to compare them with."""
+        doubtful = unjudged(self.table)
+        if quantity == "runtime_s" or doubtful[np.isfinite(guess)].all():
+            return guess
+        return np.where(doubtful, np.nan, guess)
 
     def document(self) -> dict[str, Any]:
         """Return all errors as JSON holds them."""

@@ -51,6 +51,15 @@ ShapeOption = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+FrontEndOption = Annotated[
+    str | None,
+    typer.Option(
+        "--front-end",
+        metavar="NAME",
+        help="How to read MODEL, where it cannot be told.",
+        show_default=False,
+    ),
+]
 PrecisionOption = Annotated[
     str | None,
     typer.Option(

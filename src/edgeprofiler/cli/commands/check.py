@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
             typer.Option(metavar="PROFILE", help="Saved profile to compare with."),
         ] = None,
         device: Annotated[
-            str | None, typer.Option("--device", "-d", help="Instead of the budget's device.")
+            str | None,
+            typer.Option(
+                "--device", "-d", metavar="NAME[@MODE]|FILE", help="Instead of the budget's device."
+            ),
         ] = None,
         strict: Annotated[
             bool, typer.Option("--strict", help="Fail on the value, whatever its interval.")

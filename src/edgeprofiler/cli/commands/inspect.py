@@ -29,15 +29,7 @@ def register(app: typer.Typer) -> None:
         precision: common.PrecisionOption = None,
         batch: common.BatchOption = None,
         shape: common.ShapeOption = None,
-        front_end: Annotated[
-            str | None,
-            typer.Option(
-                "--front-end",
-                metavar="NAME",
-                help="How to read MODEL, where it cannot be told.",
-                show_default=False,
-            ),
-        ] = None,
+        front_end: common.FrontEndOption = None,
         json: Annotated[
             str | None,
             typer.Option(

@@ -31,15 +31,7 @@ def register(app: typer.Typer) -> None:
         predictor: common.PredictorOption = None,
         csv: common.CsvOption = None,
         json: common.JsonOption = None,
-        front_end: Annotated[
-            str | None,
-            typer.Option(
-                "--front-end",
-                metavar="NAME",
-                help="How to read MODEL, where it cannot be told.",
-                show_default=False,
-            ),
-        ] = None,
+        front_end: common.FrontEndOption = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
     ) -> None:
         """Predict power, runtime and energy of every layer, without the device."""

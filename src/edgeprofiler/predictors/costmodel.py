@@ -59,8 +59,8 @@ class Hardware:
         )
 
 
-STARTS = ("none", "multiply", "simple", "move", "concat")
-"""Kinds of kernel by how long they take to start."""
+STARTS = ("none", "multiply", "simple", "move", "concat", "pool")
+"""Kinds of kernel by how long they take to start. Codes from `simple` on multiply nothing."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ class Work:
         starts[multiplies] = STARTS.index("multiply")
         starts[columns.is_op("reformat", "copy")] = STARTS.index("move")
         starts[columns.is_op("concat")] = STARTS.index("concat")
+        starts[columns.is_op("max_pool", "average_pool", "global_pool")] = STARTS.index("pool")
         starts[columns.is_op("noop")] = STARTS.index("none")
         width = np.maximum(columns.out_channels / np.maximum(columns.groups, 1.0), 1.0)
         return Work(
@@ -174,12 +175,13 @@ def start_table(hardware: Hardware, parameters: Parameters) -> FloatArray:
     """Return the launch overhead of each of `STARTS`.
 
     GPUs without tensor cores keep activations channel after channel, so a concatenation over
-    channels is written in place and takes no kernel.
+    channels is written in place and takes no kernel. Pooling starts like a convolution: its
+    windows take more to set up than an element-wise kernel.
     """
     launch = launch_seconds(hardware, parameters)
     move = launch * parameters.launch_move
     concat = move if hardware.tensor_cores else 0.0
-    return np.array([0.0, launch, launch * parameters.launch_simple, move, concat])
+    return np.array([0.0, launch, launch * parameters.launch_simple, move, concat, launch])
 
 
 def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> LayerTimes:

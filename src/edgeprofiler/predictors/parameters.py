@@ -29,7 +29,7 @@ class Parameters:
     launch_without_tensor_cores: float
     """Factor on GPUs of the generations before tensor cores (slower front ends)."""
     launch_simple: float
-    """Factor for kernels without multiplications: element-wise, pooling, softmax."""
+    """Factor for kernels without multiplications: element-wise, softmax; not pooling."""
     launch_move: float
     """Factor for kernels that only move data: reformat, copy, concat."""
     fixed_s: float

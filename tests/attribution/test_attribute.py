@@ -235,3 +235,20 @@ def test_the_reference_layout_has_a_row_for_every_layer_of_every_run(tmp_path: P
             above = float(row["layer_power_excluding_idle_power_micro_watt"])
             assert float(total) - above == pytest.approx(found.profile.idle_power_w * 1e6, abs=1)
     assert (path.parent / "trt_engine_info.json").is_file()
+
+
+@pytest.mark.slow
+def test_power_that_varies_within_layers_is_seen_and_errors_allow_for_it() -> None:
+    recording, truth = simulate(NETWORK, runs=8000, structure=Structure.full())
+    found = attribute_with_report(recording)
+    assert found.report.level == "layers"
+    assert found.report.within_layer_w > 0
+    costs = found.profile.costs
+    assert costs.standard_error_w is not None
+    ran = truth.runtime_s > 0
+    alone = ran & (np.array(costs.known_by) == "samples")
+    score = (costs.power_w - truth.power_w)[alone] / costs.standard_error_w[alone]
+    assert np.abs(score).max() < 3
+    report = found.report.document()
+    assert report["timing"]["window_s"] == pytest.approx(1.1e-3, rel=0.05)
+    assert "within layers" in "\n".join(found.report.lines())

@@ -3,6 +3,8 @@
 import errno
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -159,6 +161,20 @@ def test_a_file_without_the_right_to_read_is_unavailable(tmp_path, monkeypatch):
         Ina3221Sensor(root=str(tmp_path)).probe()
 
 
+def crash_while_fast(root):
+    """Change the chip's settings in a process that dies without closing its sensor."""
+    program = (
+        "import os, sys; from edgeprofiler.sensors.ina3221 import Ina3221Sensor; "
+        "sensor = Ina3221Sensor(root=sys.argv[1], fast=True); sensor.open(); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(root)], check=False)
+    assert done.returncode == 9
+
+
+def refuse_to_write(*_args, **_kwargs):
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
 class TestFast:
     def files(self, folder):
         names = ("samples", "update_interval", "in1_enable", "in2_enable", "in3_enable")
@@ -181,10 +197,52 @@ class TestFast:
         """The next one who looks at the chip finds the state file."""
         folder = write_ina3221_tree(tmp_path, ORIN_NANO)
         before = self.files(folder)
-        Ina3221Sensor(root=str(tmp_path), fast=True).open()  # and is never closed
+        crash_while_fast(tmp_path)
         assert self.files(folder) != before
         Ina3221Sensor(root=str(tmp_path)).probe()
         assert self.files(folder) == before
+        assert not restore_settings(tmp_path)
+
+    def test_who_looks_at_the_chip_does_not_disturb_a_fast_recording(self, tmp_path):
+        """`doctor` and other recordings probe the sensor while it runs in the sampler."""
+        folder = write_ina3221_tree(tmp_path, ORIN_NANO)
+        before = self.files(folder)
+        with opened(Ina3221Sensor(root=str(tmp_path), fast=True)):
+            fast = self.files(folder)
+            Ina3221Sensor(root=str(tmp_path)).probe()
+            assert self.files(folder) == fast
+            with pytest.raises(Unavailable, match="another recording"):
+                Ina3221Sensor(root=str(tmp_path), fast=True).open()
+            assert self.files(folder) == fast
+        assert self.files(folder) == before
+
+    def test_an_opening_that_fails_puts_the_settings_back(self, tmp_path, monkeypatch):
+        folder = write_ina3221_tree(tmp_path, ORIN_NANO)
+        before = self.files(folder)
+
+        def refuse(_channels):
+            raise Unavailable("in1_input cannot be read", "run as root")
+
+        monkeypatch.setattr("edgeprofiler.sensors.ina3221.ChannelReader", refuse)
+        with pytest.raises(Unavailable, match="in1_input"):
+            Ina3221Sensor(root=str(tmp_path), fast=True).open()
+        assert self.files(folder) == before
+
+    def test_without_the_right_the_state_file_is_left_for_root(self, tmp_path, monkeypatch):
+        folder = write_ina3221_tree(tmp_path, ORIN_NANO)
+        before = self.files(folder)
+        crash_while_fast(tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr("pathlib.Path.write_text", refuse_to_write)
+            Ina3221Sensor(root=str(tmp_path)).probe()
+        assert self.files(folder) != before
+        assert restore_settings(tmp_path)
+        assert self.files(folder) == before
+
+    @pytest.mark.parametrize("text", ["[]", "null", "3"])
+    def test_a_state_file_of_another_kind_is_ignored(self, tmp_path, text):
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run/edgeprofiler-ina3221.json").write_text(text)
         assert not restore_settings(tmp_path)
 
     def test_a_state_file_cannot_make_us_write_elsewhere(self, tmp_path):

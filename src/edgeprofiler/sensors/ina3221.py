@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from edgeprofiler.errors import Unavailable
 from edgeprofiler.sensors.boards import total_rails
@@ -47,6 +47,7 @@ class Ina3221Sensor:
         self._channels: list[Channel] = []
         self._totals: tuple[str, ...] = ()
         self._reader: ChannelReader | None = None
+        self._state: IO[bytes] | None = None
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -74,16 +75,23 @@ class Ina3221Sensor:
         restore_settings(self._root)
         self._channels = self._find()
         self._totals = total_rails(self.rails, self._total)
-        if self._fast:
-            self._make_fast()
-        self._reader = ChannelReader(self._channels)
+        try:
+            if self._fast:
+                self._make_fast()
+            self._reader = ChannelReader(self._channels)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the files and put the chip's settings back."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-            restore_settings(self._root)
+        if self._state is not None:
+            state, self._state = self._state, None
+            with state:
+                _put_back(self._root / _STATE)
 
     def read(self) -> Sequence[float]:
         """Return watts of each rail."""
@@ -145,15 +153,22 @@ class Ina3221Sensor:
         state = self._root / _STATE
         try:
             state.parent.mkdir(parents=True, exist_ok=True)
-            with state.open("w") as file:
-                json.dump(before, file)
-                file.flush()
-                os.fsync(file.fileno())
+            self._state = state.open("ab")
+            if not _locked(self._state):
+                self._state.close()
+                self._state = None
+                raise Unavailable(
+                    "another recording has changed the INA3221's settings",
+                    "wait until it ends, or leave out fast",
+                )
+            self._state.truncate(0)
+            self._state.write(json.dumps(before).encode())
+            self._state.flush()
+            os.fsync(self._state.fileno())
             for path, value in changes.items():
                 if str(path) in before:
                     path.write_text(value)
         except OSError as error:
-            restore_settings(self._root)
             raise Unavailable(
                 f"the INA3221's settings cannot be changed ({error.strerror})",
                 "run as root, or leave out fast",
@@ -164,19 +179,48 @@ class Ina3221Sensor:
 
 
 def restore_settings(root: Path = Path("/")) -> bool:
-    """Put back the chip's settings that a fast recording left, also one that crashed."""
-    state = root / _STATE
+    """Put back the chip's settings that a fast recording left which crashed.
+
+    Returns:
+        Whether they were put back; false while that recording still lives, or without the right.
+    """
+    try:
+        with (root / _STATE).open("rb") as state:
+            return _locked(state) and _put_back(root / _STATE)
+    except OSError:
+        return False
+
+
+def _locked(state: IO[bytes]) -> bool:
+    """Take the state file's lock, which ends with the process that holds it."""
+    import fcntl
+
+    try:
+        fcntl.flock(state, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _put_back(state: Path) -> bool:
     try:
         before = json.loads(state.read_text())
     except (OSError, ValueError):
+        return False
+    if not isinstance(before, dict):
         return False
     # the update interval last: the driver derives the conversion time from the other settings
     for path, value in sorted(before.items(), key=lambda item: "update_interval" in item[0]):
         chip = Path(path)
         if re.fullmatch(r"samples|update_interval|in[123]_enable", chip.name) and chip.exists():
-            with contextlib.suppress(OSError):
+            try:
                 chip.write_text(str(value))
-    state.unlink(missing_ok=True)
+            except PermissionError:
+                return False  # the state file stays for someone with the right
+            except OSError:
+                continue
+    with contextlib.suppress(OSError):
+        state.unlink(missing_ok=True)
     return True
 
 

@@ -220,7 +220,7 @@ def _open(storage: str, name: str, sha: str, options: TrainingOptions) -> Any:
         study_name=name,
         load_if_exists=True,
         direction="minimize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
     )
     # A sampler that always began with the same seed would repeat the trials it goes on from.
     study.sampler = optuna.samplers.TPESampler(seed=options.seed + len(study.trials))

@@ -80,3 +80,10 @@ def test_a_built_engine_refuses_what_is_fixed(cli, shared: Path) -> None:
     for option in (["--precision", "int8"], ["--batch", "2"], ["--shape", "1x3x64x64"]):
         ran = cli("predict", engine, *option)
         assert ran.code == 5, option
+
+
+@pytest.mark.shared
+def test_an_engine_of_torch_tensorrt_names_its_host(cli, shared: Path) -> None:
+    engine = shared / "inputs/engine_info/orin-nano_mobilenet_v2_fp16_torch-trt.json"
+    assert "--runtime torch-tensorrt" in cli("predict", engine, "-q").err
+    assert "--runtime" not in cli("predict", engine, "-q", "--runtime", "torch-tensorrt").err

@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
                 runtime=runtime,
             )
             if runtime is None and any("[aten_ops." in layer.name for layer in network.layers):
-                common.note(f"{model}: built by Torch-TensorRT; its host is --runtime torch-tensorrt")
+                common.note(f"{model}: built by Torch-TensorRT; see --runtime torch-tensorrt")
             profile = chosen.predict(network)
             if csv is not None:
                 common.emit_file(to_csv(profile), csv)

@@ -21,8 +21,9 @@ def sensor(tmp_path):
 
 def test_json_stands_alone_on_standard_output(monitor, sensor):
     done = monitor(
-        *sensor, "--json", "-", "--", sys.executable, "-c", "import time; time.sleep(.3)"
-    )
+        *sensor, "--json", "-", "--", sys.executable, "-c",
+        "import time; print('said by the program'); time.sleep(.3)",
+    )  # fmt: skip
     document = json.loads(done.out)
     assert done.code == 0
     assert document["mean_w"] == pytest.approx(5.5)

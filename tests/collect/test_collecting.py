@@ -247,6 +247,31 @@ class TestIsolated:
         recordings, _ = self.run(tmp_path, resume=True)
         assert len(recordings) == 3
         assert (tmp_path / "0001-pool.2").is_dir()
+        self.run(tmp_path, resume=True)
+        assert not (tmp_path / "0001-pool.3").exists()  # the second one is whole
+
+    def test_layers_of_another_model_are_not_taken_for_this_one_s(self, tmp_path):
+        self.run(tmp_path)
+        runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
+        with pytest.raises(UsageError, match="source 'fake:net', not 'fake:other'"):
+            collect_isolated(
+                "fake:other", runner, TraceOfTheClock(), tmp_path, plan=self.plan, resume=True
+            )
+
+    def test_a_layer_alone_runs_back_to_back_unless_pauses_are_asked_for(self, tmp_path):
+        runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
+        plan = Plan(runs=5, idle_s=0, warmup=0)
+        recordings, _ = collect_isolated("fake:net", runner, TraceOfTheClock(), tmp_path, plan=plan)
+        steps = np.diff(recordings[0].timeline.run_end_s)
+        assert np.allclose(steps, recordings[0].timeline.duration_s.sum(axis=1)[1:])
+
+    def test_a_slow_sensor_gets_its_fifty_conversions(self, tmp_path):
+        runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
+        sensor = TraceOfTheClock()
+        sensor.name = "nvml"
+        recordings, _ = collect_isolated("fake:net", runner, sensor, tmp_path, plan=self.plan)
+        ends = recordings[0].timeline.run_end_s
+        assert ends[-1] - ends[0] >= 4.9
 
     def test_layers_that_cannot_run_alone_are_named(self, tmp_path, monkeypatch):
         real = FakeRunner.isolated

@@ -16,7 +16,7 @@ from edgeprofiler.collect.device_state import device_facts, device_state
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.collect.power import LivePower, NoPower, PowerSource, TracePower
 from edgeprofiler.errors import EdgeProfilerError, InvalidInput, Unavailable, UsageError
-from edgeprofiler.network import Network
+from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.recording import (
     DeviceState,
     Recording,
@@ -191,7 +191,8 @@ class _SessionRun:
         writer = RunsWriter(stream_path(folder, "runs", session.session), session)
         try:
             power.enter(Phase.RUN)
-            last = self._run(writer, runs, block, np.random.default_rng([plan.seed, runs]))
+            random = np.random.default_rng([plan.seed, runs])
+            last = self._run(writer, runs, block, random)
             self._wait(MARGIN_S, "")
         finally:
             writer.close()
@@ -200,7 +201,7 @@ class _SessionRun:
         self._wait(idle_s, "idle again")
         power.close()
         power.check()
-        change = self._latency_change(last)
+        change = self._latency_change(last, random)
         if math.isfinite(change):
             self._events.append("overhead", latency_change=change)
 
@@ -221,11 +222,10 @@ class _SessionRun:
     def _run(
         self, writer: RunsWriter, runs: int, block: int, random: np.random.Generator
     ) -> Timeline:
-        longest_s = dither_for(self._plan, self._power.settings)
         done = 0
         while done < runs:
             count = min(block, runs - done)
-            pauses = random.uniform(0, longest_s, count) if longest_s > 0 else None
+            pauses = self._pauses(random, count)
             start_s = self._clock.now_s()
             timeline = self._runner.run(count, pauses)
             writer.append(timeline)
@@ -237,21 +237,28 @@ class _SessionRun:
         self._tell_network()
         return timeline
 
+    def _pauses(self, random: np.random.Generator, count: int) -> FloatArray | None:
+        longest_s = dither_for(self._plan, self._power.settings)
+        return random.uniform(0, longest_s, count) if longest_s > 0 else None
+
     def _tell_network(self) -> None:
         network = None if self._told_network else self._runner.network()
         if network is not None:
             self._events.append("network", network=network_to_json(network))
             self._told_network = True
 
-    def _latency_change(self, last: Timeline) -> float:
-        """Run a little without the sampler and return what the sampler changes, relatively."""
+    def _latency_change(self, last: Timeline, random: np.random.Generator) -> float:
+        """Run a little without the sampler and return what the sampler changes, relatively.
+
+        With pauses as before: what a pause does to caches and clocks is not the sampler's doing.
+        """
         starts = last.run_start_s
         if self._clock.virtual or starts is None or isinstance(self._power, NoPower):
             return math.nan
         with_s = float(np.median(last.run_end_s - starts))
         runs = max(5, min(COMPARE_RUNS, int(2.0 / max(with_s, 1e-6))))
         self._runner.run(max(1, runs // 5))
-        without = self._runner.run(runs)
+        without = self._runner.run(runs, self._pauses(random, runs))
         if without.run_start_s is None:
             return math.nan
         return with_s / float(np.median(without.run_end_s - without.run_start_s)) - 1
@@ -277,6 +284,17 @@ def recording_name(source: str) -> str:
     stem = stem.rpartition(".")[0] or stem
     kept = "".join(c if c.isalnum() or c in "-_.+" else "_" for c in stem)
     return kept.lstrip(".") or "recording"
+
+
+def require_same(folder: Path, header: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where a recording is of another model, runner or sensor."""
+    there = read_header(folder)
+    for key, value in header.items():
+        if there.get(key) != value:
+            raise UsageError(
+                f"{folder} was recorded with {key} {there.get(key)!r}, not {value!r}; "
+                "resume with the same, or choose another folder"
+            )
 
 
 def _next_block(runs: int, took_s: float) -> int:
@@ -309,12 +327,6 @@ def _runs_already_there(folder: Path, header: Mapping[str, Any], resume: bool) -
         raise UsageError(
             f"{folder} already holds a recording; go on with --resume or choose another folder"
         )
-    there = read_header(folder)
-    for key, value in header.items():
-        if there.get(key) != value:
-            raise UsageError(
-                f"{folder} was recorded with {key} {there.get(key)!r}, not {value!r}; "
-                "resume with the same, or choose another folder"
-            )
+    require_same(folder, header)
     recording = load_recording(folder)
     return None if recording.complete else recording.timeline.runs

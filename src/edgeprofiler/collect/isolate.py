@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from edgeprofiler.collect.collecting import record, recording_name
-from edgeprofiler.collect.plan import DEFAULT_DITHER_S, Plan, Progress, silent
+from edgeprofiler.collect.collecting import record, recording_name, require_same
+from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.errors import Unsupported, UsageError
 from edgeprofiler.network import Layer, Network
 from edgeprofiler.recording import Recording, is_recording, load_recording
@@ -18,6 +20,9 @@ LOOP_S = 1.0
 """Each layer runs at least this long,"""
 CONVERSIONS = 50
 """and at least for so many conversions of the sensor."""
+SLOW_SENSORS = ("nvml",)
+SLOW_CONVERSION_S = 0.1
+"""NVML's driver renews its values every 10 to 100 ms and does not say when."""
 LATER_IDLE_S = 2.0
 """Idle time around all layers but the first."""
 
@@ -51,7 +56,8 @@ def collect_isolated(
         runner: what runs it; it must be able to isolate layers.
         sensor: what measures power; `None` records run times only.
         folder: where the layers' folders go.
-        plan: how much to record; more runs where a layer needs them to fill a second.
+        plan: how much to record; more runs where a layer needs them to fill a second. Without
+            `dither_s` there are no pauses between runs.
         network: the lowered network, for runners that need it.
         resume: leave out the layers that are recorded already.
         progress: is told how far it is.
@@ -64,6 +70,9 @@ def collect_isolated(
         Unsupported: the runner cannot isolate layers, or does not tell them.
     """
     plan = plan or Plan()
+    if plan.dither_s is None:
+        # one layer alone is all that a conversion can hold: a pause would only dilute it
+        plan = replace(plan, dither_s=0.0)
     runner.probe()
     if sensor is not None:
         sensor.probe()
@@ -82,30 +91,28 @@ def collect_isolated(
     for index, layer in enumerate(layers):
         progress("layers", index, len(layers))
         target = folder / f"{index:04d}-{recording_name(layer.name)[:60]}"
-        if is_recording(target):
-            there = load_recording(target)
-            if not resume:
-                raise UsageError(f"{target} already holds a recording; go on with --resume")
-            if there.complete:
-                recordings.append(there)
-                continue
-            target = _next_free(target)
+        header = {
+            "name": layer.name,
+            "source": source,
+            "runner": runner.name,
+            "sensor": "none" if sensor is None else sensor.name,
+            "isolated": True,
+        }
+        if is_recording(target) and not resume:
+            raise UsageError(f"{target} already holds a recording; go on with --resume")
+        there, target = _already_there(target, header)
+        if there is not None:
+            recordings.append(there)
+            continue
         try:
             alone = runner.isolated(layer)
         except Unsupported as error:
             left_out.append(f"{layer.name}: {error}")
             continue
         try:
-            header = {
-                "name": layer.name,
-                "source": source,
-                "runner": runner.name,
-                "sensor": "none" if sensor is None else sensor.name,
-                "isolated": True,
-            }
             # the first layer idles as long as asked; for the others a short look is enough
             idle_s = min(plan.idle_s, LATER_IDLE_S) if recordings else plan.idle_s
-            wanted = replace(plan, runs=_runs_for(alone, plan), idle_s=idle_s)
+            wanted = replace(plan, runs=_runs_for(alone, sensor, plan), idle_s=idle_s)
             recordings.append(record(alone, sensor, target, wanted, header, root=root))
         finally:
             alone.close()
@@ -113,19 +120,27 @@ def collect_isolated(
     return recordings, left_out
 
 
-def _runs_for(runner: Runner, plan: Plan) -> int:
+def _runs_for(runner: Runner, sensor: AnySensor | None, plan: Plan) -> int:
     """Return how many runs last a second and fifty conversions."""
     runner.run(3)
     start_s = runner.clock.now_s()
     runner.run(10)
     each_s = max((runner.clock.now_s() - start_s) / 10, 1e-6)
-    conversion_s = plan.dither_s or DEFAULT_DITHER_S
+    conversion_s = 0.0
+    if sensor is not None:
+        slow = SLOW_CONVERSION_S if sensor.name in SLOW_SENSORS else 0.0
+        conversion_s = max(dither_for(replace(plan, dither_s=None), sensor.settings()), slow)
     return max(plan.runs, math.ceil(max(LOOP_S, CONVERSIONS * conversion_s) / each_s))
 
 
-def _next_free(folder: Path) -> Path:
-    """Return a folder beside one that broke off, which is kept."""
-    number = 2
-    while is_recording(folder.with_name(f"{folder.name}.{number}")):
+def _already_there(folder: Path, header: Mapping[str, Any]) -> tuple[Recording | None, Path]:
+    """Return a layer's complete recording, or `None` and a folder beside those that broke off."""
+    target, number = folder, 1
+    while is_recording(target):
+        require_same(target, header)
+        there = load_recording(target)
+        if there.complete:
+            return there, target
         number += 1
-    return folder.with_name(f"{folder.name}.{number}")
+        target = folder.with_name(f"{folder.name}.{number}")
+    return None, target

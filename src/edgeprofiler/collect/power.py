@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgeprofiler.collect.sampling import SamplerProcess
+from edgeprofiler.errors import Unavailable
 from edgeprofiler.recording.chunks import Phase
 from edgeprofiler.recording.session import PowerWriter, SessionClock, stream_path
 from edgeprofiler.runners.protocol import Clock
@@ -55,6 +56,7 @@ class LivePower:
     ) -> None:
         self._process = SamplerProcess(sensor, folder, session, period_s)
         self._closed = False
+        self._whole = True
         self.settings = self._process.settings
 
     @property
@@ -70,12 +72,19 @@ class LivePower:
         """Raise what has ended the sampler: a lost sensor, a full disk, a signal."""
         if not self._closed:
             self._process.check()
+        elif self._process.failure is not None:
+            raise self._process.failure
+        elif not self._whole:
+            raise Unavailable(
+                "the sampler was ended before it wrote its last polls",
+                "what it wrote is kept; --resume goes on",
+            )
 
     def close(self) -> None:
         """Stop the sampler and wait for its last polls."""
         if not self._closed:
             self._closed = True
-            self._process.stop()
+            self._whole = self._process.stop() is not None
 
 
 class TracePower:

@@ -39,6 +39,7 @@ class SamplerProcess:
 
     def __init__(self, sensor: Sensor, folder: Path, clock: SessionClock, period_s: float) -> None:
         self._name = sensor.name
+        self._sensor = sensor
         self._failure: EdgeProfilerError | None = None
         self._answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         kind = type(sensor)
@@ -112,7 +113,18 @@ class SamplerProcess:
                 ticks, missed, cpu_s, elapsed_s = message["done"]
                 done = (int(ticks), int(missed), float(cpu_s), float(elapsed_s))
         self._answers.put(None)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        if self._process.returncode:
+            # a sampler that was killed has not put its sensor's settings back; probing does
+            with suppress(EdgeProfilerError, OSError):
+                self._sensor.probe()
         return done
+
+    @property
+    def failure(self) -> EdgeProfilerError | None:
+        """What ended the sampler, as far as it is known."""
+        return self._failure
 
     def _tell(self, line: str) -> None:
         if self._process.stdin is None:

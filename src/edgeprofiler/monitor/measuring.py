@@ -105,10 +105,12 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
             clock = SessionClock.now(1)
             self._sampler = SamplerProcess(self._sensor, folder, clock, self._period_s)
             self._sampler.enter(Phase.RUN)
+            time.sleep(SETTLE_S)
         except BaseException:
+            if self._sampler is not None:
+                self._sampler.stop()
             self._folder.cleanup()
             raise
-        time.sleep(SETTLE_S)
         self._start_s = time.monotonic()
         return self
 

@@ -17,6 +17,7 @@ def run_program(
     *,
     options: Mapping[str, Any] | None = None,
     period_s: float = 1e-3,
+    stdout: int | None = None,
 ) -> tuple[int, Measurement]:
     """Run a program and return its exit code and what the machine drew meanwhile.
 
@@ -27,13 +28,14 @@ def run_program(
         sensor: a sensor, the name of one, or `None` for the first that works here.
         options: options of the named sensor.
         period_s: time between polls.
+        stdout: descriptor that takes the program's standard output; its own where `None`.
 
     Raises:
         Unavailable: the program cannot be started, or no sensor works here.
     """
     with measure(sensor, options=options, period_s=period_s) as power:
         try:
-            process = subprocess.Popen(command)
+            process = subprocess.Popen(command, stdout=stdout)
         except OSError as error:
             raise Unavailable(
                 f"{command[0]} cannot be started ({error.strerror or error})",

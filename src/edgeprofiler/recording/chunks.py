@@ -92,6 +92,9 @@ class ChunkWriter:
         except OSError as error:
             self._cut()
             raise _cannot_write(self.path, error) from None
+        except KeyboardInterrupt:
+            self._cut()  # chunks that are written later must not stand behind half a chunk
+            raise
         self._good_bytes += total
 
     def write_json(self, value: Mapping[str, Any]) -> None:

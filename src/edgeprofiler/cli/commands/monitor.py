@@ -49,7 +49,12 @@ def register(app: typer.Typer) -> None:
         if sensor == "auto" and options:
             raise UsageError("--sensor-option needs --sensor NAME")
         code, found = run_program(
-            command, None if sensor == "auto" else sensor, options=options, period_s=period
+            command,
+            None if sensor == "auto" else sensor,
+            options=options,
+            period_s=period,
+            # JSON must stand alone on standard output
+            stdout=2 if json == "-" else None,
         )
         if json is not None:
             from edgeprofiler.files import dump_json

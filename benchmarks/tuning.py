@@ -1,6 +1,6 @@
 """How long trials of a search take on as many rows as the published data set has.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.tuning
+    OMP_NUM_THREADS=1 python benchmarks/tuning.py
 
 The ratio is of a trial's processor time to five linear regressions on the same rows.
 """
@@ -12,7 +12,8 @@ import statistics
 import tempfile
 import time
 
-from benchmarks.learning import BOARD, rows
+from learning import BOARD, rows
+
 from edgeprofiler.dataset.features import Board
 from edgeprofiler.device import load_device
 from edgeprofiler.training import TrainingOptions, tune

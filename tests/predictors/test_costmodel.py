@@ -21,6 +21,7 @@ from edgeprofiler.predictors.costmodel import (
     launch_seconds,
     layer_power,
     layer_times,
+    start_table,
 )
 from edgeprofiler.predictors.parameters import Parameters, shared_parameters
 
@@ -80,6 +81,13 @@ def test_a_launch_costs_about_as_many_cycles_at_any_clock() -> None:
 def test_gpus_before_tensor_cores_launch_more_slowly() -> None:
     old = replace(ORIN, tensor_cores=False)
     assert launch_seconds(old, NUMBERS) > 2 * launch_seconds(ORIN, NUMBERS)
+
+
+def test_pooling_starts_like_a_convolution() -> None:
+    """A pooling kernel of few bytes takes longer to start than an element-wise one."""
+    starts = work(other("max_pool", kind="pooling"), other("pointwise")).start_code
+    table = start_table(ORIN, NUMBERS)
+    assert table[starts[0]] == table[1] > table[starts[1]]
 
 
 def test_a_concatenation_is_free_where_channels_lie_one_after_another() -> None:

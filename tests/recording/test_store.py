@@ -296,7 +296,7 @@ def test_a_state_with_unknown_facts_is_refused(tmp_path):
     events = EventsWriter(stream_path(tmp_path, "events", 1), SessionClock(1, "", 0, 0))
     events.append("state_before", state={"mood": "good"})
     events.close()
-    with pytest.raises(InvalidInput, match="unknown facts"):
+    with pytest.raises(InvalidInput, match="format says"):
         load_recording(tmp_path)
 
 

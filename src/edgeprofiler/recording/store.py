@@ -116,6 +116,13 @@ def load_recording(folder: Path) -> Recording:
         InvalidInput: the folder holds no recording, or a checksum is right but the content
             is not what the format says.
     """
+    try:
+        return _load(folder)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise InvalidInput(folder, f"is not what the format says ({error!r})") from None
+
+
+def _load(folder: Path) -> Recording:
     header = read_header(folder)
     warnings: list[str] = []
     sessions = [read_session(folder, n, warnings) for n in session_numbers(folder)]
@@ -160,7 +167,7 @@ def load_recording(folder: Path) -> Recording:
         state_after=_state(states["state_after"]),
         device={str(k): str(v) for k, v in dict(header.get("device") or {}).items()},
         sensor_settings=dict(settings),
-        network=header.get("network") or next(iter(networks), None),
+        network=_object_or_none(header.get("network") or next(iter(networks), None)),
         started_utc=str(header.get("started_utc", "")),
         complete=bool(events) and any(e.get("event") == "complete" for e in events),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -188,13 +195,12 @@ def _sampler_report(sessions: list[SessionData], events: list[Mapping[str, Any]]
     for event in reversed(events):
         if event.get("event") == "sampler":
             return SamplerReport(
-                **{
-                    name: event[name]
-                    for name in (
-                        "target_period_s", "ticks", "missed_ticks", "cpu_share", "latency_change",
-                    )
-                }
-            )  # fmt: skip
+                target_period_s=float(event["target_period_s"]),
+                ticks=int(event["ticks"]),
+                missed_ticks=int(event["missed_ticks"]),
+                cpu_share=float(event["cpu_share"]),
+                latency_change=float(event["latency_change"]),
+            )
     sampled = [s for s in sessions if s.rails]
     cpu = sum(s.stats[2] for s in sampled)
     elapsed = sum(s.stats[3] for s in sampled)
@@ -209,15 +215,21 @@ def _sampler_report(sessions: list[SessionData], events: list[Mapping[str, Any]]
 
 
 def _state(value: Any) -> DeviceState | None:
-    if not isinstance(value, dict):
+    if value is None:
         return None
-    try:
-        reasons = tuple(map(str, value.get("throttle_reasons", ())))
-        return DeviceState(**{**value, "throttle_reasons": reasons})
-    except TypeError as error:
-        raise InvalidInput(
-            "recording", f"holds a device state with unknown facts ({error})"
-        ) from None
+    facts = {**value, "time_s": float(value["time_s"])}
+    for name in ("temperatures_c", "clocks_hz"):
+        if name in facts:
+            facts[name] = {str(key): float(number) for key, number in facts[name].items()}
+    for name in ("clocks_pinned", "throttled"):
+        if facts.get(name) not in (None, True, False):
+            raise ValueError(f"{name} is {facts[name]!r}")
+    facts["throttle_reasons"] = tuple(map(str, value.get("throttle_reasons", ())))
+    return DeviceState(**facts)
+
+
+def _object_or_none(value: Any) -> Mapping[str, Any] | None:
+    return None if value is None else {str(key): item for key, item in value.items()}
 
 
 def _fixed(values: FloatArray) -> FloatArray:

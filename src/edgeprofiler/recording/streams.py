@@ -64,7 +64,7 @@ def read_session(folder: Path, number: int, warnings: list[str]) -> SessionData:
             warnings.append(f"{path.name} {lost}")
         if chunks:
             try:
-                take(session, chunks, path)
+                warnings += take(session, chunks, path)
             except (KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
                 raise InvalidInput(path, f"is not a {stream} stream ({error!r})") from None
     wall = [e for e in session.events if e.get("event") == "end"]
@@ -82,15 +82,18 @@ def read_session(folder: Path, number: int, warnings: list[str]) -> SessionData:
 
 
 def _clock(value: Mapping[str, Any]) -> SessionClock:
-    return SessionClock(
+    clock = SessionClock(
         int(value["session"]),
         str(value["boot_id"]),
         float(value["monotonic_s"]),
         float(value["utc_s"]),
     )
+    if not (math.isfinite(clock.monotonic_s) and math.isfinite(clock.utc_s)):
+        raise ValueError("its clock does not tell the time")
+    return clock
 
 
-def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> None:
+def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
     about = chunks[0].json(path)
     session.clock = _clock(about["clock"])
     session.rails = tuple(map(str, about["rails"]))
@@ -110,13 +113,20 @@ def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> None:
             flat = np.frombuffer(chunk.payload, "<f8", offset=POWER_STATS.size)
             tables.append(flat.reshape(-1, width))
             phases.append(chunk.phase)
+    for phase in set(phases):
+        times = [t[:, 0] for p, t in zip(phases, tables, strict=True) if p == phase]
+        if not (np.diff(np.concatenate(times)) >= 0).all() or not np.isfinite(times[0][:1]).all():
+            raise ValueError("the times of its polls do not ascend")
+    if about["kind"] not in ("power", "energy"):
+        raise ValueError(f"unknown kind of polls {about['kind']!r}")
     if about["kind"] == "energy" and tables:
         lengths = np.cumsum([len(table) for table in tables])[:-1]
         tables = np.split(power_from_energy(np.concatenate(tables)), lengths)
     session.polls = list(zip(phases, tables, strict=True))
+    return []
 
 
-def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> None:
+def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
     about = chunks[0].json(path)
     session.clock = _clock(about["clock"])
     session.layer_names = tuple(map(str, about["layer_names"]))
@@ -129,13 +139,24 @@ def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> None:
         for chunk in chunks[1:]
         if chunk.kind == ChunkKind.RUNS
     ]
-    session.runs = np.concatenate(tables) if tables else np.empty((0, width))
+    runs: FloatArray = np.concatenate(tables) if tables else np.empty((0, width))
+    if not np.isfinite(runs[:, 0]).all():
+        raise ValueError("a run has no end")
+    durations = runs[:, 2 : 2 + len(session.layer_names)]
+    if (durations < 0).any() or np.isinf(durations).any():
+        raise ValueError("a layer has an impossible duration")
+    session.runs = runs
+    if (np.diff(runs[:, 0]) < 0).any():
+        session.runs = runs[np.argsort(runs[:, 0], kind="stable")]
+        return [f"{path.name} holds runs that ended before those in front of them; now sorted"]
+    return []
 
 
-def _take_events(session: SessionData, chunks: list[Chunk], path: Path) -> None:
+def _take_events(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
     session.events = [chunk.json(path) for chunk in chunks]
     if session.events[0].get("event") == "start":
         session.clock = _clock(session.events[0]["clock"])
+    return []
 
 
 def power_from_energy(polls: FloatArray) -> FloatArray:
@@ -153,7 +174,9 @@ def power_from_energy(polls: FloatArray) -> FloatArray:
         result[:, column] = np.nan
         if len(moved) < 2:
             continue
-        power = np.diff(energy[moved]) / np.diff(time[moved])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            power = np.diff(energy[moved]) / np.diff(time[moved])
+        power[~np.isfinite(power)] = np.nan  # two polls at one moment
         power[power < 0] = np.nan  # a counter that was reset says nothing for that interval
         interval = np.searchsorted(moved, np.arange(len(time)), side="left") - 1
         inside = (interval >= 0) & (interval < len(power))

@@ -109,3 +109,18 @@ def test_options_in_a_file_and_on_the_line_are_joined(data: Path, tmp_path: Path
     assert header["recipe"] == {
         "name": "hybrid", "options": {"trees": 6, "leaves": 4}, "seed": 7,
     }  # fmt: skip
+
+
+def test_a_name_needs_a_track(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--name goes with --track"):
+        call("train", data, "-o", tmp_path / "p", "--name", "nano")
+
+
+def test_a_training_is_logged_and_registered(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    call("train", data, "-o", "p", "--option", "trees=5", "--track", "--name", "nano")
+    assert "nano/1" in call("models", "list")

@@ -77,17 +77,40 @@ def register(app: typer.Typer) -> None:
         device: TrainedDeviceOption = None,
         seed: SeedOption = None,
         min_samples: MinSamplesOption = None,
+        track: Annotated[bool, typer.Option("--track", help="Log the training to MLflow.")] = False,
+        name: Annotated[
+            str | None,
+            typer.Option(
+                "--name",
+                metavar="NAME",
+                help="With --track: register it as a version of this model.",
+                show_default=False,
+            ),
+        ] = None,
+        alias: Annotated[
+            str | None,
+            typer.Option(
+                "--alias", help="With --name: an alias of the new version.", show_default=False
+            ),
+        ] = None,
     ) -> None:
         """Train one runtime and one power model for each kind of layer."""
         from edgeprofiler import plugins
+        from edgeprofiler.errors import UsageError
         from edgeprofiler.training import train as train_models
 
+        if (name is not None and not track) or (alias is not None and name is None):
+            raise UsageError("--name goes with --track, and --alias with --name")
         options = training_options(config, recipe, option, test_networks, seed, min_samples)
         rows = load_rows(data)
         artifact = train_models(rows, board_for(rows, device), options)
         plugins.load("stores", "folder")().put(artifact, str(output))
         _print(artifact)
         common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
+        if track:
+            from edgeprofiler.training.tracking import track as log
+
+            common.note(f"logged as {log(artifact, name=name, alias=alias)}")
 
 
 def training_options(

@@ -135,16 +135,23 @@ class Groups:
         return len(self.power_w)
 
 
-def edge_energy(found: Fit, seconds: FloatArray) -> float:
-    """Return the energy that a group may owe to its neighbours where power varies within layers.
+def edge_energy(found: Fit, seconds: FloatArray, noise_w: float) -> float:
+    """Return the energy that a group may owe to its neighbours.
 
-    What happens within one cell is not resolved, so near an edge that much may count to either
-    side. Simulated VGG-16, whose layers begin and end unlike their middle, shows about this much.
+    Where power varies within layers, what happens within one cell is not resolved, so near an edge
+    that much may count to either side. Where the residual exceeds the noise and no error of stamps
+    accounts for it, a window's energy is off by that much, half of its variance from each end.
     """
-    if found.basis.texture == 0:
-        return 0.0
-    within = float(np.sqrt(found.basis.texture)) * found.residual_w
-    return EDGE * within * float(seconds.sum()) / int(found.basis.cells.sum())
+    basis, timing = found.basis, found.timing
+    cell = 0.0
+    if basis.texture > 0:
+        within = float(np.sqrt(basis.texture)) * found.residual_w
+        cell = EDGE * within * float(seconds.sum()) / int(basis.cells.sum())
+    chance = 1.01 + 1 / np.sqrt(max(len(found.residual), 1))
+    if timing.blur_s > 0 or not found.residual_w > chance * noise_w:
+        return cell
+    excess = float(np.sqrt(found.residual_w**2 - noise_w**2))
+    return max(cell, excess * timing.window_s / float(np.sqrt(2)))
 
 
 def merge(found: Posterior, seconds: FloatArray, limit_w: float, edge_j: float = 0.0) -> Groups:

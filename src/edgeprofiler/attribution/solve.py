@@ -104,7 +104,7 @@ def solve_layers(
     around = posterior(best, flat, slope, rivals, noise_w)
     seconds = runs.duration_s.mean(axis=0)
     mean = float(around.mean[:-2] @ seconds / seconds.sum())
-    groups = merge(around, seconds, LIMIT * abs(mean), edge_energy(best, seconds))
+    groups = merge(around, seconds, LIMIT * abs(mean), edge_energy(best, seconds, noise_w))
     return Solved(best, around, groups, drift, len(found.rivals), names, mean)
 
 

@@ -150,6 +150,31 @@ def test_a_recording_is_not_overwritten_without_a_word(tmp_path):
     assert again.timeline.runs == 40
 
 
+def test_a_complete_recording_goes_on_where_more_runs_are_asked_for(tmp_path):
+    def more(runs, resume):
+        plan = Plan(runs=runs, idle_s=0, warmup=0, dither_s=0)
+        return collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=resume)
+
+    more(5, False)
+    recording = more(12, True)
+    assert recording.timeline.runs == 12
+    assert recording.complete
+    (tmp_path / "r/events-002.bin").unlink()
+    assert not load_recording(tmp_path / "r").complete, "the last session did not reach its end"
+
+
+def test_a_recording_goes_on_only_with_the_options_that_it_began_with(tmp_path, monkeypatch):
+    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
+    options = {"batch": 1, "shapes": {"x": (1, 3)}, "program": "here"}
+    monkeypatch.setattr(FakeRunner, "options", options)
+    collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan)
+    options["program"] = "there"
+    collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
+    options["batch"] = 8
+    with pytest.raises(UsageError, match="runner_options"):
+        collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
+
+
 def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path):
     folder = tmp_path / "r"
     with pytest.raises(Unavailable, match=r"runner fake failed .*device was lost.*--resume"):

@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 
 from edgeprofiler.collect import sampler, sampling
+from edgeprofiler.collect.power import LivePower
 from edgeprofiler.collect.sampler import sample
 from edgeprofiler.collect.sampling import SamplerProcess
 from edgeprofiler.errors import CannotWrite, Unavailable, UsageError
 from edgeprofiler.recording import load_recording
 from edgeprofiler.recording.chunks import Phase
 from edgeprofiler.recording.session import PowerWriter, SessionClock, write_header
-from edgeprofiler.testing import FakeSensor
+from edgeprofiler.sensors.ina3221 import Ina3221Sensor
+from edgeprofiler.testing import FakeSensor, write_ina3221_tree
 
 
 class Control:
@@ -227,3 +229,25 @@ def test_the_job_is_done_from_standard_input_to_output(tmp_path, monkeypatch, ca
     assert lines[0]["rails"] == ["VDD_IN", "VDD_SOC"]
     assert "vanished" in lines[-2]["text"]
     assert "made missing" in lines[-1]["text"]
+
+
+def test_a_sampler_that_dies_while_it_ends_leaves_no_complete_recording(tmp_path):
+    power = LivePower(FakeSensor(), tmp_path, SessionClock.now(1), 0.002)
+    power.enter(Phase.RUN)
+    os.kill(power.pid, signal.SIGKILL)
+    power.close()
+    with pytest.raises(Unavailable, match="last polls"):
+        power.check()
+
+
+def test_settings_that_a_killed_sampler_left_are_put_back(tmp_path):
+    """A sensor is probed after its sampler was killed; that restores the chip."""
+    chip = write_ina3221_tree(tmp_path, {"VDD_IN": (5000, 1000), "VDD_SOC": (5000, 100)})
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    sensor = Ina3221Sensor(root=str(tmp_path), fast=True)
+    power = LivePower(sensor, folder, SessionClock.now(1), 0.002)
+    assert (chip / "in2_enable").read_text() == "0"
+    os.kill(power.pid, signal.SIGKILL)
+    power.close()
+    assert (chip / "in2_enable").read_text() == "1"

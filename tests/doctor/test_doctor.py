@@ -9,7 +9,7 @@ import pytest
 
 from edgeprofiler import plugins
 from edgeprofiler.doctor import diagnose, doctor, to_json
-from edgeprofiler.doctor.extras import extras
+from edgeprofiler.doctor.extras import Extra, extras
 from edgeprofiler.errors import InvalidInput, Unavailable
 
 
@@ -109,3 +109,12 @@ def test_extras_are_complete_missing_or_too_old(monkeypatch):
     assert [(e.name, e.complete) for e in found] == [("bad", False), ("good", True)]
     assert found[0].missing == ("old 2.0 or later (here 1.9)", "gone")
     assert found[1].present == ("here 2.1.0+cpu",)
+
+
+def test_a_plug_in_that_loads_without_its_packages_does_not_work(monkeypatch):
+    """`plot` and `mlflow` import what they need when they draw or store."""
+    monkeypatch.setattr(doctor, "extras", lambda: (Extra("plot", (), ("matplotlib",)),))
+    found = doctor.check("renderers", "plot")
+    assert not found.works
+    assert found.reason == "missing: matplotlib"
+    assert found.remedy == "pip install 'edgeprofiler[plot]'"

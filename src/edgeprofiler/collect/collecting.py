@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -44,6 +45,10 @@ VIRTUAL_BLOCK_RUNS = 1000
 MARGIN_S = 0.1
 """The sensor is watched this much longer than the last run: its values come late."""
 COMPARE_RUNS = 50
+_SAME_OPTIONS = frozenset(
+    {"batch", "device", "mode", "precision", "provider", "seed", "shapes", "structure", "threads"}
+)
+"""Options of a runner that change what it measures: a recording goes on only with the same."""
 
 
 def collect(
@@ -83,14 +88,9 @@ def collect(
     runner.probe()
     if sensor is not None:
         sensor.probe()
-    header = {
-        "name": name or recording_name(source),
-        "source": source,
-        "runner": runner.name,
-        "sensor": "none" if sensor is None else sensor.name,
-    }
+    header = header_of(name or recording_name(source), source, runner, sensor)
     done_runs = _runs_already_there(folder, header, resume)
-    if done_runs is None or done_runs >= plan.runs:
+    if done_runs >= plan.runs:
         return load_recording(folder)
     progress("load", 0, 1)
     runner.load(source, network)
@@ -286,13 +286,26 @@ def recording_name(source: str) -> str:
     return kept.lstrip(".") or "recording"
 
 
+def header_of(name: str, source: str, runner: Runner, sensor: AnySensor | None) -> dict[str, Any]:
+    """Return what must be the same when a recording goes on, as JSON gives it back."""
+    header = {
+        "name": name,
+        "source": source,
+        "runner": runner.name,
+        "runner_options": {k: v for k, v in runner.options.items() if k in _SAME_OPTIONS},
+        "sensor": "none" if sensor is None else sensor.name,
+    }
+    same: dict[str, Any] = json.loads(json.dumps(header))
+    return same
+
+
 def require_same(folder: Path, header: Mapping[str, Any]) -> None:
-    """Raise `UsageError` where a recording is of another model, runner or sensor."""
+    """Raise `UsageError` where a recording is of another model, runner, option or sensor."""
     there = read_header(folder)
     for key, value in header.items():
-        if there.get(key) != value:
+        if key in there and there[key] != value:
             raise UsageError(
-                f"{folder} was recorded with {key} {there.get(key)!r}, not {value!r}; "
+                f"{folder} was recorded with {key} {there[key]!r}, not {value!r}; "
                 "resume with the same, or choose another folder"
             )
 
@@ -317,8 +330,8 @@ def _power_source(
     return LivePower(sensor, folder, session, period_s)
 
 
-def _runs_already_there(folder: Path, header: Mapping[str, Any], resume: bool) -> int | None:
-    """Return how many runs are recorded already; `None` where the recording is complete."""
+def _runs_already_there(folder: Path, header: Mapping[str, Any], resume: bool) -> int:
+    """Return how many runs are recorded already."""
     if not is_recording(folder):
         if folder.is_dir() and session_numbers(folder):
             raise InvalidInput(folder, "holds streams but no recording.json", "choose another")
@@ -328,5 +341,4 @@ def _runs_already_there(folder: Path, header: Mapping[str, Any], resume: bool) -
             f"{folder} already holds a recording; go on with --resume or choose another folder"
         )
     require_same(folder, header)
-    recording = load_recording(folder)
-    return None if recording.complete else recording.timeline.runs
+    return load_recording(folder).timeline.runs

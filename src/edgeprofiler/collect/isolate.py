@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.collect.collecting import record, recording_name, require_same
+from edgeprofiler.collect.collecting import header_of, record, recording_name, require_same
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.errors import Unsupported, UsageError
 from edgeprofiler.network import Layer, Network
@@ -91,13 +91,7 @@ def collect_isolated(
     for index, layer in enumerate(layers):
         progress("layers", index, len(layers))
         target = folder / f"{index:04d}-{recording_name(layer.name)[:60]}"
-        header = {
-            "name": layer.name,
-            "source": source,
-            "runner": runner.name,
-            "sensor": "none" if sensor is None else sensor.name,
-            "isolated": True,
-        }
+        header = {**header_of(layer.name, source, runner, sensor), "isolated": True}
         if is_recording(target) and not resume:
             raise UsageError(f"{target} already holds a recording; go on with --resume")
         there, target = _already_there(target, header)

@@ -20,6 +20,14 @@ KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
 
 Kind = PluginKind | Literal["extras"]
 
+_EXTRA_OF: Mapping[tuple[str, str], str] = {
+    ("recipes", "hybrid"): "learn",
+    ("recipes", "neuralpower"): "learn",
+    ("renderers", "plot"): "plot",
+    ("stores", "mlflow"): "mlflow",
+}
+"""Plug-ins that load without the packages that they need when they work."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -68,7 +76,7 @@ def check(kind: PluginKind, name: str) -> Check:
     """Return whether one plug-in works here: it loads, and a sensor's or runner's probe passes."""
     try:
         made = plugins.load(kind, name)
-        return Check(kind, name, works=True, detail=_try(kind, made))
+        return Check(kind, name, works=True, detail=_try(kind, name, made))
     except Unavailable as error:
         return Check(kind, name, works=False, reason=error.reason, remedy=error.remedy)
     except EdgeProfilerError as error:
@@ -78,7 +86,13 @@ def check(kind: PluginKind, name: str) -> Check:
         return Check(kind, name, works=False, reason=reason, remedy="tell the plug-in's author")
 
 
-def _try(kind: PluginKind, made: Any) -> str:
+def _try(kind: PluginKind, name: str, made: Any) -> str:
+    wanted = _EXTRA_OF.get((kind, name), "")
+    lacking = [extra for extra in extras() if extra.name == wanted and not extra.complete]
+    if lacking:
+        raise Unavailable(
+            f"missing: {', '.join(lacking[0].missing)}", f"pip install 'edgeprofiler[{wanted}]'"
+        )
     if kind in ("recipes", "renderers", "stores") and not hasattr(made, "probe"):
         return ""  # they only load; what they need is asked for when they work
     needed = _required_options(made)

@@ -169,7 +169,7 @@ def _load(folder: Path) -> Recording:
         sensor_settings=dict(settings),
         network=_object_or_none(header.get("network") or next(iter(networks), None)),
         started_utc=str(header.get("started_utc", "")),
-        complete=bool(events) and any(e.get("event") == "complete" for e in events),
+        complete=bool(sessions) and any(e.get("event") == "complete" for e in sessions[-1].events),
         warnings=tuple(dict.fromkeys(warnings)),
         simulated=bool(header.get("simulated", False)),
     )

@@ -204,8 +204,9 @@ def shift_later_boots(sessions: list[SessionData], warnings: list[str]) -> None:
             layers = len(session.layer_names)
             times = [0, 1, *range(2 + layers, 2 + 2 * layers)]
             session.runs = _shifted(session.runs, times, shift)
+        why = "the simulation" if first.boot_id == "simulated" else "the machine"
         warnings.append(
-            f"session {session.number} has a clock of its own (the machine was restarted); "
+            f"session {session.number} has a clock of its own ({why} was restarted); "
             f"its times were moved by {shift:.0f} s"
         )
 

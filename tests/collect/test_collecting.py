@@ -290,6 +290,19 @@ class TestIsolated:
         steps = np.diff(recordings[0].timeline.run_end_s)
         assert np.allclose(steps, recordings[0].timeline.duration_s.sum(axis=1)[1:])
 
+    def test_time_around_the_runs_does_not_count_as_the_layer_s(self, tmp_path, monkeypatch):
+        """ONNX Runtime starts a session for each block of runs, which takes its time."""
+        real = FakeRunner.run
+
+        def run(self, runs, pauses_s=None):
+            self.clock.sleep(0.5)
+            return real(self, runs, pauses_s)
+
+        monkeypatch.setattr(FakeRunner, "run", run)
+        for recording in self.run(tmp_path)[0]:
+            timeline = recording.timeline
+            assert (timeline.run_end_s - timeline.run_start_s).sum() >= 0.95
+
     def test_a_slow_sensor_gets_its_fifty_conversions(self, tmp_path):
         runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
         sensor = TraceOfTheClock()

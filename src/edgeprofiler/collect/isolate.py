@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeprofiler.collect.collecting import header_of, record, recording_name, require_same
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.errors import Unsupported, UsageError
@@ -16,6 +18,7 @@ from edgeprofiler.recording import Recording, is_recording, load_recording
 from edgeprofiler.runners.protocol import IsolatingRunner, Runner
 from edgeprofiler.sensors.protocol import AnySensor
 
+TRIAL_RUNS = 20
 LOOP_S = 1.0
 """Each layer runs at least this long,"""
 CONVERSIONS = 50
@@ -118,8 +121,12 @@ def _runs_for(runner: Runner, sensor: AnySensor | None, plan: Plan) -> int:
     """Return how many runs last a second and fifty conversions."""
     runner.run(3)
     start_s = runner.clock.now_s()
-    runner.run(10)
-    each_s = max((runner.clock.now_s() - start_s) / 10, 1e-6)
+    timeline = runner.run(TRIAL_RUNS)
+    each_s = (runner.clock.now_s() - start_s) / TRIAL_RUNS
+    if timeline.run_start_s is not None:
+        # not what a runner does around its runs: ONNX Runtime starts a session for each block
+        each_s = float(np.median(timeline.run_end_s - timeline.run_start_s))
+    each_s = max(each_s, 1e-6)
     conversion_s = 0.0
     if sensor is not None:
         slow = SLOW_CONVERSION_S if sensor.name in SLOW_SENSORS else 0.0

@@ -6,10 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeprofiler.recording import load_recording
+from edgeprofiler.benchmark.result import BackendResult, Benchmark, LayerLatency
+from edgeprofiler.cli import common
+from edgeprofiler.recording import PowerTrace, Recording, SamplerReport, Timeline, load_recording
 from edgeprofiler.recording.chunks import read_chunks
 from edgeprofiler.testing import write_ina3221_tree
 
@@ -127,6 +131,27 @@ def test_isolated_layers_get_a_folder_each(collect, tmp_path, monkeypatch):
     assert done.code == 0, done.err
     assert "runner: fake" in done.err
     assert len(list((tmp_path / "net.layers").iterdir())) == 3
+
+
+def test_names_of_layers_with_brackets_are_printed_as_they_are(capsys):
+    """TensorRT fuses layers to `{ForeignNode[...]}`, which must not be taken for a style."""
+    from edgeprofiler.cli.commands.benchmark import _print
+    from edgeprofiler.cli.commands.collect import _print as print_recordings
+
+    name = "{ForeignNode[/a...b]}"
+    layer = LayerLatency(0, name, "other", "unknown", np.array([1e-3]))
+    ran = BackendResult("tensorrt", layers=(layer,), latency_s=np.array([1e-3]))
+    _print(common.console(markup=False), Benchmark("x[/b].onnx", 1, {}, (ran,)), 5)
+    said = capsys.readouterr().out
+    assert name in said
+    assert "x[/b].onnx" in said
+    empty = PowerTrace(np.empty(0), {}, ())
+    timeline = Timeline((), np.empty((0, 0)), np.empty(0))
+    recording = Recording(
+        "[/a]", empty, timeline, None, None, SamplerReport(1e-3, 0, 0, 0.0), None, None
+    )
+    print_recordings([(Path("[/a]"), recording)], to_stderr=False)
+    assert "[/a]" in capsys.readouterr().out
 
 
 def test_an_interrupt_in_this_process_says_where_the_recording_lies(collect, tmp_path, monkeypatch):

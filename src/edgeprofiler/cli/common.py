@@ -123,13 +123,19 @@ def device_or_default(device: str | None) -> str:
     return DEFAULT_DEVICE
 
 
-def console(*, to_stderr: bool = False) -> Console:
-    """Return a console for tables; 80 columns where the output is no terminal."""
+def console(*, to_stderr: bool = False, markup: bool = True) -> Console:
+    """Return a console for tables; 80 columns where the output is no terminal.
+
+    Args:
+        to_stderr: write to standard error.
+        markup: whether `[bold]` means bold; not where names of layers are printed as they are,
+            since TensorRT's hold brackets (`{ForeignNode[/conv...relu]}`).
+    """
     from rich.console import Console
 
     stream = sys.stderr if to_stderr else sys.stdout
     width = None if stream.isatty() else 80
-    return Console(stderr=to_stderr, width=width, highlight=False, soft_wrap=False)
+    return Console(stderr=to_stderr, width=width, highlight=False, soft_wrap=False, markup=markup)
 
 
 def results_console(*targets: object) -> Console:

@@ -223,6 +223,7 @@ class _SessionRun:
         self, writer: RunsWriter, runs: int, block: int, random: np.random.Generator
     ) -> Timeline:
         done = 0
+        timeline: Timeline | None = None
         while done < runs:
             count = min(block, runs - done)
             pauses = self._pauses(random, count)
@@ -235,6 +236,7 @@ class _SessionRun:
             if not self._clock.virtual:
                 block = _next_block(count, self._clock.now_s() - start_s)
         self._tell_network()
+        assert timeline is not None  # at least one run is asked for
         return timeline
 
     def _pauses(self, random: np.random.Generator, count: int) -> FloatArray | None:

@@ -29,6 +29,7 @@ class Sensor(Protocol):
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal sensor; values that JSON can hold."""
+        ...
 
     def probe(self) -> None:
         """Return if the sensor can be read here and now.
@@ -50,10 +51,12 @@ class Sensor(Protocol):
     @property
     def rails(self) -> tuple[str, ...]:
         """Names of the rails in the order that `read` gives them; known after `open`."""
+        ...
 
     @property
     def total_rails(self) -> tuple[str, ...]:
         """Rails whose sum is the power of the board's input; known after `open`."""
+        ...
 
     def read(self) -> Sequence[float]:
         """Return watts (or joules so far) of each rail; NaN where a rail gave nothing.
@@ -61,9 +64,11 @@ class Sensor(Protocol):
         Raises:
             OSError: the sensor is gone or does not answer.
         """
+        ...
 
     def settings(self) -> Mapping[str, Any]:
         """Return the chip's own settings (averaging, update interval, shunts) for the record."""
+        ...
 
 
 @runtime_checkable
@@ -81,6 +86,7 @@ class TraceSensor(Protocol):
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal sensor; values that JSON can hold."""
+        ...
 
     def probe(self) -> None:
         """Return if the trace can be had here and now, or raise `Unavailable`."""
@@ -97,9 +103,11 @@ class TraceSensor(Protocol):
 
         Any part of the past may be asked for, in any order, and gives the same again.
         """
+        ...
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that the trace was sampled with."""
+        ...
 
 
 AnySensor = Sensor | TraceSensor

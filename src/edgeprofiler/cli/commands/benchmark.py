@@ -107,7 +107,7 @@ def register(app: typer.Typer) -> None:
             )
         if json is not None:
             common.emit_json(to_json(result), json)
-        _print(common.console(to_stderr=json == "-"), result, layers)
+        _print(common.console(to_stderr=json == "-", markup=False), result, layers)
         if not any(backend.ran for backend in result.results):
             raise Unavailable("none of the backends can run this model here", "see the reasons")
         if plot is not None:

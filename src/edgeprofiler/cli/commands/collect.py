@@ -255,7 +255,7 @@ def _print(found: list[tuple[Path, Recording]], *, to_stderr: bool) -> None:
 
     from edgeprofiler.units import engineering
 
-    console = common.console(to_stderr=to_stderr)
+    console = common.console(to_stderr=to_stderr, markup=False)
     table = Table(title="Recordings")
     for column in ("recording", "runs", "layers", "latency", "polls", "missed", "idle", "power"):
         table.add_column(column, justify="left" if column == "recording" else "right")

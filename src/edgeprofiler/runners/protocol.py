@@ -18,6 +18,7 @@ class Clock(Protocol):
 
     def now_s(self) -> float:
         """Return the present time."""
+        ...
 
     def sleep(self, duration_s: float) -> None:
         """Let `duration_s` pass."""
@@ -56,6 +57,7 @@ class Runner(Protocol):
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
+        ...
 
     def probe(self) -> None:
         """Return if the runtime can run here and now.
@@ -81,6 +83,7 @@ class Runner(Protocol):
 
         `None` where the runtime does not tell; may be known only after the first `run`.
         """
+        ...
 
     def run(self, runs: int, pauses_s: FloatArray | None = None) -> Timeline:
         """Run `runs` times and return durations and ends on `clock`.
@@ -94,9 +97,11 @@ class Runner(Protocol):
             A `Timeline` whose `layer_names` are the same in each call. `run_end_s` (and
             `run_start_s` where known) are read right after (before) the execution.
         """
+        ...
 
     def describe(self) -> Mapping[str, str]:
         """Return facts for the record as text: `runtime` with its version, `device`, `mode`..."""
+        ...
 
     def close(self) -> None:
         """Give all memory back; harmless when nothing is loaded."""
@@ -112,6 +117,7 @@ class IsolatingRunner(Protocol):
         Raises:
             Unsupported: this layer cannot be built alone.
         """
+        ...
 
 
 @runtime_checkable
@@ -120,3 +126,4 @@ class StatefulRunner(Protocol):
 
     def state(self) -> DeviceState:
         """Return temperatures, clocks and throttling now."""
+        ...

@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
             common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
         if json is not None:
             common.emit_json(to_json(found.profile), json)
-        console = common.console(to_stderr=json == "-")
+        console = common.console(to_stderr=json == "-", markup=False)
         if not quiet:
             _print_layers(console, found.profile)
         print_profile(console, found.profile, layers=False)

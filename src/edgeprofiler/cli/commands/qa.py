@@ -60,7 +60,7 @@ def _print(name: str, verdict: object, to_stderr: bool) -> None:
 
     assert isinstance(verdict, Verdict)
     styles = {"good": "green", "doubtful": "yellow", "bad": "red", "unknown": "dim"}
-    console = common.console(to_stderr=to_stderr)
+    console = common.console(to_stderr=to_stderr, markup=False)
     console.print(Text.assemble((name, "bold"), ": ", (verdict.level, styles[verdict.level])))
     table = Table(box=None, pad_edge=False)
     table.add_column("check", no_wrap=True)

@@ -86,6 +86,8 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path, model, sensor):
     process = subprocess.Popen(
         command(model, *sensor, *endless, "-o", tmp_path / "out"),
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        # A test runner in the background ignores Ctrl-C, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     runs = folder / "runs-001.bin"
     deadline = time.monotonic() + 30

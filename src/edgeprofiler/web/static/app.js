@@ -8,6 +8,7 @@
   if (!form || !results || !status) return;
   const live = "live" in form.dataset;
   let running = null;
+  let asked = null; // the address whose answer is shown, or on its way
 
   const say = (text) => {
     status.textContent = text;
@@ -43,11 +44,14 @@
     return values;
   };
 
+  const addressed = () => `${form.getAttribute("action")}?${query()}`;
+
   const update = async () => {
     if (running) running.abort();
     const mine = new AbortController();
     running = mine;
-    const address = `${form.getAttribute("action")}?${query()}`;
+    const address = addressed();
+    asked = address;
     results.setAttribute("aria-busy", "true");
     say(live ? "" : "Looking for changes; this can take some seconds.");
     try {
@@ -60,6 +64,7 @@
       history.replaceState(null, "", address);
     } catch (error) {
       if (error.name === "AbortError") return;
+      asked = null;
       say("The server does not answer. Is it still running?");
     } finally {
       if (running === mine) {
@@ -117,7 +122,11 @@
   let timer = 0;
   const soon = (wait) => {
     clearTimeout(timer);
-    timer = setTimeout(update, wait);
+    timer = setTimeout(() => {
+      // Leaving a field that was answered already is no change: new results would replace the
+      // very link that is being clicked.
+      if (addressed() !== asked) update();
+    }, wait);
   };
 
   form.addEventListener("change", (event) => {

@@ -54,7 +54,8 @@ def whole_power(
     quiet = _quiet(one, samples, inner)
     if not trusted:
         between = _lowest(above, noise_w)
-        noise, doubt = float("nan"), 0.5 * between + 0.02
+        # All of the pauses' power: a timing that is not trusted misjudges their share as well.
+        noise, doubt = float("nan"), between + 0.02
     elif int(quiet.sum()) >= MIN_QUIET:
         between = float(above[quiet].mean())
         noise = float(np.sqrt(0.5 * np.mean(np.diff(above[quiet]) ** 2)))

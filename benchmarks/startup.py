@@ -63,8 +63,9 @@ def main() -> None:
         seconds = best_s(command)
         reference = reference or seconds
         print(f"| `{label}` | {seconds:.3f} | {seconds / reference:.1f} |")
+    empty, added = core_install_mb()
     print(
-        f"\nCore install in a fresh virtual environment, pip included: {core_install_mb():.0f} MB."
+        f"\nThe core install takes {added:.0f} MB; the empty environment around it {empty:.0f} MB."
     )
 
 

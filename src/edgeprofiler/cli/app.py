@@ -7,7 +7,6 @@ import errno
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, NoReturn
 
 import typer
@@ -74,9 +73,7 @@ def build_app() -> typer.Typer:
         """Power, runtime and energy of every layer of a CNN on an edge device."""
 
     for name in COMMANDS:
-        module = f"edgeprofiler.cli.commands.{name}"
-        if find_spec(module) is not None:
-            import_module(module).register(app)
+        import_module(f"edgeprofiler.cli.commands.{name}").register(app)
     return app
 
 

@@ -67,6 +67,7 @@ def test_the_reference_layout_is_read(cli, folder: Path, method: str) -> None:
 
 
 def test_qa_gives_a_verdict_and_a_picture(cli, folder: Path, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
     picture = tmp_path / "power.png"
     ran = cli("qa", str(folder / "pair"), "--plot", str(picture), "--json", "-")
     assert ran.code == 0

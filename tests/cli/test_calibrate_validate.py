@@ -90,6 +90,7 @@ def test_validate_leaving_one_out(cli, measured: Path) -> None:
 
 
 def test_validate_draws(cli, measured: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
     ran = cli("validate", "-m", measured, "-q", "--plot", tmp_path / "v.png")
     assert ran.code == 0
     assert (tmp_path / "v.png").read_bytes().startswith(b"\x89PNG")

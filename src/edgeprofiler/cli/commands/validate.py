@@ -71,9 +71,10 @@ def register(app: typer.Typer) -> None:
         if csv is not None:
             common.emit_file(to_csv(found), csv)
         if plot is not None:
-            from edgeprofiler.plots.figure import save_figure
+            from edgeprofiler.plots.figure import picture_format, save_figure
             from edgeprofiler.plots.validation import validation_figure
 
+            picture_format(plot)
             save_figure(validation_figure(found), plot)
             common.note(f"wrote {plot}")
         if json is not None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser.conftest import PATIENCE_MS
 from training.tuning_data import measured_like
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -24,7 +25,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = Path(os.environ.get("EDGEPROFILER_CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--no-first-run")
-WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
     ) as process:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
+        for _ in range(5 * PATIENCE_MS // 1000):
             try:
-                urllib.request.urlopen(f"{url}/health", timeout=1).close()
+                urllib.request.urlopen(f"{url}/health", timeout=10).close()
                 break
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 assert process.poll() is None, (folder / "log").read_text()
@@ -80,7 +80,7 @@ def test_runs_plots_and_models_are_seen(address: str, tmp_path: Path) -> None:
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*ARGUMENTS])
         page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(WAIT_MS)
+        page.set_default_timeout(2 * PATIENCE_MS)
         page.goto(f"{address}/#/experiments/{experiment.experiment_id}/runs")
         page.get_by_text("nano", exact=True).first.wait_for()
         page.screenshot(path=pictures / "mlflow-runs.png")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.conftest import PATIENCE_MS
 from profiles_to_show import hostile, measured, network
 
 from edgeprofiler.prediction import predict
@@ -43,6 +43,7 @@ class Opened:
 
     def __init__(self, browser: Any, path: Path, **context: Any) -> None:
         self.context = browser.new_context(**context)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.new_page()
         self.heard: list[str] = []
         self.page.on("console", lambda message: self.heard.append(message.text))
@@ -61,7 +62,7 @@ class Opened:
 
     def until(self, expression: str) -> None:
         """Wait for an expression; the page's policy forbids Playwright's own way of waiting."""
-        for _ in range(200):
+        for _ in range(PATIENCE_MS // 50):
             if self.page.evaluate(expression):
                 return
             self.page.wait_for_timeout(50)
@@ -187,12 +188,10 @@ def test_without_scripts_the_tables_hold_all_numbers(opened: Any, resnet: str) -
 
 
 def test_four_hundred_layers_open_and_sort(opened: Any) -> None:
-    """How fast, `benchmarks/report.py` says; here only that nothing hangs."""
+    """How fast, `benchmarks/report.py` says; here only that nothing hangs or is left out."""
     names = [f"block{i // 4}.conv{i % 4}" for i in range(400)]
     text = report_page([predict(network(names), "jetson-orin-nano")])
     assert len(text.encode()) < 3_000_000
-    start = time.monotonic()
     shown = opened(text)
     shown.page.locator(f"{LAYERS} th button", has_text="time, ms").click()
     assert len(shown.column(1)) == 400
-    assert time.monotonic() - start < 20

@@ -35,18 +35,21 @@
   const drawn = new Map();
 
   // A report holds Plotly as text that nothing runs, so that the page is there before it; the
-  // page's policy knows the text by its hash.
-  const needLibrary = () => {
-    if (window.Plotly) return;
+  // page's policy knows the text by its hash. A served page loads Plotly as a file, after all
+  // else; figures wait for it.
+  const hasLibrary = () => {
+    const source = document.getElementById("plotly-source");
+    if (window.Plotly || !source) return Boolean(window.Plotly);
     const script = document.createElement("script");
-    script.textContent = document.getElementById("plotly-source").textContent;
+    script.textContent = source.textContent;
     document.head.append(script);
+    return Boolean(window.Plotly);
   };
 
   const draw = (element, figure, width) => {
-    needLibrary();
     drawn.set(element, figure);
     element.style.height = `${figure.layout.height}px`;
+    if (!hasLibrary()) return null;
     const layout = Object.assign(themed(figure.layout), {
       width: width || element.clientWidth || 640,
     });
@@ -74,11 +77,18 @@
   // One chart at a time, so that the reader can scroll and sort between them.
   const waiting = [];
   const drawNext = () => {
+    if (!waiting.length || !hasLibrary()) return;
     const element = waiting.shift();
-    if (!element) return;
-    fromPage(element);
+    if (element.isConnected) fromPage(element);
     setTimeout(drawNext);
   };
+  const file = document.getElementById("plotly-file");
+  if (file) {
+    file.addEventListener("load", () => {
+      redraw(false);
+      drawNext();
+    });
+  }
 
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {

@@ -1,4 +1,6 @@
 // Makes the forms answer at once. Without this script they work by their buttons.
+//
+// Nothing here needs the other scripts at load: a reader may choose before they arrive.
 (() => {
   "use strict";
 
@@ -8,7 +10,21 @@
   if (!form || !results || !status) return;
   const live = "live" in form.dataset;
   let running = null;
-  let asked = null; // the address whose answer is shown, or on its way
+
+  const query = (of) => {
+    const values = new URLSearchParams();
+    for (const [name, value] of new FormData(of)) {
+      if (typeof value === "string" && value !== "") values.append(name, value);
+    }
+    return values;
+  };
+
+  const addressed = (of = form) => `${form.getAttribute("action")}?${query(of)}`;
+
+  // The form as the server wrote it, whatever was chosen before this script came.
+  const written = form.cloneNode(true);
+  written.reset();
+  let asked = addressed(written); // the address whose answer is shown, or on its way
 
   const say = (text) => {
     status.textContent = text;
@@ -30,21 +46,12 @@
       const source = document.getElementById(canvas.dataset.figure);
       window.EdgeProfiler.draw(canvas, JSON.parse(source.textContent));
     }
-    window.EdgeProfiler.enhance(results);
+    // A script that comes later finds these results by itself.
+    window.EdgeProfiler?.enhance?.(results);
     const summary = results.querySelector("[data-summary]");
     const alert = summary && summary.getAttribute("role") === "alert";
     say(summary && !alert ? summary.textContent.replace(/\s+/g, " ").trim() : "");
   };
-
-  const query = () => {
-    const values = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) {
-      if (typeof value === "string" && value !== "") values.append(name, value);
-    }
-    return values;
-  };
-
-  const addressed = () => `${form.getAttribute("action")}?${query()}`;
 
   const update = async () => {
     if (running) running.abort();
@@ -74,10 +81,19 @@
     }
   };
 
-  const modes = (device) => {
-    const mode = device.closest("[data-choice]").querySelector("[data-mode]");
-    const { modes: names, default: chosen } = device.selectedOptions[0].dataset;
-    mode.replaceChildren(...names.split(" ").map((name) => new Option(name, name, false, name === chosen)));
+  // The device whose power modes each choice lists; another device has others.
+  const listed = new Map();
+  for (const device of form.querySelectorAll("[data-device]")) {
+    listed.set(device, written.elements.namedItem(device.name).value);
+  }
+  const listModes = () => {
+    for (const [device, before] of listed) {
+      if (device.value === before) continue;
+      listed.set(device, device.value);
+      const mode = device.closest("[data-choice]").querySelector("[data-mode]");
+      const { modes: names, default: chosen } = device.selectedOptions[0].dataset;
+      mode.replaceChildren(...names.split(" ").map((name) => new Option(name, name, false, name === chosen)));
+    }
   };
 
   const send = async (choice, file) => {
@@ -130,7 +146,7 @@
   };
 
   form.addEventListener("change", (event) => {
-    if (event.target.matches("[data-device]")) modes(event.target);
+    listModes();
     if (live && !event.target.matches("[type=file]")) soon(0);
   });
   form.addEventListener("input", (event) => {
@@ -146,9 +162,11 @@
     const drop = choice.querySelector("[data-drop]");
     choice.querySelector("[data-send]").hidden = true;
     choice.querySelector("[data-hint]").hidden = false;
-    file.addEventListener("change", () => {
+    const sendChosen = () => {
       if (file.files.length) send(choice, file.files[0]);
-    });
+    };
+    file.addEventListener("change", sendChosen);
+    sendChosen();
     drop.addEventListener("dragover", (event) => {
       event.preventDefault();
       drop.classList.add("over");
@@ -160,4 +178,12 @@
       if (event.dataTransfer.files.length) send(choice, event.dataTransfer.files[0]);
     });
   }
+
+  // What was chosen before this script came, or what the browser put back on coming back.
+  const settle = () => {
+    listModes();
+    if (live) soon(0);
+  };
+  settle();
+  window.addEventListener("pageshow", settle);
 })();

@@ -27,6 +27,10 @@ Model = str | Path | Graph | Network
 class Predictor(Protocol):
     """Turns networks into profiles of one device."""
 
+    @property
+    def device(self) -> Device:
+        """The device that it answers for."""
+
     def predict(self, network: Network) -> Profile:
         """Return what one inference of `network` costs."""
 
@@ -173,6 +177,7 @@ def predict(
     precision: str | None = None,
     batch: int | None = None,
     shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
     confidence: float = 0.9,
     predictor: str | Path | Predictor | None = None,
 ) -> Profile:
@@ -185,13 +190,20 @@ def predict(
         precision: fp32, fp16 or int8, where the model is not a built engine.
         batch: images at once, where the model is not a built engine.
         shapes: input shapes by name, where the model is not a built engine.
+        front_end: name of the front end; found from the model where `None`.
         confidence: share of true values that the intervals are to cover, in (0, 1).
         predictor: a trained predictor's folder or address; the analytic model where `None`.
     """
-    host = device.runtime if runtime is None and isinstance(device, Device) else runtime
-    network = read(model, precision=precision, batch=batch, shapes=shapes, runtime=host)
-    return predict_many([network], device, runtime=runtime, confidence=confidence,
-                        predictor=predictor)[0]  # fmt: skip
+    chosen = predictor_for(device, runtime=runtime, confidence=confidence, predictor=predictor)
+    network = read(
+        model,
+        precision=precision,
+        batch=batch,
+        shapes=shapes,
+        front_end=front_end,
+        runtime=chosen.device.runtime,
+    )
+    return chosen.predict(network)
 
 
 def predict_many(
@@ -244,6 +256,7 @@ def profile_of(
     precision: str | None = None,
     batch: int | None = None,
     shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
     confidence: float = 0.9,
     predictor: str | Path | Predictor | None = None,
 ) -> Profile:
@@ -256,11 +269,11 @@ def profile_of(
         UsageError: something would change a profile that is saved already.
     """
     if isinstance(source, (str, Path)) and is_profile(source):
-        changes = (device, runtime, precision, batch, shapes or None, predictor)
+        changes = (device, runtime, precision, batch, shapes or None, front_end, predictor)
         if any(change is not None for change in changes):
             raise UsageError(
-                f"{source} is a saved profile; device, runtime, precision, batch, shape and "
-                "predictor belong to a model"
+                f"{source} is a saved profile; device, runtime, precision, batch, shape, "
+                "front end and predictor belong to a model"
             )
         from edgeprofiler.profile.document import read_profile
 
@@ -272,6 +285,7 @@ def profile_of(
         precision=precision,
         batch=batch,
         shapes=shapes,
+        front_end=front_end,
         confidence=confidence,
         predictor=predictor,
     )
@@ -286,13 +300,13 @@ def _says_profile(head: bytes) -> bool:
     return b"edgeprofiler.profile/" in head[:512]
 
 
-def input_shapes(source: Model, resolution: int) -> dict[str, Shape]:
+def input_shapes(source: Model, resolution: int, front_end: str | None = None) -> dict[str, Shape]:
     """Return the shapes of a model's image inputs at `resolution` in height and width.
 
     Raises:
         Unsupported: the model is a built engine, or has no input of batch, channels, height, width.
     """
-    model = read_model(source)
+    model = read_model(source, front_end=front_end)
     if isinstance(model, Network):
         raise Unsupported(f"{model.name}: the resolution of a built engine is fixed")
     shapes = {name: model.tensors[name].shape for name in model.inputs}

@@ -30,6 +30,13 @@ DeviceOption = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device", "-d", metavar="NAME[@MODE]|FILE",
+        help="One or several. Default: jetson-orin-nano.", show_default=False,
+    ),
+]  # fmt: skip
 RuntimeOption = Annotated[
     str | None,
     typer.Option(
@@ -121,6 +128,24 @@ def device_or_default(device: str | None) -> str:
 
     note(f"device: {DEFAULT_DEVICE} (name another with --device)")
     return DEFAULT_DEVICE
+
+
+def device_asked(device: str | None, predictor: str | None) -> str | None:
+    """Return the device that is asked for; `None` where a trained predictor knows its own."""
+    return device if predictor is not None else device_or_default(device)
+
+
+def refuse_changes(*changes: object) -> None:
+    """Refuse options that belong to a model where there are saved profiles alone.
+
+    Raises:
+        UsageError: one of `changes` was given.
+    """
+    if any(change is not None for change in changes):
+        raise UsageError(
+            "device, runtime, precision, batch, resolution, shape, front end and predictor "
+            "belong to a model; a saved profile has its own"
+        )
 
 
 def console(*, to_stderr: bool = False, markup: bool = True) -> Console:

@@ -18,7 +18,7 @@ from edgeprofiler.graph import Graph
 from edgeprofiler.graph.change import with_batch
 from edgeprofiler.lowering import lower
 from edgeprofiler.optimize import edits
-from edgeprofiler.prediction import builder
+from edgeprofiler.prediction import Predictor, builder
 from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Estimate, Profile
 
@@ -52,6 +52,8 @@ class State:
     graph: Graph
     precision: str
     device: Device
+    predictor: Predictor | None = None
+    """What answers for `device`, in its own mode; the analytic model where `None`."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,13 @@ class Options:
 
 
 def predict_state(state: State, confidence: float) -> Cost:
-    """Return what a state costs, predicted afresh."""
+    """Return what a state costs, predicted afresh.
+
+    `confidence` is that of the analytic model's intervals; another predictor has its own.
+    """
     network = lower(state.graph, state.precision, builder=builder(state.device.runtime))
-    return Cost(RooflinePredictor(state.device, confidence).predict(network))
+    predictor = state.predictor or RooflinePredictor(state.device, confidence)
+    return Cost(predictor.predict(network))
 
 
 def single_changes(
@@ -354,7 +360,8 @@ def _settings(state: State, options: Options) -> Iterator[_Candidate]:
                         None,
                     ),
                 )
-    if "mode" in options.kinds:
+    # A predictor that was trained in one mode knows no other.
+    if "mode" in options.kinds and state.predictor is None:
         for mode in state.device.modes:
             if mode.name != state.device.mode.name:
                 yield _Candidate(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.device import DEFAULT_DEVICE, Device, load_device
+from edgeprofiler.device import Device
 from edgeprofiler.graph import Graph
 from edgeprofiler.network import FloatArray, Network
-from edgeprofiler.prediction import DEFAULT_PRECISION, read
+from edgeprofiler.prediction import DEFAULT_PRECISION, Predictor, predictor_for, read
 from edgeprofiler.predictors.roofline import RooflinePredictor
 
 
@@ -30,7 +30,7 @@ class ObjectiveValues:
 class Objective:
     """Maps candidate networks to energy, runtime and power on one device."""
 
-    predictor: RooflinePredictor
+    predictor: Predictor
     precision: str = DEFAULT_PRECISION
 
     def __call__(self, candidates: Sequence[str | Path | Graph | Network]) -> ObjectiveValues:
@@ -48,19 +48,34 @@ class Objective:
             else read(model, precision=self.precision, runtime=self.predictor.device.runtime)
             for model in candidates
         ]
-        totals = self.predictor.predict_many(networks).totals
-        return ObjectiveValues(totals.energy_j, totals.end_to_end_s, totals.power_w)
+        if isinstance(self.predictor, RooflinePredictor):  # no profile is made for a candidate
+            known = self.predictor.predict_many(networks).totals
+            return ObjectiveValues(known.energy_j, known.end_to_end_s, known.power_w)
+        totals = [profile.totals for profile in self.predictor.predict_many(networks)]
+        return ObjectiveValues(
+            np.array([t.energy_j.value for t in totals]),
+            np.array([t.end_to_end_s.value for t in totals]),
+            np.array([t.power_w.value for t in totals]),
+        )
 
 
 def objective(
-    device: str | Path | Device = DEFAULT_DEVICE,
+    device: str | Path | Device | None = None,
     *,
     runtime: str | None = None,
     precision: str = DEFAULT_PRECISION,
+    predictor: str | Path | Predictor | None = None,
 ) -> Objective:
     """Return a function from candidate networks to their energy, runtime and power.
+
+    Args:
+        device: `NAME`, `NAME@MODE`, a TOML file or a `Device`; where `None`, the one that the
+            predictor was trained for, or jetson-orin-nano.
+        runtime: host runtime; trtexec where `None`.
+        precision: what candidates that are no engines are built for.
+        predictor: a trained predictor's folder or address; the analytic model where `None`.
 
     >>> cost = objective("jetson-orin-nano")
     >>> cost(["zoo:resnet18", "zoo:mobilenet_v2"]).energy_j  # joules, shape (2,)
     """
-    return Objective(RooflinePredictor(load_device(device, runtime)), precision)
+    return Objective(predictor_for(device, runtime=runtime, predictor=predictor), precision)

@@ -24,8 +24,10 @@ from edgeprofiler.network import BoolArray, Columns, FloatArray, IntArray, Netwo
 from edgeprofiler.prediction import (
     DEFAULT_PRECISION,
     Model,
+    Predictor,
     builder,
     input_shapes,
+    predictor_for,
     read_model,
     require_precision,
 )
@@ -36,6 +38,7 @@ from edgeprofiler.uncertainty.fitted import NEAR, fitted
 MAX_POINTS = 200_000
 """Most combinations of one sweep; more are refused."""
 _ROWS_AT_ONCE = 500_000
+_Rows = dict[str, "np.ndarray | list[str]"]
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,26 @@ class Sweep:
         }
 
 
-def sweep(model: Model, axes: Axes, confidence: float = 0.9) -> Sweep:
+def sweep(
+    model: Model,
+    axes: Axes,
+    confidence: float = 0.9,
+    *,
+    predictor: str | Path | Predictor | None = None,
+    front_end: str | None = None,
+) -> Sweep:
     """Predict a model at every combination of the axes.
 
     Args:
         model: what `read_model` takes; a built engine has one batch, resolution and precision.
         axes: what to combine.
         confidence: of the intervals.
+        predictor: a trained predictor's folder or address; the analytic model where `None`.
+        front_end: name of the front end; found from the model where `None`.
 
     Raises:
-        UsageError: an axis is empty, or there are more than `MAX_POINTS` combinations.
+        UsageError: an axis is empty, there are more than `MAX_POINTS` combinations, or several
+            devices or modes are asked of a predictor that was trained for one.
         Unsupported: a built engine is asked for what it was not built for.
     """
     if axes.points == 0:
@@ -105,14 +118,31 @@ def sweep(model: Model, axes: Axes, confidence: float = 0.9) -> Sweep:
             f"the sweep has {axes.points:,} combinations; at most {MAX_POINTS:,} are predicted "
             "at once: widen the steps, or split an axis over several calls"
         )
-    parts: list[dict[str, np.ndarray | list[str]]] = []
+    if predictor is not None and len(axes.devices) > 1:
+        raise UsageError(
+            "a trained predictor knows one device in one power mode; sweep that one alone, or "
+            "leave the predictor out"
+        )
+    parts: list[_Rows] = []
     built: dict[str, list[tuple[Network, str, str]]] = {}
     for device in axes.devices:
         made_by = builder(device.runtime)
         if made_by not in built:
-            built[made_by] = list(_variants(model, axes, made_by))
+            built[made_by] = list(_variants(model, axes, made_by, front_end))
+        chosen = None
+        if predictor is not None:
+            chosen = predictor_for(device, confidence=confidence, predictor=predictor)
         for network, size, precision in built[made_by]:
-            parts.append(_predict(network, size, precision, device, axes.batches, confidence))
+            labels: _Rows = {
+                "device": [device.spec] * len(axes.batches),
+                "resolution": [size] * len(axes.batches),
+                "precision": [precision] * len(axes.batches),
+            }
+            if chosen is None:
+                found = _predict(network, device, axes.batches, confidence)
+            else:
+                found = _predict_by(chosen, network, axes.batches)
+            parts.append(labels | found)
     merged = {
         name: np.concatenate([np.asarray(part[name]) for part in parts])
         if isinstance(parts[0][name], np.ndarray)
@@ -157,11 +187,13 @@ def scaled_to_batch(columns: Columns, factor: float) -> Columns:
     )
 
 
-def _variants(model: Model, axes: Axes, made_by: str) -> Iterator[tuple[Network, str, str]]:
+def _variants(
+    model: Model, axes: Axes, made_by: str, front_end: str | None
+) -> Iterator[tuple[Network, str, str]]:
     """The networks to predict, one for each resolution and precision, at the first batch."""
     for resolution in axes.resolutions:
-        shapes = {} if resolution is None else input_shapes(model, resolution)
-        found = read_model(model, batch=axes.batches[0], shapes=shapes)
+        shapes = {} if resolution is None else input_shapes(model, resolution, front_end)
+        found = read_model(model, batch=axes.batches[0], shapes=shapes, front_end=front_end)
         for precision in axes.precisions:
             if isinstance(found, Network):
                 require_precision(found, precision)
@@ -177,13 +209,8 @@ def _size(graph: Graph) -> str:
 
 
 def _predict(
-    network: Network,
-    size: str,
-    precision: str,
-    device: Device,
-    batches: Sequence[int | None],
-    confidence: float,
-) -> dict[str, np.ndarray | list[str]]:
+    network: Network, device: Device, batches: Sequence[int | None], confidence: float
+) -> _Rows:
     count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
     pieces = []
     for start in range(0, len(batches), count):
@@ -209,14 +236,31 @@ def _predict(
                 "energy_per_image_j": totals.energy_j / chosen,
             }
         )
-    merged: dict[str, np.ndarray | list[str]] = {
-        "device": [device.spec] * len(batches),
-        "resolution": [size] * len(batches),
-        "precision": [precision] * len(batches),
-    }
-    for name in pieces[0]:
-        merged[name] = np.concatenate([piece[name] for piece in pieces])
-    return merged
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+def _predict_by(predictor: Predictor, network: Network, batches: Sequence[int | None]) -> _Rows:
+    """Predict each batch as a network of its own, by a predictor that has no path for columns."""
+    chosen = np.array([batch or network.batch for batch in batches], dtype=np.int64)
+    profiles = predictor.predict_many([_at_batch(network, int(batch)) for batch in chosen])
+    totals = [profile.totals for profile in profiles]
+    rows: _Rows = {"batch": chosen}
+    for name in ("end_to_end_s", "energy_j"):
+        found = [getattr(total, name) for total in totals]
+        rows[name] = np.array([estimate.value for estimate in found])
+        rows[f"{name}_low"] = np.array([estimate.low for estimate in found])
+        rows[f"{name}_high"] = np.array([estimate.high for estimate in found])
+    rows["power_w"] = np.array([total.power_w.value for total in totals])
+    rows["energy_per_image_j"] = np.asarray(rows["energy_j"]) / chosen
+    return rows
+
+
+def _at_batch(network: Network, batch: int) -> Network:
+    """Return a network with the columns of another batch, without lowering it again."""
+    there = replace(network, batch=batch)
+    # Where the cached property keeps them.
+    vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
+    return there
 
 
 def _intervals(
@@ -236,10 +280,7 @@ def _intervals(
     facts = 2 * (batches > 1) + near
     for fact in np.unique(facts):
         chosen = facts == fact
-        batch = int(batches[chosen][0])
-        there = replace(network, batch=batch)
-        # Where the cached property keeps them: a network is not lowered again for its widths.
-        vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
+        there = _at_batch(network, int(batches[chosen][0]))
         bounds = total_intervals(totals, widths_for(there, device, confidence), device.idle_power_w)
         for name, ends in bounds.items():
             low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))

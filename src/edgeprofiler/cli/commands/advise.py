@@ -27,6 +27,8 @@ def register(app: typer.Typer) -> None:
         batch: common.BatchOption = None,
         shape: common.ShapeOption = None,
         confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+        front_end: common.FrontEndOption = None,
         budget_mj: Annotated[
             float | None, typer.Option(help="Energy of one image, idle included, in mJ.")
         ] = None,
@@ -62,7 +64,6 @@ def register(app: typer.Typer) -> None:
         Kinds: prune, kernel, stride, factorise, resolution, precision, batch, mode. Accuracy is
         not predicted: train and measure it again after any change.
         """
-        from edgeprofiler.device import load_device
         from edgeprofiler.errors import Unsupported, UsageError
         from edgeprofiler.files import dump_json
         from edgeprofiler.optimize.advise import (
@@ -75,7 +76,12 @@ def register(app: typer.Typer) -> None:
         )
         from edgeprofiler.optimize.advise import advise as plan_for
         from edgeprofiler.optimize.summary import mask_document, plan_document
-        from edgeprofiler.prediction import DEFAULT_PRECISION, PRECISIONS, read_graph
+        from edgeprofiler.prediction import (
+            DEFAULT_PRECISION,
+            PRECISIONS,
+            predictor_for,
+            read_graph,
+        )
 
         screen = common.results_console(mask, json)
         for kind in [*(only or []), *(without or [])]:
@@ -85,13 +91,26 @@ def register(app: typer.Typer) -> None:
             raise UsageError(f"no precision {precision!r}; choose one of: {', '.join(PRECISIONS)}")
         if budget_mj is not None and budget_percent is not None:
             raise UsageError("give --budget-mj or --budget-percent, not both")
+        if predictor is not None and "mode" in (only or []):
+            raise UsageError(
+                "a trained predictor knows one power mode: leave out --only mode, or --predictor"
+            )
         kinds = tuple(k for k in only or RISK if k not in (without or []))
         options = Options(kinds=kinds, align=align, layers=tuple(layer or ()))
-        graph = read_graph(model, batch=batch, shapes=common.parse_shapes(shape))
+        graph = read_graph(
+            model, batch=batch, shapes=common.parse_shapes(shape), front_end=front_end
+        )
+        answers = predictor_for(
+            common.device_asked(device, predictor),
+            runtime=runtime,
+            confidence=confidence,
+            predictor=predictor,
+        )
         state = State(
             graph,
             precision or DEFAULT_PRECISION,
-            load_device(common.device_or_default(device), runtime),
+            answers.device,
+            None if predictor is None else answers,
         )
         before = predict_state(state, confidence)
         energy = None if budget_mj is None else budget_mj * 1e-3
@@ -177,7 +196,9 @@ def _table(changes: list[Change] | tuple[Change, ...]) -> object:
         table.add_row(
             Text(change.text),
             f"{saved.value * 1e3:.3g}",
-            f"{saved.low * 1e3:.3g} to {saved.high * 1e3:.3g}",
+            f"{saved.low * 1e3:.3g} to {saved.high * 1e3:.3g}"
+            if saved.low <= saved.high
+            else "unknown",
             f"{change.saved_s * 1e3:.3g}",
             change.risk,
         )

@@ -41,6 +41,8 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--strict", help="Fail on the value, whatever its interval.")
         ] = False,
         confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+        front_end: common.FrontEndOption = None,
         junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
         markdown: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Write a summary for a pull request.")
@@ -69,19 +71,19 @@ def register(app: typer.Typer) -> None:
         if source is None:
             raise UsageError(f"name a MODEL, or give {budget} a model = '...'")
         if is_profile(source):
-            if device is not None:
-                raise UsageError(f"{source} is a saved profile; --device belongs to a model")
-            profile = read_profile(Path(source))
+            profile = profile_of(source, device, front_end=front_end, predictor=predictor)
             require_settings(profile, rules)
         else:
             profile = profile_of(
                 source,
-                common.device_or_default(device or rules.settings.get("device")),
+                common.device_asked(device or rules.settings.get("device"), predictor),
                 runtime=rules.settings.get("runtime"),
                 precision=rules.settings.get("precision"),
                 batch=rules.batch,
                 shapes=rules.shapes,
+                front_end=front_end,
                 confidence=confidence,
+                predictor=predictor,
             )
         before = None if baseline is None else read_profile(baseline)
         findings, comparison = judge(profile, rules, before, strict=strict)

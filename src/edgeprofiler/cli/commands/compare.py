@@ -24,10 +24,7 @@ def register(app: typer.Typer) -> None:
             list[str],
             typer.Argument(metavar="A [B...]", help="Models, or saved profiles' JSON."),
         ],
-        device: Annotated[
-            list[str] | None,
-            typer.Option("--device", "-d", metavar="NAME[@MODE]|FILE", help="One or several."),
-        ] = None,
+        device: common.DevicesOption = None,
         precision: Annotated[
             list[str] | None, typer.Option(metavar="fp32|fp16|int8", help="One or several.")
         ] = None,
@@ -41,6 +38,8 @@ def register(app: typer.Typer) -> None:
         runtime: common.RuntimeOption = None,
         shape: common.ShapeOption = None,
         confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+        front_end: common.FrontEndOption = None,
         layers: Annotated[int, typer.Option(min=0, help="Changed layers to show.")] = 10,
         json: common.JsonOption = None,
     ) -> None:
@@ -57,9 +56,13 @@ def register(app: typer.Typer) -> None:
         if resolution and shape:
             raise UsageError("give --resolution or --shape, not both")
         saved = [is_profile(model) for model in models]
+        if all(saved):
+            common.refuse_changes(
+                device, runtime, precision, batch, resolution, shape, front_end, predictor
+            )
         devices: list[str | None] = list(device or [])
         if not devices and not all(saved):
-            devices = [common.device_or_default(None)]
+            devices = [common.device_asked(None, predictor)]
         precisions: list[str | None] = [*precision] if precision else [None]
         batches: list[int | None] = [*batch] if batch else [None]
         sizes: list[int | None] = [*resolution] if resolution else [None]
@@ -70,7 +73,7 @@ def register(app: typer.Typer) -> None:
                 rows.append((model, profile_of(model)))
                 continue
             for where, kind, images, size in product(devices, precisions, batches, sizes):
-                asked = shapes if size is None else input_shapes(model, size)
+                asked = shapes if size is None else input_shapes(model, size, front_end)
                 profile = profile_of(
                     model,
                     where,
@@ -78,7 +81,9 @@ def register(app: typer.Typer) -> None:
                     precision=kind,
                     batch=images,
                     shapes=asked,
+                    front_end=front_end,
                     confidence=confidence,
+                    predictor=predictor,
                 )
                 rows.append((_label(profile, size), profile))
         if len(rows) < 2:

@@ -30,6 +30,8 @@ def register(app: typer.Typer) -> None:
         batch: common.BatchOption = None,
         shape: common.ShapeOption = None,
         confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+        front_end: common.FrontEndOption = None,
         rate: Annotated[
             str | None, typer.Option(help="Inferences while working: 10/s, 30/min. Default: all.")
         ] = None,
@@ -69,12 +71,14 @@ def register(app: typer.Typer) -> None:
         )
         profile = profile_of(
             model,
-            device if is_profile(model) else common.device_or_default(device),
+            device if is_profile(model) else common.device_asked(device, predictor),
             runtime=runtime,
             precision=precision,
             batch=batch,
             shapes=common.parse_shapes(shape),
+            front_end=front_end,
             confidence=confidence,
+            predictor=predictor,
         )
         result = assess(profile, assumptions)
         if json is not None:

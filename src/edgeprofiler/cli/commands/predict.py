@@ -46,8 +46,7 @@ def register(app: typer.Typer) -> None:
         screen = common.results_console(csv, json)
         shapes = common.parse_shapes(shape)
         chosen = predictor_for(
-            # a trained predictor knows the board that it was trained for
-            device if predictor is not None else common.device_or_default(device),
+            common.device_asked(device, predictor),
             runtime=runtime,
             confidence=confidence,
             predictor=predictor,
@@ -59,7 +58,7 @@ def register(app: typer.Typer) -> None:
                 batch=batch,
                 shapes=shapes,
                 front_end=front_end,
-                runtime=runtime,
+                runtime=chosen.device.runtime,
             )
             if runtime is None and any("[aten_ops." in layer.name for layer in network.layers):
                 common.note(f"{model}: built by Torch-TensorRT; see --runtime torch-tensorrt")

@@ -67,38 +67,28 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = None,
-        device: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--device", "-d", metavar="NAME[@MODE]|FILE",
-                help="One or several. Default: jetson-orin-nano.", show_default=False,
-            ),
-        ] = None,
+        device: common.DevicesOption = None,
         runtime: common.RuntimeOption = None,
         precision: common.PrecisionOption = None,
         batch: common.BatchOption = None,
         shape: common.ShapeOption = None,
         confidence: common.ConfidenceOption = 0.9,
         predictor: common.PredictorOption = None,
+        front_end: common.FrontEndOption = None,
     ) -> None:  # fmt: skip
         """Write a report that opens from disk: page, picture or Markdown."""
         from itertools import product
 
         from edgeprofiler.cli.commands.attribute import open_recording
-        from edgeprofiler.device import load_device
         from edgeprofiler.errors import UsageError
-        from edgeprofiler.prediction import is_profile, profile_of
+        from edgeprofiler.prediction import is_profile, predictor_for, profile_of
 
         saved = [is_profile(model) for model in models]
-        changes = (device, runtime, precision, batch, shape, predictor)
-        if all(saved) and any(change is not None for change in changes):
-            raise UsageError(
-                "device, runtime, precision, batch, shape and predictor belong to a model; "
-                "a saved profile has its own"
-            )
+        if all(saved):
+            common.refuse_changes(device, runtime, precision, batch, shape, front_end, predictor)
         boards: list[str | None] = list(device or [])
         if not boards:
-            boards = [None if all(saved) else common.device_or_default(None)]
+            boards = [None if all(saved) else common.device_asked(None, predictor)]
         for path, ending in ((png, ".png"), (svg, ".svg")):
             if path is not None and path.suffix.lower() != ending:
                 raise UsageError(f"{path}: the name of this picture ends in {ending}")
@@ -117,17 +107,18 @@ def register(app: typer.Typer) -> None:
                 profiles.append(profile_of(model))
                 devices.append(None)
                 continue
-            chosen = load_device(board or common.device_or_default(None), runtime)
-            devices.append(chosen)
+            chosen = predictor_for(
+                board, runtime=runtime, confidence=confidence, predictor=predictor
+            )
+            devices.append(chosen.device)
             profiles.append(
                 profile_of(
                     model,
-                    chosen,
                     precision=precision,
                     batch=batch,
                     shapes=shapes,
-                    confidence=confidence,
-                    predictor=predictor,
+                    front_end=front_end,
+                    predictor=chosen,
                 )
             )
         if len(profiles) > 1 and (png or svg):

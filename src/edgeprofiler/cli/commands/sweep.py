@@ -12,6 +12,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from edgeprofiler.device import Device
     from edgeprofiler.optimize import Sweep
 
 
@@ -48,6 +49,8 @@ def register(app: typer.Typer) -> None:
         ] = None,
         runtime: common.RuntimeOption = None,
         confidence: common.ConfidenceOption = 0.9,
+        predictor: common.PredictorOption = None,
+        front_end: common.FrontEndOption = None,
         rows: Annotated[
             int, typer.Option(min=0, help="Rows to show where there are more; the best first.")
         ] = 20,
@@ -67,7 +70,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.optimize import Axes
         from edgeprofiler.optimize import sweep as predict_all
         from edgeprofiler.optimize.sweep import parse_axis, to_csv, to_document, write_parquet
-        from edgeprofiler.prediction import PRECISIONS
+        from edgeprofiler.prediction import PRECISIONS, Predictor, predictor_for
 
         screen = common.results_console(csv, json)
         precisions: tuple[str | None, ...] = (None,)
@@ -76,16 +79,23 @@ def register(app: typer.Typer) -> None:
         for name in precisions:
             if name not in (None, *PRECISIONS):
                 raise UsageError(f"no precision {name!r}; choose of: {', '.join(PRECISIONS)}")
-        names = device or [common.device_or_default(None)]
-        if "all" in names:
-            names = [name for name in device_names() if name != "generic"]
+        answers: str | Predictor | None = predictor
+        devices: tuple[Device, ...]
+        if predictor is not None and not device:
+            answers = predictor_for(runtime=runtime, confidence=confidence, predictor=predictor)
+            devices = (answers.device,)
+        else:
+            names = device or [common.device_or_default(None)]
+            if "all" in names:
+                names = [name for name in device_names() if name != "generic"]
+            devices = tuple(load_device(name, runtime) for name in dict.fromkeys(names))
         axes = Axes(
-            devices=tuple(load_device(name, runtime) for name in dict.fromkeys(names)),
+            devices=devices,
             batches=(None,) if batch is None else parse_axis(batch, "--batch"),
             resolutions=(None,) if resolution is None else parse_axis(resolution, "--resolution"),
             precisions=precisions,
         )
-        result = predict_all(model, axes, confidence)
+        result = predict_all(model, axes, confidence, predictor=answers, front_end=front_end)
         if parquet is not None:
             write_parquet(result, parquet)
             common.note(f"wrote {parquet}")
@@ -126,7 +136,7 @@ def _print(screen: Console, result: Sweep, count: int, confidence: float) -> Non
             result.precision[i],
             str(int(result.batch[i])),
             f"{1e3 * result.end_to_end_s[i]:.3g}",
-            f"{low:.3g}-{high:.3g}",
+            f"{low:.3g}-{high:.3g}" if low <= high else "unknown",
             f"{1e3 * result.energy_per_image_j[i]:.3g}",
         )
     where = "" if several else f" on {result.device[0]}"

@@ -98,7 +98,7 @@ def test_names_of_nodes_are_torchvisions() -> None:
     assert {"conv1", "layer1.0.conv1", "layer2.0.downsample.1", "fc"} <= known
 
 
-@pytest.mark.parametrize("typed", ["resnet-18", "ResNet18", "mobilenetv2", "effcientnet_b0"])
+@pytest.mark.parametrize("typed", ["resnet-19", "RsNet18", "mobilenetv9", "effcientnet_b0"])
 def test_a_misspelt_name_gets_close_ones(typed: str) -> None:
     with pytest.raises(InvalidInput, match="did you mean") as caught:
         FRONT_END.read(f"zoo:{typed}", ReadOptions())
@@ -158,3 +158,23 @@ def test_the_zoo_needs_no_model_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("ResNet18", "resnet18"),
+        ("resnet-18", "resnet18"),
+        ("mobilenet-v2", "mobilenet_v2"),
+        ("EfficientNet-B0", "efficientnet_b0"),
+        ("SqueezeNet1.0", "squeezenet1_0"),
+    ],
+)
+def test_a_name_is_known_in_any_usual_spelling(written: str, name: str) -> None:
+    """`ResNet18` and `resnet18` are one network, under its own name."""
+    assert ZooFrontEnd().read(f"zoo:{written}", ReadOptions()).name == name
+    assert zoo_graph(written) is zoo_graph(name)
+
+
+def test_no_two_networks_share_a_spelling() -> None:
+    assert {zoo_graph(name.replace("_", "-").upper()).name for name in names()} == set(names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
@@ -38,6 +39,14 @@ _ENTRIES: Mapping[str, Entry] = {
 }
 
 
+def _plain(name: str) -> str:
+    """Return a name as all its spellings share it: `ResNet-18` and `resnet18` are one."""
+    return re.sub(r"[-_. ]", "", name.casefold())
+
+
+_BY_PLAIN: Mapping[str, str] = {_plain(name): name for name in _ENTRIES}
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all networks of the zoo, family by family."""
     return tuple(_ENTRIES)
@@ -52,7 +61,7 @@ def zoo_graph(
     """Return a network of the zoo as a graph of ONNX operators.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`; case, hyphens, underscores and dots do not matter.
         batch: images at once.
         resolution: height and width of the input in pixels, one number for both; `None` is
             what the network was made for.
@@ -61,7 +70,7 @@ def zoo_graph(
     Raises:
         InvalidInput: no network of that name, or it cannot run at that size.
     """
-    entry = _entry(name)
+    name, entry = _entry(name)
     pixels = entry.resolution if resolution is None else resolution
     size = pixels if isinstance(pixels, tuple) else (pixels, pixels)
     wanted = entry.classes if classes is None else classes
@@ -90,13 +99,14 @@ def forget_built() -> None:
     _build.cache_clear()
 
 
-def _entry(name: str) -> Entry:
-    entry = _ENTRIES.get(name)
-    if entry is None:
-        close = get_close_matches(name.lower(), _ENTRIES, n=3, cutoff=0.5)
+def _entry(name: str) -> tuple[str, Entry]:
+    """Return a network's own name and how it is built."""
+    known = _BY_PLAIN.get(_plain(name))
+    if known is None:
+        close = [_BY_PLAIN[n] for n in get_close_matches(_plain(name), _BY_PLAIN, 3, 0.5)]
         hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(_ENTRIES)}"
         raise InvalidInput(f"{_PREFIX}{name}", "the zoo has no network of that name", hint)
-    return entry
+    return known, _ENTRIES[known]
 
 
 def _check(name: str, shape: Shape, classes: int) -> None:
@@ -146,7 +156,7 @@ class ZooFrontEnd:
             Unsupported: a shape is given for an input that the network lacks.
         """
         name, classes = _address(source)
-        entry = _entry(name)
+        name, entry = _entry(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]
         if unknown:
             raise Unsupported(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import overload
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from edgeprofiler.predictors.costmodel import (
 )
 from edgeprofiler.predictors.parameters import Parameters, parameters_of, shared_parameters
 from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.profile.lazy import LazyProfiles
 from edgeprofiler.uncertainty.distance import Widths, widths_for
 
 NAME = "roofline"
@@ -110,7 +110,7 @@ def network_totals(
 
 
 @dataclass(frozen=True, eq=False)
-class Profiles(Sequence[Profile]):
+class Profiles(LazyProfiles):
     """Profiles of many networks on one device, made one by one when asked for.
 
     The flat arrays hold all layers, network after network: those of network `i` are
@@ -147,18 +147,6 @@ class Profiles(Sequence[Profile]):
 
     def __len__(self) -> int:
         return len(self.networks)
-
-    @overload
-    def __getitem__(self, index: int) -> Profile: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Profile]: ...
-    def __getitem__(self, index: int | slice) -> Profile | list[Profile]:
-        if isinstance(index, slice):
-            return [self._profile(i) for i in range(*index.indices(len(self)))]
-        position = index + len(self) if index < 0 else index
-        if not 0 <= position < len(self):
-            raise IndexError(f"profile {index} of {len(self)}")
-        return self._profile(position)
 
     def _profile(self, index: int) -> Profile:
         network = self.networks[index]

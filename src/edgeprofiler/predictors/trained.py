@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol, overload
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from edgeprofiler.predictors.conformal import half_width
 from edgeprofiler.predictors.roofline import Profiles as AnalyticProfiles
 from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.profile.lazy import LazyProfiles
 
 
 class Regressor(Protocol):
@@ -196,7 +197,7 @@ def beyond(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedProfiles(Sequence[Profile]):
+class TrainedProfiles(LazyProfiles):
     """Profiles of many networks, made one by one when asked for; arrays lie flat beside them."""
 
     predictor: TrainedPredictor
@@ -222,19 +223,9 @@ class TrainedProfiles(Sequence[Profile]):
     def __len__(self) -> int:
         return len(self.base)
 
-    @overload
-    def __getitem__(self, index: int) -> Profile: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Profile]: ...
-    def __getitem__(self, index: int | slice) -> Profile | list[Profile]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        position = index + len(self) if index < 0 else index
-        analytic = self.base[position]
-        part = slice(int(self.offsets[position]), int(self.offsets[position + 1]))
-        return self._profile(analytic, part)
-
-    def _profile(self, analytic: Profile, part: slice) -> Profile:
+    def _profile(self, index: int) -> Profile:
+        part = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        analytic = self.base[index]
         predictor, network = self.predictor, analytic.network
         fixed, gap = self._parts(analytic)
         costs = self._costs(analytic, part)

@@ -21,6 +21,7 @@ from edgeprofiler.recording import Timeline
 from edgeprofiler.runners._onnx_kernels import Kernel, layer_of
 from edgeprofiler.runners._onnx_model import model_of, random_input
 from edgeprofiler.runners._onnxruntime_profile import KernelTimes, read_profile
+from edgeprofiler.runners._shared import wall_times
 from edgeprofiler.runners._single import single_layer_graph
 from edgeprofiler.runners._source import OnnxModel, onnx_model
 from edgeprofiler.runners.protocol import Clock, MonotonicClock
@@ -262,12 +263,7 @@ class OnnxRuntimeRunner:
         """Return wall times of `runs` runs without the profiler; shape (runs,)."""
         if self._plain is None:
             raise UsageError("load a model before running it")
-        times = np.empty(runs + 1)
-        for index in range(runs + 1):
-            times[index] = self.clock.now_s()
-            if index < runs:
-                self._plain.run(None, self._feeds)
-        result = np.diff(times)
+        result = wall_times(self.clock, runs, lambda: self._plain.run(None, self._feeds))
         self._unprofiled_s = float(np.median(result))
         return result
 

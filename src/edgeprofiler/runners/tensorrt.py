@@ -23,6 +23,7 @@ from edgeprofiler.recording import Timeline
 from edgeprofiler.runners._cuda import Cuda, CudaRuntime
 from edgeprofiler.runners._engine_layers import network_in_order
 from edgeprofiler.runners._onnx_model import model_of
+from edgeprofiler.runners._shared import Asked, paced, wall_times
 from edgeprofiler.runners._single import single_layer_graph
 from edgeprofiler.runners._source import onnx_model
 from edgeprofiler.runners._tensorrt_engine import (
@@ -63,10 +64,8 @@ class TensorRTRunner:
         trust_engine: bool = False,
         cuda: Cuda | None = None,
     ) -> None:
-        if precision not in ("fp32", "fp16", "int8"):
-            raise UsageError(f"no precision {precision!r}; choose one of: fp32, fp16, int8")
-        self._precision, self._batch, self._workspace_mb = precision, batch, workspace_mb
-        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+        self._asked = Asked.of(precision, batch, shapes, ("fp32", "fp16", "int8"))
+        self._workspace_mb = workspace_mb
         self._trust_engine, self._cuda = trust_engine, cuda
         self._engine: LoadedEngine | None = None
         self._source = ""
@@ -78,9 +77,7 @@ class TensorRTRunner:
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
         return {
-            "precision": self._precision,
-            "batch": self._batch,
-            "shapes": {name: list(shape) for name, shape in self._shapes.items()},
+            **self._asked.options,
             "workspace_mb": self._workspace_mb,
             "trust_engine": self._trust_engine,
         }
@@ -108,13 +105,15 @@ class TensorRTRunner:
                 )
             self._open(read_bytes(Path(source), MAX_ENGINE_BYTES), source)
             return
-        model = onnx_model(source, self._batch, self._shapes)
+        model = onnx_model(source, self._asked.batch, self._asked.shapes)
         self._random_weights = model.random_weights
-        self._open(build_engine(model.data, source, self._precision, self._workspace_mb), source)
+        self._open(
+            build_engine(model.data, source, self._asked.precision, self._workspace_mb), source
+        )
 
     def _open(self, plan: Any, source: str) -> None:
         self._source = source
-        self._engine = LoadedEngine(plan, source, self._shapes, self.clock, self._memory())
+        self._engine = LoadedEngine(plan, source, self._asked.shapes, self.clock, self._memory())
 
     def _loaded(self) -> LoadedEngine:
         if self._engine is None:
@@ -133,9 +132,7 @@ class TensorRTRunner:
         engine = self._loaded()
         starts = np.empty(runs)
         bursts: list[list[Call]] = []
-        for index in range(runs):
-            if pauses_s is not None and pauses_s[index] > 0:
-                self.clock.sleep(float(pauses_s[index]))
+        for index in paced(self.clock, runs, pauses_s):
             starts[index] = self.clock.now_s()
             bursts.append(engine.execute_watched())
         if not all(bursts):
@@ -159,22 +156,17 @@ class TensorRTRunner:
         """Return wall times of `runs` runs without the profiler; shape (runs,)."""
         engine = self._loaded()
         engine.execute()
-        times = np.empty(runs + 1)
-        for index in range(runs + 1):
-            times[index] = self.clock.now_s()
-            if index < runs:
-                engine.execute()
-        return np.diff(times)
+        return wall_times(self.clock, runs, engine.execute)
 
     def isolated(self, layer: Layer) -> TensorRTRunner:
         """Return a loaded runner of this layer alone, with random weights."""
         graph = single_layer_graph(layer)
         runner = TensorRTRunner(
-            precision=self._precision, workspace_mb=self._workspace_mb, cuda=self._memory()
+            precision=self._asked.precision, workspace_mb=self._workspace_mb, cuda=self._memory()
         )
         source = f"layer {layer.name}"
         plan = build_engine(
-            model_of(graph).SerializeToString(), source, self._precision, self._workspace_mb
+            model_of(graph).SerializeToString(), source, self._asked.precision, self._workspace_mb
         )
         runner._random_weights = True
         runner._open(plan, source)
@@ -187,7 +179,7 @@ class TensorRTRunner:
 
         return {
             "runtime": f"tensorrt {trt.__version__}",
-            "precision": self._precision,
+            "precision": self._asked.precision,
             "weights": "random" if self._random_weights else "the model's",
         }
 

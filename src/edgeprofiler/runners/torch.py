@@ -13,6 +13,7 @@ from edgeprofiler.network import FloatArray, Layer, Network, Source
 from edgeprofiler.recording import Timeline
 from edgeprofiler.runners._onnx_kernels import layer_of
 from edgeprofiler.runners._onnx_model import inputs_of, unique_name, weights_of
+from edgeprofiler.runners._shared import Asked, paced, wall_times
 from edgeprofiler.runners._single import single_layer_graph
 from edgeprofiler.runners._source import graph_of
 from edgeprofiler.runners._torch_graph import kernels_of, module_of
@@ -54,11 +55,8 @@ class TorchRunner:
     ) -> None:
         if mode not in ("eager", "script"):
             raise UsageError(f"no mode {mode!r}; choose eager or script")
-        if precision not in ("fp32", "fp16"):
-            raise UsageError(f"PyTorch runs fp32 or fp16 here, not {precision!r}")
-        self._processor, self._mode, self._precision = processor, mode, precision
-        self._batch, self._threads = batch, threads
-        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+        self._asked = Asked.of(precision, batch, shapes, ("fp32", "fp16"))
+        self._processor, self._mode, self._threads = processor, mode, threads
         self._network: Network | None = None
         self._forward: Callable[..., Any] | None = None
         self._inputs: tuple[Any, ...] = ()
@@ -72,9 +70,7 @@ class TorchRunner:
         return {
             "processor": self._processor,
             "mode": self._mode,
-            "precision": self._precision,
-            "batch": self._batch,
-            "shapes": {name: list(shape) for name, shape in self._shapes.items()},
+            **self._asked.options,
             "threads": self._threads,
         }
 
@@ -89,7 +85,7 @@ class TorchRunner:
     def load(self, source: str, network: Network | None = None) -> None:  # noqa: ARG002
         """Translate a model's graph to PyTorch, with random weights."""
         self.probe()
-        graph = graph_of(source, ReadOptions(batch=self._batch, shapes=self._shapes))
+        graph = graph_of(source, ReadOptions(batch=self._asked.batch, shapes=self._asked.shapes))
         self._open_graph(graph, source)
 
     def _open_graph(self, graph: Any, source: str) -> None:
@@ -104,7 +100,7 @@ class TorchRunner:
             self._timer.rename(names)
         self._network = Network(
             graph.name, layers, Source(source, "torch", str(torch.__version__)), graph.batch,
-            self._precision, ("weights are random",),
+            self._asked.precision, ("weights are random",),
         )  # fmt: skip
         if self._mode == "script":
             self._network = None
@@ -119,7 +115,7 @@ class TorchRunner:
         self.close()
         if self._threads:
             torch.set_num_threads(self._threads)
-        half = self._precision == "fp16"
+        half = self._asked.precision == "fp16"
         module = module.to(self._processor).eval()
         module = module.half() if half else module
         self._inputs = tuple(
@@ -167,9 +163,7 @@ class TorchRunner:
         if timer is not None:
             timer.attach()
         try:
-            for index in range(runs):
-                if pauses_s is not None and pauses_s[index] > 0:
-                    self.clock.sleep(float(pauses_s[index]))
+            for index in paced(self.clock, runs, pauses_s):
                 starts[index] = self.clock.now_s()
                 self._execute()
                 ends[index] = self.clock.now_s()
@@ -190,12 +184,7 @@ class TorchRunner:
 
     def latencies(self, runs: int) -> FloatArray:
         """Return wall times of `runs` runs without hooks; shape (runs,)."""
-        times = np.empty(runs + 1)
-        for index in range(runs + 1):
-            times[index] = self.clock.now_s()
-            if index < runs:
-                self._execute()
-        return np.diff(times)
+        return wall_times(self.clock, runs, self._execute)
 
     def isolated(self, layer: Layer) -> TorchRunner:
         """Return a loaded runner of this layer alone, with random weights."""
@@ -212,7 +201,7 @@ class TorchRunner:
             "runtime": f"torch {torch.__version__}",
             "execution": self._mode,
             "processor": torch.cuda.get_device_name(self._processor) if cuda else "cpu",
-            "precision": self._precision,
+            "precision": self._asked.precision,
             "weights": "random",
         }
 

@@ -18,6 +18,7 @@ from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.recording import Timeline
 from edgeprofiler.runners._engine_layers import network_in_order
 from edgeprofiler.runners._onnx_model import inputs_of, weights_of
+from edgeprofiler.runners._shared import Asked, paced, wall_times
 from edgeprofiler.runners._source import graph_of
 from edgeprofiler.runners._tensorrt_engine import Call, Calls, attach_profiler, require_tensorrt
 from edgeprofiler.runners._torch_graph import module_of
@@ -46,10 +47,7 @@ class TorchTensorRTRunner:
         batch: int | None = None,
         shapes: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        if precision not in ("fp32", "fp16"):
-            raise UsageError(f"torch-tensorrt runs fp32 or fp16 here, not {precision!r}")
-        self._precision, self._batch = precision, batch
-        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+        self._asked = Asked.of(precision, batch, shapes, ("fp32", "fp16"))
         self._module: Any = None
         self._engines: tuple[Any, ...] = ()
         self._profilers: tuple[Calls, ...] = ()
@@ -62,11 +60,7 @@ class TorchTensorRTRunner:
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
-        return {
-            "precision": self._precision,
-            "batch": self._batch,
-            "shapes": {name: list(shape) for name, shape in self._shapes.items()},
-        }
+        return self._asked.options
 
     def probe(self) -> None:
         """Return if Torch-TensorRT, TensorRT and a GPU are there."""
@@ -81,8 +75,8 @@ class TorchTensorRTRunner:
         self.probe()
         self.close()
         torch = require_torch()
-        graph = graph_of(source, ReadOptions(batch=self._batch, shapes=self._shapes))
-        dtype = torch.float16 if self._precision == "fp16" else torch.float32
+        graph = graph_of(source, ReadOptions(batch=self._asked.batch, shapes=self._asked.shapes))
+        dtype = torch.float16 if self._asked.precision == "fp16" else torch.float32
         module = module_of(graph, weights_of(graph)).to("cuda", dtype)
         self._inputs = tuple(
             torch.from_numpy(value).to("cuda", dtype) for value in inputs_of(graph).values()
@@ -144,9 +138,7 @@ class TorchTensorRTRunner:
             self._execute()
             self._counts = tuple(len(profiler.take()) for profiler in self._profilers)
         starts, bursts = np.empty(runs), list[list[Call]]()
-        for index in range(runs):
-            if pauses_s is not None and pauses_s[index] > 0:
-                self.clock.sleep(float(pauses_s[index]))
+        for index in paced(self.clock, runs, pauses_s):
             starts[index] = self.clock.now_s()
             self._execute()
             bursts.append([call for profiler in self._profilers for call in profiler.take()])
@@ -175,18 +167,13 @@ class TorchTensorRTRunner:
         """
         if self._profilers:
             raise UsageError("ask for latencies before run: the profiler stays attached")
-        times = np.empty(runs + 1)
-        for index in range(runs + 1):
-            times[index] = self.clock.now_s()
-            if index < runs:
-                self._execute()
-        return np.diff(times)
+        return wall_times(self.clock, runs, self._execute)
 
     def describe(self) -> Mapping[str, str]:
         """Return versions and what was compiled."""
         return {
             "runtime": f"torch-tensorrt {_compiler().__version__}",
-            "precision": self._precision,
+            "precision": self._asked.precision,
             "engines": str(len(self._engines)),
             "weights": "random",
         }

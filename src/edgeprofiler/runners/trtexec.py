@@ -22,6 +22,7 @@ from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.profile import Profile
 from edgeprofiler.recording import Timeline
 from edgeprofiler.runners._engine_layers import network_in_order
+from edgeprofiler.runners._shared import Asked
 from edgeprofiler.runners._source import OnnxModel, onnx_model
 from edgeprofiler.runners._trtexec_files import (
     RunTimes,
@@ -64,10 +65,8 @@ class TrtexecRunner:
         warm_up_ms: int = 500,
         build_timeout_s: float = 3600.0,
     ) -> None:
-        if precision not in _PRECISION_FLAGS:
-            raise UsageError(f"no precision {precision!r}; choose one of: fp32, fp16, int8")
-        self._precision, self._batch, self._program = precision, batch, program
-        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+        self._asked = Asked.of(precision, batch, shapes, tuple(_PRECISION_FLAGS))
+        self._program = program
         self._warm_up_ms, self._timeout_s = warm_up_ms, build_timeout_s
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._model: OnnxModel | None = None
@@ -80,9 +79,7 @@ class TrtexecRunner:
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
         return {
-            "precision": self._precision,
-            "batch": self._batch,
-            "shapes": {name: list(shape) for name, shape in self._shapes.items()},
+            **self._asked.options,
             "program": self._program,
             "warm_up_ms": self._warm_up_ms,
             "build_timeout_s": self._timeout_s,
@@ -107,7 +104,7 @@ class TrtexecRunner:
         """Build the engine once and keep it in a temporary folder."""
         self.probe()
         self.close()
-        self._model = onnx_model(source, self._batch, self._shapes)
+        self._model = onnx_model(source, self._asked.batch, self._asked.shapes)
         self._source = source
         self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-trtexec-")
         self._file("model.onnx").write_bytes(self._model.data)
@@ -116,7 +113,7 @@ class TrtexecRunner:
             f"--saveEngine={self._file('model.engine')}",
             "--profilingVerbosity=detailed",
             "--skipInference",
-            *_PRECISION_FLAGS[self._precision],
+            *_PRECISION_FLAGS[self._asked.precision],
         )
 
     def _file(self, name: str) -> Path:
@@ -218,7 +215,7 @@ class TrtexecRunner:
         """Return the program, its version where it told one, and what it was asked to build."""
         return {
             "runtime": f"trtexec {self._version}".rstrip(),
-            "precision": self._precision,
+            "precision": self._asked.precision,
             "weights": "random" if self._model and self._model.random_weights else "the model's",
             "layer_times": "one average of all runs",
         }

@@ -43,7 +43,8 @@ def test_a_result_that_is_quantised_only_is_written_in_int8() -> None:
     one = build.number("one", (1.0,))
     x = build.conv(build.input((1, 16, 8, 8)), 16, 3, name="first")
     low = build.node("DequantizeLinear", (build.node("QuantizeLinear", (x, one), "q"), one), "dq")
-    network = lower(build.graph(build.conv(low, 16, 3, name="second")))
+    y = build.conv(low, 16, 3, name="second")
+    network = lower(build.graph(build.conv(y, 16, 3, name="third")))
     types = {la.name: (la.dtype, la.output_dtypes) for la in network.layers}
     assert types["first"] == ("fp16", ("int8",))
     assert types["second"] == ("int8", ("fp16",))

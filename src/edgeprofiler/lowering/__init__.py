@@ -6,5 +6,9 @@ declared `RULES`, each with its evidence.
 
 from edgeprofiler.lowering.pipeline import Lowered, lower, lower_traced
 from edgeprofiler.lowering.rules import RULES, Rule
+from edgeprofiler.lowering.target import A100_TENSORRT_8, GEFORCE_AMPERE, JETSON_ORIN, BuildTarget
 
-__all__ = ["RULES", "Lowered", "Rule", "lower", "lower_traced"]
+__all__ = [
+    "A100_TENSORRT_8", "GEFORCE_AMPERE", "JETSON_ORIN", "RULES", "BuildTarget", "Lowered", "Rule",
+    "lower", "lower_traced",
+]  # fmt: skip

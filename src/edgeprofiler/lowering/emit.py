@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgeprofiler.lowering import compute
-from edgeprofiler.lowering.facts import Facts
+from edgeprofiler.lowering.facts import FLOATS, Facts, spatial_size
+from edgeprofiler.lowering.kernels import first_layer, float_convolution, one_row
 from edgeprofiler.lowering.memory import CHANNELS_LAST, ROWS
 from edgeprofiler.lowering.movement import Mover
 from edgeprofiler.lowering.names import layer_name
+from edgeprofiler.lowering.target import BuildTarget
 from edgeprofiler.lowering.units import Unit
+from edgeprofiler.lowering.vocabulary import TRANSPOSED
+from edgeprofiler.lowering.windows import window
 from edgeprofiler.network import Layer
 
 _KEEPS_LAYOUT = frozenset({"pointwise", "softmax", "normalization", "resize"})
@@ -18,8 +22,10 @@ _KEEPS_LAYOUT = frozenset({"pointwise", "softmax", "normalization", "resize"})
 class Emitter(Mover):
     """Turns units into layers, in order."""
 
-    def __init__(self, facts: Facts, units: Sequence[Unit], precision: str) -> None:
-        super().__init__(facts, units, precision)
+    def __init__(
+        self, facts: Facts, units: Sequence[Unit], precision: str, target: BuildTarget
+    ) -> None:
+        super().__init__(facts, units, precision, target)
         self.has_int8 = False
         self._steps: dict[str, Callable[[Unit], None]] = {
             "convolution": self._convolution,
@@ -53,15 +59,19 @@ class Emitter(Mover):
             self.memory.produce(unit, name, layout)
 
     def _convolution(self, unit: Unit) -> None:
-        dtype = self._compute_type(unit)
         pad = self.facts.padded.get(unit.inputs[0]) if unit.inputs else None
         source = self.facts.real(pad.inputs[0]) if pad is not None else unit.inputs[0]
         name = layer_name(unit, pad)
-        self._convert(source, CHANNELS_LAST, dtype, name, "Input")
+        dtype, layout = self._convolution_kernel(unit, source)
+        self._convert(source, layout, dtype, name, "Input")
+        if self.precision == "fp32":
+            for other_input in unit.inputs[1:]:
+                self._convert(other_input, layout, dtype, name, "Input")
         if pad is not None:
             self.no_work.pop(pad.name, None)
         inputs = [source, *unit.inputs[1:]]
-        result_type = self.memory.result_type(unit.output, CHANNELS_LAST)
+        layout = self._result_layout(unit, source, dtype, layout)
+        result_type = self.memory.result_type(unit.output, layout)
         types = self.memory.types(inputs)
         layer = compute.convolution(self.facts, unit, name, inputs, pad, dtype, types, result_type)
         if unit.siblings:
@@ -72,14 +82,60 @@ class Emitter(Mover):
                 for other in unit.siblings
             ]
             layer = compute.side_by_side([layer, *others])
-        self._add(unit, layer, CHANNELS_LAST)
+        self._add(unit, layer, layout)
         for other in unit.siblings:
             self.name_of[other.output] = layer.name
-            self.memory.produce(unit, other.output, CHANNELS_LAST)
+            self.memory.produce(unit, other.output, layout)
         self.has_int8 |= dtype == "int8"
+
+    def _convolution_kernel(self, unit: Unit, source: str) -> tuple[str, str]:
+        """Return the data type that a convolution computes in, and the layout of its input."""
+        dtype, node = self._compute_type(unit), unit.anchor
+        if dtype != "tf32":
+            return dtype, CHANNELS_LAST
+        shape, result = self.facts.shape(source), self.facts.shape(unit.output)
+        if spatial_size(shape) == 1 and one_row(result, 1):
+            return "fp32", CHANNELS_LAST
+        weight = self.facts.graph.tensors.get(node.inputs[1])
+        kernel, stride, dilation = window(node, shape, weight.shape if weight is not None else ())
+        stays = self.memory.layout.get(source, ROWS) == ROWS and not self._foreign(source, "fp32")
+        return float_convolution(
+            self.target,
+            channels=shape[1],
+            kernel=() if node.op in TRANSPOSED else kernel,
+            stride=stride,
+            dilation=dilation,
+            lies=ROWS if stays else CHANNELS_LAST,
+        )
+
+    def _result_layout(self, unit: Unit, source: str, dtype: str, layout: str) -> str:
+        """Return the layout of a convolution's result; note the type where its kernel sets one."""
+        if dtype != "int8":
+            return layout
+        if first_layer(self.facts.shape(source)[1], self.target):
+            self.memory.decided[unit.output] = "fp32"
+            return ROWS
+        if self._delivers(unit):
+            return ROWS
+        if self.memory.result_type(unit.output, layout) == "fp16":
+            self.memory.interleaved.add(unit.output)
+        return layout
+
+    def _delivers(self, unit: Unit) -> bool:
+        """Whether an INT8 kernel writes what the caller wants; if so, in the declared type."""
+        name = unit.output
+        wanted = self.facts.tensor(name).dtype
+        if name not in self.facts.outputs or self.facts.readers.get(name) or wanted not in FLOATS:
+            return False
+        self.memory.decided[name] = wanted
+        return True
 
     def _gemm(self, unit: Unit) -> None:
         dtype = self._compute_type(unit)
+        if dtype == "tf32" and one_row(self.facts.shape(unit.output), -1):
+            dtype = "fp32"
+        if dtype == "int8":
+            self._delivers(unit)
         name = layer_name(unit)
         for source in unit.inputs:
             self._convert(source, ROWS, dtype, name, "Input")
@@ -102,12 +158,18 @@ class Emitter(Mover):
     def _pool(self, unit: Unit) -> None:
         name = layer_name(unit)
         source = unit.inputs[0]
-        self._convert(source, CHANNELS_LAST, self.memory.float_type, name, "Input")
+        dtype, layout = self.memory.float_type, CHANNELS_LAST
+        if source in self.memory.decided:
+            dtype = self.memory.stored(source)
+            self.memory.decided[unit.output] = dtype
+        if dtype == "fp32":
+            layout = self.memory.layout.get(source, ROWS)
+        self._convert(source, layout, dtype, name, "Input")
         layer = compute.pooling(
-            self.facts, unit, name, self.memory.float_type, self.memory.types((source,)),
-            self.memory.result_type(unit.output, CHANNELS_LAST),
+            self.facts, unit, name, dtype, self.memory.types((source,)),
+            self.memory.result_type(unit.output, layout),
         )  # fmt: skip
-        self._add(unit, layer, CHANNELS_LAST)
+        self._add(unit, layer, layout)
 
     def _plain(self, unit: Unit) -> None:
         """Point-wise kernels, softmax, normalisation, resizing and what no rule knows."""
@@ -130,5 +192,8 @@ class Emitter(Mover):
     def _quantize(self, unit: Unit) -> None:
         source, result = unit.inputs[0], unit.output
         layout = CHANNELS_LAST if len(self.facts.shape(source)) > 3 else ROWS
+        readers = self.facts.readers.get(source, [])
+        if source in self.memory.decided and any(n.op != "QuantizeLinear" for n in readers):
+            self._convert(source, layout, self.memory.float_type, layer_name(unit), "Input")
         self._plain(unit)
         self.memory.layout[result] = layout

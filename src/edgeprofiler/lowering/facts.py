@@ -103,8 +103,11 @@ def gather_facts(graph: Graph) -> Facts:
         else:
             working.append((place, node))
     _read(facts, working)
+    quantized: dict[object, str] = {}
     for place, node in working:
-        if node.op == "QuantizeLinear" and _joins_producer(node, facts):
+        if node.op == "QuantizeLinear" and _repeats(node, facts, quantized):
+            facts.no_work[node.name] = "the same quantisation as another"
+        elif node.op == "QuantizeLinear" and _joins_producer(node, facts):
             facts.no_work[node.name] = "quantised where it is produced"
         elif node.op == "Pad" and _joins_convolutions(node, facts):
             facts.no_work[node.name] = "padding inside the convolution"
@@ -190,6 +193,27 @@ def _joins_producer(node: Node, facts: Facts) -> bool:
     facts.readers[source] = facts.readers.pop(result, [])
     if result in facts.outputs:
         facts.outputs.add(source)
+    return True
+
+
+def _repeats(node: Node, facts: Facts, done: dict[object, str]) -> bool:
+    """Whether a tensor has been quantised by this scale and zero point already.
+
+    The kernel that produces a tensor could quantise it only for one reader, and TensorRT looks
+    for that first: a tensor that is quantised twice is quantised by a layer of its own.
+    """
+    source, result = facts.real(node.inputs[0]), node.outputs[0]
+    parameters = [facts.graph.tensors.get(name) for name in node.inputs[1:]]
+    scale = tuple(
+        (t.name if t.value is None else tuple(t.value)) if t is not None else None
+        for t in parameters
+    )
+    first = done.setdefault((source, scale, facts.tensor(result).dtype), result)
+    if first == result or result in facts.outputs:
+        return False
+    facts.alias[result] = first
+    facts.readers.setdefault(first, []).extend(facts.readers.pop(result, []))
+    facts.readers[source].remove(node)
     return True
 
 

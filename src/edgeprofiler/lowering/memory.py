@@ -23,6 +23,10 @@ class Memory:
         self.layout: dict[str, str] = dict.fromkeys(facts.graph.inputs, ROWS)
         self.type_of = {name: facts.tensor(name).dtype for name in facts.graph.inputs}
         self.writer: dict[str, Unit] = {}
+        self.decided: dict[str, str] = {}
+        """Data types that a kernel imposes on its result (see `rules.FIRST_LAYER`)."""
+        self.interleaved: set[str] = set()
+        """FP16 tensors in groups of 32 channels (see `rules.INTERLEAVED`)."""
 
     def stored(self, name: str) -> str:
         """Return the data type in which a tensor is stored."""
@@ -37,6 +41,8 @@ class Memory:
         own = self.facts.tensor(name).dtype
         if name in self.facts.quantized:
             return "int8"
+        if name in self.decided:
+            return self.decided[name]
         if own not in FLOATS:
             return own
         if self.precision == "int8" and layout == CHANNELS_LAST:

@@ -8,6 +8,7 @@ from edgeprofiler.graph import Node
 from edgeprofiler.lowering.facts import FLOATS, Facts
 from edgeprofiler.lowering.memory import CHANNELS_LAST, ROWS, Memory
 from edgeprofiler.lowering.names import layer_name
+from edgeprofiler.lowering.target import BuildTarget
 from edgeprofiler.lowering.units import Unit
 from edgeprofiler.network import Layer, Shape, elements, make_layer
 from edgeprofiler.units import dtype_bytes
@@ -21,10 +22,13 @@ _WRITES_IN_PLACE = frozenset({
 class Mover:
     """Emits conversions and copies; the layers so far, and what each tensor is called."""
 
-    def __init__(self, facts: Facts, units: Sequence[Unit], precision: str) -> None:
+    def __init__(
+        self, facts: Facts, units: Sequence[Unit], precision: str, target: BuildTarget
+    ) -> None:
         self.facts = facts
         self.units = units
         self.precision = precision
+        self.target = target
         self.memory = Memory(facts, precision)
         self.layers: list[Layer] = []
         self.no_work: dict[str, str] = {}
@@ -41,8 +45,10 @@ class Mover:
         """Add the layer that makes a tensor readable, where one is needed; do so only once."""
         dtype = "fp32" if dtype == "tf32" else dtype
         stored = self.memory.stored(name)
-        foreign = stored in FLOATS and stored != dtype and name not in self.memory.writer
-        if not self.memory.differs(name, layout) and not foreign:
+        foreign = self._foreign(name, dtype)
+        grouped = dtype != "int8" and name in self.memory.interleaved
+        regrouped = grouped and self.memory.layout_matters(name)
+        if not self.memory.differs(name, layout) and not foreign and not regrouped:
             return
         target = dtype if foreign or stored in FLOATS else stored
         shape = self.facts.shape(name)
@@ -60,6 +66,13 @@ class Mover:
         )
         self.memory.layout[name] = layout
         self.memory.type_of[name] = target
+        self.memory.interleaved.discard(name)
+
+    def _foreign(self, name: str, dtype: str) -> bool:
+        """Whether a tensor has a type that the engine's own kernels of `dtype` did not choose."""
+        stored = self.memory.stored(name)
+        imposed = name not in self.memory.writer or name in self.memory.decided
+        return stored in FLOATS and stored != dtype and imposed
 
     def _view(self, unit: Unit, reason: str, layout: str = ROWS) -> None:
         source = unit.inputs[0]

@@ -9,6 +9,7 @@ from edgeprofiler.errors import Unsupported
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering.emit import Emitter
 from edgeprofiler.lowering.facts import gather_facts
+from edgeprofiler.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.lowering.units import gather_units
 from edgeprofiler.network import Network, Source
 
@@ -30,6 +31,7 @@ def lower(
     precision: str = "fp16",
     source: Source | None = None,
     builder: str = "trtexec",
+    target: BuildTarget = JETSON_ORIN,
 ) -> Network:
     """Return the layers that TensorRT would run for `graph`.
 
@@ -44,12 +46,14 @@ def lower(
         source: where the graph came from; by default its name.
         builder: what builds the engine: trtexec (TensorRT from ONNX), or torch-tensorrt, which
             leaves ReLU6 outside convolutions.
+        target: GPU and TensorRT that the engine is built on; an FP32 engine's kernels depend on
+            it. FP16 layers do not, but for Torch-TensorRT's sums.
 
     Raises:
         Unsupported: the precision is not one of the three, or the builder not one of the two.
         InvalidInput: a tensor that is read has no known shape.
     """
-    return lower_traced(graph, precision, source, builder).network
+    return lower_traced(graph, precision, source, builder, target).network
 
 
 def lower_traced(
@@ -57,6 +61,7 @@ def lower_traced(
     precision: str = "fp16",
     source: Source | None = None,
     builder: str = "trtexec",
+    target: BuildTarget = JETSON_ORIN,
 ) -> Lowered:
     """Return the layers of `graph` and the reason for every node that became none."""
     if precision not in PRECISIONS:
@@ -64,8 +69,8 @@ def lower_traced(
     if builder not in BUILDERS:
         raise Unsupported(f"no builder {builder!r}; choose one of {', '.join(BUILDERS)}")
     facts = gather_facts(graph)
-    units = gather_units(facts, precision, builder)
-    emitter = Emitter(facts, units, precision)
+    units = gather_units(facts, precision, builder, target)
+    emitter = Emitter(facts, units, precision, target)
     layers = emitter.run()
     warnings = list(graph.warnings)
     unknown = sorted({n.op for u in units if u.role == "unknown" for n in u.nodes})

@@ -132,12 +132,62 @@ DENSE = Rule(
 )
 TF32 = Rule(
     name="FP32 as TF32",
-    effect="Convolutions with one group and GEMMs that are built for FP32 compute in TF32 where "
-    "the device has it; tensors stay FP32.",
-    evidence="..._tf32f32_... tactics in a100_resnet18_fp32_trtexec and in "
-    "rtx3060m_mobilenet_v2_fp16_onnx-trt (FP32 despite its name). Engines time both: "
-    "rtx3060m_resnet18_fp16_onnx-trt took FP32 kernels for 19 of 20 convolutions.",
+    effect="Convolutions with one group and GEMMs that are built for FP32 compute in TF32, "
+    "channels-last, where TF32's peak is above what FP32's multiplications reach; tensors stay "
+    "FP32.",
+    evidence="Peak ratio 8: ..._tf32f32_..._nhwc tactics for 19 of 19 convolutions behind the "
+    "first and for the GEMM in a100_resnet18_fp32_trtexec, 3x3 ones too. Every TF32 tactic in "
+    "all engine files is channels-last. No public FP32 engine of an Orin (ratio 4) is known.",
     precisions=frozenset({"fp32"}),
+)
+WINOGRAD = Rule(
+    name="Winograd in FP32",
+    effect="A 3x3 convolution of stride 1 is FP32, in rows, where TF32's peak is less than 2.25 "
+    "times FP32's: Winograd's F(2x2, 3x3) saves that factor of multiplications.",
+    evidence="Peak ratio 1: 'wngd2x2' and 'winograd' tactics, all NCHW, for 11 of 13 such "
+    "convolutions in rtx3060m_resnet18_fp16_onnx-trt (direct FP32 for the two others, of 7x7), "
+    "and 3 of 3 in rtx3060m_alexnet_fp16_onnx-trt. Both are FP32 despite their names. Peak ratio "
+    "8: none of 13 in a100_resnet18_fp32_trtexec.",
+    precisions=frozenset({"fp32"}),
+)
+TIE = Rule(
+    name="equal peaks",
+    effect="Where both peaks promise the same, a convolution is TF32 if its input lies "
+    "channels-last or must be converted anyway, else FP32 in rows.",
+    evidence="Peak ratio 1: TF32 for the first layers (the FP16 input is converted), for the 5x5 "
+    "in rtx3060m_alexnet_fp16_onnx-trt and for 34 of 34 1x1 in "
+    "rtx3060m_mobilenet_v2_fp16_onnx-trt; FP32 'ffma' for the 6 strided ones between Winograd's "
+    "in rtx3060m_resnet18_fp16_onnx-trt. One of those was timed best channels-last, with two "
+    "reformats around it: no rule gives that.",
+    precisions=frozenset({"fp32"}),
+)
+ONE_ROW = Rule(
+    name="one row of a product",
+    effect="A fully connected layer of one image built for FP32 is a matrix-vector product in "
+    "FP32: each weight is used once, so that bandwidth bounds it and tensor cores do not help.",
+    evidence="'cublas_gemvx_f32f32_f32_f32' for 5 of 5 in the rtx3060m_*_onnx-trt files; TF32 "
+    "for the batch of 32 in a100_resnet18_fp32_trtexec.",
+    precisions=frozenset({"fp32"}),
+)
+FIRST_LAYER = Rule(
+    name="first layer of TensorRT 8",
+    effect="A convolution of fewer than four channels runs in rows and writes FP32, in FP32 and "
+    "INT8 engines; a pooling after it stays so, and the result is converted once.",
+    evidence="'ampere_scudnn_128x64_relu_xregs_large' in a100_resnet18_fp32_trtexec, "
+    "'ampere_fp32_icudnn_int8x4_128x64_relu' in a100_resnet18_qat_trtexec, TiledPooling and "
+    "'Reformatting CopyNode for Output Tensor 0 to MaxPool' after each; that convolution takes a "
+    "quarter of the FP32 engine's time. TensorRT 10 has TF32 kernels for three channels "
+    "('aligna4' in the rtx3060m_*_onnx-trt files). No INT8 engine of TensorRT 10 is known.",
+    precisions=frozenset({"fp32", "int8"}),
+)
+INTERLEAVED = Rule(
+    name="INT8's groups of channels",
+    effect="INT8 convolutions write FP16 in groups of 32 channels; an FP16 kernel behind one "
+    "reads it after a reformat. At the network's output they write the declared type in rows.",
+    evidence="'Thirty-two wide channel vectorized row major' tensors, 'Reformatting CopyNode for "
+    "Input Tensor 0 to GlobalAveragePool_246', and tactic i8f32_..._nchw of the last layer, with "
+    "no reformat after it, in a100_resnet18_qat_trtexec.",
+    precisions=frozenset({"fp16", "int8"}),
 )
 SIBLINGS = Rule(
     name="convolutions side by side",
@@ -157,13 +207,24 @@ CLAMPS_APART = Rule(
     "rtx3060m_mobilenet_v2_fp16_torch-trt, between casts to FP32 and back.",
     ops=frozenset({"Clip"}),
 )
+LINEAR_SUMS_APART = Rule(
+    name="Torch-TensorRT's sums without activation",
+    effect="Built by Torch-TensorRT with a TensorRT 10 later than 10.1, a residual addition that "
+    "no ReLU follows is a kernel of its own.",
+    evidence="10 '__myl_Add' kernels in rtx3060m_mobilenet_v2_fp16_torch-trt; none in "
+    "orin-nano_mobilenet_v2_fp16_torch-trt (10.1), nor in rtx3060m_resnet18_fp16_torch-trt, "
+    "where a ReLU follows each sum.",
+    ops=frozenset({"Add"}),
+)
 QUANTIZED = Rule(
     name="explicit quantisation",
     effect="DequantizeLinear before a convolution makes it INT8 and takes no layer; "
     "QuantizeLinear joins the layer that produces its input if nothing else reads that, and is a "
-    "reformat otherwise.",
+    "reformat otherwise; quantisers of one tensor with one scale are one.",
     evidence="a100_resnet18_qat_trtexec: 'QuantizeLinear_15' is a Reformat layer (its input also "
-    "feeds an addition), 'conv1.weight + QuantizeLinear_20 + Conv_22' writes INT8.",
+    "feeds an addition), 'conv1.weight + QuantizeLinear_20 + Conv_22' writes INT8; "
+    "'QuantizeLinear_65' is the one Reformat for both convolutions of layer2.0, each of which "
+    "has a quantiser in the model.",
     ops=frozenset({"QuantizeLinear", "DequantizeLinear"}),
 )
 DEAD = Rule(
@@ -176,7 +237,8 @@ DEAD = Rule(
 
 RULES: tuple[Rule, ...] = (
     DEAD, NO_WORK, FOLDED_SCALE, SIMPLE_ACTIVATION, GENERATED_ACTIVATION, RESIDUAL,
-    RESIDUAL_AFTER_ACTIVATION, CLAMPS_APART, POINTWISE_CHAIN, SIBLINGS, PADDING, DENSE,
-    IN_PLACE_CONCAT, SLICE_VIEW, REFORMAT, QUANTIZED, TF32,
+    RESIDUAL_AFTER_ACTIVATION, CLAMPS_APART, LINEAR_SUMS_APART, POINTWISE_CHAIN, SIBLINGS,
+    PADDING, DENSE, IN_PLACE_CONCAT, SLICE_VIEW, REFORMAT, QUANTIZED, INTERLEAVED, FIRST_LAYER,
+    ONE_ROW, WINOGRAD, TF32, TIE,
 )  # fmt: skip
 """All rules in the order in which they act."""

@@ -19,6 +19,7 @@ from edgeprofiler.lowering.rules import (
     SIBLINGS,
     SIMPLE_ACTIVATION,
 )
+from edgeprofiler.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.network import elements
 
 Role = Literal[
@@ -91,9 +92,11 @@ class Unit:
         return self.nodes[0]
 
 
-def gather_units(facts: Facts, precision: str, builder: str = "trtexec") -> list[Unit]:
+def gather_units(
+    facts: Facts, precision: str, builder: str = "trtexec", target: BuildTarget = JETSON_ORIN
+) -> list[Unit]:
     """Return the units of a graph in an order in which they can run."""
-    gathering = _Gathering(facts, precision, builder)
+    gathering = _Gathering(facts, precision, builder, target)
     chains = normalization_nodes(facts)
     members = {node.name for nodes in chains.values() for node in nodes}
     for place, node in facts.nodes:
@@ -132,10 +135,12 @@ def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
 
 
 class _Gathering:
-    def __init__(self, facts: Facts, precision: str, builder: str) -> None:
+    def __init__(self, facts: Facts, precision: str, builder: str, target: BuildTarget) -> None:
+        torch = builder == "torch-tensorrt"
         self.facts = facts
         self.precision = precision
-        self.apart = CLAMPS_APART.ops if builder == "torch-tensorrt" else frozenset[str]()
+        self.apart = CLAMPS_APART.ops if torch else frozenset[str]()
+        self.linear_sums_apart = torch and target.linear_sums_apart
         self.unit_of: dict[str, Unit] = {}
 
     def add(self, place: int, node: Node) -> None:
@@ -244,6 +249,8 @@ class _Gathering:
             return False
         if not ops <= RESIDUAL.ops or self.facts.shape(others[0]) != self.facts.shape(unit.output):
             return False
+        if self.linear_sums_apart and not self._activated_next(unit):
+            return False
         if anchor.activated:
             if self.precision not in RESIDUAL_AFTER_ACTIVATION.precisions:
                 return False
@@ -251,6 +258,10 @@ class _Gathering:
         anchor.residual = True
         anchor.activated = False
         return True
+
+    def _activated_next(self, unit: Unit) -> bool:
+        readers = self.facts.readers.get(unit.output, [])
+        return len(readers) == 1 and readers[0].op in SIMPLE_ACTIVATION.ops
 
     def _per_channel(self, unit: Unit, anchor: Unit) -> bool:
         """Whether every constant is one number, or one a channel, of an anchor's result."""

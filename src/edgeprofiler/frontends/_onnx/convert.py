@@ -29,6 +29,8 @@ _PARAMETER_OPS = frozenset({
     "QLinearSigmoid", "QLinearSoftmax", "MatMulInteger", "ConvInteger",
 })  # fmt: skip
 """Operators whose small floating-point constants are settings, not weights."""
+_THROUGH = frozenset({"QuantizeLinear", "DequantizeLinear", "Cast", "Identity"})
+"""Operators through which a weight stays one."""
 
 
 def graph_of(
@@ -82,11 +84,17 @@ def graph_of(
 
 
 def _weights_among(supplied: Sequence[Declared], nodes: Sequence[RawNode]) -> frozenset[str]:
-    """Return the inputs that are weights without values: fixed, and read as weights only."""
+    """Return the inputs that are weights without values: fixed, and read as weights only.
+
+    A weight may be read through a quantiser.
+    """
     as_weight: set[str] = set()
     as_data: set[str] = set()
-    for node in nodes:
+    for node in reversed(nodes):
         slots = WEIGHT_SLOTS.get(node.op, ())
+        if node.op in _THROUGH and node.outputs:
+            result = node.outputs[0]
+            slots = (0,) if result in as_weight and result not in as_data else ()
         for index, name in enumerate(node.inputs):
             (as_weight if index in slots else as_data).add(name)
         as_data.update(captured(node))

@@ -6,6 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples everywhere and no limit of time: a slow machine must not decide.
+# `pytest --hypothesis-profile=default` looks for others.
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 _SHARED = Path(os.environ.get("EDGEPROFILER_SHARED", Path(__file__).parents[2] / "shared"))
 

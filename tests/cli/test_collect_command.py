@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import PATIENCE_S, until
 
 from edgeprofiler.benchmark.result import BackendResult, Benchmark, LayerLatency
 from edgeprofiler.cli import common
@@ -90,11 +90,9 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path, model, sensor):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     runs = folder / "runs-001.bin"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not (runs.exists() and len(read_chunks(runs)[0]) > 1):
-        time.sleep(0.1)
+    until(lambda: runs.exists() and len(read_chunks(runs)[0]) > 1, "writing runs")
     os.kill(process.pid, signal.SIGINT)
-    _, message = process.communicate(timeout=30)
+    _, message = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "--resume goes on" in message
     assert "Traceback" not in message

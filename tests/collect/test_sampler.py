@@ -1,5 +1,6 @@
 """The sampler brings every poll to the disk, whatever happens to sensor, disk or parent."""
 
+import errno
 import gc
 import io
 import json
@@ -8,17 +9,17 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import suppress
 
 import numpy as np
 import pytest
+from waiting import PATIENCE_S, until
 
 from edgeprofiler.collect import sampler, sampling
 from edgeprofiler.collect.power import LivePower
 from edgeprofiler.collect.sampler import sample
 from edgeprofiler.collect.sampling import SamplerProcess
-from edgeprofiler.errors import CannotWrite, Unavailable, UsageError
+from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable, UsageError
 from edgeprofiler.recording import load_recording
 from edgeprofiler.recording.chunks import Phase
 from edgeprofiler.recording.session import PowerWriter, SessionClock, write_header
@@ -27,13 +28,38 @@ from edgeprofiler.testing import FakeSensor, write_ina3221_tree
 
 
 class Control:
-    def __init__(self, stop_after_s=0.3):
-        self.phase = int(Phase.RUN)
-        self.stop = False
-        threading.Timer(stop_after_s, self.end).start()
+    """Ends sampling after so many polls; the first of them may belong to another phase."""
 
-    def end(self):
-        self.stop = True
+    def __init__(self, polls=100, before=0):
+        self._left = polls
+        self._idle = before
+
+    @property
+    def stop(self):
+        self._left -= 1
+        self._idle -= 1
+        return self._left < 0
+
+    @property
+    def phase(self):
+        return int(Phase.RUN if self._idle < 0 else Phase.IDLE_BEFORE)
+
+
+class Failing(FakeSensor):
+    """Gives so many readings and then fails in one way."""
+
+    def __init__(self, good, rails=None):
+        super().__init__()
+        self._good = good
+        self._rails = rails
+
+    def read(self):
+        self._good -= 1
+        if self._good >= 0:
+            return super().read()
+        if self._rails is None:
+            raise OSError(errno.ENODEV, "No such device")
+        return self._rails
 
 
 @pytest.fixture
@@ -52,59 +78,58 @@ def writer(tmp_path):
     made.close()
 
 
-def opened_fake(**options):
-    sensor = FakeSensor(**options)
+def opened(sensor=None):
+    sensor = sensor or FakeSensor()
     sensor.open()
     return sensor
 
 
 def test_every_tick_is_a_poll_or_counted_as_missed(tmp_path, writer):
-    ticks, missed, cpu_s, elapsed_s = sample(opened_fake(), writer, 0.002, Control())
+    ticks, missed, cpu_s, elapsed_s = sample(opened(), writer, 0.002, Control(100))
     recording = load_recording(tmp_path)
-    assert len(recording.trace) == ticks - missed
+    assert len(recording.trace) == ticks - missed == 100
     assert recording.sampler.missed_ticks <= missed
     assert 0 < cpu_s < elapsed_s
     assert (np.diff(recording.trace.time_s) > 0).all()
 
 
 def test_phases_part_the_polls(tmp_path, writer):
-    control = Control(0.4)
-    control.phase = int(Phase.IDLE_BEFORE)
-    threading.Timer(0.2, lambda: setattr(control, "phase", int(Phase.RUN))).start()
-    sample(opened_fake(), writer, 0.002, control)
+    sample(opened(), writer, 0.002, Control(100, before=40))
     recording = load_recording(tmp_path)
+    assert len(recording.idle_before) + len(recording.trace) == 100
+    assert 38 <= len(recording.idle_before) <= 40
     assert recording.idle_before.time_s[-1] < recording.trace.time_s[0]
 
 
 def test_a_vanished_sensor_says_when_and_keeps_its_polls(tmp_path, writer):
-    with pytest.raises(Unavailable, match=r"fake vanished 0\.[12] s .*No such device.*--resume"):
-        sample(opened_fake(vanish_after_s=0.15), writer, 0.002, Control(5))
-    assert len(load_recording(tmp_path).trace) > 20
+    with pytest.raises(Unavailable, match=r"fake vanished \d+\.\d s .*No such device.*--resume"):
+        sample(opened(Failing(30)), writer, 0.002, Control(1000))
+    assert len(load_recording(tmp_path).trace) == 30
 
 
 def test_a_sensor_that_gives_only_errors_counts_as_vanished(tmp_path, writer, monkeypatch):
     monkeypatch.setattr(sampler, "SILENCE_S", 0.1)
     with pytest.raises(Unavailable, match="nothing but errors"):
-        sample(opened_fake(silent_after_s=0.1), writer, 0.002, Control(5))
+        sample(opened(Failing(30, (math.nan, math.nan))), writer, 0.002, Control(10_000))
     power = load_recording(tmp_path).trace.total_w
     assert math.isnan(power[-1])
-    assert np.isfinite(power).sum() > 10
+    assert np.isfinite(power).sum() == 30
 
 
 def test_a_full_disk_ends_sampling_with_its_reason(tmp_path, writer, monkeypatch):
     monkeypatch.setattr(sampler, "FLUSH_S", 0.05)
-    real, calls = writer.append, []
+    real, written = writer.append, []
 
-    def append(*arguments):
-        calls.append(1)
-        if len(calls) > 3:
+    def append(phase, polls, stats):
+        if len(written) >= 3:
             raise CannotWrite(tmp_path, "cannot be written (No space left on device)")
-        real(*arguments)
+        written.append(len(polls))
+        real(phase, polls, stats)
 
     monkeypatch.setattr(writer, "append", append)
     with pytest.raises(CannotWrite, match="No space left"):
-        sample(opened_fake(), writer, 0.002, Control(5))
-    assert len(load_recording(tmp_path).trace) > 30
+        sample(opened(), writer, 0.002, Control(100_000))
+    assert len(load_recording(tmp_path).trace) == sum(written)
 
 
 def start(tmp_path, sensor, session=1):
@@ -113,12 +138,20 @@ def start(tmp_path, sensor, session=1):
     return SamplerProcess(sensor, tmp_path, SessionClock.now(session), 0.002)
 
 
+def wait_for_polls(folder, count):
+    def there():
+        with suppress(EdgeProfilerError):  # nothing is written yet
+            return len(load_recording(folder).trace) > count
+        return False
+
+    until(there, f"writing {count} polls")
+
+
 def test_a_sampler_of_its_own_process_samples_until_it_is_stopped(tmp_path):
     process = start(tmp_path, FakeSensor())
     process.enter(Phase.IDLE_BEFORE)
-    time.sleep(0.1)
     process.enter(Phase.RUN)
-    time.sleep(0.2)
+    wait_for_polls(tmp_path, 20)
     process.check()
     ticks, missed, _, _ = process.stop()
     assert process.stop() is None
@@ -135,9 +168,9 @@ def test_a_sampler_whose_parent_dies_ends_by_itself(tmp_path):
     """Its standard input ends; it writes what it has."""
     process = start(tmp_path, FakeSensor())
     process.enter(Phase.RUN)
-    time.sleep(0.1)
+    wait_for_polls(tmp_path, 10)
     process._process.stdin.close()
-    assert process._process.wait(5) == 0
+    assert process._process.wait(PATIENCE_S) == 0
     assert len(load_recording(tmp_path).trace) > 10
 
 
@@ -145,9 +178,9 @@ def test_a_sampler_whose_parent_dies_ends_by_itself(tmp_path):
 def test_a_sampler_that_is_ended_from_outside_is_noticed(tmp_path, number):
     process = start(tmp_path, FakeSensor())
     process.enter(Phase.RUN)
-    time.sleep(0.6)
+    wait_for_polls(tmp_path, 10)
     os.kill(process.pid, number)
-    process._process.wait(5)
+    process._process.wait(PATIENCE_S)
     with pytest.raises(Unavailable, match="was ended"):
         process.check()
     assert process.stop() is None or number == signal.SIGTERM
@@ -156,7 +189,7 @@ def test_a_sampler_that_is_ended_from_outside_is_noticed(tmp_path, number):
 
 def test_a_sensor_lost_in_the_other_process_is_told_here(tmp_path):
     process = start(tmp_path, FakeSensor(vanish_after_s=0.2))
-    process._process.wait(5)
+    process._process.wait(PATIENCE_S)
     with pytest.raises(Unavailable, match="vanished"):
         process.check()
     with pytest.raises(Unavailable, match="vanished"):
@@ -203,13 +236,15 @@ def test_the_job_is_done_from_standard_input_to_output(tmp_path, monkeypatch, ca
         "clock": vars(SessionClock.now(1)),
     }
 
+    over = threading.Event()
+
     class Stdin(io.StringIO):
         """The job, a phase, nonsense, and then silence until the test ends."""
 
         def __iter__(self):
             yield "3\n"
             yield "what?\n"
-            time.sleep(1)
+            over.wait(PATIENCE_S)
             yield "stop\n"
 
     handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
@@ -220,6 +255,7 @@ def test_the_job_is_done_from_standard_input_to_output(tmp_path, monkeypatch, ca
         monkeypatch.setattr(sys, "stdin", Stdin(json.dumps(job) + "\n"))
         assert sampler.main() == 1
     finally:
+        over.set()
         signal.signal(signal.SIGINT, handlers[0])
         signal.signal(signal.SIGTERM, handlers[1])
         gc.enable()

@@ -57,9 +57,9 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         [program, "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=subprocess.STDOUT
     )
     try:
-        for _ in range(300):
+        for _ in range(3000):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=1).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=10).close()
                 break
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.1)
@@ -88,7 +88,7 @@ def s3(moto: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 20
+        timeout = 300
 
         def _pass(self) -> None:
             path = self.path.split("?")[0]
@@ -105,7 +105,7 @@ def s3(moto: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
             body = _body_of(self)
             hop = ("expect", "transfer-encoding", "content-length", "connection")
             headers = {k: v for k, v in self.headers.items() if k.lower() not in hop}
-            there = http.client.HTTPConnection("127.0.0.1", moto, timeout=30)
+            there = http.client.HTTPConnection("127.0.0.1", moto, timeout=300)
             there.request(self.command, self.path, body, headers)
             answer = there.getresponse()
             content = answer.read()
@@ -155,7 +155,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsHub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 20
+        timeout = 300
 
         def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
             self.send_response_only(status)

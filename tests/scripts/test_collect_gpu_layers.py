@@ -8,10 +8,11 @@ import json
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -114,10 +115,20 @@ class Counter:
         return {"interface": "fake"}
 
 
-def test_power_comes_from_the_counter_between_two_of_its_updates(gpu):
-    with gpu.PowerWatch(Counter()) as watch:
-        time.sleep(0.4)
-    assert watch.updates > 10
+def test_power_comes_from_the_counter_between_two_of_its_updates(gpu, monkeypatch):
+    class Polled(Counter):
+        """One whose time goes on by 2 ms at each reading."""
+
+        now_s = 0.0
+
+        def read(self) -> tuple[float]:
+            self.now_s += 2e-3
+            return (100.0 * np.floor(self.now_s / 5e-3) * 5e-3,)
+
+    counter = Polled()
+    monkeypatch.setattr(gpu, "time", SimpleNamespace(monotonic=lambda: counter.now_s))
+    with gpu.PowerWatch(counter) as watch:
+        until(lambda: watch.updates > 10)
     assert watch.mean_w() == pytest.approx(100.0, rel=0.2)
 
 

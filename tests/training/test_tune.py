@@ -80,7 +80,7 @@ class _Slow:
     """An estimator that takes for ever."""
 
     def fit(self, rows: Any, target: Any) -> _Slow:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 900
         while time.monotonic() < end:
             with contextlib.suppress(Exception):  # as some estimators do
                 time.sleep(0.02)
@@ -97,7 +97,7 @@ def test_a_fit_that_would_run_for_minutes_is_stopped(
     started = time.monotonic()
     with pytest.raises(InsufficientData, match=r"took more than 0\.2 s"):
         tune(rows, DEVICE, OPTIONS, limits=Limits(2, trial_s=0.2), space=QUICK, storage=storage)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 600
 
 
 @pytest.mark.slow

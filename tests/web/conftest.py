@@ -53,4 +53,4 @@ def server() -> Iterator[Server]:
         assert " at http" in line, line + process.stderr.read()
         yield Server(line.split(" at ")[1].split()[0].rstrip("/"), process.pid)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) in (0, 130)
+        assert process.wait(timeout=300) in (0, 130)

@@ -153,7 +153,7 @@ def test_hostile_uploads_leave_the_server_up_and_small(server) -> None:
     began = time.monotonic()
     memory = Memory(server.pid)
     memory.start()
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=600) as client:
         for number in range(COUNT):
             name, data = next(made)
             answer = client.post("/api/v1/models", params={"name": name}, content=data)
@@ -177,7 +177,7 @@ def test_hostile_uploads_leave_the_server_up_and_small(server) -> None:
 
 
 def test_a_file_larger_than_the_bound_is_refused(server) -> None:
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=600) as client:
         answer = client.post("/api/v1/models", content=b"x" * 5 * 2**20)
         assert answer.status_code == 413
         pieces = (b"x" * 2**18 for _ in range(40))
@@ -191,7 +191,7 @@ def test_many_at_once_are_answered_or_told_to_wait(server) -> None:
     data = TINY.read_bytes()
 
     def send(_: int) -> int:
-        answer = httpx.post(f"{server.url}/api/v1/models", content=data, timeout=60)
+        answer = httpx.post(f"{server.url}/api/v1/models", content=data, timeout=600)
         return answer.status_code
 
     with ThreadPoolExecutor(24) as threads:

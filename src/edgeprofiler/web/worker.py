@@ -109,8 +109,9 @@ def supervise(task: Mapping[str, Any]) -> tuple[str, bytes]:
     size, status = 0, "done"
     try:
         while True:
-            ready, _, _ = select.select([read], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
+            left = deadline - time.monotonic()
+            # What comes late was too late, also where this process had no turn to look earlier.
+            if left <= 0 or not select.select([read], [], [], left)[0]:
                 status = "seconds"
                 break
             chunk = os.read(read, 1 << 16)

@@ -17,8 +17,8 @@ from edgeprofiler import errors
 from edgeprofiler.errors import EdgeProfilerError, InvalidInput
 from edgeprofiler.web.settings import Settings
 
-_GRACE_SECONDS = 5.0
-_START_SECONDS = 30.0
+_GRACE_SECONDS = 30.0
+_START_SECONDS = 120.0
 _ELSEWHERE = "a model that large or odd can be read on the command line"
 _ERRORS: dict[str, type[EdgeProfilerError]] = {
     name: value

@@ -84,6 +84,27 @@ PredictorOption = Annotated[
         help="A trained predictor instead of the analytic model.", show_default=False,
     ),
 ]  # fmt: skip
+MeasuredOption = Annotated[
+    Path,
+    typer.Option(
+        "--measured", "-m", metavar="FILE.csv", show_default=False,
+        help="Measured totals: device, mode, software, network, model, batch, input, "
+        "precision, runtime_ms and, if known, power_above_idle_w.",
+    ),
+]  # fmt: skip
+RawModelOption = Annotated[
+    str | None, typer.Option("--model", help="Which model of a raw layout.", show_default=False)
+]
+SensorOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sensor-option", metavar="KEY=VALUE", help="An option of the sensor.",
+        show_default=False,
+    ),
+]  # fmt: skip
+PeriodOption = Annotated[
+    float, typer.Option("--period", metavar="SECONDS", help="Time between sensor polls.")
+]
 JsonOption = Annotated[
     str | None,
     typer.Option(
@@ -163,8 +184,12 @@ def console(*, to_stderr: bool = False, markup: bool = True) -> Console:
     return Console(stderr=to_stderr, width=width, highlight=False, soft_wrap=False, markup=markup)
 
 
-def results_console(*targets: object) -> Console:
+def results_console(*targets: object, markup: bool = True) -> Console:
     """Return the console for tables: standard error where a target of output is `-`.
+
+    Args:
+        targets: files to write, `-` for standard output, `None` for nothing.
+        markup: as of `console`.
 
     Raises:
         UsageError: two outputs would share standard output.
@@ -172,7 +197,7 @@ def results_console(*targets: object) -> Console:
     taken = sum(str(target) == "-" for target in targets)
     if taken > 1:
         raise UsageError("only one output can be standard output (-); name a file for the others")
-    return console(to_stderr=taken == 1)
+    return console(to_stderr=taken == 1, markup=markup)
 
 
 def emit_json(text: str, target: str) -> None:

@@ -38,9 +38,7 @@ def register(app: typer.Typer) -> None:
                 "comparison; or one power for the network.",
             ),
         ] = "nnls",
-        model: Annotated[
-            str | None, typer.Option("--model", help="Which model of a raw layout.")
-        ] = None,
+        model: common.RawModelOption = None,
         json: common.JsonOption = None,
         csv: common.CsvOption = None,
         reference_csv: Annotated[
@@ -64,6 +62,7 @@ def register(app: typer.Typer) -> None:
         chosen = next((m for m in METHODS if m == method), None)
         if chosen is None:
             raise UsageError(f"no method {method!r}; choose one of: {', '.join(METHODS)}")
+        console = common.results_console(json, csv, markup=False)
         opened = open_recording(recording, model)
         found = attribute_with_report(opened, chosen)
         if csv is not None:
@@ -72,7 +71,6 @@ def register(app: typer.Typer) -> None:
             common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
         if json is not None:
             common.emit_json(to_json(found.profile), json)
-        console = common.console(to_stderr=json == "-", markup=False)
         if not quiet:
             _print_layers(console, found.profile)
         print_profile(console, found.profile, layers=False)

@@ -85,6 +85,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.errors import Unavailable, UsageError
         from edgeprofiler.plots.figure import picture_format
 
+        screen = common.results_console(json, markup=False)
         if trtexec_times is not None and trtexec_profile is None:
             raise UsageError("--trtexec-times needs --trtexec-profile")
         if plot is not None:
@@ -107,7 +108,7 @@ def register(app: typer.Typer) -> None:
             )
         if json is not None:
             common.emit_json(to_json(result), json)
-        _print(common.console(to_stderr=json == "-", markup=False), result, layers)
+        _print(screen, result, layers)
         if not any(backend.ran for backend in result.results):
             raise Unavailable("none of the backends can run this model here", "see the reasons")
         if plot is not None:

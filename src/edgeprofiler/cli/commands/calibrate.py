@@ -18,14 +18,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def calibrate(
-        measured: Annotated[
-            Path,
-            typer.Option(
-                "--measured", "-m", metavar="FILE.csv", show_default=False,
-                help="Measured totals: device, mode, software, network, model, batch, input, "
-                "precision, runtime_ms and, if known, power_above_idle_w.",
-            ),
-        ],
+        measured: common.MeasuredOption,
         output: Annotated[
             Path,
             typer.Option("--output", "-o", metavar="my-board.toml", show_default=False,
@@ -44,9 +37,9 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.files import dump_json
         from edgeprofiler.validate.calibrating import calibrate_device
 
+        out = common.results_console(json, output, markup=False)
         spec = common.device_or_default(device)
         found = calibrate_device(spec, read_measured(measured), measured.parent, runtime)
-        out = common.console(to_stderr=json == "-")
         for fit in found.fits:
             _print(out, fit)
         for warning in found.warnings:

@@ -51,9 +51,7 @@ def register(app: typer.Typer) -> None:
                 help="Longest random pause between runs. Default: one sensor period.",
             ),
         ] = None,
-        period: Annotated[
-            float, typer.Option("--period", metavar="SECONDS", help="Time between sensor polls.")
-        ] = 1e-3,
+        period: common.PeriodOption = 1e-3,
         isolate: Annotated[
             bool, typer.Option("--isolate", help="Each distinct layer alone in a loop.")
         ] = False,
@@ -70,13 +68,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         precision: common.PrecisionOption = None,
         batch: common.BatchOption = None,
-        sensor_option: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--sensor-option", metavar="KEY=VALUE", help="An option of the sensor.",
-                show_default=False,
-            ),
-        ] = None,
+        sensor_option: common.SensorOptions = None,
         runner_option: Annotated[
             list[str] | None,
             typer.Option(

@@ -10,6 +10,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.dataset.describe import Description
 
 
@@ -76,6 +78,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.dataset.storage import load_dataset
         from edgeprofiler.files import dump_json
 
+        screen = common.results_console(json, markup=False)
         rows = check(load_dataset(data), data)
         found = describe_dataset(rows, min_samples)
         if json is not None:
@@ -85,18 +88,16 @@ def register(app: typer.Typer) -> None:
 
             save_coverage(rows, plot)
             common.note(f"wrote {plot}")
-        if json != "-":
-            _print(found)
+        _print(screen, found)
 
 
-def _print(found: Description) -> None:
+def _print(screen: Console, found: Description) -> None:
     from rich.table import Table
 
     from edgeprofiler.network import KINDS
 
-    screen = common.console()
     boards = ", ".join(found.devices)
-    screen.print(f"[bold]{found.rows} layers[/bold] of {len(found.counts)} networks on {boards}")
+    screen.print(f"{found.rows} layers of {len(found.counts)} networks on {boards}", style="bold")
     table = Table(box=None, pad_edge=False)
     table.add_column("network", no_wrap=True, overflow="ellipsis")
     for kind in KINDS:

@@ -9,6 +9,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.device import Device
 
 
@@ -26,13 +28,13 @@ def register(app: typer.Typer) -> None:
             return
         from edgeprofiler.device import device_names, load_device
 
+        screen = common.results_console(json)
         boards = [load_device(name) for name in device_names()]
         if json is not None:
             from edgeprofiler.files import dump_json
 
             common.emit_json(dump_json([_facts(board) for board in boards]), json)
-        if json != "-":
-            _print_list(boards)
+        _print_list(screen, boards)
 
     @devices.command()
     def show(
@@ -42,13 +44,13 @@ def register(app: typer.Typer) -> None:
         """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
         from edgeprofiler.device import load_device
 
+        screen = common.results_console(json, markup=False)
         board = load_device(name)
         if json is not None:
             from edgeprofiler.files import dump_json
 
             common.emit_json(dump_json(_facts(board)), json)
-        if json != "-":
-            _print_one(board)
+        _print_one(screen, board)
 
 
 def _facts(board: Device) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def _facts(board: Device) -> dict[str, Any]:
     }
 
 
-def _print_list(boards: list[Device]) -> None:
+def _print_list(screen: Console, boards: list[Device]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -111,19 +113,17 @@ def _print_list(boards: list[Device]) -> None:
             f"{board.bandwidth_bytes_per_s / 1e9:.4g}",
             f"{rows} rows" if rows else "data sheet",
         )
-    screen = common.console()
     screen.print(table)
     screen.print("TFLOP/s: dense fp16 in the default mode.", style="dim")
 
 
-def _print_one(board: Device) -> None:
+def _print_one(screen: Console, board: Device) -> None:
     import math
 
     from rich.table import Table
 
-    screen = common.console()
     sheet = board.datasheet
-    screen.print(f"[bold]{board.name}[/bold]  {board.description}")
+    screen.print(f"{board.name}  {board.description}", style="bold")
     screen.print(f"GPU         {sheet.gpu}, {sheet.sms} SMs")
     screen.print(
         f"mode        {board.mode.name}: "

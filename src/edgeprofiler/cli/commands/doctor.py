@@ -32,10 +32,11 @@ def register(app: typer.Typer) -> None:
         """Say what works on this machine, and what to install or enable for the rest."""
         from edgeprofiler.doctor import diagnose, to_json
 
+        screen = common.results_console(json)
         diagnosis = diagnose()
         if json is not None:
             common.emit_json(to_json(diagnosis), json)
-        _print(common.console(to_stderr=json == "-"), diagnosis)
+        _print(screen, diagnosis)
 
 
 def _print(console: Console, diagnosis: Diagnosis) -> None:

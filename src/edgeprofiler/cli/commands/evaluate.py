@@ -11,6 +11,8 @@ from edgeprofiler.cli import common
 from edgeprofiler.cli.commands import train as training
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.training import Evaluation
     from edgeprofiler.training.evaluation import Metrics
 
@@ -40,6 +42,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.files import dump_json
         from edgeprofiler.training import evaluate as evaluate_recipe
 
+        screen = common.results_console(json, markup=False)
         options = training.training_options(
             config, recipe, option, test_networks, seed, min_samples
         )
@@ -53,19 +56,17 @@ def register(app: typer.Typer) -> None:
 
             for path in save_evaluation(result, plots, options.test_networks):
                 common.note(f"wrote {path}")
-        if json != "-":
-            _print(result)
+        _print(screen, result)
 
 
-def _print(result: Evaluation) -> None:
+def _print(screen: Console, result: Evaluation) -> None:
     from rich.table import Table
 
     from edgeprofiler.training.evaluation import SHOWN
     from edgeprofiler.training.options import KINDS
 
-    screen = common.console()
     count = len(result.table.data)
-    screen.print(f"[bold]{count} layers[/bold], {result.scheme}")
+    screen.print(f"{count} layers, {result.scheme}", style="bold")
     table = Table(box=None, pad_edge=False)
     for heading in ("", "by"):
         table.add_column(heading, no_wrap=True)

@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.prediction import read, read_model
 
         options = {"batch": batch, "shapes": common.parse_shapes(shape), "front_end": front_end}
-        out = common.console(to_stderr=json == "-")
+        out = common.results_console(json)
         found = read_model(model, **options)  # type: ignore[arg-type]
         network = None
         if lowered or json is not None or precision is not None or not isinstance(found, Graph):

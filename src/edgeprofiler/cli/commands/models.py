@@ -10,6 +10,8 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.stores.mlflow import Version
 
 _Uri = Annotated[
@@ -34,17 +36,18 @@ def register(app: typer.Typer) -> None:
     @models.command("list")
     def list_models(tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
         """List registered predictors."""
+        screen = common.results_console(json, markup=False)
         found = _store(tracking_uri).versions()
         if json is not None:
             from edgeprofiler.files import dump_json
 
             common.emit_json(dump_json([_document(version) for version in found]), json)
-        if json != "-":
-            _print_list(found)
+        _print_list(screen, found)
 
     @models.command()
     def show(model: _Model, tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
         """Show a registered predictor: how it was trained, and its errors."""
+        screen = common.results_console(json, markup=False)
         store = _store(tracking_uri)
         version = store.version(model)
         facts = store.run_facts(version.run)
@@ -57,8 +60,7 @@ def register(app: typer.Typer) -> None:
                 "metrics": dict(facts.metrics),
             }
             common.emit_json(dump_json(document), json)
-        if json != "-":
-            _print_one(version, facts)
+        _print_one(screen, version, facts)
 
     @models.command()
     def pull(
@@ -130,7 +132,7 @@ def _time(version: Version) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _print_list(found: list[Version]) -> None:
+def _print_list(screen: Console, found: list[Version]) -> None:
     from rich.table import Table
 
     if not found:
@@ -147,15 +149,14 @@ def _print_list(found: list[Version]) -> None:
             version.tags.get("device", ""),
             _time(version)[:16].replace("T", " "),
         )
-    common.console().print(table)
+    screen.print(table)
 
 
-def _print_one(version: Version, facts: Any) -> None:
+def _print_one(screen: Console, version: Version, facts: Any) -> None:
     from rich.table import Table
 
-    screen = common.console()
     aliases = f"  {', '.join(version.aliases)}" if version.aliases else ""
-    screen.print(f"[bold]{version.address}[/bold]{aliases}  {_time(version)}")
+    screen.print(f"{version.address}{aliases}  {_time(version)}", style="bold")
     for name, value in sorted(facts.params.items()):
         if value:
             screen.print(f"{name:15} {value}")

@@ -22,16 +22,8 @@ def register(app: typer.Typer) -> None:
         sensor: Annotated[
             str, typer.Option("--sensor", metavar="NAME|auto", help="What measures power.")
         ] = "auto",
-        sensor_option: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--sensor-option", metavar="KEY=VALUE", help="An option of the sensor.",
-                show_default=False,
-            ),
-        ] = None,
-        period: Annotated[
-            float, typer.Option("--period", metavar="SECONDS", help="Time between sensor polls.")
-        ] = 1e-3,
+        sensor_option: common.SensorOptions = None,
+        period: common.PeriodOption = 1e-3,
         json: common.JsonOption = None,
     ) -> None:  # fmt: skip
         """Run a program and tell its energy, mean and peak power; exits with its exit code.

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgeprofiler.cli import common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgeprofiler.qa import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -23,9 +28,7 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ],
-        model: Annotated[
-            str | None, typer.Option("--model", help="Which model of a raw layout.")
-        ] = None,
+        model: common.RawModelOption = None,
         plot: Annotated[
             Path | None,
             typer.Option("--plot", metavar="FILE.png", help="Draw power and layers over time."),
@@ -37,6 +40,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.files import dump_json
         from edgeprofiler.qa import inspect_recording
 
+        screen = common.results_console(json, markup=False)
         found = open_recording(recording, model)
         verdict = inspect_recording(found)
         if plot is not None:
@@ -49,18 +53,14 @@ def register(app: typer.Typer) -> None:
         if json is not None:
             facts = {"name": found.name, "simulated": found.simulated, **verdict.document()}
             common.emit_json(dump_json(facts), json)
-        _print(found.name + (" (simulated)" if found.simulated else ""), verdict, json == "-")
+        _print(found.name + (" (simulated)" if found.simulated else ""), verdict, screen)
 
 
-def _print(name: str, verdict: object, to_stderr: bool) -> None:
+def _print(name: str, verdict: Verdict, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from edgeprofiler.qa import Verdict
-
-    assert isinstance(verdict, Verdict)
     styles = {"good": "green", "doubtful": "yellow", "bad": "red", "unknown": "dim"}
-    console = common.console(to_stderr=to_stderr, markup=False)
     console.print(Text.assemble((name, "bold"), ": ", (verdict.level, styles[verdict.level])))
     table = Table(box=None, pad_edge=False)
     table.add_column("check", no_wrap=True)

@@ -83,6 +83,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.errors import UsageError
         from edgeprofiler.prediction import is_profile, predictor_for, profile_of
 
+        common.results_console(output, md)  # one of them may be standard output
         saved = [is_profile(model) for model in models]
         if all(saved):
             common.refuse_changes(device, runtime, precision, batch, shape, front_end, predictor)

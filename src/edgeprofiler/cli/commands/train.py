@@ -169,7 +169,7 @@ def board_for(rows: Dataset, device: str | None) -> Device:
 def _print(artifact: Artifact) -> None:
     from rich.table import Table
 
-    screen = common.console()
+    screen = common.console(markup=False)
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "layers"):
         table.add_column(heading, no_wrap=True)

@@ -11,6 +11,8 @@ from edgeprofiler.cli import common
 from edgeprofiler.cli.commands import train as training
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeprofiler.training.tuning import Trial, Tuning
 
 
@@ -72,6 +74,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.training.tuning import Limits
         from edgeprofiler.training.tuning import tune as search
 
+        screen = common.results_console(json, markup=False)
         options = training.training_options(
             config, recipe, option, test_networks, seed, min_samples
         )
@@ -102,8 +105,7 @@ def register(app: typer.Typer) -> None:
             from edgeprofiler.training.tracking import document_of
 
             common.emit_json(dump_json(document_of(found)), json)
-        if json != "-":
-            _print(found)
+        _print(screen, found)
 
 
 def _say(trial: Trial) -> None:
@@ -130,12 +132,11 @@ def _write(found: Tuning, output: Path) -> None:
     common.note(f"wrote {output}; use it with: train DATA --config {output}")
 
 
-def _print(found: Tuning) -> None:
+def _print(screen: Console, found: Tuning) -> None:
     import statistics
 
     from rich.table import Table
 
-    screen = common.console()
     table = Table(box=None, pad_edge=False)
     for heading, justify in (("option", "left"), ("best", "right"), ("importance", "right")):
         table.add_column(heading, justify="right" if justify == "right" else "left")

@@ -18,14 +18,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def validate(
-        measured: Annotated[
-            Path,
-            typer.Option(
-                "--measured", "-m", metavar="FILE.csv", show_default=False,
-                help="Measured totals: device, mode, software, network, model, batch, input, "
-                "precision, runtime_ms, power_above_idle_w.",
-            ),
-        ],
+        measured: common.MeasuredOption,
         device: common.DeviceOption = None,
         leave_one_out: Annotated[
             bool,
@@ -59,11 +52,11 @@ def register(app: typer.Typer) -> None:
         kind = leave_out or ("network" if leave_one_out else "")
         if kind and kind not in LEFT_OUT:
             raise UsageError(f"--leave-out {kind!r}; choose one of: {', '.join(LEFT_OUT)}")
+        out = common.results_console(json, csv, markup=False)
         found = run(
             read_measured(measured), measured.parent,
             device=device, leave_out=kind, confidence=confidence,
         )  # fmt: skip
-        out = common.console(to_stderr=json == "-")
         if not quiet:
             out.print(_table(found))
         for line in summary_lines(found):

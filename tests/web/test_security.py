@@ -8,6 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from edgeprofiler.web import Settings, create_app
+from edgeprofiler.web.security import security_headers
+from edgeprofiler.web.service import Service
 from edgeprofiler.web.settings import is_loopback
 
 BODY = {"model": "zoo:lenet"}
@@ -149,3 +151,35 @@ def test_web_sockets_are_closed(client: TestClient) -> None:
 )  # fmt: skip
 def test_only_loopback_addresses_are_local(host: str, local: bool) -> None:
     assert is_loopback(host) is local
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """A server in which predicting fails in a way that nobody foresaw."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret /home/somebody/path")
+
+    monkeypatch.setattr(Service, "profile", fail)
+    app = create_app(Settings())
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+
+
+def test_what_nobody_foresaw_is_an_error_like_any_other(broken: TestClient) -> None:
+    answer = broken.post("/api/v1/predict", json=BODY)
+    assert answer.status_code == 500
+    assert answer.json()["error"]["kind"] == "InternalError"
+    page = broken.get("/", headers={"accept": "text/html"})
+    assert page.status_code == 500
+    assert '<p class="problem" role="alert" data-summary>' in page.text
+    assert "<nav" in page.text
+    part = broken.get("/", headers={"accept": "text/html", "x-results-only": "yes"})
+    assert part.status_code == 500
+    assert part.text.strip().startswith("<p")
+    for found in (answer, page, part):
+        assert "ZeroDivisionError" in found.text
+        assert "secret" not in found.text
+        assert "Traceback" not in found.text
+        for name, value in security_headers("/").items():
+            assert found.headers[name] == value
+    assert broken.get("/api/v1/options").status_code == 200

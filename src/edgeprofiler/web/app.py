@@ -55,6 +55,7 @@ def build(settings: Settings) -> FastAPI:
     app.add_exception_handler(EdgeProfilerError, errors.own_error)
     app.add_exception_handler(RequestValidationError, errors.invalid_request)
     app.add_exception_handler(HTTPException, errors.http_error)
+    app.add_exception_handler(Exception, errors.unexpected)
     api = build_api(service, background)
     app.include_router(api, prefix="/api/v1", tags=["v1"])
     app.include_router(api, prefix="/api", include_in_schema=False)  # the newest version

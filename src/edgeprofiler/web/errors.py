@@ -1,4 +1,4 @@
-"""Errors as responses: a 4xx with the words that the command line prints."""
+"""Errors as responses: a 4xx with the words that the command line prints, else a 500."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from edgeprofiler.errors import (
     Unsupported,
     UsageError,
 )
+from edgeprofiler.web.security import security_headers
 
 _STATUS: dict[type[EdgeProfilerError], int] = {
     UsageError: 400,
@@ -34,7 +35,7 @@ class ErrorWords(BaseModel):
 
 
 class ErrorDocument(BaseModel):
-    """The body of every 4xx response."""
+    """The body of every response that is an error."""
 
     error: ErrorWords
 
@@ -85,12 +86,29 @@ async def http_error(request: Request, error: Exception) -> Response:
     return found
 
 
+async def unexpected(request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw, without its words: they may hold paths and values.
+
+    The server's terminal has the traceback. Middleware is passed by here, so the headers that it
+    adds are added.
+    """
+    kind = type(error).__name__
+    message = (
+        f"EdgeProfiler itself failed ({kind}); the terminal that it was started in says where. "
+        "Please report it with those lines"
+    )
+    found = answer(request, "InternalError", message, 500)
+    found.headers.update(security_headers(request.url.path))
+    return found
+
+
 def answer(request: Request, kind: str, message: str, status: int) -> Response:
     """Return an error as JSON to programs, and as a page to browsers."""
     if request.url.path.startswith("/api/") or "html" not in request.headers.get("accept", ""):
         return error_response(kind, message, status)
+    alone = "x-results-only" in request.headers
+    template = "error_results.html" if alone else "error.html"
     page: Response = request.app.state.templates.TemplateResponse(
-        request, "error.html", {"message": printable(message), "status": status},
-        status_code=status,
-    )  # fmt: skip
+        request, template, {"message": printable(message), "status": status}, status_code=status
+    )
     return page

@@ -149,13 +149,17 @@ def _headers(scope: Scope) -> dict[str, str]:
     return found
 
 
+def security_headers(path: str) -> dict[str, str]:
+    """Return what every response carries, unless it says otherwise itself."""
+    # The package's own files may be kept, but are asked for again: another version may run here.
+    kept = "no-cache" if path.startswith("/static/") else "no-store"
+    return {**HEADERS, "content-security-policy": STRICT, "cache-control": kept}
+
+
 def _with_headers(message: Message, path: str) -> list[tuple[bytes, bytes]]:
     headers = message.get("headers", ())
     own = {bytes(name).lower() for name, _ in headers}
-    added = dict(HEADERS)
-    added["content-security-policy"] = STRICT
-    # The package's own files may be kept, but are asked for again: another version may run here.
-    added["cache-control"] = "no-cache" if path.startswith("/static/") else "no-store"
+    added = security_headers(path)
     extra = [
         (name.encode(), value.encode()) for name, value in added.items() if name.encode() not in own
     ]

@@ -171,11 +171,34 @@ def test_a_recording_goes_on_only_with_the_options_that_it_began_with(tmp_path, 
     options["program"] = "there"
     collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
     options["batch"] = 8
-    with pytest.raises(UsageError, match="runner_options"):
+    with pytest.raises(UsageError, match="runner option batch 1, not 8"):
         collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
 
 
-def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path):
+def test_a_recording_goes_on_only_with_the_sensor_s_options(tmp_path):
+    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
+    collect("fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", plan=plan)
+    with pytest.raises(UsageError, match=r"sensor option power_w 5\.0, not 7\.0"):
+        collect("fake:net", FakeRunner(), FakeSensor(power_w=7.0), tmp_path / "r", resume=True)
+
+
+@pytest.mark.parametrize("run", [collect, collect_isolated])
+def test_a_recording_does_not_go_on_with_another_content_of_the_model(tmp_path, monkeypatch, run):
+    model, runner, folder = tmp_path / "fake.onnx", FakeRunner(), tmp_path / "r"
+    real = runner.load
+    monkeypatch.setattr(runner, "load", lambda source, network=None: real("fake:net", network))
+    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
+    model.write_bytes(b"one")
+    run(str(model), runner, None, folder, plan=plan)
+    run(str(model), runner, None, folder, plan=plan, resume=True)
+    model.write_bytes(b"two")
+    with pytest.raises(UsageError, match=r"fake\.onnx has changed since .*SHA-256") as caught:
+        run(str(model), runner, None, folder, plan=plan, resume=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(FakeRunner, "options", {})  # it dies once, and is the same runner
     folder = tmp_path / "r"
     with pytest.raises(Unavailable, match=r"runner fake failed .*device was lost.*--resume"):
         collect("fake:net", FakeRunner(die_after=30), FakeSensor(), folder, plan=QUICK)

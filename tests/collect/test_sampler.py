@@ -48,6 +48,8 @@ class Control:
 class Failing(FakeSensor):
     """Gives so many readings and then fails in one way."""
 
+    error: Exception = OSError(errno.ENODEV, "No such device")
+
     def __init__(self, good, rails=None):
         super().__init__()
         self._good = good
@@ -58,7 +60,7 @@ class Failing(FakeSensor):
         if self._good >= 0:
             return super().read()
         if self._rails is None:
-            raise OSError(errno.ENODEV, "No such device")
+            raise self.error
         return self._rails
 
 
@@ -130,6 +132,26 @@ def test_a_full_disk_ends_sampling_with_its_reason(tmp_path, writer, monkeypatch
     with pytest.raises(CannotWrite, match="No space left"):
         sample(opened(), writer, 0.002, Control(100_000))
     assert len(load_recording(tmp_path).trace) == sum(written)
+
+
+@pytest.mark.parametrize("at", ["append", "sync"])
+def test_whatever_ends_the_writing_of_polls_is_told(tmp_path, writer, monkeypatch, at):
+    monkeypatch.setattr(sampler, "FLUSH_S", 0.05)
+
+    def fail(*arguments):
+        raise ValueError("of another shape")
+
+    monkeypatch.setattr(writer, at, fail)
+    with pytest.raises(CannotWrite, match="ValueError: of another shape"):
+        sample(opened(), writer, 0.002, Control(100_000))
+
+
+def test_whatever_a_sensor_raises_is_told_and_its_polls_are_kept(tmp_path, writer):
+    sensor = opened(Failing(30))
+    sensor.error = ValueError("no number")
+    with pytest.raises(Unavailable, match=r"fake failed \d.*ValueError: no number"):
+        sample(sensor, writer, 0.002, Control(1000))
+    assert len(load_recording(tmp_path).trace) == 30
 
 
 def start(tmp_path, sensor, session=1):

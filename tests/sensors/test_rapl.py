@@ -4,7 +4,7 @@ import pytest
 
 from edgeprofiler.errors import Unavailable
 from edgeprofiler.sensors.protocol import opened
-from edgeprofiler.sensors.rapl import RaplSensor
+from edgeprofiler.sensors.rapl import Counter, RaplSensor
 from edgeprofiler.testing import SensorContract
 
 
@@ -77,3 +77,15 @@ def test_a_zone_without_a_range_wraps_at_32_bits(tmp_path):
     assert RaplSensor(root=str(tmp_path)).settings()["max_energy_range_uj"] == {
         "package-0": 2**32 - 1
     }
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense"])
+def test_a_counter_without_a_number_counts_as_gone(tmp_path, content):
+    counter_file = tmp_path / "energy_uj"
+    counter_file.write_bytes(b"5000000")
+    counter = Counter(counter_file, 2**32 - 1)
+    assert counter.read_j() == pytest.approx(5)
+    counter_file.write_bytes(content)
+    with pytest.raises(OSError, match="holds no number"):
+        counter.read_j()
+    counter.close()

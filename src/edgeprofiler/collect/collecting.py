@@ -17,6 +17,7 @@ from edgeprofiler.collect.device_state import device_facts, device_state
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.collect.power import LivePower, NoPower, PowerSource, TracePower
 from edgeprofiler.errors import EdgeProfilerError, InvalidInput, Unavailable, UsageError
+from edgeprofiler.files import sha256_of_file
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.recording import (
     DeviceState,
@@ -45,10 +46,8 @@ VIRTUAL_BLOCK_RUNS = 1000
 MARGIN_S = 0.1
 """The sensor is watched this much longer than the last run: its values come late."""
 COMPARE_RUNS = 50
-_SAME_OPTIONS = frozenset(
-    {"batch", "device", "mode", "precision", "provider", "seed", "shapes", "structure", "threads"}
-)
-"""Options of a runner that change what it measures: a recording goes on only with the same."""
+_FREE_OPTIONS = frozenset({"build_timeout_s", "events_per_session", "program", "trust_engine"})
+"""Options that change nothing of what is measured: a recording may go on with others."""
 
 
 def collect(
@@ -290,13 +289,17 @@ def recording_name(source: str) -> str:
 
 def header_of(name: str, source: str, runner: Runner, sensor: AnySensor | None) -> dict[str, Any]:
     """Return what must be the same when a recording goes on, as JSON gives it back."""
-    header = {
+    header: dict[str, Any] = {
         "name": name,
         "source": source,
         "runner": runner.name,
-        "runner_options": {k: v for k, v in runner.options.items() if k in _SAME_OPTIONS},
+        "runner_options": _telling(runner.options),
         "sensor": "none" if sensor is None else sensor.name,
+        "sensor_options": {} if sensor is None else _telling(sensor.options),
     }
+    model = Path(source)
+    if model.is_file():
+        header["model_sha256"] = sha256_of_file(model)
     same: dict[str, Any] = json.loads(json.dumps(header))
     return same
 
@@ -305,11 +308,26 @@ def require_same(folder: Path, header: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a recording is of another model, runner, option or sensor."""
     there = read_header(folder)
     for key, value in header.items():
-        if key in there and there[key] != value:
+        if key not in there or there[key] == value:
+            continue
+        if key == "model_sha256":
             raise UsageError(
-                f"{folder} was recorded with {key} {there[key]!r}, not {value!r}; "
-                "resume with the same, or choose another folder"
+                f"{header['source']} has changed since {folder} was recorded (SHA-256 then "
+                f"{str(there[key])[:12]}, now {value[:12]}); choose another folder"
             )
+        what, then, now = key.replace("_", " "), there[key], value
+        if isinstance(then, dict) and isinstance(now, dict):
+            option = next(o for o in {**then, **now} if then.get(o) != now.get(o))
+            what = f"{what.removesuffix('s')} {option}"
+            then, now = then.get(option), now.get(option)
+        raise UsageError(
+            f"{folder} was recorded with {what} {then!r}, not {now!r}; "
+            "resume with the same, or choose another folder"
+        )
+
+
+def _telling(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in _FREE_OPTIONS}
 
 
 def _next_block(runs: int, took_s: float) -> int:

@@ -89,12 +89,13 @@ def collect_isolated(
     if whole is None:
         raise Unsupported(f"the runner {runner.name} does not tell the layers of {source}")
     layers = distinct_layers(whole)
+    same = {**header_of("", source, runner, sensor), "isolated": True}
     recordings: list[Recording] = []
     left_out: list[str] = []
     for index, layer in enumerate(layers):
         progress("layers", index, len(layers))
         target = folder / f"{index:04d}-{recording_name(layer.name)[:60]}"
-        header = {**header_of(layer.name, source, runner, sensor), "isolated": True}
+        header = {**same, "name": layer.name}
         if is_recording(target) and not resume:
             raise UsageError(f"{target} already holds a recording; go on with --resume")
         there, target = _already_there(target, header)

@@ -49,7 +49,7 @@ class _Disk(threading.Thread):
         self._writer = writer
         self._width = width
         self._blocks: queue.SimpleQueue[_Block | None] = queue.SimpleQueue()
-        self.failure: CannotWrite | None = None
+        self.failure: Exception | None = None
 
     def put(self, block: _Block | None) -> None:
         self._blocks.put(block)
@@ -61,7 +61,9 @@ class _Disk(threading.Thread):
                 polls = np.frombuffer(values, np.float64).reshape(-1, self._width)
                 self._writer.append(phase, polls, stats)
                 self._writer.sync()
-            except CannotWrite as error:
+            except (
+                Exception
+            ) as error:  # whatever it is, `sample` raises it: no thread ends silently
                 self.failure = error
                 return
 
@@ -95,14 +97,14 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
 
     Raises:
         Unavailable: the sensor is gone; what it gave is written.
-        CannotWrite: the disk is full or gone; what was written stays readable.
+        CannotWrite: polls cannot be written; what was written stays readable.
     """
     width = 1 + len(sensor.rails)
     disk = _Disk(writer, width)
     disk.start()
     values = array.array("d")
     phase = control.phase
-    gone: OSError | None = None
+    gone: Exception | None = None
     now, read, extend = time.monotonic, sensor.read, values.extend
     cpu_start_s, start_s = time.process_time(), now()
     heard_s = flushed_s = start_s
@@ -128,7 +130,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         before_s = now()
         try:
             rails = read()
-        except OSError as error:
+        except Exception as error:  # of anyone's sensor: what it gave before is written first
             gone = error
             break
         after_s = now()
@@ -147,8 +149,20 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     ticker.close()
     disk.put(None)
     disk.join()
-    if disk.failure is not None:
+    if isinstance(disk.failure, EdgeProfilerError):
         raise disk.failure
+    if disk.failure is not None:
+        raise CannotWrite(
+            "the sensor's polls",
+            f"could not be written ({type(disk.failure).__name__}: {disk.failure})",
+            "what was written before is kept; --resume goes on",
+        ) from disk.failure
+    if gone is not None and not isinstance(gone, OSError):
+        raise Unavailable(
+            f"the sensor {sensor.name} failed {now() - start_s:.1f} s after its start "
+            f"({type(gone).__name__}: {gone})",
+            "what it gave before is kept; mend the sensor, then go on with --resume",
+        ) from gone
     if gone is not None:
         raise Unavailable(
             f"the sensor {sensor.name} vanished {now() - start_s:.1f} s after its start "

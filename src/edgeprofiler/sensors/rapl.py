@@ -24,8 +24,12 @@ class Counter:
         self._wrapped_uj = 0
 
     def read_j(self) -> float:
-        """Return joules so far; raise `OSError` when the counter is gone."""
-        value = int(os.pread(self._descriptor, 32, 0))
+        """Return joules so far; raise `OSError` when the counter is gone or holds no number."""
+        text = os.pread(self._descriptor, 32, 0)
+        try:
+            value = int(text)
+        except ValueError:
+            raise OSError(f"RAPL's counter holds no number but {text!r}") from None
         if value < self._last_uj:
             # max_energy_range_uj is the largest value, so the next one after it is 0
             self._wrapped_uj += self._range_uj + 1
@@ -127,11 +131,11 @@ class RaplSensor:
             for _, folder in zones:
                 counters.append(Counter(folder / "energy_uj", _range_uj(folder)))
                 counters[-1].read_j()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             for counter in counters:
                 counter.close()
             raise Unavailable(
-                f"RAPL's counters cannot be read ({getattr(error, 'strerror', error)})",
+                f"RAPL's counters cannot be read ({error.strerror or error})",
                 f"run as root, or `sudo chmod a+r {self._root / _FOLDER}/*/energy_uj`",
             ) from None
         return counters

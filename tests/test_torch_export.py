@@ -162,6 +162,22 @@ def test_a_module_that_cannot_run_says_why() -> None:
     assert "\n" not in str(caught.value)
 
 
+class Refusing(nn.Module):
+    """A module that Python stops, on a condition that only the values tell."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.sum() > 0:
+            raise ValueError("it is too bright")
+        return x
+
+
+def test_the_reason_is_the_cause_and_not_the_exporters_advice() -> None:
+    with pytest.raises(Unsupported, match="ValueError: it is too bright") as caught:
+        from_torch(Refusing(), torch.ones(1, 3, 8, 8))
+    assert "\x1b" not in str(caught.value)
+    assert "Next steps" not in str(caught.value)
+
+
 def test_a_missing_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(Unavailable, match=r"edgeprofiler\[torch\]"):

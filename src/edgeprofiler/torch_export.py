@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from edgeprofiler.frontends.protocol import ReadOptions
 if TYPE_CHECKING:
     from edgeprofiler.graph import Graph
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SMALL_ELEMENTS = 1024
 """Constants of more elements are weights, whose values no shape depends on."""
 
@@ -151,5 +153,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return what an exporter says first, without the advice and colours wrapped around it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    plain = _COLOUR.sub("", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -195,6 +195,21 @@ def test_weights_without_values_are_weights_all_the_same() -> None:
     assert graph.parameters == 24 + 8 + 16
 
 
+def test_weights_without_values_are_weights_behind_a_quantiser_too() -> None:
+    built = model(
+        [
+            node("QuantizeLinear", "x one", "xq"), node("DequantizeLinear", "xq one", "xr"),
+            node("QuantizeLinear", "w one", "wq"), node("DequantizeLinear", "wq one", "wr"),
+            node("Conv", "xr wr", "y"),
+        ],
+        {"x": [1, 3, 4, 4], "w": [8, 3, 1, 1]}, ["y"], {"one": np.float32(1)},
+    )  # fmt: skip
+    graph = read(built)
+    assert graph.inputs == ("x",)
+    assert graph.parameters == 24
+    assert [layer.dtype for layer in lower(graph, "fp16").layers if layer.macs] == ["int8"]
+
+
 def test_initialisers_listed_among_the_inputs_are_no_inputs() -> None:
     built = model(
         [node("Conv", "x w", "y")], {"x": [1, 3, 4, 4], "w": [8, 3, 1, 1]}, ["y"],

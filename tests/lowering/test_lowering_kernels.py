@@ -131,3 +131,24 @@ def test_sums_without_activation_stay_apart_in_newer_torch_tensorrt() -> None:
         found = [la.name for la in network.layers]
         assert ("a + linear" in found) is joined
         assert "b + sum + relu" in found
+
+
+def test_a_calibrated_stem_runs_its_pooling_inside() -> None:
+    build = GraphBuilder("net")
+    x = build.conv(build.input((1, 3, 64, 64)), 16, 7, stride=2, name="stem")
+    x = build.max_pool(build.relu(x, name="relu"), 3, stride=2, padding=1, name="pool")
+    graph = build.graph(build.conv(x, 16, 3, name="next"))
+    fused = layers(graph, JETSON_ORIN, "int8")["stem + relu + pool"]
+    apart = layers(graph, JETSON_ORIN, "fp16")["stem + relu"]
+    assert fused.output_shapes == ((1, 16, 16, 16),)
+    assert fused.macs == apart.macs == 32 * 32 * 16 * 3 * 49
+    assert fused.fused_ops == ("Relu", "MaxPool")
+    assert fused.padding_before == apart.padding_before
+    assert "pool" in layers(graph, A100_TENSORRT_8, "int8")
+
+
+def test_a_stem_whose_result_others_read_keeps_its_pooling_apart() -> None:
+    build = GraphBuilder("net")
+    x = build.conv(build.input((1, 3, 64, 64)), 16, 7, stride=2, name="stem")
+    graph = build.graph(build.max_pool(x, 3, stride=2, padding=1, name="pool"), x)
+    assert {"stem", "pool"} <= set(layers(graph, JETSON_ORIN, "int8"))

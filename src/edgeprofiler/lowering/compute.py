@@ -42,7 +42,7 @@ def convolution(
 ) -> Layer:
     """Return the layer of a convolution; of 1x1 space it is dense."""
     node = unit.anchor
-    source, result = facts.shape(inputs[0]), facts.shape(unit.output)
+    source, result = facts.shape(inputs[0]), facts.shape(unit.unpooled or unit.output)
     weight, bias = _convolution_weights(node, facts)
     kernel, stride, dilation = window(node, source, weight)
     spans = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
@@ -61,17 +61,20 @@ def convolution(
         weights += channels
     if weights is not None:
         weights += 0 if unit.scaled else sum(elements(t.shape) for t in unit.parameters)
+    macs = elements(result) * source[1] if as_gemm else None
+    if unit.unpooled:
+        macs = elements(result) * math.prod(kernel) * source[1] // groups
     return make_layer(
         name=name,
         kind="dense" if dense else "convolutional",
         op="gemm" if as_gemm else "transposed_convolution" if transposed else "convolution",
         input_shapes=[facts.shape(i) for i in inputs],
-        output_shapes=[result],
+        output_shapes=[facts.shape(unit.output)],
         dtype=dtype,
         input_dtypes=input_types,
         output_dtypes=(result_type,),
         weight_elements=weights,
-        macs=elements(result) * source[1] if as_gemm else None,
+        macs=macs,
         fused_ops=_fused(unit, pad),
         kernel=kernel,
         stride=stride,

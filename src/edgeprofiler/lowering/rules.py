@@ -72,7 +72,8 @@ RESIDUAL_AFTER_ACTIVATION = Rule(
     name="convolution + activation + residual addition",
     effect="Conv, SiLU and the addition after it are one kernel in FP16 and INT8.",
     evidence="'Conv + PWN(PWN(PWN(Sigmoid), Mul), Add)' in published layer times of YOLOv8 "
-    "engines (TensorRT 8.6) and in tactic logs of TensorRT 10.",
+    "engines (TensorRT 8.6) and in tactic logs of TensorRT 10. TensorRT 8.5.0 still ran "
+    "'PWN(PWN(PWN(Sigmoid), Mul), Add)' after the convolution (layer times of yolov8m, FP16).",
     precisions=frozenset({"fp16", "int8"}),
 )
 POINTWISE_CHAIN = Rule(
@@ -175,10 +176,21 @@ FIRST_LAYER = Rule(
     "INT8 engines; a pooling after it stays so, and the result is converted once.",
     evidence="'ampere_scudnn_128x64_relu_xregs_large' in a100_resnet18_fp32_trtexec, "
     "'ampere_fp32_icudnn_int8x4_128x64_relu' in a100_resnet18_qat_trtexec, TiledPooling and "
-    "'Reformatting CopyNode for Output Tensor 0 to MaxPool' after each; that convolution takes a "
-    "quarter of the FP32 engine's time. TensorRT 10 has TF32 kernels for three channels "
-    "('aligna4' in the rtx3060m_*_onnx-trt files). No INT8 engine of TensorRT 10 is known.",
+    "'Reformatting CopyNode for Output Tensor 0 to MaxPool' after each, and in the calibrated "
+    "ResNet of NVIDIA/TensorRT issue 1293 (8.0); that convolution takes a quarter of the FP32 "
+    "engine's time. TensorRT 10 has TF32 kernels for three channels ('aligna4' in the "
+    "rtx3060m_*_onnx-trt files), and INT8 ones that write INT8 (see STEM_POOLING).",
     precisions=frozenset({"fp32", "int8"}),
+)
+STEM_POOLING = Rule(
+    name="stem with its pooling",
+    effect="In calibrated INT8 engines a convolution of 7x7 and stride 2 of the image, its ReLU "
+    "and the 3x3 maximum pooling of stride 2 behind it are one kernel.",
+    evidence="CaskConvActPool 'resnetv15_conv0_fwd + batchnorm0 + relu0 + pool0', whose results "
+    "are all INT8, in NVIDIA/TensorRT issue 4020 (TensorRT 10.1, trtexec --fp16 --int8); "
+    "'Conv_0 + Relu_1 + MaxPool_2' of resnet50 in issue 2518, where NVIDIA says that only INT8 "
+    "has it. TensorRT 8.0 kept the pooling apart (issue 1293). Other windows were not seen.",
+    precisions=frozenset({"int8"}),
 )
 INTERLEAVED = Rule(
     name="INT8's groups of channels",
@@ -193,10 +205,15 @@ SIBLINGS = Rule(
     name="convolutions side by side",
     effect="Convolutions of one tensor with one window, and no more than a scale and a ReLU "
     "after each, are one convolution with all their filters.",
-    evidence="'inception_3a/1x1 + relu || inception_3a/3x3_reduce + relu || ...' in NVIDIA's "
-    "GoogLeNet sample logs; '/model.22/cv2.0/cv2.0.0/conv/Conv || /model.22/cv3.0/...' in "
-    "ultralytics issue 6471 (FP32). Published FP16 engines of YOLOv5 keep convolutions with SiLU "
-    "apart.",
+    evidence="GoogLeNet's builder log of TensorRT 5 ('Merging layers: inception_3a/1x1 + relu_1x1 "
+    "|| 3x3_reduce + relu_3x3_reduce || 5x5_reduce + relu_5x5_reduce', then 'Generating copy' for "
+    "the concatenation, 9 of 9 modules), and its layer times with '... || ...' and 'inception_3a/"
+    "1x1 copy' in TensorRT 2.1; 'Conv_45 + Relu_46 || Conv_52 + Relu_53' of a calibrated INT8 "
+    "detector in NVIDIA/TensorRT issue 1602 (8.x), and with quantisers in issue 2823; "
+    "'/model.22/cv2.0/cv2.0.0/conv/Conv || /model.22/cv3.0/...' in ultralytics issue 6471 (FP32). "
+    "No public FP16 engine of TensorRT 10 with such convolutions is known. With SiLU, versions "
+    "differ: published FP16 engines of YOLOv5 keep convolutions apart, one of yolov8m by TensorRT "
+    "8.5.0 puts the head's three pairs side by side and runs each SiLU after it.",
     ops=frozenset({"BatchNormalization", "Relu", "Clip", "Add", "Mul"}),
 )
 CLAMPS_APART = Rule(
@@ -239,6 +256,6 @@ RULES: tuple[Rule, ...] = (
     DEAD, NO_WORK, FOLDED_SCALE, SIMPLE_ACTIVATION, GENERATED_ACTIVATION, RESIDUAL,
     RESIDUAL_AFTER_ACTIVATION, CLAMPS_APART, LINEAR_SUMS_APART, POINTWISE_CHAIN, SIBLINGS,
     PADDING, DENSE, IN_PLACE_CONCAT, SLICE_VIEW, REFORMAT, QUANTIZED, INTERLEAVED, FIRST_LAYER,
-    ONE_ROW, WINOGRAD, TF32, TIE,
+    STEM_POOLING, ONE_ROW, WINOGRAD, TF32, TIE,
 )  # fmt: skip
 """All rules in the order in which they act."""

@@ -18,8 +18,10 @@ from edgeprofiler.lowering.rules import (
     RESIDUAL_AFTER_ACTIVATION,
     SIBLINGS,
     SIMPLE_ACTIVATION,
+    STEM_POOLING,
 )
 from edgeprofiler.lowering.target import JETSON_ORIN, BuildTarget
+from edgeprofiler.lowering.windows import window
 from edgeprofiler.network import elements
 
 Role = Literal[
@@ -78,6 +80,8 @@ class Unit:
     activated: bool = False
     residual: bool = False
     sum_after_activation: bool = False
+    unpooled: str = ""
+    """What a convolution would write if no pooling had joined it; empty where none has."""
     siblings: list[Unit] = field(default_factory=list)
     """Convolutions that run side by side with this one, in one kernel."""
 
@@ -108,7 +112,33 @@ def gather_units(
     place_of = {id(node): place for place, node in facts.nodes}
     for unit in units.values():
         unit.nodes.sort(key=lambda node: place_of[id(node)])  # an anchor comes before what joined
-    return sorted(merge_siblings(units.values(), facts), key=lambda unit: unit.last)
+    found = list(units.values())
+    if precision in STEM_POOLING.precisions and target.tensorrt >= 10:
+        found = join_stem_poolings(found, facts)
+    return sorted(merge_siblings(found, facts), key=lambda unit: unit.last)
+
+
+def join_stem_poolings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
+    """Return the units with the pooling of a stem inside its convolution."""
+    kept = list(units)
+    pools = {unit.inputs[0]: unit for unit in kept if unit.anchor.op in words.MAX_POOLS}
+    for unit in list(kept):
+        pool = pools.get(unit.output)
+        if pool is None or not facts.sole_reader(unit.output) or not _is_stem(unit, pool, facts):
+            continue
+        unit.nodes.extend(pool.nodes)
+        unit.unpooled, unit.output, unit.last = unit.output, pool.output, pool.last
+        kept.remove(pool)
+    return kept
+
+
+def _is_stem(unit: Unit, pool: Unit, facts: Facts) -> bool:
+    node, others = unit.anchor, [name for name in pool.anchor.outputs[1:] if name]
+    if node.op != "Conv" or len(unit.inputs) != 1 or others:
+        return False
+    source, weight = facts.shape(unit.inputs[0]), facts.tensor(node.inputs[1]).shape
+    windows = (window(node, source, weight)[:2], window(pool.anchor, facts.shape(unit.output))[:2])
+    return source[1] < 4 and windows == (((7, 7), (2, 2)), ((3, 3), (2, 2)))
 
 
 def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
@@ -123,8 +153,8 @@ def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
             merged.append(unit)
             continue
         kernel = facts.tensor(node.inputs[1]).shape[2:]
-        window = (node.ints("strides"), node.ints("pads"), node.ints("dilations"))
-        key = (unit.inputs[0], kernel, window, node.attributes.get("auto_pad"), joined)
+        moves = (node.ints("strides"), node.ints("pads"), node.ints("dilations"))
+        key = (unit.inputs[0], kernel, moves, node.attributes.get("auto_pad"), joined)
         first = groups.setdefault(key, unit)
         if first is unit:
             merged.append(unit)

@@ -99,6 +99,9 @@ def test_it_draws_every_chart_and_complains_of_nothing(opened: Any, resnet: str)
     shown = opened(resnet)
     shown.see_all()
     assert shown.page.locator("[data-figure]").count() == 4
+    buttons = shown.page.locator(".modebar-btn").evaluate_all("a => a.map(e => e.dataset.title)")
+    assert "Download plot as a PNG" in buttons
+    assert not any("hare" in title or "loud" in title for title in buttons)
     assert shown.heard == []
 
 

@@ -80,7 +80,9 @@ def page(request, browser, address: str):
     wrong = [p for p in problems if not any(e in p for e in made.expected_problems)]
     assert wrong == []
     own = urlsplit(address).netloc
-    assert {urlsplit(url).netloc for url in asked if not url.startswith("data:")} == {own}
+    assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == {
+        own
+    }
 
 
 narrow = pytest.mark.parametrize(
@@ -151,6 +153,22 @@ def test_plots_follow(page) -> None:
     after = canvas.evaluate(bars)
     assert after > before
     assert page.locator(".js-plotly-plot").count() >= 1
+
+
+def test_a_tip_and_a_saved_picture_pass_the_pages_policy(page) -> None:
+    """Styles are those of the package; the page's console must stay silent."""
+    canvas = page.locator('[data-figure="p-timeline-data"]')
+    canvas.scroll_into_view_if_needed()
+    bars = canvas.locator(".main-svg").first
+    sync_api.expect(bars).to_be_visible()
+    tip = canvas.locator(".hovertext tspan tspan").first
+    box = bars.bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.7 * box["height"])
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.7 * box["height"])
+    sync_api.expect(tip).to_have_css("font-weight", "700")
+    with page.expect_download() as waiting:
+        canvas.locator("[data-title*='ownload plot']").click()
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_wrong_number_is_said_and_mended(page) -> None:

@@ -29,7 +29,8 @@
     displaylogo: false,
     responsive: false,
     displayModeBar: "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d"],
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "sendChartToCloud"],
+    plotlyServerURL: "", // nothing of a page is sent anywhere
     toImageButtonOptions: { format: "png", scale: 2 },
   };
   const drawn = new Map();

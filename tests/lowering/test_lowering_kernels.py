@@ -152,3 +152,28 @@ def test_a_stem_whose_result_others_read_keeps_its_pooling_apart() -> None:
     x = build.conv(build.input((1, 3, 64, 64)), 16, 7, stride=2, name="stem")
     graph = build.graph(build.max_pool(x, 3, stride=2, padding=1, name="pool"), x)
     assert {"stem", "pool"} <= set(layers(graph, JETSON_ORIN, "int8"))
+
+
+def test_a_pooling_between_quantisers_works_on_int8() -> None:
+    build = GraphBuilder("net")
+    x = build.conv(quantised(build, build.input((1, 16, 8, 8)), "a"), 16, 3, name="conv")
+    x = build.max_pool(quantised(build, x, "b"), 2, name="pool")
+    found = layers(
+        build.graph(build.conv(quantised(build, x, "c"), 16, 3, name="next")), JETSON_ORIN
+    )
+    assert list(found) == ["q.a", "conv", "pool", "next"]
+    assert found["pool"].input_dtypes == found["pool"].output_dtypes == ("int8",)
+
+
+@pytest.mark.parametrize(("after", "reformats_expected"), [(1.0, 1), (2.0, 2)])
+def test_a_view_between_quantisers_is_requantised_only_for_another_scale(
+    after: float, reformats_expected: int
+) -> None:
+    build = GraphBuilder("net")
+    x = build.flatten(quantised(build, build.input((2, 36, 1, 1)), "a"))
+    other = build.number("other", (after,))
+    low = build.node("QuantizeLinear", (x, other), "q.b")
+    x = build.node("DequantizeLinear", (low, other), "dq.b")
+    found = layers(build.graph(build.linear(x, 10, name="fc")), JETSON_ORIN)
+    assert reformats(found) == reformats_expected
+    assert found["fc"].input_dtypes == ("int8",)

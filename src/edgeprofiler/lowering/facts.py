@@ -11,17 +11,14 @@ from dataclasses import dataclass, field
 
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.graph import Graph, Node, Shape, Tensor
+from edgeprofiler.lowering.quantizers import Quantizers
 from edgeprofiler.lowering.vocabulary import (
     ALIASES,
     AVERAGE_POOLS,
     CONVOLUTIONS,
-    GEMMS,
-    MATMULS,
     MAX_POOLS,
-    POINTWISE,
     RANDOM,
     SHAPE_READS,
-    TRANSPOSED,
 )
 from edgeprofiler.lowering.windows import paddings, window
 from edgeprofiler.network import elements
@@ -103,17 +100,16 @@ def gather_facts(graph: Graph) -> Facts:
         else:
             working.append((place, node))
     _read(facts, working)
-    quantized: dict[object, str] = {}
+    quantizers = Quantizers(facts)
     for place, node in working:
-        if node.op == "QuantizeLinear" and _repeats(node, facts, quantized):
-            facts.no_work[node.name] = "the same quantisation as another"
-        elif node.op == "QuantizeLinear" and _joins_producer(node, facts):
-            facts.no_work[node.name] = "quantised where it is produced"
+        if node.op == "QuantizeLinear" and (reason := quantizers.reason(node)):
+            facts.no_work[node.name] = reason
         elif node.op == "Pad" and _joins_convolutions(node, facts):
             facts.no_work[node.name] = "padding inside the convolution"
             facts.padded[node.outputs[0]] = node
         else:
             facts.nodes.append((place, node))
+    quantizers.forget_repeated()
     facts.outputs = {facts.real(name) for name in graph.outputs}
     return facts
 
@@ -176,45 +172,6 @@ def _read(facts: Facts, nodes: Iterable[tuple[int, Node]]) -> None:
         for name in facts.dynamic(node):
             facts.readers.setdefault(name, []).append(node)
     facts.outputs = {facts.real(name) for name in facts.graph.outputs}
-
-
-_WRITES_INT8 = CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | POINTWISE
-
-
-def _joins_producer(node: Node, facts: Facts) -> bool:
-    source = facts.real(node.inputs[0])
-    result = node.outputs[0]
-    producer = facts.graph.producers.get(source)
-    facts.quantized.add(result)
-    if producer is None or producer.op not in _WRITES_INT8 or not facts.sole_reader(source):
-        return False
-    facts.alias[result] = source
-    facts.quantized.add(source)
-    facts.readers[source] = facts.readers.pop(result, [])
-    if result in facts.outputs:
-        facts.outputs.add(source)
-    return True
-
-
-def _repeats(node: Node, facts: Facts, done: dict[object, str]) -> bool:
-    """Whether a tensor has been quantised by this scale and zero point already.
-
-    The kernel that produces a tensor could quantise it only for one reader, and TensorRT looks
-    for that first: a tensor that is quantised twice is quantised by a layer of its own.
-    """
-    source, result = facts.real(node.inputs[0]), node.outputs[0]
-    parameters = [facts.graph.tensors.get(name) for name in node.inputs[1:]]
-    scale = tuple(
-        (t.name if t.value is None else tuple(t.value)) if t is not None else None
-        for t in parameters
-    )
-    first = done.setdefault((source, scale, facts.tensor(result).dtype), result)
-    if first == result or result in facts.outputs:
-        return False
-    facts.alias[result] = first
-    facts.readers.setdefault(first, []).extend(facts.readers.pop(result, []))
-    facts.readers[source].remove(node)
-    return True
 
 
 def _joins_convolutions(node: Node, facts: Facts) -> bool:

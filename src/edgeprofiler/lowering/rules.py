@@ -238,11 +238,13 @@ QUANTIZED = Rule(
     name="explicit quantisation",
     effect="DequantizeLinear before a convolution makes it INT8 and takes no layer; "
     "QuantizeLinear joins the layer that produces its input if nothing else reads that, and is a "
-    "reformat otherwise; quantisers of one tensor with one scale are one.",
+    "reformat otherwise; quantisers of one tensor with one scale are one. Poolings between "
+    "quantisers, and what moves data between two of one scale, work on INT8.",
     evidence="a100_resnet18_qat_trtexec: 'QuantizeLinear_15' is a Reformat layer (its input also "
     "feeds an addition), 'conv1.weight + QuantizeLinear_20 + Conv_22' writes INT8; "
     "'QuantizeLinear_65' is the one Reformat for both convolutions of layer2.0, each of which "
-    "has a quantiser in the model.",
+    "has a quantiser in the model. TensorRT's developer guide, 'Explicit Quantization': a "
+    "quantizable AveragePool takes the quantisers around it, and quantisers move past MaxPool.",
     ops=frozenset({"QuantizeLinear", "DequantizeLinear"}),
 )
 DEAD = Rule(

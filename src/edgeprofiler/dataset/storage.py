@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,15 @@ def load_dataset(path: Path) -> Dataset:
     if path.suffix == ".csv":
         return from_columns(_read_csv(path), path)
     return from_columns(_read_parquet(path), path)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise what `save_dataset` would raise of `folder`, before the work is done."""
+    _arrow()
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        reason = "cannot be written" if there.is_dir() else "is no folder"
+        raise CannotWrite(there, reason)
 
 
 def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None:

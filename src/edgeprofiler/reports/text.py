@@ -18,7 +18,6 @@ _KINDS = {"convolutional": "conv", "pooling": "pool", "dense": "dense", "other":
 
 def print_profile(console: Console, profile: Profile, *, layers: bool = True) -> None:
     """Print the layers (unless `layers` is false), the totals and the warnings."""
-    from rich.markup import escape
     from rich.text import Text
 
     network, device = profile.network, profile.device
@@ -50,7 +49,7 @@ def print_profile(console: Console, profile: Profile, *, layers: bool = True) ->
             style="yellow",
         )
     for warning in dict.fromkeys((*network.warnings, *profile.warnings)):
-        console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
+        console.print(Text.assemble(("warning:", "yellow"), f" {warning}"))
 
 
 def _layer_table(profile: Profile, width: int) -> Table:

@@ -46,8 +46,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:  # fmt: skip
         """Build a data set: Parquet, one row a layer, SI units."""
         from edgeprofiler.dataset.build import build as build_dataset
-        from edgeprofiler.dataset.storage import save_dataset, to_csv
+        from edgeprofiler.dataset.storage import require_writable, save_dataset, to_csv
 
+        require_writable(output)  # before minutes of attributing recordings, not after
         built = build_dataset(sources, device)
         save_dataset(built.data, output, built.notes)
         for line in built.notes:

@@ -61,7 +61,8 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=10).close()
                 break
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                assert process.poll() is None, "the S3 server has ended"
                 time.sleep(0.1)
         yield port
     finally:

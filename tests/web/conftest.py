@@ -33,7 +33,9 @@ class Server:
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     """A program's client of a running application."""
-    with TestClient(create_app(Settings()), base_url=BASE) as made:
+    # How long a job may take is tested by itself; a slow machine must not fail the others.
+    settings = Settings(read_seconds=600.0, advise_seconds=600.0)
+    with TestClient(create_app(settings), base_url=BASE) as made:
         yield made
 
 

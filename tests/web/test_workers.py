@@ -63,6 +63,16 @@ def test_a_worker_that_died_is_replaced(workers: Workers) -> None:
     assert workers.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
 
 
+def test_a_worker_that_ends_by_itself_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeprofiler.web.workers.sys.executable", "/bin/false")
+    ending = Workers(Settings(workers=1))
+    try:
+        with pytest.raises(InvalidInput, match="ended early"):
+            ending.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+    finally:
+        ending.close()
+
+
 def test_a_closed_pool_starts_nothing() -> None:
     closed = Workers(Settings(workers=1))
     closed.start()

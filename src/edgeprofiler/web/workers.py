@@ -49,22 +49,31 @@ class _Worker:
         return self._process.poll() is None
 
     def run(self, task: Mapping[str, Any]) -> tuple[str, bytes]:
-        """Return how a job ended and its answer; `gone` where the worker itself ended."""
+        """Return how a job ended and its answer.
+
+        Where the worker itself ended, that is `hung` if it had to be killed and else `gone`.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         patience = task["seconds"] + _GRACE_SECONDS + (_START_SECONDS if self._fresh else 0)
-        watchdog = threading.Timer(patience, self.kill)
+        hung = threading.Event()
+
+        def end() -> None:
+            hung.set()
+            self.kill()
+
+        watchdog = threading.Timer(patience, end)
         watchdog.start()
         try:
             self._process.stdin.write(json.dumps(task).encode() + b"\n")
             self._process.stdin.flush()
             head = self._process.stdout.readline()
             if not head:
-                return "gone", b""
+                return "hung" if hung.is_set() else "gone", b""
             state = json.loads(head)
             data = self._process.stdout.read(state["size"])
         except OSError:
-            return "gone", b""
+            return "hung" if hung.is_set() else "gone", b""
         finally:
             watchdog.cancel()
         self._fresh = False
@@ -133,7 +142,7 @@ class Workers:
         try:
             worker = self._ready(worker)
             status, data = worker.run(whole)
-            if status == "gone":
+            if status in ("hung", "gone"):
                 self._retire(worker)
                 worker = None
         finally:
@@ -176,7 +185,8 @@ class Workers:
             "seconds": f"took longer than {seconds:g} s and was stopped",
             "size": "describes more than can be shown",
             "died": f"the process that read it ended early (it may use {memory})",
-            "gone": f"took longer than {seconds:g} s and was stopped",
+            "hung": f"took longer than {seconds:g} s and was stopped",
+            "gone": f"the process that read it ended early (it may use {memory})",
         }
         if status in ends:
             raise InvalidInput(label, ends[status], _ELSEWHERE)

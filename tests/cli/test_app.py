@@ -21,6 +21,13 @@ def test_the_version_is_printed(cli) -> None:
     assert cli("--version").out.startswith("edgeprofiler 0.")
 
 
+@pytest.mark.parametrize("words", [[], ["models"], ["dataset"]])
+def test_help_where_nothing_is_asked_for(cli, words: list[str]) -> None:
+    ran = cli(*words)
+    assert ran.code == 2
+    assert "Usage" in ran.out + ran.err
+
+
 def test_help_without_a_command(cli) -> None:
     ran = cli("--help")
     assert ran.code == 0
@@ -43,8 +50,12 @@ def test_help_without_a_command(cli) -> None:
         (["predict", "zoo:lenet", "--csv", "/proc/out.csv"], 7, "/proc/out.csv"),
         (["predict", "zoo:lenet", "--front-end", "x"], 2, "no frontend named 'x'"),
         (["predict", "zoo:lenet", "zoo:lenet", "--json", "x"], 2, "take one MODEL"),
-        (["predict"], 2, ""),
-        (["predict", "zoo:lenet", "--colour"], 2, ""),
+        (["predict"], 2, "Missing argument 'MODEL...'; see `edgeprofiler predict --help`"),
+        (["predict", "zoo:lenet", "--colour"], 2, "No such option: --colour"),
+        (["predict", "zoo:lenet", "--batch", "0"], 2, "Invalid value for '--batch'"),
+        (["nothing"], 2, "No such command 'nothing'"),
+        (["devices", "nothing"], 2, "see `edgeprofiler devices --help`"),
+        (["benchmark", "missing.onnx"], 3, "missing.onnx: no such file"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_documented_code(
@@ -54,9 +65,9 @@ def test_a_mistake_is_one_line_and_a_documented_code(
     assert ran.code == code
     assert message in ran.err
     assert "Traceback" not in ran.err + ran.out
-    if code not in (0, 2):
-        errors = [line for line in ran.err.splitlines() if line.startswith("error:")]
-        assert len(errors) == 1
+    errors = [line for line in ran.err.splitlines() if not line.startswith("device:")]
+    assert len(errors) == 1
+    assert errors[0].startswith("error: ")
 
 
 def test_a_file_that_is_no_model_is_said(cli, tmp_path: Path) -> None:

@@ -7,12 +7,19 @@ import errno
 import os
 import sys
 from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from edgeprofiler._version import __version__
-from edgeprofiler.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, CannotWrite, EdgeProfilerError
+from edgeprofiler.errors import (
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    CannotWrite,
+    EdgeProfilerError,
+    UsageError,
+)
 
 COMMANDS = (
     "predict",
@@ -44,6 +51,10 @@ COMMANDS = (
 
 _NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What writing to standard output fails with: nobody reads, or there is no room."""
+
+
+# Typer carries a Click of its own since 0.16 and the installed one before; the base is the same.
+_Mistake: Any = next(k for k in typer.BadParameter.__mro__ if k.__name__ == "ClickException")
 
 
 def _version(value: bool) -> None:
@@ -79,8 +90,9 @@ def build_app() -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
+    code = 0
     try:
-        _run()
+        code = _run()
     except EdgeProfilerError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
@@ -98,20 +110,29 @@ def main() -> NoReturn:
             "(EDGEPROFILER_TRACEBACK=1 shows where)"
         )
         sys.exit(EXIT_INTERNAL)
-    sys.exit(0)
+    sys.exit(code)
 
 
-def _run() -> None:
-    """Run a command; output that nobody can take is `CannotWrite`, never another exit code."""
+def _run() -> int:
+    """Run a command and return its exit code.
+
+    Raises:
+        CannotWrite: nobody takes the output; never another exit code.
+        UsageError: the words are no call; in one line, where the library would draw a box.
+    """
     try:
         try:
-            build_app()(prog_name="edgeprofiler")
+            code = build_app()(prog_name="edgeprofiler", standalone_mode=False)
         except SystemExit as end:
             # The library answers a closed pipe with 1, which here means an exceeded budget.
             if isinstance(end.__context__, BrokenPipeError):
                 raise end.__context__ from None
             sys.stdout.flush()
             raise
+        except _Mistake as mistake:
+            return _explain(mistake)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
     except OSError as error:
         if error.errno not in _NO_OUTPUT:
             raise
@@ -121,6 +142,17 @@ def _run() -> None:
             f"cannot be written ({error.strerror})",
             "let its reader take all of it, or write to a file",
         ) from None
+
+
+def _explain(mistake: Any) -> int:
+    """Raise what is wrong with the words of a call; only help, where there are none, is printed."""
+    context = getattr(mistake, "ctx", None)
+    if type(mistake).__name__ == "NoArgsIsHelpError":
+        mistake.show()
+        return EXIT_USAGE
+    path = "edgeprofiler" if context is None else context.command_path
+    message = " ".join(mistake.format_message().split()).rstrip(".")
+    raise UsageError(f"{message}; see `{path} --help`") from None
 
 
 def _abandon_output() -> None:

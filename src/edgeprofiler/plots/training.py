@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.dataset import Dataset
-from edgeprofiler.errors import InsufficientData
+from edgeprofiler.errors import CannotWrite, InsufficientData
 from edgeprofiler.network import FloatArray
 from edgeprofiler.plots.figure import new_figure, picture_format, save_figure
 from edgeprofiler.training.evaluation import SHOWN, Answered, Evaluation
@@ -194,7 +194,10 @@ def save_coverage(data: Dataset, path: Path) -> None:
 
 def save_evaluation(evaluation: Evaluation, folder: Path, networks: tuple[str, ...]) -> list[Path]:
     """Write all pictures of an evaluation into `folder`, which is made, and return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(folder, f"cannot be made ({error.strerror})") from None
     figures = {
         "predicted-measured": draw_scatter(evaluation),
         "residuals": draw_residuals(evaluation),

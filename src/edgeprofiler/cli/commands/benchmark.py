@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from edgeprofiler.benchmark import BackendResult, Benchmark
 
+_MAX_MODEL_BYTES = 64 * 1024**3
+"""Far above what any runtime takes; each has its own limit."""
 _DEFAULT_BACKENDS = "torch,torchscript,onnxruntime,tensorrt,trtexec"
 
 
@@ -83,6 +85,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.benchmark import benchmark as measure
         from edgeprofiler.benchmark import benchmark_trtexec_files, to_json
         from edgeprofiler.errors import Unavailable, UsageError
+        from edgeprofiler.files import check_readable
         from edgeprofiler.plots.figure import picture_format
 
         screen = common.results_console(json, markup=False)
@@ -94,6 +97,8 @@ def register(app: typer.Typer) -> None:
             result = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
         else:
             names = [name.strip() for name in backends.split(",") if name.strip()]
+            if ":" not in model or Path(model).exists():  # no address such as zoo:NAME
+                check_readable(Path(model), _MAX_MODEL_BYTES)
             if not names:
                 raise UsageError(f"--backends names none; choose of: {_DEFAULT_BACKENDS}")
             result = measure(

@@ -24,7 +24,7 @@ def test_the_version_is_printed(cli) -> None:
 @pytest.mark.parametrize("words", [[], ["models"], ["dataset"]])
 def test_help_where_nothing_is_asked_for(cli, words: list[str]) -> None:
     ran = cli(*words)
-    assert ran.code == 2
+    assert ran.code in (0, 2)  # versions of Click differ
     assert "Usage" in ran.out + ran.err
 
 

@@ -9,7 +9,7 @@ import pytest
 from learning_data import BOARD, dataset
 
 from edgeprofiler.device import load_device
-from edgeprofiler.errors import InsufficientData
+from edgeprofiler.errors import CannotWrite, InsufficientData
 from edgeprofiler.training import Evaluation, TrainingOptions, evaluate
 
 pytest.importorskip("matplotlib")
@@ -68,3 +68,9 @@ def test_pictures_are_written_the_same_twice(evaluation: Evaluation, tmp_path: P
     again = plots.save_evaluation(evaluation, tmp_path / "b", ("lenet",))
     assert [p.name for p in first] == [p.name for p in again]
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, again, strict=True))
+
+
+def test_pictures_of_an_evaluation_need_a_folder(evaluation: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match="cannot be made"):
+        plots.save_evaluation(evaluation, tmp_path / "file", ())

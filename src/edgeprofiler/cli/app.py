@@ -53,7 +53,7 @@ _NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What writing to standard output fails with: nobody reads, or there is no room."""
 
 
-# Typer carries a Click of its own since 0.16 and the installed one before; the base is the same.
+# Newer Typers carry a Click of their own, older ones take the installed one: found by its name.
 _Mistake: Any = next(k for k in typer.BadParameter.__mro__ if k.__name__ == "ClickException")
 
 
@@ -129,6 +129,8 @@ def _run() -> int:
                 raise end.__context__ from None
             sys.stdout.flush()
             raise
+        except typer.Abort:  # older versions make it of Ctrl-C
+            raise KeyboardInterrupt from None
         except _Mistake as mistake:
             return _explain(mistake)
         sys.stdout.flush()

@@ -42,6 +42,7 @@ def main() -> None:
     problem, ordered = recipe.assemble(timed + layer_samples(shared))
     full = problem.fit().values
     layers = np.array([s.single_layer for s in ordered])
+    products = np.array([bool(s.work.flops.sum() > 0) for s in ordered])
     runtime: dict[str, list[float]] = {}
     power: dict[str, list[float]] = {}
     layer: dict[str, list[float]] = {}
@@ -56,8 +57,9 @@ def main() -> None:
             power[kind] = widths(found.residuals, found.labels.tolist())
             print(f"{kind:8s} power   {power[kind][3]:.3f}")
         if kind == "network":
-            layer[kind] = [conformal_quantile(residuals[layers], level) for level in LEVELS]
-            print(f"{kind:8s} layers  {layer[kind][3]:.3f}")
+            for what, mask in (("products", layers & products), ("others", layers & ~products)):
+                layer[what] = [conformal_quantile(residuals[mask], level) for level in LEVELS]
+                print(f"{kind:8s} layers, {what} {layer[what][3]:.3f}")
     text = (
         "# Written by scripts/fit_intervals.py: half widths of intervals in log space, at each of\n"
         "# `levels`, from residuals of what was left out; and what the numbers were fitted on.\n"

@@ -129,3 +129,26 @@ def test_no_text_makes_a_device_file_crash(text: str) -> None:
     except (InvalidInput, UsageError):
         return
     raise AssertionError("random text is no device")
+
+
+@pytest.mark.parametrize(
+    ("name", "asynchronous"),
+    [("jetson-nano", False), ("jetson-tx2", False), ("jetson-xavier-nx", False),
+     ("jetson-orin-nx", True), ("generic", True)],
+)  # fmt: skip
+def test_ampere_copies_while_it_computes(name: str, asynchronous: bool) -> None:
+    """`cp.async` came with compute capability 8.0 (CUDA C++ programming guide)."""
+    assert load_device(name).datasheet.async_copy is asynchronous
+
+
+def test_a_file_without_compute_capability_is_told_by_its_tensor_cores(tmp_path: Path) -> None:
+    text = (
+        "name = 'b'\n[datasheet]\nsms = 8\ngpu_clock_hz = 1e9\nbandwidth_bytes_per_s = 1e10\n"
+        "{}[datasheet.peak_flops]\nfp16 = 1e12\n[[modes]]\nname = 'm'\nidle_power_w = 4\n"
+    )
+    found = []
+    for line in ("", "tensor_cores = true\n", "tensor_cores = true\ncompute_capability = 7.2\n"):
+        path = tmp_path / "board.toml"
+        path.write_text(text.format(line))
+        found.append(load_device(str(path)).datasheet.compute_capability)
+    assert found == [6.0, 8.0, 7.2]

@@ -43,7 +43,14 @@ class Datasheet:
     bandwidth_bytes_per_s: float
     l2_bytes: int
     tensor_cores: bool
+    compute_capability: float
+    """CUDA's number for the generation, 8.7 for Orin."""
     sources: tuple[str, ...] = ()
+
+    @property
+    def async_copy(self) -> bool:
+        """Whether kernels load data while they compute (CUDA: `cp.async`, from 8.0 on)."""
+        return self.compute_capability >= 8.0
 
 
 @dataclass(frozen=True)
@@ -255,6 +262,7 @@ def _datasheet(table: Mapping[str, Any], where: str) -> Datasheet:
     vector = {k: _number(v, k, where) for k, v in _nested(table, "vector_flops", where)}
     if not peaks:
         raise InvalidInput(where, "datasheet.peak_flops is empty", "give at least fp16 or fp32")
+    tensor_cores = bool(table.get("tensor_cores", False))
     return Datasheet(
         gpu=str(table.get("gpu", "")),
         sms=int(_number(table, "sms", where)),
@@ -263,7 +271,10 @@ def _datasheet(table: Mapping[str, Any], where: str) -> Datasheet:
         vector_flops=vector or peaks,
         bandwidth_bytes_per_s=_number(table, "bandwidth_bytes_per_s", where),
         l2_bytes=int(_number(table, "l2_bytes", where)) if "l2_bytes" in table else 1 << 20,
-        tensor_cores=bool(table.get("tensor_cores", False)),
+        tensor_cores=tensor_cores,
+        compute_capability=_optional(
+            table, "compute_capability", 8.0 if tensor_cores else 6.0, where
+        ),
         sources=_strings(table, "sources", where),
     )
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from edgeprofiler.uncertainty.conformal import (
     FEW_GROUPS,
     Coverage,
+    believed_quantile,
     binomial_interval,
     conformal_quantile,
     few_groups_quantile,
     normal_quantile,
     quantile,
+    student_quantile,
 )
 
 
@@ -73,3 +75,36 @@ def test_coverage_says_k_of_n() -> None:
     assert coverage.includes(0.9)
     assert not Coverage(10, 20, 0.1).includes(0.9)
     assert binomial_interval(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "freedom", "value"),
+    [(0.9, 5, 2.015), (0.9, 10, 1.812), (0.95, 5, 2.571), (0.8, 8, 1.397), (0.9, 1e6, 1.645)],
+)
+def test_student_quantiles_are_those_of_the_tables(
+    confidence: float, freedom: float, value: float
+) -> None:
+    assert student_quantile(confidence, freedom) == pytest.approx(value, rel=2e-3)
+
+
+def test_five_lucky_rows_do_not_make_an_interval_narrow() -> None:
+    """Residuals of almost nothing: the belief still counts as five groups of ten."""
+    width = believed_quantile(np.full(5, 1e-4), range(5), 0.9, belief=0.08)
+    assert width == pytest.approx(student_quantile(0.9, 10) * 0.08 / np.sqrt(2), rel=1e-3)
+
+
+def test_many_groups_need_no_belief() -> None:
+    residuals = np.linspace(0.01, 0.3, 30)
+    with_belief = believed_quantile(residuals, range(30), 0.9, belief=1e-3)
+    assert with_belief == quantile(residuals, range(30), 0.9)
+
+
+def test_an_interval_from_few_rows_holds_as_often_as_it_says() -> None:
+    """Six groups of normal errors whose spread the belief knows to within a factor of two."""
+    draw = np.random.default_rng(3)
+    held = []
+    for _ in range(4000):
+        spread = 0.08 * np.exp(draw.normal(0, 0.4))
+        width = believed_quantile(draw.normal(0, spread, 6), range(6), 0.9, belief=0.08)
+        held.append(abs(draw.normal(0, spread)) <= width)
+    assert 0.87 <= np.mean(held) <= 0.94

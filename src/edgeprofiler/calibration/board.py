@@ -23,7 +23,8 @@ from edgeprofiler.predictors.parameters import (
     parameters_of,
     shared_parameters,
 )
-from edgeprofiler.uncertainty.conformal import quantile
+from edgeprofiler.uncertainty.conformal import believed_quantile, normal_quantile
+from edgeprofiler.uncertainty.distance import shipped_width
 
 SPREAD: Mapping[str, float] = {
     "launch_s": 0.3, "efficiency_memory": 0.25, "efficiency_depthwise": 0.3,
@@ -136,7 +137,9 @@ def calibrate(
             errors={
                 **calibration.errors,
                 "power_loo_mape": float(np.mean(np.abs(left_w[known] / watts[known] - 1))),
-                "power_loo_q90": _width(np.log(left_w[known] / watts[known]), known.sum()),
+                "power_loo_q90": _width(
+                    np.log(left_w[known] / watts[known]), range(int(known.sum())), "power"
+                ),
             },
         )
     return BoardFit(
@@ -217,9 +220,14 @@ def _left_out(problem: Problem, samples: Sequence[Sample], full: FloatArray) -> 
     return residuals
 
 
-def _width(residuals: FloatArray, groups: int) -> float:
-    """Return a 90 % half width from left-out residuals; never less than `FLOOR`."""
-    return max(quantile(residuals, list(range(int(groups))), 0.9), FLOOR)
+def _width(residuals: FloatArray, groups: Sequence[object], quantity: str) -> float:
+    """Return a 90 % half width from left-out residuals; never less than `FLOOR`.
+
+    A few residuals say little of their own spread: they are weighed against that of the networks
+    that the shipped numbers were fitted on.
+    """
+    belief = shipped_width(quantity, "network", 0.9) / normal_quantile(0.9)
+    return max(believed_quantile(residuals, groups, 0.9, belief), FLOOR)
 
 
 def _calibration(
@@ -231,7 +239,7 @@ def _calibration(
     power: Mapping[str, float],
 ) -> Calibration:
     labels = groups_of(samples)
-    width = max(quantile(left_out, labels, 0.9), FLOOR)
+    width = _width(left_out, labels, "runtime")
     parameters = {name: factor for name, (factor, _, _) in factors.items()}
     parameters["separate_activations"] = problem.groups[0].start.separate_activations
     count = len(set(labels))

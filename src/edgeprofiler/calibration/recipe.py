@@ -24,14 +24,14 @@ START: Mapping[str, float] = {
     "launch_simple": 0.6, "launch_move": 0.6, "fixed_s": 98e-6, "efficiency_gemm": 0.49,
     "efficiency_convolution": 0.68, "first_layer": 0.27, "efficiency_without_tensor_cores": 1.7,
     "efficiency_depthwise": 0.09, "depthwise_large_kernel": 0.2, "efficiency_memory": 0.68,
-    "tail": 0.2, "width_half": 10.0,
+    "overlap": 0.5, "tail": 0.2, "width_half": 10.0,
     "base_power_w": 1.0, "busy_power_w": 8.0, "depthwise_busy": 0.3,
 }  # fmt: skip
 """Where the fit starts: the middle of each belief. A launch costs a number of cycles (exponent
 1); the rest are figures of a rough fit of the same kind of model."""
 
 SHARED: Mapping[str, float] = {
-    "launch_s": 0.5, "launch_clock_exponent": 0.1, "launch_without_tensor_cores": 0.5,
+    "launch_s": 0.5, "launch_clock_exponent": 0.1, "launch_without_tensor_cores": 0.25,
     "launch_simple": 0.3, "launch_move": 0.5, "fixed_s": 0.5, "efficiency_gemm": 0.4,
     "efficiency_convolution": 0.4, "first_layer": 0.7, "efficiency_without_tensor_cores": 0.4,
     "efficiency_depthwise": 0.3, "depthwise_large_kernel": 0.3, "efficiency_memory": 0.3,
@@ -40,7 +40,7 @@ SHARED: Mapping[str, float] = {
 """How sure the starts are: standard deviation of the logarithm of a factor on each."""
 
 BOARD: Mapping[str, float] = {
-    "launch_s": 0.25, "efficiency_memory": 0.2, "efficiency_depthwise": 0.3,
+    "launch_s": 0.25, "efficiency_memory": 0.2, "efficiency_depthwise": 0.15,
 }  # fmt: skip
 """How far boards differ."""
 

@@ -1,13 +1,14 @@
 """Time and power of layers as arrays: a roofline with launch overhead, and a busy share.
 
-For a layer on a device with peak `P` FLOP/s, vector peak `V` and memory bandwidth `B`::
+For a layer on a device with peak `P` FLOP/s and memory bandwidth `B`::
 
-    runtime = launch + compute + memory
+    runtime = launch + compute + memory - overlap * min(compute, memory)
     compute = 2 MACs / (P e_class) * (1 + tail / tiles per multiprocessor) * (1 + w / channels)
-    memory  = bytes / (B e_mem)
+    memory  = bytes / (B e_mem), and no less than DRAM's peak allows for what exceeds the L2
     power   = idle + base + busy * (compute + memory) / runtime
 
-What each parameter means is in
+Depthwise convolutions are bound by issuing instructions and loads: their `P` counts vector lanes
+by multiprocessor and clock. What each parameter means is in
 `edgeprofiler.predictors.parameters`; how they were fitted in docs/cost-model.md.
 """
 
@@ -26,6 +27,9 @@ CLASSES = ("none", "gemm", "convolution", "first", "depthwise", "depthwise_large
 
 BOUNDS = ("compute", "memory", "launch")
 FIRST_LAYER_CHANNELS = 4
+LANE_FLOPS = 256
+"""FP32 operations a clock of 128 lanes. A multiprocessor counts as that whatever its generation:
+Volta has half the FP32 lanes, but as many schedulers and load units, which bound depthwise work."""
 TILE_ELEMENTS = 4096
 """Outputs of one thread block of a tensor-core convolution (64 x 64)."""
 
@@ -38,24 +42,31 @@ class Hardware:
 
     peak_flops: FloatArray
     """By data-type code of `network.DTYPE_CODES`."""
-    vector_flops: FloatArray
+    lane_flops: FloatArray
+    """Operations of the vector lanes a second, by the same codes."""
     bandwidth_bytes_per_s: float
     gpu_clock_hz: float
     sms: int
     l2_bytes: int
     tensor_cores: bool
+    async_copy: bool
 
     @staticmethod
     def of(device: Device) -> Hardware:
         """Return the numbers of `device`."""
+        lanes = LANE_FLOPS * device.mode.sms * device.gpu_clock_hz
+        vector = np.array([device.vector_flops(d) for d in _DTYPES]) / device.vector_flops("fp32")
+        # Four INT8 products fit in a lane where two FP16 ones do; data sheets seldom say.
+        vector[_DTYPES.index("int8")] = max(vector[_DTYPES.index(d)] for d in ("int8", "fp16"))
         return Hardware(
             peak_flops=np.array([device.peak_flops(d) for d in _DTYPES]),
-            vector_flops=np.array([device.vector_flops(d) for d in _DTYPES]),
+            lane_flops=lanes * vector,
             bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
             gpu_clock_hz=device.gpu_clock_hz,
             sms=device.mode.sms,
             l2_bytes=device.datasheet.l2_bytes,
             tensor_cores=device.datasheet.tensor_cores,
+            async_copy=device.datasheet.async_copy,
         )
 
 
@@ -140,7 +151,11 @@ class Work:
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """Seconds of each layer and of its parts; NaN where a layer is not covered."""
+    """Seconds of each layer and of its parts; NaN where a layer is not covered.
+
+    The parts say how long each unit is active; where they overlap, the runtime is less than
+    their sum.
+    """
 
     launch_s: FloatArray
     compute_s: FloatArray
@@ -159,14 +174,14 @@ def rate_table(hardware: Hardware, parameters: Parameters) -> FloatArray:
     """Return achieved FLOP/s by class and data type, flat, infinite for class `none`."""
     p = parameters
     gain = 1.0 if hardware.tensor_cores else p.efficiency_without_tensor_cores
-    peak, vector = hardware.peak_flops, hardware.vector_flops
+    peak, lanes = hardware.peak_flops, hardware.lane_flops
     rates = (
         np.full(len(peak), np.inf),
         peak * (p.efficiency_gemm * gain),
         peak * (p.efficiency_convolution * gain),
         peak * (p.efficiency_convolution * gain * p.first_layer),
-        vector * p.efficiency_depthwise,
-        vector * (p.efficiency_depthwise * p.depthwise_large_kernel),
+        lanes * p.efficiency_depthwise,
+        lanes * (p.efficiency_depthwise * p.depthwise_large_kernel),
     )
     return np.concatenate(rates)
 
@@ -204,13 +219,23 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
     if not hardware.tensor_cores:
         slowness[STARTS.index("concat")] = 0.0
     memory = work.bytes_moved * slowness[work.start_code]
+    memory = np.maximum(memory, _dram_floor(work, hardware) * (memory > 0))
     if parameters.separate_activations > 0:
         apart = (work.activation_bytes > 0) * parameters.separate_activations
         launch = launch + apart * starts[STARTS.index("simple")]
         memory = memory + apart * work.activation_bytes * slowness[STARTS.index("simple")]
     runtime = launch + compute + memory
+    if hardware.async_copy:
+        runtime = runtime - parameters.overlap * np.minimum(compute, memory)
     runtime[~work.covered] = np.nan
     return LayerTimes(launch, compute, memory, runtime)
+
+
+def _dram_floor(work: Work, hardware: Hardware) -> FloatArray:
+    """Return the seconds that weights, and what of the activations exceeds the L2, take at best."""
+    activations = work.bytes_moved - work.weight_bytes
+    beyond = work.weight_bytes + np.maximum(activations - hardware.l2_bytes, 0.0)
+    return np.asarray(beyond / hardware.bandwidth_bytes_per_s)
 
 
 def multiply_class(work: Work) -> IntArray:

@@ -43,11 +43,14 @@ class Parameters:
     efficiency_without_tensor_cores: float
     """Factor on GPUs without tensor cores, whose peak is easier to reach."""
     efficiency_depthwise: float
-    """Share of the CUDA cores' peak that depthwise convolutions reach."""
+    """Share of the vector lanes' peak that depthwise convolutions reach."""
     depthwise_large_kernel: float
     """Factor for depthwise kernels larger than 3x3."""
     efficiency_memory: float
     """Share of the DRAM bandwidth that is reached."""
+    overlap: float
+    """Share of the shorter of compute and memory time that runs behind the longer, on GPUs that
+    copy asynchronously (compute capability 8.0 on). Set, not fitted."""
     tail: float
     """Waste of work that fills few tiles, in tiles a multiprocessor."""
     width_half: float

@@ -195,12 +195,14 @@ class Profiles(LazyProfiles):
     def _costs(self, columns: Columns, part: slice, widths: Widths) -> Costs:
         runtime, power = self.layers.runtime_s[part], self.layers.power_w[part]
         idle = self.device.idle_power_w
-        spread = np.exp(widths.layer_runtime)
+        multiplies = np.nan_to_num(columns.macs) > 0
+        half = np.where(multiplies, widths.layer_runtime, widths.simple_runtime)
+        spread = np.exp(half)
         power_low = idle + (power - idle) / math.exp(widths.layer_power)
         power_high = idle + (power - idle) * math.exp(widths.layer_power)
         energy = self.layers.energy_j[part]
-        low = np.hypot(widths.layer_runtime, np.log(power / power_low))
-        high = np.hypot(widths.layer_runtime, np.log(power_high / power))
+        low = np.hypot(half, np.log(power / power_low))
+        high = np.hypot(half, np.log(power_high / power))
         bound = self.bound_codes[part]
         runs = columns.covered & (runtime > 0)
         names = np.where(runs, np.array(BOUNDS, dtype=object)[bound], "")

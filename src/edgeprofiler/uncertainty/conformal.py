@@ -42,12 +42,59 @@ def few_groups_quantile(
     the two-sided normal quantile, times sqrt(1 + 1 / groups) for not knowing the spread better.
     It holds if groups' errors are normal, and claims no finite-sample guarantee.
     """
-    labels = np.array([str(group) for group in groups])
-    squares = [float(np.mean(residuals[labels == label] ** 2)) for label in np.unique(labels)]
+    squares = _group_squares(residuals, groups)
     count = len(squares)
     if not count:
         return math.nan
     return normal_quantile(confidence) * math.sqrt(sum(squares) / count * (1 + 1 / count))
+
+
+def _group_squares(residuals: FloatArray, groups: Sequence[object]) -> list[float]:
+    """Return the mean square residual of each group."""
+    labels = np.array([str(group) for group in groups])
+    return [float(np.mean(residuals[labels == label] ** 2)) for label in np.unique(labels)]
+
+
+def student_quantile(confidence: float, freedom: float) -> float:
+    """Return the two-sided quantile of Student's t, by its expansion in powers of 1 / freedom.
+
+    Within 0.5 % from 4 degrees of freedom on. Abramowitz and Stegun, 26.7.5.
+    """
+    z = normal_quantile(confidence)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return z + sum(term / freedom ** (i + 1) for i, term in enumerate(terms))
+
+
+def believed_quantile(
+    residuals: FloatArray,
+    groups: Sequence[object],
+    confidence: float,
+    belief: float,
+    weight: float = 5.0,
+) -> float:
+    """Return a half width for a new group from a few others and a belief about their spread.
+
+    The groups' mean square residual is averaged with the belief's, which counts as `weight`
+    groups (a scaled inverse chi-squared prior on the variance); Student's t for the sum of both
+    allows for how little is known. From `FEW_GROUPS` groups on the residuals speak for themselves.
+
+    Args:
+        residuals: of each row, in log space, its group left out.
+        groups: which group each row belongs to.
+        confidence: share of new groups that the interval is to hold.
+        belief: standard deviation that is expected before seeing any.
+        weight: how many groups the belief counts as.
+    """
+    squares = _group_squares(residuals, groups)
+    count = len(squares)
+    if count >= FEW_GROUPS:
+        return quantile(residuals, groups, confidence)
+    variance = (weight * belief**2 + sum(squares)) / (weight + count)
+    return student_quantile(confidence, weight + count) * math.sqrt(variance)
 
 
 def quantile(residuals: FloatArray, groups: Sequence[object], confidence: float) -> float:

@@ -43,6 +43,9 @@ class Widths:
     kind: str
     runtime: float
     layer_runtime: float
+    """Of one layer that multiplies: convolutions and matrix products."""
+    simple_runtime: float
+    """Of one layer that does not: element-wise, pooling, moves of data."""
     power: float
     layer_power: float
     host_gap: float
@@ -56,7 +59,8 @@ def shipped_width(quantity: str, kind: str, confidence: float) -> float:
 
     Args:
         quantity: `runtime`, `power` or `layer_runtime`.
-        kind: one of `KINDS`; a quantity may know fewer.
+        kind: one of `KINDS`, of which power knows fewer; for `layer_runtime` what the layer
+            does, `products` or `others`.
         confidence: share of truths that the interval is to hold. Beyond the shipped levels a
             width grows as a normal error's.
     """
@@ -101,11 +105,15 @@ def widths_for(network: Network, device: Device, confidence: float = 0.9) -> Wid
     if odd:
         runtime = math.hypot(runtime, scaled(OTHER_DTYPE, confidence))
     warnings += [*odd, *_unlike_layers(network)]
-    layer = math.hypot(shipped_width("layer_runtime", "network", confidence), runtime)
+    layer, simple = (
+        math.hypot(shipped_width("layer_runtime", what, confidence), runtime)
+        for what in ("products", "others")
+    )
     return Widths(
         kind=f"{kind}: {KINDS[kind]}",
         runtime=runtime,
         layer_runtime=layer,
+        simple_runtime=simple,
         power=power,
         layer_power=math.hypot(power, scaled(GUESSED_POWER / 2, confidence)),
         host_gap=scaled(HOST_GAP, confidence),

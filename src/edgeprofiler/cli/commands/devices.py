@@ -67,6 +67,7 @@ def _facts(board: Device) -> dict[str, Any]:
         "gpu": sheet.gpu,
         "sms": sheet.sms,
         "tensor_cores": sheet.tensor_cores,
+        "compute_capability": sheet.compute_capability,
         "peak_flops": {t: board.peak_flops(t) for t in sheet.peak_flops},
         "vector_flops": {t: board.vector_flops(t) for t in sheet.vector_flops},
         "bandwidth_bytes_per_s": board.bandwidth_bytes_per_s,

@@ -19,6 +19,7 @@ from edgeprofiler.device import load_device
 from edgeprofiler.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.prediction import predict, read
 from edgeprofiler.predictors.artifact import Artifact, pack
+from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.predictors.trained import TrainedPredictor
 from edgeprofiler.stores.folder import FolderStore
 from edgeprofiler.training import TrainingOptions, evaluate, load_predictor, train
@@ -117,6 +118,30 @@ def test_a_trained_predictor_answers_for_its_board_only(artifact: Artifact, tmp_
     FolderStore(tmp_path).put(artifact, "p")
     with pytest.raises(UsageError, match="trained for jetson-orin-nano, not jetson-tx2"):
         load_predictor(tmp_path / "p", load_device("jetson-tx2"))
+
+
+def test_a_trained_predictor_answers_for_its_power_mode_only(artifact: Artifact) -> None:
+    trained = artifact.header["device"]["mode"]
+    other = next(mode.name for mode in DEVICE.modes if mode.name != trained)
+    with pytest.raises(UsageError, match=f"in mode {trained}, not {other}; name it with --device"):
+        predictor_of(artifact, DEVICE.with_mode(other))
+
+
+def test_a_host_that_was_not_measured_widens_and_keeps_its_own_gap(artifact: Artifact) -> None:
+    """Layers are the engine's; what lies between two inferences is the host's."""
+    network = read("zoo:resnet18")
+    known = predictor_of(artifact, DEVICE).predict(network)
+    asked = DEVICE.with_runtime("cpp")
+    other = predictor_of(artifact, asked).predict(network)
+    assert other.totals.runtime_s.value == pytest.approx(known.totals.runtime_s.value, rel=0.01)
+    assert other.host_gap.runtime_s == RooflinePredictor(asked).predict(network).host_gap.runtime_s
+    for name in ("runtime_s", "end_to_end_s", "energy_j"):
+        wide, narrow = getattr(other.totals, name), getattr(known.totals, name)
+        assert wide.high / wide.value > narrow.high / narrow.value
+    trained = np.array([by == "trained" for by in known.costs.known_by])
+    assert np.all((other.costs.runtime_s_high > known.costs.runtime_s_high)[trained])
+    assert "trained on measurements of trtexec, asked about cpp" in " ".join(other.warnings)
+    assert "asked about" not in " ".join(known.warnings)
 
 
 def test_other_features_are_refused(artifact: Artifact) -> None:

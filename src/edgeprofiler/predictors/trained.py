@@ -28,6 +28,7 @@ from edgeprofiler.predictors.roofline import Profiles as AnalyticProfiles
 from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
 from edgeprofiler.profile.lazy import LazyProfiles
+from edgeprofiler.uncertainty.distance import shipped_width
 
 
 class Regressor(Protocol):
@@ -107,6 +108,8 @@ class TrainedPredictor:
         confidence: share of the truth that the intervals are to hold.
         recipe: what trained it.
         trained_on: one line for people: rows, networks, device.
+        other_runtime: the host runtime that was measured, where another is asked about: its gap
+            is left to the analytic model, and intervals are wider.
     """
 
     device: Device
@@ -118,11 +121,17 @@ class TrainedPredictor:
     confidence: float
     recipe: str
     trained_on: str
+    other_runtime: str = ""
 
     @property
     def name(self) -> str:
         """How profiles name their origin."""
         return f"trained:{self.recipe}"
+
+    @property
+    def stack_width(self) -> float:
+        """Half width in log space for software that was not measured; 0 where it was."""
+        return shipped_width("runtime", "stack", self.confidence) if self.other_runtime else 0.0
 
     @cached_property
     def analytic(self) -> RooflinePredictor:
@@ -161,7 +170,7 @@ class TrainedPredictor:
             answer = np.maximum(model.regressor.predict(part), model.least)
             answers[model.quantity][rows] = answer
             trained[model.quantity][rows] = True
-            spread = half_width(model.residuals, self.confidence)
+            spread = math.hypot(half_width(model.residuals, self.confidence), self.stack_width)
             width[model.quantity][rows] = spread * (1.0 + beyond(part, model.extents))
         return LayerCosts(runtime, idle + above, trained["runtime_s"],
                           trained["power_above_idle_w"], width["runtime_s"],
@@ -253,7 +262,7 @@ class TrainedProfiles(LazyProfiles):
         if math.isfinite(overhead.fixed_s):
             power = _or(idle + overhead.fixed_above_idle_w, fixed.power_w)
             fixed = Part(overhead.fixed_s, power)
-        if math.isfinite(overhead.host_gap_s):
+        if math.isfinite(overhead.host_gap_s) and not self.predictor.other_runtime:
             running = sum(1 for layer in analytic.network.layers if layer.op != "noop")
             seconds = overhead.host_gap_s + overhead.host_gap_per_layer_s * running
             gap = Part(seconds, _or(idle + overhead.host_gap_above_idle_w, gap.power_w))
@@ -295,7 +304,12 @@ class TrainedProfiles(LazyProfiles):
 
     def _warnings(self, network: Network, part: slice) -> list[str]:
         found: list[str] = []
-        columns = network.columns
+        columns, other = network.columns, self.predictor.other_runtime
+        if other:
+            found.append(
+                f"trained on measurements of {other}, asked about {self.predictor.device.runtime}: "
+                "the analytic model answers for the host's gap, and intervals are wider"
+            )
         modelled = {model.kind for model in self.predictor.models if model.quantity == "runtime_s"}
         found.extend(
             f"no {kind} layers were trained on: the analytic model answers for them"
@@ -340,7 +354,8 @@ def _outside(network: Network, table: FloatArray, rows: IntArray, model: LayerMo
 def _with_totals(profile: Profile, predictor: TrainedPredictor) -> Profile:
     totals, confidence = profile.totals, predictor.confidence
     wide = {
-        name: half_width(values, confidence) for name, values in predictor.network_residuals.items()
+        name: math.hypot(half_width(values, confidence), predictor.stack_width)
+        for name, values in predictor.network_residuals.items()
     }
     time = wide.get("runtime_s", math.nan)
     power = wide.get("power_above_idle_w", math.nan)

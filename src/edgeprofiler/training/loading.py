@@ -59,7 +59,7 @@ def load_predictor(
 
     Raises:
         InvalidInput: there is none there, it was altered or cut off, its features are others.
-        UsageError: it was trained for another board.
+        UsageError: it was trained for another board, or in another power mode.
     """
     return predictor_of(load_artifact(spec), device, confidence, trusted, source=spec)
 
@@ -81,13 +81,8 @@ def predictor_of(
                 "train it again, or use the version named in its header",
             )  # fmt: skip
         wanted = header["device"]
-        if device is None:
-            device = load_device(f"{wanted['name']}@{wanted['mode']}", wanted["runtime"])
-        elif device.name != wanted["name"]:
-            raise UsageError(
-                f"{source} was trained for {wanted['name']}, not {device.name}; "
-                f"name it with --device {wanted['name']}"
-            )
+        device = _device(wanted, device, source)
+        foreign = str(wanted["runtime"]) if device.runtime != wanted["runtime"] else ""
         return TrainedPredictor(
             device=device,
             board=_board(header["board"]),
@@ -107,11 +102,31 @@ def predictor_of(
             confidence=confidence,
             recipe=str(header["recipe"]["name"]),
             trained_on=_trained_on(header),
+            other_runtime=foreign,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidInput(
             source, f"its header is malformed ({type(error).__name__}: {error})"
         ) from error
+
+
+def _device(wanted: Mapping[str, Any], asked: Device | None, source: object) -> Device:
+    """Return the device that is asked about; the one that was trained for where `None`."""
+    name, mode = wanted["name"], wanted["mode"]
+    if asked is None:
+        return load_device(f"{name}@{mode}", wanted["runtime"])
+    if asked.name != name:
+        raise UsageError(
+            f"{source} was trained for {name}, not {asked.name}; "
+            f"name it with --device {name}@{mode}"
+        )
+    # Rows of one mode say nothing of what other clocks do to a layer's time and power.
+    if asked.mode.name != mode:
+        raise UsageError(
+            f"{source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
+            f"name it with --device {name}@{mode}, or train on rows of that mode"
+        )
+    return asked
 
 
 def _board(entry: Mapping[str, Any]) -> Board:

@@ -147,23 +147,63 @@ def load_rows(path: Path) -> Dataset:
 
 
 def board_for(rows: Dataset, device: str | None) -> Device:
-    """Return the board that the user names, else the measured one."""
-    from edgeprofiler.device import load_device
+    """Return the board that the user names, else the measured one in its mode.
+
+    Raises:
+        UsageError: the rows are of several boards or power modes.
+    """
+    from edgeprofiler.device import RUNTIMES, load_device
     from edgeprofiler.errors import UsageError
 
-    if device is not None:
-        return load_device(device)
+    modes = sorted({_mode_name(mode) for mode in rows.text("mode").tolist()} - {""})
+    if len(modes) > 1:
+        raise UsageError(
+            f"the data set holds rows of {len(modes)} power modes ({', '.join(modes)}); "
+            "build one data set for each"
+        )
+    hosts = set(rows.text("runtime").tolist())
+    host = hosts.pop() if len(hosts) == 1 else ""
+    runtime = host if host in RUNTIMES else None
     names = sorted(set(rows.text("device").tolist()))
-    if len(names) > 1:
+    if device is None and len(names) > 1:
         raise UsageError(
             f"the data set holds {len(names)} boards ({', '.join(names)}); "
             "build one data set for each"
         )
+    if device is not None:
+        board = load_device(device, runtime)
+        modes = [] if "@" in device else modes
+    else:
+        try:
+            board = load_device(_device_name(names[0]), runtime)
+        except UsageError:
+            common.note(
+                f"no datasheet of {names[0]!r}: the generic board stands in (--device NAME|FILE)"
+            )
+            return load_device("generic", runtime)
     try:
-        return load_device(names[0])
+        return board.with_mode(modes[0]) if modes else board
     except UsageError:
-        common.note(f"no datasheet of {names[0]!r}: the generic board stands in (--device FILE)")
-        return load_device("generic")
+        common.note(
+            f"{board.name} has no power mode {modes[0]!r}: {board.mode.name} stands in "
+            f"(--device {board.name}@MODE)"
+        )
+        return board
+
+
+def _device_name(board: str) -> str:
+    """Return the device that a board means: it calls itself 'NVIDIA Jetson Orin Nano Dev...'."""
+    from edgeprofiler.device import device_names
+
+    words = f" {board.lower().replace('-', ' ')} "
+    known = [name for name in device_names() if f" {name.replace('-', ' ')} " in words]
+    return max(known, key=len, default=board)
+
+
+def _mode_name(mode: str) -> str:
+    """Return a mode as devices spell it; empty where the measurement did not say."""
+    name = mode.lower().replace("_", "-")
+    return "" if name in ("unknown", "simulated") else name
 
 
 def _print(artifact: Artifact) -> None:

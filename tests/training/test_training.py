@@ -211,6 +211,22 @@ def test_an_unknown_recipe_and_an_unknown_option_are_said() -> None:
         train(dataset(), DEVICE, TrainingOptions(recipe="neuralpower", options={"depth": 3}))
 
 
+@pytest.mark.parametrize(
+    ("recipe", "options", "said"),
+    [
+        ("hybrid", {"trees": "x"}, "'trees' of the recipe 'hybrid' is 'x'; it takes a whole"),
+        ("hybrid", {"alpha": True}, "it takes a number"),
+        ("neuralpower", {"log": 2}, "it takes true or false"),
+        ("hybrid", {"trees": -5}, "cannot have trees=-5"),
+    ],
+)
+def test_an_option_has_the_type_of_its_default(
+    recipe: str, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        train(dataset(), DEVICE, TrainingOptions(recipe=recipe, options=options))
+
+
 @pytest.mark.parametrize("options", [{"degree": 1}, {"degree": 2, "log": True}])
 def test_the_published_recipe_is_kept_as_arrays_too(options: dict[str, Any]) -> None:
     found = train(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeprofiler.errors import Unavailable, UsageError
+from edgeprofiler.errors import Unavailable
+from edgeprofiler.recipes.protocol import options_of
 
 OPTIONS = {
     "alpha": 3.0,
@@ -32,9 +33,5 @@ def hybrid(
         raise Unavailable(
             "scikit-learn is not installed", "pip install 'edgeprofiler[learn]'"
         ) from None
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise UsageError(
-            f"the recipe 'hybrid' has no option {unknown[0]!r}; it has {', '.join(OPTIONS)}"
-        )
-    return HybridRegressor(kind, quantity, features, seed, **{**OPTIONS, **options})
+    chosen = options_of("hybrid", OPTIONS, options)
+    return HybridRegressor(kind, quantity, features, seed, **chosen)

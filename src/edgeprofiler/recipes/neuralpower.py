@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeprofiler.errors import Unavailable, UsageError
+from edgeprofiler.errors import Unavailable
+from edgeprofiler.recipes.protocol import options_of
 
 SIZES = {
     "convolutional": (
@@ -45,12 +46,7 @@ def neuralpower(
         ) from None
     import numpy as np
 
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise UsageError(
-            f"the recipe 'neuralpower' has no option {unknown[0]!r}; it has {', '.join(OPTIONS)}"
-        )
-    chosen = {**OPTIONS, **options}
+    chosen = options_of("neuralpower", OPTIONS, options)
     sizes = [features.index(name) for name in SIZES[kind]]
     special = [features.index(name) for name in SPECIAL]
     polynomials = PolynomialFeatures(degree=chosen["degree"], include_bias=False)

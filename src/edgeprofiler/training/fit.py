@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeprofiler import plugins
 from edgeprofiler.dataset.features import FEATURES
-from edgeprofiler.errors import InsufficientData, Unavailable
+from edgeprofiler.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.network import BoolArray, FloatArray
 from edgeprofiler.training.groups import share_out
 from edgeprofiler.training.options import KINDS, QUANTITIES, TrainingOptions
@@ -45,6 +45,7 @@ def fit_one(table: Table, rows: BoolArray, key: Key, options: TrainingOptions) -
     """Return an estimator of the recipe, fitted on `rows`.
 
     Raises:
+        UsageError: an option of the recipe has a value that it cannot have.
         InsufficientData: the recipe's estimator cannot be fitted on so few rows.
     """
     kind, quantity = key
@@ -62,6 +63,12 @@ def fit_one(table: Table, rows: BoolArray, key: Key, options: TrainingOptions) -
             warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
             return estimator.fit(table.features[rows], target, **extra)
     except ValueError as error:
+        # scikit-learn's error for a bad parameter is in a private module.
+        if type(error).__name__ == "InvalidParameterError":
+            given = ", ".join(f"{name}={value}" for name, value in options.options.items())
+            raise UsageError(
+                f"the recipe {options.recipe!r} cannot have {given or 'its options'} ({error})"
+            ) from error
         raise InsufficientData(
             f"the recipe {options.recipe!r} cannot be fitted on {int(rows.sum())} {kind} rows "
             f"({str(error).splitlines()[0]})"

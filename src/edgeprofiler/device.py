@@ -25,6 +25,36 @@ RUNTIMES = ("trtexec", "cpp", "torch-tensorrt", "torch2trt")
 DEFAULT_DEVICE = "jetson-orin-nano"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LANE_FLOPS = 256
+"""FP32 operations a clock and multiprocessor: 128 lanes, as on the shipped boards but Volta's."""
+_DEEPEST = 8
+"""Files that may build on one another by `base`."""
+_DTYPES = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "uint8", "int4")
+_RANGES: Mapping[str, tuple[float, float, str]] = {
+    "sms": (1, 1024, "write how many multiprocessors it has"),
+    "gpu_clock_hz": (1e6, 1e10, "write it in Hz"),
+    "bandwidth_bytes_per_s": (1e8, 1e14, "write it in bytes a second"),
+    "l2_bytes": (1024, 1e10, "write it in bytes"),
+    "compute_capability": (1, 20, "write CUDA's number, such as 8.7"),
+    "idle_power_w": (1e-3, 1e4, "write it in watts"),
+    "power_budget_w": (0.1, 1e5, "write it in watts"),
+    **dict.fromkeys(_DTYPES, (1e8, 1e17, "write it in operations a second")),
+}
+"""What no board lies outside of: a number beyond is one in another unit."""
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "": ("schema", "name", "description", "family", "default_mode", "total_rails", "other_rails",
+         "idle_power_source", "datasheet", "modes", "calibrations"),
+    "base": ("schema", "base", "name", "mode", "idle_power_w", "idle_power_source",
+             "calibrations"),
+    "datasheet": ("gpu", "sms", "gpu_clock_hz", "bandwidth_bytes_per_s", "l2_bytes",
+                  "tensor_cores", "compute_capability", "sources", "peak_flops", "vector_flops"),
+    "peak_flops": _DTYPES,
+    "vector_flops": _DTYPES,
+    "modes": ("name", "gpu_clock_hz", "bandwidth_bytes_per_s", "sms", "power_budget_w",
+              "idle_power_w", "note"),
+    "calibrations": ("mode", "runtime", "software", "parameters", "provenance", "rows",
+                     "networks", "errors"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -182,15 +212,18 @@ def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None 
     """
     if isinstance(spec, Device):
         return spec if runtime is None else spec.with_runtime(runtime)
-    text = str(spec)
-    name, _, mode = text.rpartition("@") if "@" in text else (text, "", "")
+    return _named(str(spec), Path(), 0).with_runtime(runtime or "trtexec")
+
+
+def _named(spec: str, folder: Path, depth: int) -> Device:
+    """Return the device of `NAME[@MODE]` or `PATH[@MODE]`; a path starts at `folder`."""
+    name, _, mode = spec.rpartition("@") if "@" in spec else (spec, "", "")
     if name.endswith(".toml") or "/" in name:
-        device = _from_file(Path(name))
+        path = folder / name
+        device = _device(read_toml(path), str(path), str(path), depth)
     else:
         device = _shipped(name.lower())
-    if mode:
-        device = device.with_mode(mode)
-    return device.with_runtime(runtime or "trtexec")
+    return device.with_mode(mode) if mode else device
 
 
 @cache
@@ -206,19 +239,26 @@ def _shipped(name: str) -> Device:
     return _device(parse_toml(path.read_text(encoding="utf-8"), path), str(path), "shipped")
 
 
-def _from_file(path: Path) -> Device:
-    return _device(read_toml(path), str(path), str(path))
+def _base(table: Mapping[str, Any], where: str, depth: int) -> Device:
+    """Return the device that a file builds on, in the mode that the file names."""
+    name = _text(table, "base", where)
+    if depth >= _DEEPEST:
+        raise InvalidInput(where, f"builds on {name} after {depth} other files", "change base")
+    try:
+        base = _named(name, Path(where).parent, depth + 1)
+        return base.with_mode(_text(table, "mode", where)) if "mode" in table else base
+    except UsageError as error:
+        raise InvalidInput(where, str(error)) from None
 
 
-def _device(table: Mapping[str, Any], where: str, source: str) -> Device:
+def _device(table: Mapping[str, Any], where: str, source: str, depth: int = 0) -> Device:
+    _check_keys(table, "base" if "base" in table else "", where)
     if "base" in table:
-        base = load_device(_text(table, "base", where))
-        own = _calibrations(table, where)
+        base = _base(table, where, depth)
+        own = _calibrations(table, where, base.modes)
         # Calibrations of a user's own come first: the first that fits is used.
         device = replace(base, calibrations=own + base.calibrations, source=source)
         device = replace(device, name=_name(table, where, base.name))
-        if "mode" in table:
-            device = device.with_mode(_text(table, "mode", where))
         if "idle_power_w" in table:
             idle = _number(table, "idle_power_w", where)
             device = replace(
@@ -235,6 +275,9 @@ def _device(table: Mapping[str, Any], where: str, source: str) -> Device:
     modes = tuple(_mode(entry, sheet, where) for entry in _tables(table, "modes", where))
     if not modes:
         raise InvalidInput(where, "has no power mode", "add at least one [[modes]] table")
+    names = [mode.name for mode in modes]
+    if len(set(names)) < len(names):
+        raise InvalidInput(where, "two power modes have one name", f"it has {', '.join(names)}")
     default = str(table.get("default_mode", modes[0].name))
     device = Device(
         name=_name(table, where, ""),
@@ -246,7 +289,7 @@ def _device(table: Mapping[str, Any], where: str, source: str) -> Device:
         total_rails=_strings(table, "total_rails", where),
         other_rails=_strings(table, "other_rails", where),
         idle_power_source=str(table.get("idle_power_source", "")),
-        calibrations=_calibrations(table, where),
+        calibrations=_calibrations(table, where, modes),
         description=str(table.get("description", "")),
         family=str(table.get("family", "jetson")),
         source=source,
@@ -258,19 +301,30 @@ def _device(table: Mapping[str, Any], where: str, source: str) -> Device:
 
 
 def _datasheet(table: Mapping[str, Any], where: str) -> Datasheet:
-    peaks = {k: _number(v, k, where) for k, v in _nested(table, "peak_flops", where)}
-    vector = {k: _number(v, k, where) for k, v in _nested(table, "vector_flops", where)}
-    if not peaks:
-        raise InvalidInput(where, "datasheet.peak_flops is empty", "give at least fp16 or fp32")
-    tensor_cores = bool(table.get("tensor_cores", False))
+    _check_keys(table, "datasheet", where)
+    for name in ("peak_flops", "vector_flops"):
+        _check_keys(dict(_nested(table, name, where)), name, where)
+    peaks = {k: _number({k: v}, k, where) for k, v in _nested(table, "peak_flops", where)}
+    vector = {k: _number({k: v}, k, where) for k, v in _nested(table, "vector_flops", where)}
+    if "fp16" not in peaks and "fp32" not in peaks:
+        raise InvalidInput(
+            where, "datasheet.peak_flops has neither fp16 nor fp32", "give at least one of them"
+        )
+    tensor_cores = table.get("tensor_cores", False)
+    if not isinstance(tensor_cores, bool):
+        raise InvalidInput(where, "tensor_cores is neither true nor false")
+    sms, clock = _whole(table, "sms", 0, where), _number(table, "gpu_clock_hz", where)
+    if not vector:  # a peak of tensor cores is not one of the lanes beside them
+        lanes = peaks.get("fp32", _LANE_FLOPS * sms * clock)
+        vector = {"fp32": lanes, "fp16": 2 * lanes} if tensor_cores else peaks
     return Datasheet(
         gpu=str(table.get("gpu", "")),
-        sms=int(_number(table, "sms", where)),
-        gpu_clock_hz=_number(table, "gpu_clock_hz", where),
+        sms=sms,
+        gpu_clock_hz=clock,
         peak_flops=peaks,
-        vector_flops=vector or peaks,
+        vector_flops=vector,
         bandwidth_bytes_per_s=_number(table, "bandwidth_bytes_per_s", where),
-        l2_bytes=int(_number(table, "l2_bytes", where)) if "l2_bytes" in table else 1 << 20,
+        l2_bytes=_whole(table, "l2_bytes", 1 << 20, where),
         tensor_cores=tensor_cores,
         compute_capability=_optional(
             table, "compute_capability", 8.0 if tensor_cores else 6.0, where
@@ -280,33 +334,46 @@ def _datasheet(table: Mapping[str, Any], where: str) -> Datasheet:
 
 
 def _mode(table: Mapping[str, Any], sheet: Datasheet, where: str) -> PowerMode:
-    budget = _number(table, "power_budget_w", where) if "power_budget_w" in table else math.nan
+    _check_keys(table, "modes", where)
+    budget = _optional(table, "power_budget_w", math.nan, where)
+    idle = _number(table, "idle_power_w", where)
+    if idle >= budget:
+        raise InvalidInput(where, f"idle_power_w is {idle:g} of a power_budget_w of {budget:g}")
     return PowerMode(
         name=_text(table, "name", where).lower(),
         gpu_clock_hz=_optional(table, "gpu_clock_hz", sheet.gpu_clock_hz, where),
         bandwidth_bytes_per_s=_optional(
             table, "bandwidth_bytes_per_s", sheet.bandwidth_bytes_per_s, where
         ),
-        sms=int(_optional(table, "sms", sheet.sms, where)),
+        sms=_whole(table, "sms", sheet.sms, where),
         power_budget_w=budget,
-        idle_power_w=_number(table, "idle_power_w", where),
+        idle_power_w=idle,
         note=str(table.get("note", "")),
     )
 
 
-def _calibrations(table: Mapping[str, Any], where: str) -> tuple[Calibration, ...]:
+def _calibrations(
+    table: Mapping[str, Any], where: str, modes: Sequence[PowerMode]
+) -> tuple[Calibration, ...]:
     found = []
+    names = [mode.name for mode in modes]
     for entry in _tables(table, "calibrations", where):
+        _check_keys(entry, "calibrations", where)
+        mode = _text(entry, "mode", where).lower()
+        if mode not in names:
+            raise InvalidInput(
+                where, f"calibration for an unknown mode {mode!r}", f"it has {', '.join(names)}"
+            )
         runtime = _text(entry, "runtime", where)
         if runtime not in RUNTIMES:
             raise InvalidInput(where, f"calibration for an unknown runtime {runtime!r}")
         found.append(
             Calibration(
-                mode=_text(entry, "mode", where).lower(),
+                mode=mode,
                 runtime=runtime,
                 software=str(entry.get("software", "")),
                 parameters={
-                    k: _finite(v, k, where) for k, v in _nested(entry, "parameters", where)
+                    k: _at_least(v, k, 0, where) for k, v in _nested(entry, "parameters", where)
                 },
                 provenance=str(entry.get("provenance", "")),
                 rows=int(_optional(entry, "rows", 0, where, least=0)),
@@ -329,6 +396,15 @@ def calibration_table(calibration: Calibration) -> dict[str, Any]:
         "parameters": dict(calibration.parameters),
         "errors": dict(calibration.errors),
     }
+
+
+def _check_keys(table: Mapping[str, Any], kind: str, where: str) -> None:
+    known = _KEYS[kind]
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            fix = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+            raise InvalidInput(where, f"has an unknown key {key[:40]!r}", fix)
 
 
 def _name(table: Mapping[str, Any], where: str, default: str) -> str:
@@ -379,14 +455,25 @@ def _finite(value: Any, key: str, where: str) -> float:
     return float(value)
 
 
-def _number(table: Any, key: str, where: str) -> float:
-    value = table.get(key) if isinstance(table, Mapping) else table
+def _number(table: Mapping[str, Any], key: str, where: str) -> float:
+    value = table.get(key)
     if value is None:
         raise InvalidInput(where, f"{key} is missing")
     number = _finite(value, key, where)
     if number <= 0:
         raise InvalidInput(where, f"{key} is {number:g}", "it must be above zero")
+    least, most, fix = _RANGES.get(key, (0, math.inf, ""))
+    if not least <= number <= most:
+        raise InvalidInput(where, f"{key} is {number:g}, which no board has", fix)
     return number
+
+
+def _whole(table: Mapping[str, Any], key: str, default: int, where: str) -> int:
+    """Return a whole number; missing, it is `default`, or refused where that is 0."""
+    number = _optional(table, key, default, where) if default else _number(table, key, where)
+    if number != int(number):
+        raise InvalidInput(where, f"{key} is {number:g}", "it must be a whole number")
+    return int(number)
 
 
 def _optional(
@@ -396,7 +483,11 @@ def _optional(
         return default
     if least is None:
         return _number(table, key, where)
-    number = _finite(table[key], key, where)
+    return _at_least(table[key], key, least, where)
+
+
+def _at_least(value: Any, key: str, least: float, where: str) -> float:
+    number = _finite(value, key, where)
     if number < least:
         raise InvalidInput(where, f"{key} is {number:g}", f"it must be at least {least:g}")
     return number

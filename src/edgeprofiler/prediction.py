@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from edgeprofiler import plugins
-from edgeprofiler.device import Device, load_device
+from edgeprofiler.device import DEFAULT_DEVICE, Device, load_device
 from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.files import check_readable, read_json
 from edgeprofiler.frontends import FrontEnd, ReadOptions
 from edgeprofiler.graph import Graph
-from edgeprofiler.lowering import lower
+from edgeprofiler.lowering import BuildTarget, lower
 from edgeprofiler.network import Network, Shape, Source
 from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Profile
@@ -125,6 +125,7 @@ def read(
     shapes: Mapping[str, Shape] | None = None,
     front_end: str | None = None,
     runtime: str | None = None,
+    device: str | Path | Device | None = None,
 ) -> Network:
     """Return a model as the layers that a device would run.
 
@@ -135,6 +136,8 @@ def read(
         shapes: input shapes by name; the empty name means the only input.
         front_end: name of the front end; found from the source where `None`.
         runtime: host runtime; torch-tensorrt builds other engines than the rest.
+        device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
+            depend on it.
 
     Raises:
         InvalidInput: the source cannot be read; the message says what and where.
@@ -151,7 +154,11 @@ def read(
     else:
         name, reader = model.name, "graph"
     return lower(
-        model, precision or DEFAULT_PRECISION, Source(name=name, front_end=reader), builder(runtime)
+        model,
+        precision or DEFAULT_PRECISION,
+        Source(name=name, front_end=reader),
+        builder(runtime),
+        BuildTarget.of(load_device(device or DEFAULT_DEVICE)),
     )
 
 
@@ -202,6 +209,7 @@ def predict(
         shapes=shapes,
         front_end=front_end,
         runtime=chosen.device.runtime,
+        device=chosen.device,
     )
     return chosen.predict(network)
 
@@ -237,7 +245,7 @@ def predictor_for(
     # Nearer to 1 than this, quantiles end in rounding, and intervals are of no use long before.
     if not 0 < confidence < 1 - 1e-12:
         raise UsageError(f"confidence is {confidence:g}; it must lie between 0 and 1, as 0.9")
-    chosen = load_device(device or "jetson-orin-nano", runtime)
+    chosen = load_device(device or DEFAULT_DEVICE, runtime)
     if predictor is None:
         return RooflinePredictor(chosen, confidence)
     if isinstance(predictor, (str, Path)):

@@ -44,6 +44,20 @@ def test_a_calibration_of_the_same_host_is_preferred() -> None:
         assert found.runtime == runtime
 
 
+def test_in_another_mode_the_numbers_of_the_same_host_are_scaled() -> None:
+    """Else a mode with faster clocks could be predicted slower, by another host's numbers."""
+    for runtime in ("trtexec", "cpp", "torch-tensorrt"):
+        found = calibration_of(load_device("jetson-orin-nano@25w", runtime))
+        assert found is not None
+        assert (found.mode, found.runtime) == ("15w", runtime)
+
+
+def test_a_factor_of_nothing_is_refused() -> None:
+    board = replace(load_device(), calibrations=(calibration(launch_s=0.0),))
+    with pytest.raises(InvalidInput, match="launch_s = 0"):
+        parameters_of(board)
+
+
 def test_another_hosts_gap_is_not_borrowed() -> None:
     own = calibration(host_gap_s=5e-3)
     board = replace(load_device(), calibrations=(own,))
@@ -71,3 +85,17 @@ def test_guessed_power_stays_within_the_modes_budget() -> None:
             numbers = parameters_of(replace(load_device(f"{name}@{mode.name}"), calibrations=()))
             total = mode.idle_power_w + numbers.base_power_w + numbers.busy_power_w
             assert total <= mode.power_budget_w * 1.2
+
+
+@pytest.mark.parametrize("busy", [2.0, 8.0, 30.0])
+def test_power_of_ones_own_stays_within_another_modes_budget(busy: float) -> None:
+    """What was measured in one mode is scaled to another from itself, not from the shared rate."""
+    own = calibration(base_power_w=1.0, busy_power_w=busy)
+    for mode in ("7w", "15w", "25w"):
+        board = replace(load_device(f"jetson-orin-nano@{mode}"), calibrations=(own,))
+        numbers = parameters_of(board)
+        total = board.idle_power_w + numbers.base_power_w + numbers.busy_power_w
+        if mode != "15w":
+            assert total <= board.mode.power_budget_w * 1.001
+            if busy < 10 and mode == "25w":
+                assert numbers.busy_power_w == pytest.approx(busy * (918 / 624.75) ** 1.3)

@@ -51,3 +51,36 @@ def test_rows_of_another_host_calibrate_nothing(tmp_path: Path) -> None:
     found = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet18,1,,fp16,2")
     with pytest.raises(InvalidInput, match="they are of trtexec"):
         calibrate_device("jetson-orin-nano", found, tmp_path, runtime="cpp")
+
+
+TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
+
+
+def test_a_row_is_computed_at_its_batch_and_size(tmp_path: Path) -> None:
+    """A path of a model takes the row's batch and input as a name of the zoo does."""
+    line = "jetson-orin-nano,15w,trtexec,a,{},{},{},fp16,2"
+    for model, size in (("resnet18", 224), (str(TINY), 96)):
+        cells = [(1, ""), (4, ""), (1, f"{size}x{size}"), (4, f"3x{size}x{size}")]
+        found = rows(tmp_path, *(line.format(model, *cell) for cell in cells))
+        macs = [int(network_of(row, tmp_path).macs or 0) for row in found]
+        assert macs == [macs[0], 4 * macs[0], macs[0], 4 * macs[0]]
+        (larger,) = rows(tmp_path, line.format(model, 1, f"{2 * size}x{2 * size}"))
+        assert int(network_of(larger, tmp_path).macs or 0) > 3 * macs[0]
+
+
+def test_an_unknown_precision_is_refused_with_its_line(tmp_path: Path) -> None:
+    """A precision that no engine has is a mistake of the file."""
+    found = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet18,1,,half,2")
+    with pytest.raises(InvalidInput, match=r"line 2.*'half'; choose one of: fp32"):
+        samples_of(found, tmp_path)
+
+
+def test_fp32_engines_differ_by_board(tmp_path: Path) -> None:
+    """Nano has no TF32, so one network of one file is two engines."""
+    found = rows(
+        tmp_path,
+        "jetson-orin-nano,15w,trtexec,a,resnet18,1,,fp32,2",
+        "jetson-nano,maxn,trtexec,a,resnet18,1,,fp32,2",
+    )
+    orin, nano = samples_of(found, tmp_path)
+    assert len(orin.work) == len(nano.work) + 1, "a conversion of the input"

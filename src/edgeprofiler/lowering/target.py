@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgeprofiler.device import Device
+
 WINOGRAD_SAVING = 36 / 16
 """Multiplications of a direct 3x3 convolution over those of F(2x2, 3x3): Lavin and Gray, "Fast
 algorithms for convolutional neural networks", 2016; `wngd2x2` in the names of FP32 kernels."""
@@ -20,6 +22,13 @@ class BuildTarget:
     """Major version of TensorRT."""
     linear_sums_apart: bool = False
     """Whether Torch-TensorRT's residual sums without activation are kernels of their own."""
+
+    @staticmethod
+    def of(device: Device) -> BuildTarget:
+        """Return the target of engines for `device`: its data sheet says whether it has TF32."""
+        tf32 = "tf32" in device.datasheet.peak_flops
+        ratio = device.peak_flops("tf32") / device.peak_flops("fp32") if tf32 else 0.0
+        return BuildTarget(device.name, tf32_ratio=ratio)
 
 
 JETSON_ORIN = BuildTarget("Jetson Orin", tf32_ratio=4.0)

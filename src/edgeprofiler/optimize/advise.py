@@ -16,7 +16,7 @@ from edgeprofiler.device import Device
 from edgeprofiler.errors import EdgeProfilerError, UsageError
 from edgeprofiler.graph import Graph
 from edgeprofiler.graph.change import with_batch
-from edgeprofiler.lowering import lower
+from edgeprofiler.lowering import BuildTarget, lower
 from edgeprofiler.optimize import edits
 from edgeprofiler.prediction import Predictor, builder
 from edgeprofiler.predictors.roofline import RooflinePredictor
@@ -144,7 +144,12 @@ def predict_state(state: State, confidence: float) -> Cost:
 
     `confidence` is that of the analytic model's intervals; another predictor has its own.
     """
-    network = lower(state.graph, state.precision, builder=builder(state.device.runtime))
+    network = lower(
+        state.graph,
+        state.precision,
+        builder=builder(state.device.runtime),
+        target=BuildTarget.of(state.device),
+    )
     predictor = state.predictor or RooflinePredictor(state.device, confidence)
     return Cost(predictor.predict(network))
 

@@ -42,10 +42,11 @@ class Objective:
         if not candidates:
             empty = np.empty(0)
             return ObjectiveValues(empty, empty, empty)
+        board = self.predictor.device
         networks = [
             model
             if isinstance(model, Network)
-            else read(model, precision=self.precision, runtime=self.predictor.device.runtime)
+            else read(model, precision=self.precision, runtime=board.runtime, device=board)
             for model in candidates
         ]
         if isinstance(self.predictor, RooflinePredictor):  # no profile is made for a candidate

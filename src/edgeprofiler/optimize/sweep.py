@@ -19,7 +19,7 @@ from edgeprofiler.device import Device
 from edgeprofiler.errors import Unavailable, UsageError
 from edgeprofiler.files import atomic_path
 from edgeprofiler.graph import Graph
-from edgeprofiler.lowering import lower
+from edgeprofiler.lowering import BuildTarget, lower
 from edgeprofiler.network import BoolArray, Columns, FloatArray, IntArray, Network
 from edgeprofiler.prediction import (
     DEFAULT_PRECISION,
@@ -124,11 +124,12 @@ def sweep(
             "leave the predictor out"
         )
     parts: list[_Rows] = []
-    built: dict[str, list[tuple[Network, str, str]]] = {}
+    built: dict[tuple[str, float], list[tuple[Network, str, str]]] = {}
     for device in axes.devices:
-        made_by = builder(device.runtime)
+        target = BuildTarget.of(device)
+        made_by = (builder(device.runtime), target.tf32_ratio)
         if made_by not in built:
-            built[made_by] = list(_variants(model, axes, made_by, front_end))
+            built[made_by] = list(_variants(model, axes, made_by[0], target, front_end))
         chosen = None
         if predictor is not None:
             chosen = predictor_for(device, confidence=confidence, predictor=predictor)
@@ -188,7 +189,7 @@ def scaled_to_batch(columns: Columns, factor: float) -> Columns:
 
 
 def _variants(
-    model: Model, axes: Axes, made_by: str, front_end: str | None
+    model: Model, axes: Axes, made_by: str, target: BuildTarget, front_end: str | None
 ) -> Iterator[tuple[Network, str, str]]:
     """The networks to predict, one for each resolution and precision, at the first batch."""
     for resolution in axes.resolutions:
@@ -200,7 +201,8 @@ def _variants(
                 yield found, "", found.precision
                 continue
             chosen = precision or DEFAULT_PRECISION
-            yield lower(found, chosen, builder=made_by), _size(found), chosen
+            network = lower(found, chosen, builder=made_by, target=target)
+            yield network, _size(found), chosen
 
 
 def _size(graph: Graph) -> str:

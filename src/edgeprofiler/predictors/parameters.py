@@ -101,15 +101,12 @@ def shared_parameters(runtime: str = "") -> Parameters:
 
 
 def calibration_of(device: Device) -> Calibration | None:
-    """Return the calibration that fits best: mode and host, else mode, else any of the board."""
-    wanted = (device.mode.name, device.runtime)
-    for calibration in device.calibrations:
-        if (calibration.mode, calibration.runtime) == wanted:
-            return calibration
-    for calibration in device.calibrations:
-        if calibration.mode == device.mode.name:
-            return calibration
-    return device.calibrations[0] if device.calibrations else None
+    """Return the calibration that fits best: mode and host, else mode, else host, else any."""
+
+    def fit(calibration: Calibration) -> tuple[bool, bool]:
+        return calibration.mode == device.mode.name, calibration.runtime == device.runtime
+
+    return max(device.calibrations, key=fit, default=None)  # the first of equals
 
 
 def parameters_of(device: Device) -> Parameters:
@@ -126,10 +123,12 @@ def parameters_of(device: Device) -> Parameters:
             raise InvalidInput(device.source, f"calibration has an unknown parameter {name!r}")
         if calibration and name.startswith("host_gap") and calibration.runtime != device.runtime:
             continue
+        if name in DEVIATIONS and value == 0:
+            raise InvalidInput(device.source, f"calibration has {name} = 0", "a factor is above 0")
         values[name] = value * getattr(shared, name) if name in DEVIATIONS else value
-    scale = _power_scale(device, calibration, shared)
-    for name in ("base_power_w", "busy_power_w"):
-        values[name] = values.get(name, getattr(shared, name)) * scale
+    power = {n: values.get(n, getattr(shared, n)) for n in ("base_power_w", "busy_power_w")}
+    scale = _power_scale(device, calibration, sum(power.values()))
+    values.update({name: value * scale for name, value in power.items()})
     return replace(shared, **values)
 
 
@@ -148,8 +147,8 @@ def power_measured(calibration: Calibration) -> bool:
     return "busy_power_w" in calibration.parameters
 
 
-def _power_scale(device: Device, calibration: Calibration | None, shared: Parameters) -> float:
-    """Power of the device's GPU as a share of that where the rates were measured.
+def _power_scale(device: Device, calibration: Calibration | None, power_w: float) -> float:
+    """Power of the device's GPU as a share of that where `power_w` was measured.
 
     It grows with multiprocessors and clock, and the mode's power budget limits it. For boards
     and modes whose power was never measured this is a guess, and their intervals are wide.
@@ -166,5 +165,5 @@ def _power_scale(device: Device, calibration: Calibration | None, shared: Parame
     scale = process * (mode.sms / sms) * float((mode.gpu_clock_hz / clock) ** CLOCK_EXPONENT)
     if math.isnan(mode.power_budget_w):
         return scale
-    limit = (mode.power_budget_w - mode.idle_power_w) / (shared.base_power_w + shared.busy_power_w)
+    limit = (mode.power_budget_w - mode.idle_power_w) / power_w
     return min(scale, max(limit, 0.1))

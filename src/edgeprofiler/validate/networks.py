@@ -8,33 +8,60 @@ from pathlib import Path
 from edgeprofiler.calibration.measured import Measured
 from edgeprofiler.calibration.recipe import Sample
 from edgeprofiler.device import DEFAULT_DEVICE, load_device
-from edgeprofiler.errors import InvalidInput
+from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.graph import Graph
-from edgeprofiler.lowering import lower
+from edgeprofiler.lowering import BuildTarget, lower
+from edgeprofiler.lowering.pipeline import PRECISIONS
 from edgeprofiler.network import Network
-from edgeprofiler.prediction import read_model
+from edgeprofiler.prediction import front_end_for, read_model
 from edgeprofiler.predictors.costmodel import Work
 
 
-def network_of(row: Measured, folder: Path | None = None) -> Network:
+def network_of(
+    row: Measured, folder: Path | None = None, target: BuildTarget | None = None
+) -> Network:
     """Return the layers that a row's network runs, as its software built them.
 
     Args:
         row: what was measured.
         folder: where a relative path of a model starts; the current folder where `None`.
+        target: what its engine was built on; the row's board where `None`.
     """
-    source = _address(row.model, folder)
-    if source.startswith("zoo:"):
-        if row.classes:
-            source += f"?classes={row.classes}"
-    elif folder is not None:
-        source = str(folder / source)
-    shapes = {"": row.shape} if row.shape and source.startswith("zoo:") else {}
-    model = read_model(source, shapes=shapes)
+    try:
+        model = _model_of(row, folder)
+    except (InvalidInput, Unsupported, UsageError) as error:
+        raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
     if not isinstance(model, Graph):
         return model
+    if row.precision not in PRECISIONS:
+        raise InvalidInput(
+            f"line {row.line} ({row.network})",
+            f"no precision {row.precision!r}",
+            f"choose one of: {', '.join(PRECISIONS)}",
+        )
     builder = "torch-tensorrt" if row.runtime == "torch-tensorrt" else "trtexec"
-    return lower(model, row.precision, builder=builder)
+    if target is None:
+        target = BuildTarget.of(load_device(row.spec or DEFAULT_DEVICE))
+    return lower(model, row.precision, builder=builder, target=target)
+
+
+def _model_of(row: Measured, folder: Path | None) -> Graph | Network:
+    """Return a row's model at the row's batch and shape; an engine has its own."""
+    source = _address(row.model, folder)
+    if source.startswith("zoo:"):
+        source += f"?classes={row.classes}" if row.classes else ""
+    elif folder is not None:
+        source = str(folder / source)
+    if front_end_for(source).name == "tensorrt":
+        return read_model(source)
+    if row.shape:
+        return read_model(source, shapes={"": row.shape})
+    if row.batch > 1:
+        return read_model(source, batch=row.batch)
+    try:
+        return read_model(source)
+    except UsageError:  # its batch is free
+        return read_model(source, batch=row.batch)
 
 
 def _address(model: str, folder: Path | None) -> str:
@@ -58,11 +85,12 @@ def samples_of(
     for row in rows:
         if not row.model:
             continue
-        key = (row.model, row.shape, row.classes, row.precision, row.runtime == "torch-tensorrt")
+        board = load_device(device or row.spec or DEFAULT_DEVICE)
+        target = BuildTarget.of(board)
+        kernels = target.tf32_ratio if row.precision == "fp32" else None
+        apart = row.runtime == "torch-tensorrt"
+        key = (row.model, row.batch, row.shape, row.classes, row.precision, kernels, apart)
         if key not in seen:
-            try:
-                seen[key] = Work.of(network_of(row, folder).columns)
-            except InvalidInput as error:
-                raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
-        found.append(Sample(row, load_device(device or row.spec or DEFAULT_DEVICE), seen[key]))
+            seen[key] = Work.of(network_of(row, folder, target).columns)
+        found.append(Sample(row, board, seen[key]))
     return found

@@ -16,6 +16,7 @@ from edgeprofiler.calibration.power import BusyShare, solve_power
 from edgeprofiler.calibration.recipe import Sample
 from edgeprofiler.device import DEFAULT_DEVICE, load_device
 from edgeprofiler.errors import InsufficientData, InvalidInput
+from edgeprofiler.lowering import BuildTarget
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.predictors.parameters import parameters_of, prior_table
 from edgeprofiler.predictors.roofline import RooflinePredictor
@@ -128,10 +129,14 @@ def _as_shipped(
     networks: dict[tuple[object, ...], Network] = {}
     found = []
     for row in rows:
-        key = (row.model, row.shape, row.classes, row.precision, row.runtime)
-        if key not in networks:
-            networks[key] = network_of(row, folder)
         board = load_device(device or row.spec or DEFAULT_DEVICE, row.runtime)
+        target = BuildTarget.of(board)
+        key = (
+            *(row.model, row.batch, row.shape, row.classes, row.precision, row.runtime),
+            target.tf32_ratio,
+        )
+        if key not in networks:
+            networks[key] = network_of(row, folder, target)
         predictor = RooflinePredictor(board, confidence)
         if math.isfinite(row.runtime_s):
             found.append(_runtime(row, predictor.predict(networks[key])))

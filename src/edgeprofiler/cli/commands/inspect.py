@@ -30,6 +30,8 @@ def register(app: typer.Typer) -> None:
         batch: common.BatchOption = None,
         shape: common.ShapeOption = None,
         front_end: common.FrontEndOption = None,
+        device: common.DeviceOption = None,
+        runtime: common.RuntimeOption = None,
         json: Annotated[
             str | None,
             typer.Option(
@@ -40,6 +42,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:  # fmt: skip
         """Show a model's operators, or the layers that it becomes on a device."""
+        from edgeprofiler.device import DEFAULT_DEVICE, load_device
         from edgeprofiler.graph import Graph
         from edgeprofiler.prediction import read, read_model
 
@@ -48,7 +51,11 @@ def register(app: typer.Typer) -> None:
         found = read_model(model, **options)  # type: ignore[arg-type]
         network = None
         if lowered or json is not None or precision is not None or not isinstance(found, Graph):
-            network = read(model, precision=precision, **options)  # type: ignore[arg-type]
+            board = load_device(device or DEFAULT_DEVICE, runtime)
+            network = read(
+                model, precision=precision, runtime=board.runtime, device=board,
+                **options,  # type: ignore[arg-type]
+            )  # fmt: skip
         if isinstance(found, Graph) and not lowered:
             _print_graph(out, found)
         elif network is not None:

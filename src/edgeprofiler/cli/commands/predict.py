@@ -59,6 +59,7 @@ def register(app: typer.Typer) -> None:
                 shapes=shapes,
                 front_end=front_end,
                 runtime=chosen.device.runtime,
+                device=chosen.device,
             )
             if runtime is None and any("[aten_ops." in layer.name for layer in network.layers):
                 common.note(f"{model}: built by Torch-TensorRT; see --runtime torch-tensorrt")

@@ -61,7 +61,7 @@ def test_unknown_costs_are_null_and_a_view_costs_nothing() -> None:
 
 def test_energies_of_layers_and_unattributed_lines_sum_to_the_total() -> None:
     document = to_document(example())
-    parts = [*document["unattributed"].values(), *document["layers"]]
+    parts = [*document["unattributed"], *document["layers"]]
     assert sum(part["energy_j"] or 0 for part in parts) == pytest.approx(
         document["totals"]["energy_j"], rel=1e-9
     )
@@ -96,6 +96,8 @@ def test_what_is_no_profile_is_refused(document: dict[str, Any]) -> None:
         (("network", "batch", True), r"network\.batch is True, where an integer"),
         (("origin", "kind", "dreamt"), r"origin\.kind is 'dreamt'; expected measured or"),
         (("device", None), r"device is missing or null, where an object"),
+        (("unattributed", 0, "name", "host_gap"), r"unattributed is not the two lines fixed and"),
+        (("unattributed", {}), r"unattributed is \{\}, where a list"),
         (("warnings", "oh"), r"warnings is 'oh', where a list"),
         (("idle_power_w", 1e999), r"idle_power_w is not a finite number"),
     ],
@@ -159,8 +161,9 @@ def test_every_name_that_other_programs_rely_on_is_there() -> None:
         "power_above_idle_w",
     )  # fmt: skip
     assert names["totals"] == {f"{t}{end}" for t in totals for end in ("", "_low", "_high")}
-    for part in ("fixed", "host_gap"):
-        assert set(document["unattributed"][part]) == {"runtime_s", "power_w", "energy_j"}
+    assert [part["name"] for part in document["unattributed"]] == ["fixed", "host_gap"]
+    for part in document["unattributed"]:
+        assert set(part) == {"name", "runtime_s", "power_w", "energy_j"}
     costs = {f"{c}{e}" for c in ("runtime_s", "power_w", "energy_j") for e in ("", "_low", "_high")}
     for layer in document["layers"]:
         assert set(layer) >= costs | {

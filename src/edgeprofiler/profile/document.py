@@ -61,10 +61,10 @@ def to_document(profile: Profile) -> dict[str, Any]:
         },
         "columns": [name for name in _OPTIONAL if getattr(profile.costs, name) is not None],
         "totals": _totals(profile),
-        "unattributed": {
-            "fixed": _part(profile.fixed),
-            "host_gap": _part(profile.host_gap),
-        },
+        "unattributed": [
+            _part("fixed", profile.fixed),
+            _part("host_gap", profile.host_gap),
+        ],
         "coverage": {
             "macs": _number(profile.covered_macs),
             "bytes": _number(profile.covered_bytes),
@@ -97,7 +97,10 @@ def from_document(document: object, source: object = "profile") -> Profile:
     network = network_from_document(
         value.get("network"), tuple(layer_from_document(entry) for entry in entries)
     )
-    parts, origin, intervals = (value.get(k) for k in ("unattributed", "origin", "intervals"))
+    origin, intervals = value.get("origin"), value.get("intervals")
+    parts = {part.get("name").text(): part for part in value.get("unattributed").items()}
+    if sorted(parts) != ["fixed", "host_gap"]:
+        raise value.get("unattributed").fail("is not the two lines fixed and host_gap")
     kind = origin.get("kind").text()
     if kind not in ("measured", "predicted"):
         raise origin.get("kind").fail(f"is {kind[:40]!r}", "expected measured or predicted")
@@ -108,8 +111,8 @@ def from_document(document: object, source: object = "profile") -> Profile:
         origin=Origin(kind, origin.get("by").text(), origin.get("version").text()),  # type: ignore[arg-type]
         idle_power_w=value.get("idle_power_w").number_or_nan(),
         costs=_read_costs(entries, value.get("columns").texts()),
-        fixed=_read_part(parts.get("fixed")),
-        host_gap=_read_part(parts.get("host_gap")),
+        fixed=_read_part(parts["fixed"]),
+        host_gap=_read_part(parts["host_gap"]),
         total_intervals=_read_intervals(value.get("totals"), intervals.get("totals").texts()),
         confidence=intervals.get("confidence").number(0, 1),
         interval_kind=intervals.get("kind").text(),
@@ -161,8 +164,9 @@ def _totals(profile: Profile) -> dict[str, float | None]:
     return totals
 
 
-def _part(part: Part) -> dict[str, float | None]:
+def _part(name: str, part: Part) -> dict[str, Any]:
     return {
+        "name": name,
         "runtime_s": _number(part.runtime_s),
         "power_w": _number(part.power_w),
         "energy_j": _number(part.energy_j),

@@ -48,10 +48,10 @@ def register(app: typer.Typer) -> None:
 
         options = {"batch": batch, "shapes": common.parse_shapes(shape), "front_end": front_end}
         out = common.results_console(json)
+        board = load_device(device or DEFAULT_DEVICE, runtime)
         found = read_model(model, **options)  # type: ignore[arg-type]
         network = None
         if lowered or json is not None or precision is not None or not isinstance(found, Graph):
-            board = load_device(device or DEFAULT_DEVICE, runtime)
             network = read(
                 model, precision=precision, runtime=board.runtime, device=board,
                 **options,  # type: ignore[arg-type]

@@ -123,6 +123,40 @@ def test_a_heading_sorts_by_mouse_and_by_keyboard(opened: Any, resnet: str) -> N
     assert heading.get_attribute("aria-sort") is None
 
 
+def test_keys_go_through_a_chart_and_say_what_its_tips_say(opened: Any, resnet: str) -> None:
+    page = opened(resnet).page
+    chart = page.get_by_role("application", name="Chart: One inference")
+    said = page.get_by_role("status").last
+    page.keyboard.press("Tab")
+    for _ in range(5):
+        if chart.evaluate("e => e === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    expect = sync_api.expect
+    expect(said).to_contain_text("reformat inp conv1 +2, 0: reformat")
+    page.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("conv1 +2, 1: convolution")
+    expect(said).to_contain_text("(2 of 27)")
+    expect(chart.locator(".hovertext")).to_contain_text("conv1")
+    page.keyboard.press("End")
+    expect(said).to_contain_text("host gap")
+    page.keyboard.press("Escape")
+    expect(said).to_have_text("")
+    roofs = page.get_by_role("application", name="Chart: Roofline")
+    roofs.focus()
+    page.keyboard.press("Home")
+    expect(said).to_contain_text("FLOP per byte")
+
+
+def test_a_chart_says_where_its_numbers_stand(opened: Any, resnet: str) -> None:
+    page = opened(resnet).page
+    links = page.get_by_role("link", name="To the table")
+    assert links.count() == 2
+    for link in links.all():
+        assert page.locator(f"table{link.get_attribute('href')}").count() == 1
+
+
 def test_words_and_kinds_filter_the_rows_and_say_how_much_is_left(opened: Any, resnet: str) -> None:
     shown = opened(resnet)
     shown.page.get_by_label("Find").fill("layer4 conv1")

@@ -390,6 +390,13 @@ def test_results_are_announced(page) -> None:
     sync_api.expect(status).to_contain_text(f"Energy of one inference {energy}")
 
 
+def test_an_address_without_a_page_is_said_and_nothing_else(page, address: str) -> None:
+    page.expected_problems.append("404")
+    page.goto(f"{address}nothing")
+    sync_api.expect(page.get_by_role("alert")).to_have_text("Not Found")
+    page.wait_for_load_state("networkidle")
+
+
 def test_every_field_has_a_label(page, address: str) -> None:
     for path in ("", "compare", "advise"):
         page.goto(address + path)

@@ -14,7 +14,10 @@ from edgeprofiler.simulator import simulate
 from edgeprofiler.web import jobs, worker
 
 TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
-TASK = {"front_end": None, "precision": None, "batch": None, "resolution": None}
+TASK = {
+    "front_end": None, "precision": None, "batch": None, "resolution": None,
+    "device": "jetson-orin-nano@", "runtime": "trtexec",
+}  # fmt: skip
 
 
 def test_a_network_bears_the_name_that_its_file_was_sent_under() -> None:

@@ -43,6 +43,21 @@ def test_a_form_without_scripts_sends_every_field(client: TestClient) -> None:
     assert 'value="160"' in page
 
 
+@pytest.mark.parametrize(("runtime", "device"), [("torch-tensorrt", "jetson-orin-nano@15w"),
+                                               ("trtexec", "jetson-tx2@maxn")])  # fmt: skip
+def test_an_engine_is_that_of_its_board_and_its_builder(
+    client: TestClient, runtime: str, device: str
+) -> None:
+    """Torch-TensorRT fuses otherwise, and a board without TF32 runs other FP32 kernels."""
+    name, mode = device.split("@")
+    asked = {"model": "zoo:mobilenet_v2", "device": name, "mode": mode, "precision": "fp32"}
+    client.get("/", params=asked | {"device": "jetson-agx-orin", "mode": "30w"})
+    found = client.get("/download/profile.json", params=asked | {"runtime": runtime}).json()
+    expected = predict("zoo:mobilenet_v2", device, runtime=runtime, precision="fp32")
+    assert found["totals"]["energy_j"] == expected.totals.energy_j.value
+    assert len(found["layers"]) == len(expected)
+
+
 def test_empty_fields_are_the_models_own(client: TestClient) -> None:
     query = "model=zoo:lenet&precision=&batch=&resolution="
     assert "<strong>" in client.get(f"/?{query}").text

@@ -16,7 +16,10 @@ from edgeprofiler.web import jobs, worker
 from edgeprofiler.web.settings import Settings
 from edgeprofiler.web.workers import Workers
 
-NETWORK = {"front_end": "zoo", "precision": "fp16", "batch": None, "resolution": None}
+NETWORK = {
+    "front_end": "zoo", "precision": "fp16", "batch": None, "resolution": None,
+    "device": "jetson-orin-nano@", "runtime": "trtexec",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

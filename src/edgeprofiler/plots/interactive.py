@@ -107,7 +107,11 @@ def roofline_figure(profile: Profile, device: Device | None = None) -> Figure:
             "name": str(kind),
             "x": numbers(found.intensity[at]),
             "y": numbers(found.flops[at]),
-            "customdata": [_layer_text(profile, int(found.index[i])) for i in at],
+            "customdata": [
+                f"{_layer_text(profile, int(found.index[i]))}<br>"
+                f"{found.intensity[i]:.3g} FLOP per byte, {engineering(found.flops[i], 'FLOP/s')}"
+                for i in at
+            ],
             "hovertemplate": "%{customdata}<extra></extra>",
             "marker": {
                 "color": COLOURS[kind],
@@ -237,7 +241,7 @@ def _part_text(label: str, width_s: float, power_w: float) -> str:
 
 
 def _share_text(share: Share, total_j: float) -> str:
-    layers = f"{share.layers} layers, " if share.layers else ""
+    layers = f"{share.layers} layer{'s' * (share.layers > 1)}, " if share.layers else ""
     return (
         f"<b>{safe_text(short_name(share.label, 60))}</b><br>{layers}"
         f"{engineering(share.runtime_s, 's')}, {engineering(share.energy_j, 'J')} "

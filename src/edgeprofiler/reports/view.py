@@ -227,7 +227,7 @@ def plots_of(profile: Profile, device: Device | None = None) -> tuple[Plot, ...]
     roofs = (
         f"Grey lines are the roofs of {profile.device.name}@{profile.device.mode}."
         if found.roofs
-        else "The device is not one that ships with EdgeProfiler, so no roofs are drawn."
+        else "No shipped device has this name and power mode, so no roofs are drawn."
     )
     return (
         Plot(

@@ -10,7 +10,7 @@ from typing import Any
 from edgeprofiler import plugins
 from edgeprofiler.device import DEFAULT_DEVICE, RUNTIMES, Device, device_names, load_device
 from edgeprofiler.errors import InvalidInput, UsageError
-from edgeprofiler.prediction import DEFAULT_PRECISION, PRECISIONS
+from edgeprofiler.prediction import DEFAULT_PRECISION, PRECISIONS, builder
 from edgeprofiler.web.uploads import ADDRESS
 
 _ZOO = re.compile(r"zoo:[a-z0-9_]{1,64}(\?classes=[0-9]{1,6})?")
@@ -35,9 +35,12 @@ class Choice:
     confidence: float = 0.9
 
     @property
-    def network(self) -> tuple[str, str | None, int | None, int | None]:
+    def network(self) -> tuple[str, str | None, int | None, int | None, str, str]:
         """The part that decides which layers there are."""
-        return self.model, self.precision, self.batch, self.resolution
+        board = self.device.partition("@")[0]
+        return (
+            self.model, self.precision, self.batch, self.resolution, board, builder(self.runtime),
+        )  # fmt: skip
 
     def query(self) -> dict[str, str]:
         """Return the choice as the parameters of an address; what is not chosen is left out."""

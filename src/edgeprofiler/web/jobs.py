@@ -26,6 +26,8 @@ def read_network(
     precision: str | None = None,
     batch: int | None = None,
     resolution: int | None = None,
+    device: str | None = None,
+    runtime: str | None = None,
 ) -> Network:
     """Return a model as layers, at a batch and a resolution.
 
@@ -36,11 +38,16 @@ def read_network(
         precision: fp32, fp16 or int8.
         batch: images at once.
         resolution: height and width of image inputs.
+        device: the board that the engine is built on.
+        runtime: the host runtime, which decides what builds the engine.
     """
     from edgeprofiler.prediction import read
 
     shapes = _shapes(source, front_end, batch, resolution)
-    network = read(source, precision=precision, batch=batch, shapes=shapes, front_end=front_end)
+    network = read(
+        source, precision=precision, batch=batch, shapes=shapes, front_end=front_end,
+        runtime=runtime, device=device,
+    )  # fmt: skip
     if len(network.layers) > MAX_LAYERS:
         raise Unsupported(
             f"{label or source}: {len(network.layers)} layers; the web app takes {MAX_LAYERS}, "
@@ -67,6 +74,8 @@ def network_job(task: Mapping[str, Any]) -> dict[str, Any]:
         precision=task["precision"],
         batch=task["batch"],
         resolution=task["resolution"],
+        device=task["device"],
+        runtime=task["runtime"],
     )
     layers = [layer_to_document(layer) for layer in network.layers]
     return {"network": network_to_document(network), "layers": layers}

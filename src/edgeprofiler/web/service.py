@@ -199,11 +199,16 @@ class Service:
         if choice.model.startswith("zoo:"):
             return read_network(
                 choice.model, front_end="zoo", precision=choice.precision, batch=choice.batch,
-                resolution=choice.resolution,
+                resolution=choice.resolution, device=choice.device, runtime=choice.runtime,
             )  # fmt: skip
         found = JsonValue(
-            self._job("network", choice, self.settings.read_seconds), self.label(choice.model), ""
-        )
+            self._job(
+                "network", choice, self.settings.read_seconds,
+                device=choice.device, runtime=choice.runtime,
+            ),
+            self.label(choice.model),
+            "",
+        )  # fmt: skip
         layers = tuple(layer_from_document(layer) for layer in found.get("layers").items())
         return network_from_document(found.get("network"), layers)
 

@@ -130,10 +130,14 @@ def recording_facts(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return (
         ("Started", document["started_utc"] or "-"),
         ("Complete", "yes" if document["complete"] else "no"),
-        ("Runs", f"{document['runs']} of {document['layers']} layers"),
+        ("Runs", f"{document['runs']}, each of {document['layers']} layers"),
         ("Power samples", str(document["samples"])),
         ("Power recorded for", engineering(duration, "s")),
-        *((key.replace("_", " "), text) for key, text in document["device"].items() if text),
+        *(
+            (key.replace("_", " ").capitalize(), text)
+            for key, text in document["device"].items()
+            if text
+        ),
     )
 
 

@@ -47,13 +47,91 @@
     return Boolean(window.Plotly);
   };
 
-  const draw = (element, figure, width) => {
-    drawn.set(element, figure);
-    element.style.height = `${figure.layout.height}px`;
-    if (!hasLibrary()) return null;
-    const layout = Object.assign(themed(figure.layout), {
-      width: width || element.clientWidth || 640,
+  // What keys go through, from left to right, or from top to bottom where bars lie.
+  const marks = (data) => {
+    const found = [];
+    data.forEach((trace, curve) => {
+      if (trace.hoverinfo === "skip" || trace.hoverinfo === "name") return;
+      const along = trace.orientation === "h" ? trace.y : trace.x;
+      along.forEach((place, point) => {
+        if (place !== null) found.push({ curve, point, place });
+      });
     });
+    return found.sort((a, b) => a.place - b.place || a.curve - b.curve);
+  };
+
+  const plain = (text) =>
+    new DOMParser().parseFromString(text.replaceAll("<br>", ", "), "text/html").body.textContent;
+
+  const words = (figure, { curve, point }) => {
+    const trace = figure.data[curve];
+    const own = trace.customdata?.[point];
+    if (typeof own === "string") return plain(own);
+    if (trace.hovertext?.[point]) return plain(trace.hovertext[point]);
+    const { xaxis, yaxis } = figure.layout;
+    return `${xaxis.title.text}: ${trace.x[point]}; ${yaxis.title.text}: ${trace.y[point]}`;
+  };
+
+  let said = null;
+  const say = (text) => {
+    if (!said) {
+      said = document.createElement("p");
+      said.className = "sr";
+      said.setAttribute("role", "status");
+      document.body.append(said);
+    }
+    said.textContent = text;
+  };
+
+  // By keyboard: arrow keys show, and say, the tip of one mark after another.
+  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 20, PageUp: -20,
+    Home: -Infinity, End: Infinity };
+  const places = new WeakMap();
+  const keyed = (element) => {
+    if (places.has(element)) return;
+    places.set(element, 0);
+    element.tabIndex = 0;
+    element.setAttribute("role", "application");
+    element.setAttribute("aria-roledescription", "chart");
+    element.setAttribute("aria-label", `${element.getAttribute("aria-label")}. Arrow keys read it.`);
+    const go = (step) => {
+      fromPage(element);
+      const figure = drawn.get(element);
+      if (!figure || !window.Plotly) return;
+      const all = marks(figure.data);
+      if (!all.length) return;
+      const at = Math.min(Math.max(places.get(element) + step, 0), all.length - 1);
+      places.set(element, at);
+      const { curve, point } = all[at];
+      const { xaxis = "x", yaxis = "y" } = figure.data[curve];
+      window.Plotly.Fx.hover(element, [{ curveNumber: curve, pointNumber: point }], xaxis + yaxis);
+      say(`${words(figure, all[at])} (${at + 1} of ${all.length})`);
+    };
+    const leave = () => {
+      if (element.classList.contains("js-plotly-plot")) window.Plotly.Fx.unhover(element);
+      say("");
+    };
+    element.addEventListener("focus", () => {
+      if (element.matches(":focus-visible")) go(0);
+    });
+    element.addEventListener("blur", leave);
+    element.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key === "Escape") leave();
+      if (!(event.key in steps)) return;
+      event.preventDefault();
+      go(steps[event.key]);
+    });
+  };
+
+  // Lower on paper: two charts and their tables fit on a sheet.
+  const draw = (element, figure, paper) => {
+    drawn.set(element, figure);
+    const height = Math.round(figure.layout.height * (paper ? 0.72 : 1));
+    element.style.height = `${height}px`;
+    if (!hasLibrary()) return null;
+    const width = paper || element.clientWidth || 640;
+    const layout = Object.assign(themed(figure.layout), { width, height });
     // A figure that is changed in place keeps the margins of its old width.
     window.Plotly.purge(element);
     return window.Plotly.newPlot(element, figure.data, layout, config);
@@ -103,6 +181,7 @@
     for (const element of root.querySelectorAll("[data-figure]")) {
       // The height is kept before drawing, so that neither page nor print jumps.
       if (element.dataset.height) element.style.height = `${element.dataset.height}px`;
+      keyed(element);
       seen.observe(element);
     }
   };

@@ -176,7 +176,7 @@ def main() -> None:
     rows: dict[str, str] = dict(old)
     networks = {name: read(f"zoo:{name}") for name in ("resnet18", "vgg16")}
     for case in options.cases.split(","):
-        both = case in ("easy", "full")
+        both = case in ("easy", "full", "dense")
         seeds = options.seeds if both else options.hard_seeds
         for name in options.networks.split(",") if both else ("resnet18",):
             line = row(networks[name], case, seeds, options.runs)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler._version import __version__
-from edgeprofiler.attribution.build import Powers, build_profile, network_of
+from edgeprofiler.attribution.build import Powers, build_profile, host_time, network_of
 from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.report import METHODS, AttributionReport, Method
 from edgeprofiler.attribution.session import Session, coverage, has_power, idle_of, prepare
@@ -31,6 +31,11 @@ NOMINAL_WINDOW_S = 1.1e-3
 
 NO_POWER = "no power sensor was recorded: runtimes only, power and energy are unknown"
 
+
+BACK_TO_BACK = (
+    "runs follow each other without pauses as long as the sensor's window: the power between them "
+    "was never seen alone, so errors allow for that; collect with dithered pauses for better"
+)
 
 PUBLISHED = (
     "averages of the samples in each layer's own window, as published; such powers are off by 30 "
@@ -160,7 +165,8 @@ def _solve(
         )
     if reason is not None:
         whole = whole_power(runs, samples, base, session.idle.noise_w, trusted=False)
-        report = replace(report, decisions=(reason,), groups=1, timing=base)
+        decisions = (reason,) if runs.pauses_hold(base.window_s) else (reason, BACK_TO_BACK)
+        report = replace(report, decisions=decisions, groups=1, timing=base)
         return _network_powers(recording, session, base, whole), report
     solved = solve_layers(
         runs, samples, found.period_s, base, session.idle.noise_w, known=timing is not None
@@ -188,11 +194,24 @@ def _judged(
 ) -> tuple[Powers, AttributionReport]:
     runs, samples = session.runs, session.samples
     timing = solved.fit.timing
-    whole = whole_power(runs, samples, timing, session.idle.noise_w, trusted=True)
+    posterior = solved.posterior
+    held = runs.pauses_hold(timing.window_s)
+    pause_w = float(posterior.mean[-1])
+    last = np.zeros(len(posterior.mean))
+    last[-1] = 1.0
+    # stamps and gaps that are a little off blend pauses that no window sees alone with runs, so
+    # that theirs may be any power from idle to what was found
+    pause_error = float(np.hypot(posterior.error(last), 0.0 if held else 0.5 * pause_w))
+    whole = whole_power(
+        runs, samples, timing, session.idle.noise_w, trusted=True, pause=(pause_w, pause_error)
+    )
     noise = session.idle.noise_w if math.isfinite(session.idle.noise_w) else whole.noise_w
     seconds = runs.duration_s.mean(axis=0)
     gap_s = timing.gap_s * runs.layers
     weights = np.concatenate([seconds, [gap_s, 0.0]])
+    host_s = host_time(recording, float(seconds.sum()) + gap_s) or 0.0
+    called = np.concatenate([seconds, [gap_s, host_s]])
+    pause_s = float(np.diff(runs.end_s).mean()) - float(seconds.sum()) - gap_s
     total_s = float(seconds.sum()) + gap_s
     layered = solved.posterior.value(weights) + samples.floor_w * total_s
     mean = (whole.run_w + samples.floor_w) * total_s
@@ -213,9 +232,14 @@ def _judged(
         rivals=solved.rivals,
         groups=len(solved.groups),
     )
-    reason = why_not_layers(solved, noise, closure, open_by)
+    energy_error = float(np.hypot(posterior.error(called), 0.5 * (layered - mean)))
+    if not held:
+        energy_error = float(np.hypot(energy_error, 0.5 * pause_w * max(pause_s, 0.0)))
+    unseen = () if held else (BACK_TO_BACK,)
+    reason = why_not_layers(solved, noise, closure, open_by, held=held)
     if reason is not None:
-        report = replace(report, groups=1, decisions=(f"{reason}; one power for the network",))
+        reasons = (f"{reason}; one power for the network", *unseen)
+        report = replace(report, groups=1, decisions=reasons)
         whole = whole_power(runs, samples, timing, noise, trusted=False)
         return _network_powers(recording, session, timing, whole), report
     groups = solved.groups
@@ -225,7 +249,7 @@ def _judged(
         if merged
         else ()
     )
-    report = replace(report, level="layers", decisions=decisions)
+    report = replace(report, level="layers", decisions=(*decisions, *unseen))
     size = len(recording.timeline.layer_names)
     power, wrong, known = np.full(size, np.nan), np.full(size, np.nan), [""] * size
     power[runs.active] = groups.power_w[groups.label] + samples.floor_w
@@ -243,7 +267,7 @@ def _judged(
             gap_s=gap_s,
             gap_w=float(solved.posterior.mean[-2]) + samples.floor_w,
             between_w=float(solved.posterior.mean[-1]) + samples.floor_w,
-            energy_error_j=float(np.hypot(error, 0.5 * (layered - mean))),
+            energy_error_j=energy_error,
         ),
         report,
     )

@@ -115,7 +115,7 @@ def build_profile(
     for column in (mean, power, covered, *bounds.values()):
         column.setflags(write=False)
     gap_w = powers.gap_w
-    host_s = _host_s(recording, float(np.nansum(mean)) + powers.gap_s)
+    host_s = host_time(recording, float(np.nansum(mean)) + powers.gap_s)
     profile = Profile(
         network=network,
         device=_label(recording),
@@ -174,7 +174,7 @@ def _durations(recording: Recording) -> tuple[FloatArray, FloatArray]:
     return mean, np.asarray(means.std(axis=0, ddof=1) / np.sqrt(len(means)))
 
 
-def _host_s(recording: Recording, gpu_s: float) -> float | None:
+def host_time(recording: Recording, gpu_s: float) -> float | None:
     """Return how long a call takes beyond layers and gaps; `None` where starts are unknown."""
     timeline = recording.timeline
     if timeline.run_start_s is None:

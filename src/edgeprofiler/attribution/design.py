@@ -8,6 +8,7 @@ power with a time constant, shares are smoothed too.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def design(
             own; shape (layers,). One each if `None`.
     """
     counts = np.ones(runs.layers, dtype=np.int64) if cells is None else cells
-    states = _States.of(runs, timing, counts)
+    states = _states(runs, _inner(timing), tuple(counts.tolist()))
     shares = np.zeros((ends_s.size, int(counts.sum()) + 2))
     for weight, shift in timing.places():
         for first in range(0, ends_s.size, CHUNK):
@@ -45,11 +46,21 @@ def design(
 
 def occupied(runs: Runs, times_s: FloatArray, timing: Timing) -> FloatArray:
     """Return how long each state had lasted at each time; shape (times, layers + 2)."""
-    states = _States.of(runs, timing, np.ones(runs.layers, dtype=np.int64))
+    states = _states(runs, _inner(timing), (1,) * runs.layers)
     result = np.empty((times_s.size, runs.layers + 2))
     for first in range(0, times_s.size, CHUNK):
         result[first : first + CHUNK] = states.until(times_s[first : first + CHUNK])
     return result
+
+
+def _inner(timing: Timing) -> Timing:
+    """Return what of a timing decides the states; where the window lies does not."""
+    return replace(timing, window_s=0.0, lag_s=0.0, blur_s=0.0)
+
+
+@lru_cache(maxsize=1)  # searches move the window over the same states, and rails cost much
+def _states(runs: Runs, timing: Timing, cells: tuple[int, ...]) -> _States:
+    return _States.of(runs, timing, np.array(cells, dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)

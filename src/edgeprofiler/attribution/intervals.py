@@ -13,6 +13,12 @@ import numpy as np
 from edgeprofiler.network import FloatArray, IntArray
 from edgeprofiler.recording import Timeline
 
+LONG_PAUSES = 0.95
+"""Share of pauses that are shorter than a window where runs count as back to back."""
+
+LONGEST_GAP_S = 60e-6
+"""Longest gap between layers that is believed where starts of runs are unknown."""
+
 
 @dataclass(frozen=True, eq=False)
 class Runs:
@@ -33,6 +39,8 @@ class Runs:
     end_s: FloatArray
     slack_s: FloatArray
     """Time between start and end that no layer explains, less its median; 0 without starts."""
+    longest_gap_s: float = LONGEST_GAP_S
+    """A gap after each layer is not longer: from starts, or what is believed without them."""
 
     @staticmethod
     def of(timeline: Timeline) -> Runs:
@@ -48,11 +56,16 @@ class Runs:
         before = np.zeros_like(duration)
         np.cumsum(duration[:, :-1], axis=1, out=before[:, 1:])
         total = duration.sum(axis=1)
-        slack = np.zeros(len(end))
+        slack, longest = np.zeros(len(end)), LONGEST_GAP_S
         if timeline.run_start_s is not None:
             slack = np.nan_to_num(end - timeline.run_start_s[usable] - total, nan=0.0)
-            slack = slack - (float(np.median(slack)) if slack.size else 0.0)
-        return Runs(origin, active, duration, before, past[:-1], total, end - origin, slack)
+            usual = float(np.median(slack)) if slack.size else 0.0
+            slack = slack - usual
+            if usual > 0:
+                longest = min(longest, usual / max(active.size, 1))
+        return Runs(
+            origin, active, duration, before, past[:-1], total, end - origin, slack, longest
+        )
 
     def __len__(self) -> int:
         return len(self.end_s)
@@ -61,6 +74,14 @@ class Runs:
     def layers(self) -> int:
         """Number of layers that take time."""
         return int(self.active.size)
+
+    def pauses_hold(self, window_s: float) -> bool:
+        """Return whether some pauses between runs are as long as a window.
+
+        Only then is their power seen alone, and the end of a run apart from the next one's start.
+        """
+        pause = np.diff(self.end_s) - self.total_s[1:]
+        return bool(pause.size) and float(np.quantile(pause, LONG_PAUSES)) >= window_s
 
     def grouped(self, labels: IntArray) -> Runs:
         """Return these runs with neighbouring layers of one label as one layer.
@@ -77,4 +98,5 @@ class Runs:
             self.total_s,
             self.end_s,
             self.slack_s,
+            self.longest_gap_s,
         )

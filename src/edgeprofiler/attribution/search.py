@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeprofiler.attribution.design import design, occupied
 from edgeprofiler.attribution.fit import Basis, Fit, Samples, cut, fit, solve, textured
-from edgeprofiler.attribution.intervals import Runs
+from edgeprofiler.attribution.intervals import LONGEST_GAP_S, Runs
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray
 
@@ -34,6 +34,18 @@ TIME_CONSTANTS_S = (0.3e-3, 1.2e-3)
 
 LOOKED_AT = 1800
 """Samples that the coarse looks use."""
+
+SWEPT = 1200
+"""Samples by which runs back to back are swept for their timing."""
+
+SWEEP_S = 75e-6
+"""Step of the lag in that sweep."""
+
+NOMINAL_S = 1.1e-3
+"""A pause of this length shows the power between runs alone."""
+
+UNLIKE_NOISE = 1.6
+"""Residual in units of the sensor's noise from which a rail is considered in that sweep."""
 
 VARYING_CELLS = 64
 VARYING_TEXTURE = 10.0
@@ -62,12 +74,12 @@ class Found:
     rivals: tuple[Timing, ...]
 
 
-def limits_of(period_s: float) -> dict[str, tuple[float, float]]:
+def limits_of(period_s: float, gap_s: float = LONGEST_GAP_S) -> dict[str, tuple[float, float]]:
     """Return bounds of each timing."""
     return {
         "window_s": (50e-6, max(1.05 * period_s, 100e-6)),
         "lag_s": (-20e-3, 60e-3),
-        "gap_s": (0.0, 60e-6),
+        "gap_s": (0.0, gap_s),
         "time_constant_s": (0.0, 20e-3),
         "slack_share": (0.0, 1.0),
         "blur_s": (0.0, 500e-6),
@@ -75,7 +87,7 @@ def limits_of(period_s: float) -> dict[str, tuple[float, float]]:
 
 
 def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) -> list[Timing]:
-    """Return the likeliest windows and lags (one or two), with layers in blocks and no gaps."""
+    """Return the likeliest windows and lags (a few), with layers in blocks and no gaps."""
     some = samples.thinned(LOOKED_AT)
     count = MOST_BLOCKS if _long(runs, base) else BLOCKS
     place = np.cumsum(runs.duration_s.mean(axis=0))
@@ -84,7 +96,7 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
         labels = np.arange(runs.layers)
     blocks = runs.grouped(labels)
     basis = Basis.plain(blocks.layers)
-    limits = limits_of(_longest(period_s, base))
+    limits = limits_of(_longest(period_s, base), runs.longest_gap_s * runs.layers / blocks.layers)
     names = ("window_s", "lag_s", "gap_s")
     found = [
         refine(blocks, some, timing, names, limits, basis, rounds=6)
@@ -110,7 +122,8 @@ def coarse_timings(runs: Runs, samples: Samples, period_s: float, base: Timing) 
     # too: only a marked gain speaks for one
     marked = 0.97 if blocks.layers < runs.layers else 0.85
     if smoothest.cost < marked * first.cost and smoothest.timing.time_constant_s > 0.1e-3:
-        return [_thinner(smoothest.timing, ratio)]
+        # what looks like a rail may be a wrong window, so the best without one stays in the race
+        return [_thinner(timing, ratio) for timing in (smoothest.timing, first.timing)]
     others = [
         other.timing
         for other in found[1:]
@@ -166,20 +179,21 @@ def find_timing(
     """Return the best window, lag and gap near the starts, with constant power within layers."""
     some = samples.thinned(7000)
     basis = Basis.plain(runs.layers)
-    limits = limits_of(_longest(period_s, starts[0]))
-    names: tuple[str, ...] = SEARCHED
-    if starts[0].time_constant_s > 0:
-        names = (*names, "time_constant_s")
+    limits = limits_of(_longest(period_s, starts[0]), runs.longest_gap_s)
     few = samples.thinned(LOOKED_AT)
-    starts = _reconsidered(runs, few, starts, basis, limits["window_s"][1])
-    if _varies(runs, few, starts[0], noise_w):
+    swept = not runs.pauses_hold(NOMINAL_S)
+    if swept:
+        starts = _swept(runs, few, starts, limits, noise_w)
+    else:
+        starts = _reconsidered(runs, few, starts, basis, limits["window_s"][1])
+    if swept or _varies(runs, few, starts[0], noise_w):
         basis, some = Basis(cut(runs, VARYING_CELLS), VARYING_TEXTURE), some.thinned(4000)
     candidates = [c for start in starts for c in _aligned(runs, some.thinned(2500), start, basis)]
     refined = [
-        refine(runs, some, timing, names, limits, basis, rounds=4)
+        refine(runs, some, timing, _names(timing), limits, basis, rounds=4)
         for timing in _best_of_each_gap(candidates)
     ]
-    refined = _weighed_with_texture(runs, some.thinned(4000), refined, names, limits, noise_w)
+    refined = _weighed_with_texture(runs, some.thinned(4000), refined, limits, noise_w)
     refined.sort(key=lambda found: found.cost)
     best = refined[0]
     scale = len(samples) / len(best.residual) / best.residual_w**2
@@ -190,6 +204,11 @@ def find_timing(
     ]
     rivals = _apart(likely)[1:]
     return Found(best.timing, tuple(rivals))
+
+
+def _names(timing: Timing) -> tuple[str, ...]:
+    """Return what is searched near a start: a rail's time constant only where it has one."""
+    return (*SEARCHED, "time_constant_s") if timing.time_constant_s > 0 else SEARCHED
 
 
 def _long(runs: Runs, timing: Timing) -> bool:
@@ -206,12 +225,15 @@ def _varies(runs: Runs, samples: Samples, timing: Timing, noise_w: float) -> boo
 
 
 def _best_of_each_gap(candidates: list[Candidate]) -> list[Timing]:
-    """Return the best timing of every gap, best first; the hopeless ones are left out."""
+    """Return the best timing of every gap, best first; the hopeless ones are left out.
+
+    With and without a rail are told apart.
+    """
     ranked = sorted(candidates, key=lambda pair: pair[0])
-    chosen: dict[float, Candidate] = {}
+    chosen: dict[tuple[float, bool], Candidate] = {}
     for cost, timing in ranked:
         if cost < 1.5 * ranked[0][0]:
-            chosen.setdefault(timing.gap_s, (cost, timing))
+            chosen.setdefault((timing.gap_s, timing.time_constant_s > 0), (cost, timing))
     return [timing for _, timing in chosen.values()]
 
 
@@ -219,7 +241,6 @@ def _weighed_with_texture(
     runs: Runs,
     samples: Samples,
     refined: list[Fit],
-    names: tuple[str, ...],
     limits: dict[str, tuple[float, float]],
     noise_w: float,
 ) -> list[Fit]:
@@ -234,7 +255,9 @@ def _weighed_with_texture(
     timings = _apart([(found.cost, found.timing) for found in refined])
     if basis.texture == 0 or len(timings) == 1:
         return refined
-    return [refine(runs, samples, timing, names, limits, basis, rounds=4) for timing in timings]
+    return [
+        refine(runs, samples, timing, _names(timing), limits, basis, rounds=4) for timing in timings
+    ]
 
 
 def scan_near(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Timing:
@@ -246,7 +269,7 @@ def scan_near(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Tim
     trials = []
     for gap_step in np.arange(-4, 5) * 0.4e-6:
         gap = timing.gap_s + float(gap_step)
-        if gap < 0:
+        if not 0 <= gap <= runs.longest_gap_s:
             continue
         for shift in np.arange(-4, 5) * 4e-6:
             lag = timing.lag_s - 0.5 * runs.layers * float(gap_step) + float(shift)
@@ -292,6 +315,9 @@ def _reconsidered(
     found.sort(key=lambda pair: pair[0])
     best = found[0][1]
     for _, timing in found[1:]:
+        if (timing.time_constant_s > 0) != (best.time_constant_s > 0):
+            return [best, timing]
+    for _, timing in found[1:]:
         if abs(timing.window_s / best.window_s - 1) > 0.1 or (
             abs(timing.lag_s - best.lag_s) > 8 * step
         ):
@@ -299,12 +325,62 @@ def _reconsidered(
     return [best]
 
 
+def _swept(
+    runs: Runs,
+    samples: Samples,
+    starts: list[Timing],
+    limits: dict[str, tuple[float, float]],
+    noise_w: float,
+) -> list[Timing]:
+    """Return the best timing of runs back to back (and one that is nearly as good).
+
+    No pause tells there where a run ends, samples are much alike, and power that varies within
+    layers counts as much as the place of a window: layers in blocks with constant powers are led
+    astray. So all windows and lags are tried with layers in cells, and the best refined.
+    """
+    basis = Basis(cut(runs, VARYING_CELLS), VARYING_TEXTURE)
+    share = 1.0 if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6 else 0.0
+    few = samples.thinned(SWEPT)
+    gap = min(0.5 * runs.longest_gap_s, 5e-6)
+    longest = max(5e-3, 1.2 * max(start.lag_s for start in starts))
+    trials: list[Candidate] = []
+    for window in WINDOWS_S:
+        if window > limits["window_s"][1]:
+            continue
+        for lag in np.arange(-0.5e-3, longest, SWEEP_S).tolist():
+            timing = replace(
+                starts[0], window_s=window, lag_s=lag, gap_s=gap,
+                slack_share=share, time_constant_s=0.0,
+            )  # fmt: skip
+            trials.append((fit(runs, few, timing, basis).cost, timing))
+    trials.sort(key=lambda pair: pair[0])
+    chosen: list[Timing] = []
+    for _, timing in trials:
+        if all(
+            abs(timing.lag_s - other.lag_s) > 1.5 * SWEEP_S or timing.window_s != other.window_s
+            for other in chosen
+        ):
+            chosen.append(timing)
+        if len(chosen) == 5:
+            break
+    found = [refine(runs, samples, t, SEARCHED, limits, basis, rounds=5) for t in chosen]
+    if not min(trial.residual_w for trial in found) < UNLIKE_NOISE * noise_w:
+        found += [
+            refine(runs, samples, replace(t, slack_share=share), _names(t), limits, basis, rounds=4)
+            for t in starts
+        ]
+    found.sort(key=lambda trial: trial.cost)
+    best = found[0]
+    near = [trial.timing for trial in found if trial.cost < 1.1 * best.cost]
+    return _apart([(float(n), timing) for n, timing in enumerate(near)])[:2]
+
+
 def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[Candidate]:
     """Return costs of lags and gaps around a start; the middle of a run stays where it is."""
     lengths = runs.duration_s.mean(axis=0)
     step = float(np.clip(np.median(lengths) / 5, 8e-6, 60e-6))
     result = []
-    for gap in GAPS_S:
+    for gap in sorted({min(gap, runs.longest_gap_s) for gap in GAPS_S}):
         centre = start.lag_s - 0.5 * runs.layers * (gap - start.gap_s)
         for shift in np.arange(-8, 9) * step:
             timing = replace(start, gap_s=gap, lag_s=centre + float(shift))

@@ -79,7 +79,12 @@ def solve_layers(
         found = Found(base, ())
         timing = base
     else:
-        starts = coarse_timings(runs, samples, period_s, base)
+        level = samples
+        if not runs.pauses_hold(base.window_s):
+            # back to back, samples differ little by place, and drift would hide what does
+            even = np.full(len(samples), float(samples.above_w.mean()))
+            level = estimate_drift(runs, samples, even).flattened(samples)
+        starts = coarse_timings(runs, level, period_s, base)
         first = fit(runs, samples, starts[0], plain)
         drift = estimate_drift(runs, samples, first.matrix @ first.solution)
         found = find_timing(runs, drift.flattened(samples), period_s, starts, noise_w)
@@ -115,7 +120,7 @@ def _settled(
 
     Power that varies within layers looks like wrong timing, so both are weighed together.
     """
-    limits = limits_of(period_s)
+    limits = limits_of(period_s, runs.longest_gap_s)
     names: tuple[str, ...] = SEARCHED
     for name in ("time_constant_s", "slack_share"):
         if getattr(timing, name) > 0:

@@ -28,9 +28,17 @@ SWEEPING = (
 
 
 def why_not_layers(
-    solved: Solved, noise_w: float, closure: float, closure_error: float
+    solved: Solved, noise_w: float, closure: float, closure_error: float, *, held: bool
 ) -> str | None:
-    """Return why only one power for the network may be given, or `None` where layers may be."""
+    """Return why only one power for the network may be given, or `None` where layers may be.
+
+    Args:
+        solved: layers' powers.
+        noise_w: of one conversion.
+        closure: relative difference between the layers' energy and the session's mean power.
+        closure_error: standard error of that.
+        held: whether pauses between runs are as long as the sensor's window.
+    """
     mean = max(abs(solved.mean_above_w), 1e-9)
     residual = solved.fit.residual_w
     if solved.within_layer_w > MOST_WITHIN * mean:
@@ -45,6 +53,11 @@ def why_not_layers(
                 f"the fit leaves {engineering(residual, 'W')} where the sensor's noise is "
                 f"{engineering(noise_w, 'W')}: stamps or timing are not what they seem"
             )
+    if not held and solved.posterior.mean[-1] > mean:
+        return (
+            "runs follow each other without pauses, and the fit gives the time between them more "
+            "power than to the layers: its timing cannot be right"
+        )
     if abs(closure) > max(MOST_OPEN, 3 * closure_error):
         return f"the layers' energy differs by {closure:+.1%} from that of the session's mean power"
     if len(solved.groups) == 1 and solved.posterior.mean.size > 3:

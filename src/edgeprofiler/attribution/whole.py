@@ -34,7 +34,13 @@ class Whole:
 
 
 def whole_power(
-    runs: Runs, samples: Samples, timing: Timing, noise_w: float, *, trusted: bool
+    runs: Runs,
+    samples: Samples,
+    timing: Timing,
+    noise_w: float,
+    *,
+    trusted: bool,
+    pause: tuple[float, float] | None = None,
 ) -> Whole:
     """Return the mean power of runs and pauses, with the standard error of the first.
 
@@ -45,6 +51,8 @@ def whole_power(
         noise_w: standard deviation of one conversion; NaN where unknown.
         trusted: whether the timing is right. If not, pauses are the lowest cluster of values,
             and may have any power from the floor to that.
+        pause: power above the floor between runs and its error, as layers' own fit has it; used
+            where no window lies in a pause.
     """
     one = runs.grouped(np.zeros(runs.layers, dtype=np.int64))
     # gaps lie inside the one block, so that its length is that of the whole run
@@ -56,10 +64,15 @@ def whole_power(
         between = _lowest(above, noise_w)
         # All of the pauses' power: a timing that is not trusted misjudges their share as well.
         noise, doubt = float("nan"), between + 0.02
+        if not runs.pauses_hold(timing.window_s):  # the lowest values hold runs too
+            between, doubt = 0.5 * between, 0.5 * between + 0.02
     elif int(quiet.sum()) >= MIN_QUIET:
         between = float(above[quiet].mean())
         noise = float(np.sqrt(0.5 * np.mean(np.diff(above[quiet]) ** 2)))
         doubt = noise / float(np.sqrt(quiet.sum()))
+    elif pause is not None:
+        between, doubt = pause
+        noise = float("nan")
     else:
         pair = np.column_stack([busy, 1 - busy])
         between = max(float(np.linalg.lstsq(pair, above, rcond=None)[0][1]), 0.0)

@@ -1,5 +1,6 @@
 """Pruned graphs are valid: residual adds, depthwise, concatenations keep their promises."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,48 @@ def test_a_vector_of_unknown_channels_freezes_what_it_is_added_to() -> None:
         Node("add", "Add", ("a", "flat"), ("b",), {}),
     ]
     assert not Channels.of(_chain(nodes, extra, ())).groups
+
+
+def test_a_pooling_over_transposed_axes_freezes_what_it_mixes() -> None:
+    """After NCHW to NHWC a global pooling takes the mean over channels."""
+    extra = {
+        "t": Tensor("t", (1, 4, 4, 8), "fp32"),
+        "p": Tensor("p", (1, 4, 1, 1), "fp32"),
+        "m": Tensor("m", (1, 4, 1, 1), "fp32"),
+        "w": Tensor("w", (1, 1), "fp32", constant=True),
+        "b": Tensor("b", (1, 8, 4, 4), "fp32"),
+    }
+    nodes = [
+        Node("turn", "Transpose", ("a",), ("t",), {"perm": (0, 2, 3, 1)}),
+        Node("pool", "GlobalAveragePool", ("t",), ("p",), {}),
+        Node("product", "MatMul", ("p", "w"), ("m",), {}),
+        Node("add", "Add", ("a", "m"), ("b",), {}),
+    ]
+    graph = _chain(nodes[:1], extra, ())
+    first, second = graph.nodes[0], graph.nodes[-1]
+    assert not Channels.of(replace(graph, nodes=(first, *nodes, second))).groups
+
+
+def test_a_weight_that_another_operator_reads_keeps_its_shape() -> None:
+    extra = {"norm": Tensor("norm", (8,), "fp32")}
+    graph = _chain([Node("norm", "Foreign", ("w2",), ("norm",), {})], extra, ())
+    assert not Channels.of(graph).groups
+    assert Channels.of(_chain([], {}, ())).groups
+
+
+@pytest.mark.parametrize("shape", [(8, 1, 1), (1, 8, 1, 1), (1, 1, 1)])
+def test_a_slope_for_each_channel_is_pruned_or_freezes(shape: tuple[int, ...]) -> None:
+    extra = {
+        "slope": Tensor("slope", shape, "fp32", constant=True),
+        "b": Tensor("b", (1, 8, 4, 4), "fp32"),
+    }
+    graph = _chain([Node("prelu", "PRelu", ("a", "slope"), ("b",), {})], extra, ())
+    channels = Channels.of(graph)
+    for group in channels.groups:
+        pruned = channels.pruned({group.index: 4})
+        wanted = (4, 1, 1) if shape == (8, 1, 1) else shape
+        assert pruned.tensors["slope"].shape == wanted
+    assert bool(channels.groups) == (shape != (1, 8, 1, 1))
 
 
 @pytest.mark.shared

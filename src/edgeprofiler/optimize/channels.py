@@ -18,9 +18,13 @@ from edgeprofiler.graph.change import with_constant_shapes
 
 _SAME_CHANNELS = frozenset({
     "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "Gelu", "LeakyRelu", "Elu", "Selu",
-    "Tanh", "Softplus", "Mish", "Erf", "Identity", "Dropout", "Cast", "MaxPool", "AveragePool",
-    "GlobalAveragePool", "GlobalMaxPool", "LRN", "Sqrt", "Exp", "Neg", "Abs", "LpPool", "Silu",
+    "Tanh", "Softplus", "Mish", "Erf", "Identity", "Dropout", "Cast", "Sqrt", "Exp", "Neg", "Abs",
+    "Silu",
 })  # fmt: skip
+_POOLS = frozenset({
+    "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "LRN",
+})  # fmt: skip
+"""They keep channels on axis 1, and work across all others."""
 _ELEMENTWISE = frozenset({"Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Sum", "Mean"})
 
 
@@ -65,6 +69,8 @@ class Channels:
     _layouts: dict[str, Layout] = field(default_factory=dict)
     _uses: dict[str, dict[int, Layout]] = field(default_factory=dict)
     """For each weight, what lies along each of its axes that carry channels."""
+    _seen_otherwise: set[str] = field(default_factory=set)
+    """Weights that an operator reads whose channels are not known."""
     _copies: dict[str, str] = field(default_factory=dict)
     """Weights by the names of their plain copies: exporters write a bias as `Identity` of one."""
 
@@ -78,6 +84,8 @@ class Channels:
             found._visit(node)
         for name in graph.outputs:
             found._freeze(found._layouts.get(name))
+        for name in found._seen_otherwise:
+            found._freeze(*found._uses.get(name, {}).values())
         found.groups = found._collect()
         return found
 
@@ -169,7 +177,7 @@ class Channels:
             self._per_channel(node)
         elif node.op == "LayerNormalization":
             self._layer_norm(node)
-        elif node.op in _SAME_CHANNELS:
+        elif node.op in _SAME_CHANNELS or node.op in _POOLS:
             self._same(node)
         elif node.op in _ELEMENTWISE:
             self._elementwise(node)
@@ -184,6 +192,9 @@ class Channels:
 
     def _opaque(self, node: Node) -> None:
         self._freeze(*(self._layouts.get(name) for name in node.inputs))
+        self._seen_otherwise.update(
+            self._copies.get(name, name) for name in node.inputs if self._constant(name)
+        )
         for name in node.outputs:
             if name:
                 self._freeze(self._fresh(self.graph.tensors[name].shape, name))
@@ -224,7 +235,7 @@ class Channels:
         self._parameters(node.inputs[2:3], made)
 
     def _parameters(self, names: Sequence[str], layout: Layout) -> None:
-        """Say that weights of one dimension carry `layout`; computed ones freeze it."""
+        """Say that weights carry `layout` along axis 0; others of several values freeze it."""
         for name in names:
             if not name:
                 continue
@@ -232,6 +243,8 @@ class Channels:
                 self._freeze(layout)
             elif self.graph.tensors[name].shape[:1] == (self._length(layout),):
                 self._use(name, 0, layout)
+            elif math.prod(self.graph.tensors[name].shape) > 1:
+                self._freeze(layout)
 
     def _dense(self, node: Node) -> None:
         source, weight = node.inputs[0], node.inputs[1]
@@ -284,7 +297,7 @@ class Channels:
             self._copies[node.outputs[0]] = self._copies.get(source, source)
             return
         layout = self._layouts.get(node.inputs[0])
-        if layout is None:
+        if layout is None or (node.op in _POOLS and layout.axis != 1):
             self._opaque(node)
             return
         self._layouts[node.outputs[0]] = layout

@@ -123,8 +123,8 @@ class JsonValue:
             if not isinstance(size, int) or isinstance(size, bool):
                 raise self._wrong("a list of integers")
             if not 0 <= size <= MAX_DIMENSION:
-                kind = "negative" if size < 0 else "absurdly large"
-                raise self.fail(f"has a {kind} dimension ({_short(size)})")
+                kind = "a negative" if size < 0 else "an absurdly large"
+                raise self.fail(f"has {kind} dimension ({_short(size)})")
         if math.prod(self.raw) > MAX_ELEMENTS:
             raise self.fail(f"has more than 2**40 elements ({_short(self.raw)})")
         return tuple(self.raw)

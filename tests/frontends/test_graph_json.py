@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgeprofiler.errors import InvalidInput, Unsupported
+from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.frontends.graph_json import GraphJsonFrontEnd, graph_from_document
 from edgeprofiler.frontends.protocol import FrontEnd, ReadOptions
 from edgeprofiler.lowering import lower
@@ -148,3 +148,11 @@ def test_yolov8n_copies_what_its_engine_copies(shared: Path) -> None:
     graph = GraphJsonFrontEnd().read(str(shared / "inputs/graphs/yolov8n_640.json"), ReadOptions())
     layers = [layer for layer in lower(graph).layers if layer.op in ("copy", "concat")]
     assert [layer.output_shapes[0][1] for layer in layers[:3]] == [16, 32, 16]
+
+
+def test_a_shape_for_an_input_that_is_not_there_is_a_mistake_of_the_call(tmp_path: Path) -> None:
+    """As ONNX files and the zoo say it: the option is wrong, not the model."""
+    with pytest.raises(UsageError, match="has no input 'other'; its inputs: t1"):
+        GraphJsonFrontEnd().read(
+            write(tmp_path, SMALL), ReadOptions(shapes={"other": (1, 3, 16, 16)})
+        )

@@ -84,3 +84,25 @@ def test_fp32_engines_differ_by_board(tmp_path: Path) -> None:
     )
     orin, nano = samples_of(found, tmp_path)
     assert len(orin.work) == len(nano.work) + 1, "a conversion of the input"
+
+
+@pytest.mark.parametrize(
+    ("board", "mode", "message"),
+    [
+        ("jetson-foo", "15w", r"line 2.*unknown device 'jetson-foo'"),
+        ("jetson-tx2", "99w", r"line 2.*no power mode '99w'"),
+    ],
+)
+def test_an_unknown_board_in_a_row_is_a_mistake_of_the_file(
+    tmp_path: Path, board: str, mode: str, message: str
+) -> None:
+    found = rows(tmp_path, f"{board},{mode},trtexec,a,resnet18,1,,fp16,2")
+    with pytest.raises(InvalidInput, match=message):
+        samples_of(found, tmp_path)
+    assert samples_of(found, tmp_path, device="jetson-nano")[0].device.name == "jetson-nano"
+
+
+@pytest.mark.parametrize("batch", ["1.5", "1e9"])
+def test_a_batch_is_a_whole_number(tmp_path: Path, batch: str) -> None:
+    with pytest.raises(InvalidInput, match=r"line 2: batch is .*whole number"):
+        rows(tmp_path, f"jetson-nano,maxn,trtexec,a,resnet18,{batch},,fp16,2")

@@ -21,6 +21,8 @@ EXTRA = ("runtime", "classes", "canonical", "family", "set_aside")
 and by which name, family and reason a row is grouped or set aside in an evaluation."""
 
 MAX_ROWS = 100_000
+_MOST = 65536
+"""Images at once, or classes."""
 _SIZE = re.compile(r"(\d{1,6})x(\d{1,6})(?:x(\d{1,6}))?(?:x(\d{1,6}))?")
 
 
@@ -111,12 +113,12 @@ def _row(entry: Mapping[str | None, str | list[str] | None], path: Path, line: i
     software, network = texts.get("software", ""), texts.get("network", "")
     if not network:
         raise InvalidInput(where, "network is empty")
-    batch = int(_number(texts, "batch", where, 1))
+    batch = _count(texts, "batch", where, 1)
     runtime_ms = _number(texts, "runtime_ms", where, math.nan)
     power = _number(texts, "power_above_idle_w", where, math.nan)
     if math.isnan(runtime_ms) and math.isnan(power):
         raise InvalidInput(where, "has neither runtime_ms nor power_above_idle_w")
-    classes = _number(texts, "classes", where, 0)
+    classes = _count(texts, "classes", where, 0)
     canonical = texts.get("canonical") or canonical_name(network)
     return Measured(
         device=texts.get("device", ""),
@@ -133,7 +135,7 @@ def _row(entry: Mapping[str | None, str | list[str] | None], path: Path, line: i
         canonical=canonical,
         family=texts.get("family") or canonical,
         set_aside=texts.get("set_aside", ""),
-        classes=int(classes) or None,
+        classes=classes or None,
         line=line,
         other={k: v for k, v in texts.items() if k not in (*REQUIRED, *OPTIONAL, *EXTRA)},
     )
@@ -170,6 +172,13 @@ def _number(texts: Mapping[str, str], name: str, where: str, default: float) -> 
     if not math.isfinite(value) or value <= 0:
         raise InvalidInput(where, f"{name} is {text}", "it must be above zero")
     return value
+
+
+def _count(texts: Mapping[str, str], name: str, where: str, default: int) -> int:
+    value = _number(texts, name, where, default)
+    if value != int(value) or value > _MOST:
+        raise InvalidInput(where, f"{name} is {texts[name]}", f"write a whole number up to {_MOST}")
+    return int(value)
 
 
 def write_rows(rows: Sequence[Mapping[str, object]]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.errors import InvalidInput, Unsupported
+from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.files import read_json
 from edgeprofiler.frontends.protocol import ReadOptions
 from edgeprofiler.graph import AttributeValue, Graph, Node, Shape, Tensor
@@ -46,6 +46,7 @@ class GraphJsonFrontEnd:
 
         Raises:
             InvalidInput: the file is no operator graph; the node and field are named.
+            UsageError: a shape is given for an input that the graph lacks.
             Unsupported: the graph cannot run at the batch or shape asked for (numbers that an
                 export wrote down for one shape are not in the file).
         """
@@ -68,6 +69,10 @@ def _named(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     if "" in shapes and len(graph.inputs) != 1:
         raise Unsupported(f"{graph.name} has inputs {', '.join(graph.inputs)}; name one")
     named = {name or graph.inputs[0]: tuple(shape) for name, shape in shapes.items()}
+    for name in named:
+        if name not in graph.inputs:
+            known = ", ".join(graph.inputs)
+            raise UsageError(f"--shape: {graph.name} has no input {name!r}; its inputs: {known}")
     return {name: shape for name, shape in named.items() if shape != _shape_of(graph, name)}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgeprofiler.calibration.measured import Measured
 from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import DEFAULT_DEVICE, load_device
+from edgeprofiler.device import DEFAULT_DEVICE, Device, load_device
 from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.graph import Graph
 from edgeprofiler.lowering import BuildTarget, lower
@@ -41,8 +41,23 @@ def network_of(
         )
     builder = "torch-tensorrt" if row.runtime == "torch-tensorrt" else "trtexec"
     if target is None:
-        target = BuildTarget.of(load_device(row.spec or DEFAULT_DEVICE))
+        target = BuildTarget.of(board_of(row))
     return lower(model, row.precision, builder=builder, target=target)
+
+
+def board_of(row: Measured, device: str | None = None, runtime: str | None = None) -> Device:
+    """Return the board that a row was measured on, or `device` in its place.
+
+    Raises:
+        InvalidInput: the row names a board, mode or host that is not known.
+        UsageError: `device` is not known.
+    """
+    if device is not None:
+        return load_device(device, runtime)
+    try:
+        return load_device(row.spec or DEFAULT_DEVICE, runtime)
+    except UsageError as error:
+        raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
 
 
 def _model_of(row: Measured, folder: Path | None) -> Graph | Network:
@@ -85,7 +100,7 @@ def samples_of(
     for row in rows:
         if not row.model:
             continue
-        board = load_device(device or row.spec or DEFAULT_DEVICE)
+        board = board_of(row, device)
         target = BuildTarget.of(board)
         kernels = target.tf32_ratio if row.precision == "fp32" else None
         apart = row.runtime == "torch-tensorrt"

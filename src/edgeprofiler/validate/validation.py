@@ -14,7 +14,7 @@ from edgeprofiler.calibration.folds import KEYS, Folds
 from edgeprofiler.calibration.measured import Measured
 from edgeprofiler.calibration.power import BusyShare, solve_power
 from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import DEFAULT_DEVICE, load_device
+from edgeprofiler.device import load_device
 from edgeprofiler.errors import InsufficientData, InvalidInput
 from edgeprofiler.lowering import BuildTarget
 from edgeprofiler.network import FloatArray, Network
@@ -23,7 +23,7 @@ from edgeprofiler.predictors.roofline import RooflinePredictor
 from edgeprofiler.profile import Profile
 from edgeprofiler.uncertainty.conformal import Coverage, quantile
 from edgeprofiler.validate.metrics import Figures, figures
-from edgeprofiler.validate.networks import network_of, samples_of
+from edgeprofiler.validate.networks import board_of, network_of, samples_of
 
 LEFT_OUT = ("network", "family", "stack", "board")
 
@@ -129,7 +129,7 @@ def _as_shipped(
     networks: dict[tuple[object, ...], Network] = {}
     found = []
     for row in rows:
-        board = load_device(device or row.spec or DEFAULT_DEVICE, row.runtime)
+        board = board_of(row, device, row.runtime)
         target = BuildTarget.of(board)
         key = (
             *(row.model, row.batch, row.shape, row.classes, row.precision, row.runtime),

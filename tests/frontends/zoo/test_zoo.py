@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeprofiler.errors import InvalidInput, Unsupported
+from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.frontends import FrontEnd, ReadOptions
 from edgeprofiler.frontends.zoo import ZooFrontEnd, names, zoo_graph
 from edgeprofiler.graph import Graph, graph_macs, infer_shapes, with_batch, with_input_shapes
@@ -128,7 +128,7 @@ def test_impossible_inputs_are_refused(options: ReadOptions) -> None:
 
 
 def test_a_shape_for_an_input_that_is_not_there_is_unsupported() -> None:
-    with pytest.raises(Unsupported, match="'images'"):
+    with pytest.raises(UsageError, match="'images'"):
         FRONT_END.read("zoo:resnet18", ReadOptions(shapes={"images": (1, 3, 224, 224)}))
 
 

@@ -127,6 +127,10 @@ def _print_one(screen: Console, board: Device) -> None:
     screen.print(f"{board.name}  {board.description}", style="bold")
     screen.print(f"GPU         {sheet.gpu}, {sheet.sms} SMs")
     screen.print(
+        f"            compute capability {sheet.compute_capability:g}, "
+        f"L2 {sheet.l2_bytes / 2**20:.3g} MiB"
+    )
+    screen.print(
         f"mode        {board.mode.name}: "
         + ", ".join(f"{t} {board.peak_flops(t) / 1e12:.3g} TFLOP/s" for t in sheet.peak_flops)
         + f", {board.bandwidth_bytes_per_s / 1e9:.4g} GB/s"

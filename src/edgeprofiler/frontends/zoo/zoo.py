@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
-from edgeprofiler.errors import InvalidInput, Unsupported
+from edgeprofiler.errors import InvalidInput, UsageError
 from edgeprofiler.frontends.protocol import ReadOptions
 from edgeprofiler.frontends.zoo.classic import CLASSICS
 from edgeprofiler.frontends.zoo.convnext import CONVNEXTS
@@ -153,13 +153,13 @@ class ZooFrontEnd:
 
         Raises:
             InvalidInput: no network of that name, or it cannot run at the shape asked for.
-            Unsupported: a shape is given for an input that the network lacks.
+            UsageError: a shape is given for an input that the network lacks.
         """
         name, classes = _address(source)
         name, entry = _entry(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]
         if unknown:
-            raise Unsupported(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")
+            raise UsageError(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")
         shape = options.shapes.get(_INPUT, options.shapes.get(""))
         if shape is None:
             batch = 1 if options.batch is None else options.batch

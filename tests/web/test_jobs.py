@@ -16,7 +16,7 @@ from edgeprofiler.web import jobs, worker
 TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
 TASK = {
     "front_end": None, "precision": None, "batch": None, "resolution": None,
-    "device": "jetson-orin-nano@", "runtime": "trtexec",
+    "device": "jetson-orin-nano@", "runtime": "trtexec", "predictor": None,
 }  # fmt: skip
 
 

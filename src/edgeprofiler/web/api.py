@@ -60,6 +60,7 @@ def build_api(service: Service, background: Background) -> APIRouter:
                 ],
                 "runtimes": [*RUNTIMES],
                 "precisions": [*PRECISIONS],
+                "predictors": [*service.predictors],
                 "max_upload_bytes": service.settings.max_upload_bytes,
             }
         )

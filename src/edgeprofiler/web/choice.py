@@ -33,6 +33,8 @@ class Choice:
     batch: int | None = None
     resolution: int | None = None
     confidence: float = 0.9
+    predictor: str | None = None
+    """Name of a trained predictor; `None`: the analytic model."""
 
     @property
     def network(self) -> tuple[str, str | None, int | None, int | None, str, str]:
@@ -48,7 +50,7 @@ class Choice:
         values: dict[str, Any] = {
             "model": self.model, "device": device, "mode": mode, "runtime": self.runtime,
             "precision": self.precision, "batch": self.batch, "resolution": self.resolution,
-            "confidence": f"{self.confidence:g}",
+            "confidence": f"{self.confidence:g}", "predictor": self.predictor,
         }  # fmt: skip
         return {name: str(value) for name, value in values.items() if value is not None}
 
@@ -90,6 +92,7 @@ def choose(
     batch: int | None = None,
     resolution: int | None = None,
     confidence: float = 0.9,
+    predictor: str | None = None,
 ) -> Choice:
     """Return a request's choice in its normal form; nothing in it names a file.
 
@@ -119,6 +122,7 @@ def choose(
     choice = Choice(
         model=_model(model), device=f"{name}@{wanted}", runtime=runtime,
         precision=precision or None, batch=batch, resolution=resolution, confidence=confidence,
+        predictor=predictor or None,
     )  # fmt: skip
     if choice.model.startswith("zoo:") and choice.precision is None:
         return replace(choice, precision=DEFAULT_PRECISION)

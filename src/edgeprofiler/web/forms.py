@@ -12,7 +12,8 @@ from edgeprofiler.web.choice import Board, Choice, boards, choose, zoo_models
 from edgeprofiler.web.service import Advice, Service
 
 DEFAULT_MODEL = "zoo:resnet18"
-FIELDS = ("model", "device", "mode", "runtime", "precision", "batch", "resolution", "confidence")
+FIELDS = ("model", "device", "mode", "runtime", "precision", "batch", "resolution", "confidence",
+          "predictor")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Fields:
     zoo: tuple[str, ...]
     uploads: tuple[tuple[str, str], ...]
     """Address and name of each file that was sent."""
+    predictors: tuple[str, ...] = ()
+    """Names of trained predictors."""
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -65,7 +68,7 @@ def fields_of(
     given["runtime"] = given["runtime"] or "trtexec"
     given["confidence"] = given["confidence"] or "0.9"
     uploads = tuple((upload.address, upload.label) for upload in service.uploads.all())
-    return Fields(prefix, given, boards(), zoo_models(), uploads)
+    return Fields(prefix, given, boards(), zoo_models(), uploads, service.predictors)
 
 
 def choice_of(fields: Fields) -> Choice:
@@ -85,6 +88,7 @@ def choice_of(fields: Fields) -> Choice:
         batch=_whole("batch", values["batch"]),
         resolution=_whole("resolution", values["resolution"]),
         confidence=_number("confidence", values["confidence"]) or 0.9,
+        predictor=values["predictor"] or None,
     )
 
 

@@ -88,6 +88,7 @@ def advice_job(task: Mapping[str, Any]) -> dict[str, Any]:
     from edgeprofiler.optimize.advise import advise as plan_for
     from edgeprofiler.optimize.summary import plan_document
     from edgeprofiler.prediction import DEFAULT_PRECISION, read_graph
+    from edgeprofiler.training.loading import load_predictor
 
     batch, front_end = task["batch"], task["front_end"]
     shapes = _shapes(task["source"], front_end, batch, task["resolution"])
@@ -95,9 +96,13 @@ def advice_job(task: Mapping[str, Any]) -> dict[str, Any]:
     if len(graph.nodes) > MAX_LAYERS:
         raise Unsupported(f"{graph.name}: too large for advice here; use `edgeprofiler advise`")
     device = load_device(task["device"], task["runtime"])
-    state = State(graph, task["precision"] or DEFAULT_PRECISION, device)
-    confidence = task["confidence"]
-    options = Options(kinds=tuple(task["kinds"])) if task["kinds"] else Options()
+    confidence, kinds, predictor = task["confidence"], tuple(task["kinds"]), None
+    if task["predictor"] is not None:
+        predictor = load_predictor(task["predictor"], device, confidence)
+        if "mode" in kinds:
+            raise UsageError("a trained predictor knows one power mode: leave out the kind mode")
+    state = State(graph, task["precision"] or DEFAULT_PRECISION, device, predictor=predictor)
+    options = Options(kinds=kinds) if kinds else Options()
     before = predict_state(state, confidence)
     percent = task["budget_percent"]
     energy = None if percent is None else before.energy_j * percent / 100

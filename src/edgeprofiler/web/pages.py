@@ -219,4 +219,6 @@ def _words(choice: Choice, service: Service) -> str:
         parts.append(f"batch {choice.batch}")
     if choice.resolution is not None:
         parts.append(f"{choice.resolution} px")
+    if choice.predictor is not None:
+        parts.append(f"by {choice.predictor}")
     return ", ".join(parts)

@@ -52,6 +52,11 @@ class PredictRequest(BaseModel):
         le=MAX_CONFIDENCE,
         description="Share of true values that intervals are to cover.",
     )
+    predictor: _Text | None = Field(
+        None,
+        description="One of the trained predictors that the server was started with, by its name. "
+        "Default: the analytic model.",
+    )
 
     def choice(self) -> Choice:
         """Return the request in its normal form."""
@@ -102,6 +107,7 @@ class OptionsDocument(BaseModel):
     devices: list[BoardDocument]
     runtimes: list[str]
     precisions: list[str]
+    predictors: list[str] = Field(description="Trained predictors, beside the analytic model.")
     max_upload_bytes: int
 
 

@@ -7,20 +7,24 @@ few array operations on layers whose number is bounded.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.compare import compare as difference
 from edgeprofiler.compare.difference import Comparison
+from edgeprofiler.device import load_device
 from edgeprofiler.errors import InvalidInput, UsageError
 from edgeprofiler.json_values import JsonValue
 from edgeprofiler.network import Network
 from edgeprofiler.network_document import layer_from_document, network_from_document
 from edgeprofiler.prediction import predict_many
+from edgeprofiler.predictors.artifact import Artifact
+from edgeprofiler.predictors.trained import TrainedPredictor
 from edgeprofiler.profile import Profile
 from edgeprofiler.profile.document import from_document, to_document
+from edgeprofiler.training.loading import load_artifact, load_predictor, predictor_of
 from edgeprofiler.web.cache import Cache
 from edgeprofiler.web.choice import Choice
 from edgeprofiler.web.jobs import read_network
@@ -53,6 +57,7 @@ class Service:
         self._recordings = settings.recordings
         if self._recordings is not None and not self._recordings.is_dir():
             raise InvalidInput(self._recordings, "is no folder", "name one that holds recordings")
+        self._predictors = _named(settings.predictors)
         self._networks: Cache[Network] = Cache(256, 128 * MIB)
         self._profiles: Cache[Profile] = Cache(512, 128 * MIB)
         self._texts: Cache[bytes] = Cache(1024, 128 * MIB)
@@ -90,8 +95,9 @@ class Service:
             return found
         network = self.network(choice)
         profile = predict_many(
-            [network], choice.device, runtime=choice.runtime, confidence=choice.confidence
-        )[0]
+            [network], choice.device, runtime=choice.runtime, confidence=choice.confidence,
+            predictor=self._predictor(choice),
+        )[0]  # fmt: skip
         self._profiles.put(choice, profile, weight(network))
         return profile
 
@@ -129,6 +135,7 @@ class Service:
                 budget_percent=advice.budget_percent,
                 max_latency_s=None if latency is None else latency * 1e-3,
                 kinds=list(advice.kinds),
+                predictor=self._kept(choice)[0] if choice.predictor else None,
             )  # fmt: skip
             ready = json.dumps(document).encode()
             self._texts.put(key, ready, len(ready))
@@ -160,6 +167,29 @@ class Service:
             InvalidInput: it is a file that was forgotten.
         """
         return self.uploads.get(model).label if model.startswith("upload:") else model
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Names of the trained predictors that can be chosen."""
+        return tuple(self._predictors)
+
+    def _kept(self, choice: Choice) -> tuple[str, Artifact]:
+        """Return where the predictor of a choice is, and what is there."""
+        name = choice.predictor or ""
+        if name not in self._predictors:
+            known = ", ".join(self._predictors)
+            raise UsageError(
+                f"no trained predictor {name[:64]!r}; "
+                + (f"choose one of: {known}" if known else "start the server with --predictor")
+            )
+        return self._predictors[name]
+
+    def _predictor(self, choice: Choice) -> TrainedPredictor | None:
+        if choice.predictor is None:
+            return None
+        device = load_device(choice.device, choice.runtime)
+        artifact = self._kept(choice)[1]
+        return predictor_of(artifact, device, choice.confidence, source=choice.predictor)
 
     def recordings(self) -> tuple[str, ...]:
         """Return the names of the recordings in the folder given at the start."""
@@ -225,6 +255,19 @@ class Service:
             resolution=choice.resolution,
             **task,
         )
+
+
+def _named(specs: Sequence[str]) -> dict[str, tuple[str, Artifact]]:
+    """Return predictors by the names that a page offers; one that cannot be used ends the start."""
+    found: dict[str, tuple[str, Artifact]] = {}
+    for spec in specs:
+        load_predictor(spec)
+        registered = spec.startswith("models:/")
+        name = spec.removeprefix("models:/") if registered else Path(spec).resolve().name
+        if name in found:
+            raise UsageError(f"two predictors are named {name!r}; rename one of their folders")
+        found[name] = (spec if registered else str(Path(spec).resolve()), load_artifact(spec))
+    return found
 
 
 def weight(network: Network) -> int:

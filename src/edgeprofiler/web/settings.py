@@ -19,6 +19,8 @@ class Settings:
     """Further names that a browser may call this server by, without port."""
     recordings: Path | None = None
     """A folder whose direct sub-folders are recordings to show; `None` shows none."""
+    predictors: tuple[str, ...] = ()
+    """Trained predictors that can be chosen by their names: folders, or `models:/NAME@ALIAS`."""
     max_upload_bytes: int = 600 * MIB
     """Of one file; VGG-19 with its weights has 548 MiB."""
     max_uploads: int = 16

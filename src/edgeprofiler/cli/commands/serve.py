@@ -21,6 +21,13 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(metavar="FOLDER", help="Show the recordings in this folder."),
         ] = None,
+        predictor: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="FOLDER|models:/NAME@ALIAS",
+                help="Offer this trained predictor beside the analytic model; repeatable.",
+            ),
+        ] = None,
         allow_host: Annotated[
             list[str] | None,
             typer.Option(
@@ -48,6 +55,7 @@ def register(app: typer.Typer) -> None:
             port=port,
             allowed_hosts=tuple(allow_host or ()),
             recordings=recordings,
+            predictors=tuple(predictor or ()),
             max_upload_bytes=max_upload_mb * MIB,
         )
         application = create_app(settings)

@@ -251,8 +251,8 @@ def predictor_for(
     if isinstance(predictor, (str, Path)):
         from edgeprofiler.training.loading import load_predictor
 
-        asked = None if device is None and runtime is None else chosen
-        return load_predictor(predictor, asked, confidence)
+        asked = None if device is None else chosen
+        return load_predictor(predictor, asked, confidence, runtime=runtime)
     return predictor
 
 

@@ -102,6 +102,28 @@ def test_a_sweep_by_a_predictor_is_its_predictions(trained: Path) -> None:
         assert found.energy_per_image_j[row] == pytest.approx(totals.energy_j.value / batch)
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_predictor_of_another_mode_is_refused_in_one_line(
+    cli, trained: Path, command: str
+) -> None:
+    ran = cli(
+        command, "zoo:lenet", *COMMANDS[command], "--predictor", trained, "-d", f"{BOARD}@7w"
+    )  # fmt: skip
+    assert ran.code == 2
+    assert f"was trained for {BOARD} in mode 15w, not 7w" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_host_alone_is_that_of_the_board_that_was_trained_for(tmp_path: Path) -> None:
+    fast = TrainingOptions(options={"trees": 4}, folds=2)
+    other = load_device("jetson-agx-orin@30w")
+    FolderStore().put(train(dataset(), other, fast), str(tmp_path / "p"))
+    profile = predict("zoo:lenet", predictor=tmp_path / "p", runtime="cpp")
+    assert (profile.device.name, profile.device.mode) == (other.name, "30w")
+    assert profile.device.runtime == "cpp"
+    assert any("asked about cpp" in warning for warning in profile.warnings)
+
+
 def test_a_predictor_knows_one_device_and_one_mode(cli, trained: Path) -> None:
     with pytest.raises(UsageError, match="one device in one power mode"):
         sweep(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.device import load_device
-from edgeprofiler.errors import Unsupported, UsageError
+from edgeprofiler.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.optimize import Axes, objective, pareto_front, sweep
 from edgeprofiler.optimize.sweep import (
     MAX_POINTS,
@@ -142,3 +142,12 @@ def test_an_objective_gives_arrays_for_candidates() -> None:
     assert values.energy_j[1] == pytest.approx(profile.totals.energy_j.value)
     assert values.runtime_s[0] < values.runtime_s[1]
     assert len(cost([]).power_w) == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [("zoo:none", "zoo:none: the zoo has no"), ("none.onnx", "no such file"), (42, "is int, no")],
+)
+def test_a_candidate_that_is_no_model_is_named_by_its_place(bad: object, said: str) -> None:
+    with pytest.raises(InvalidInput, match=f"candidate 1: .*{said}"):
+        objective("jetson-orin-nano")(["zoo:lenet", bad])  # type: ignore[list-item]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeprofiler.device import Device
+from edgeprofiler.errors import InvalidInput, Unsupported
 from edgeprofiler.graph import Graph
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.prediction import DEFAULT_PRECISION, Predictor, predictor_for, read
@@ -38,17 +39,15 @@ class Objective:
 
         Args:
             candidates: graphs (of `from_torch`, a builder, ...), networks, or names of models.
+
+        Raises:
+            InvalidInput: a candidate is no model; its place in `candidates` is named.
+            Unsupported: a candidate cannot be built; its place is named.
         """
         if not candidates:
             empty = np.empty(0)
             return ObjectiveValues(empty, empty, empty)
-        board = self.predictor.device
-        networks = [
-            model
-            if isinstance(model, Network)
-            else read(model, precision=self.precision, runtime=board.runtime, device=board)
-            for model in candidates
-        ]
+        networks = [self._network(place, model) for place, model in enumerate(candidates)]
         if isinstance(self.predictor, RooflinePredictor):  # no profile is made for a candidate
             known = self.predictor.predict_many(networks).totals
             return ObjectiveValues(known.energy_j, known.end_to_end_s, known.power_w)
@@ -58,6 +57,21 @@ class Objective:
             np.array([t.end_to_end_s.value for t in totals]),
             np.array([t.power_w.value for t in totals]),
         )
+
+    def _network(self, place: int, model: object) -> Network:
+        where, board = f"candidate {place}", self.predictor.device
+        if isinstance(model, Network):
+            return model
+        if not isinstance(model, (str, Path, Graph)):
+            raise InvalidInput(
+                where, f"is {type(model).__name__}, no model", "give graphs, networks or names"
+            )
+        try:
+            return read(model, precision=self.precision, runtime=board.runtime, device=board)
+        except InvalidInput as error:
+            raise InvalidInput(where, str(error)) from error
+        except Unsupported as error:
+            raise Unsupported(f"{where}: {error}") from error
 
 
 def objective(

@@ -47,6 +47,8 @@ def load_predictor(
     device: Device | None = None,
     confidence: float = 0.9,
     trusted: Sequence[str] = (),
+    *,
+    runtime: str | None = None,
 ) -> TrainedPredictor:
     """Return the trained predictor that `spec` names.
 
@@ -56,12 +58,15 @@ def load_predictor(
         confidence: share of true values that the intervals are to cover.
         trusted: types that a user's own estimator may load, beside those named in the
             environment variable EDGEPROFILER_TRUSTED_TYPES.
+        runtime: host runtime asked about; where `None`, the device's, or the one that was
+            measured where there is no device either.
 
     Raises:
         InvalidInput: there is none there, it was altered or cut off, its features are others.
         UsageError: it was trained for another board, or in another power mode.
     """
-    return predictor_of(load_artifact(spec), device, confidence, trusted, source=spec)
+    artifact = load_artifact(spec)
+    return predictor_of(artifact, device, confidence, trusted, source=spec, runtime=runtime)
 
 
 def predictor_of(
@@ -71,6 +76,7 @@ def predictor_of(
     trusted: Sequence[str] = (),
     *,
     source: object = "predictor",
+    runtime: str | None = None,
 ) -> TrainedPredictor:
     """Return the predictor that an artifact holds; the arguments are those of `load_predictor`."""
     header = artifact.header
@@ -81,7 +87,7 @@ def predictor_of(
                 "train it again, or use the version named in its header",
             )  # fmt: skip
         wanted = header["device"]
-        device = _device(wanted, device, source)
+        device = _device(wanted, device, runtime, source)
         foreign = str(wanted["runtime"]) if device.runtime != wanted["runtime"] else ""
         return TrainedPredictor(
             device=device,
@@ -110,11 +116,13 @@ def predictor_of(
         ) from error
 
 
-def _device(wanted: Mapping[str, Any], asked: Device | None, source: object) -> Device:
+def _device(
+    wanted: Mapping[str, Any], asked: Device | None, runtime: str | None, source: object
+) -> Device:
     """Return the device that is asked about; the one that was trained for where `None`."""
     name, mode = wanted["name"], wanted["mode"]
     if asked is None:
-        return load_device(f"{name}@{mode}", wanted["runtime"])
+        return load_device(f"{name}@{mode}", runtime or wanted["runtime"])
     if asked.name != name:
         raise UsageError(
             f"{source} was trained for {name}, not {asked.name}; "
@@ -126,7 +134,7 @@ def _device(wanted: Mapping[str, Any], asked: Device | None, source: object) -> 
             f"{source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
             f"name it with --device {name}@{mode}, or train on rows of that mode"
         )
-    return asked
+    return asked if runtime is None else asked.with_runtime(runtime)
 
 
 def _board(entry: Mapping[str, Any]) -> Board:

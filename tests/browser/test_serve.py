@@ -388,6 +388,8 @@ def test_results_are_announced(page) -> None:
     energy = engineering(predict("zoo:lenet").totals.energy_j.value, "J")
     status = page.get_by_role("status").first
     sync_api.expect(status).to_contain_text(f"Energy of one inference {energy}")
+    # To be heard: the same numbers stand below for those who see them.
+    assert status.locator("span").bounding_box()["width"] <= 1
 
 
 def test_an_address_without_a_page_is_said_and_nothing_else(page, address: str) -> None:

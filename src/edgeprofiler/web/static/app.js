@@ -30,6 +30,14 @@
     status.textContent = text;
   };
 
+  // To those who do not see that the results below have changed.
+  const tell = (text) => {
+    const words = document.createElement("span");
+    words.className = "sr";
+    words.textContent = text;
+    status.replaceChildren(words);
+  };
+
   // New results take the place of old ones; charts stay where they are and get new data.
   const show = (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html").body;
@@ -50,7 +58,7 @@
     window.EdgeProfiler?.enhance?.(results);
     const summary = results.querySelector("[data-summary]");
     const alert = summary && summary.getAttribute("role") === "alert";
-    say(summary && !alert ? summary.textContent.replace(/\s+/g, " ").trim() : "");
+    tell(summary && !alert ? summary.textContent.replace(/\s+/g, " ").trim() : "");
   };
 
   const update = async () => {

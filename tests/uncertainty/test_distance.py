@@ -127,3 +127,11 @@ def test_features_of_many_networks_at_once_are_those_of_each() -> None:
     gaps = fitted().gaps(columns, offsets)
     for network, gap in zip(networks, gaps, strict=True):
         assert gap == pytest.approx(fitted().nearest_network(network.columns)[1], rel=1e-12)
+
+
+def test_int8_on_a_board_that_gains_nothing_by_it_says_so() -> None:
+    """TensorRT knows no INT8 on Nano and TX2: compute capabilities 5.3 and 6.2."""
+    network = read("zoo:lenet", precision="int8")
+    for name, said in (("jetson-nano", True), ("jetson-tx2", True), ("jetson-xavier-nx", False)):
+        warnings = widths_for(network, load_device(name)).warnings
+        assert any("no faster in int8" in text for text in warnings) is said

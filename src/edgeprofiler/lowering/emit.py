@@ -91,6 +91,8 @@ class Emitter(Mover):
     def _convolution_kernel(self, unit: Unit, source: str) -> tuple[str, str]:
         """Return the data type that a convolution computes in, and the layout of its input."""
         dtype, node = self._compute_type(unit), unit.anchor
+        if dtype == "fp32" and not self.target.tf32_ratio:
+            return dtype, ROWS  # nothing in the engine asks for another layout
         if dtype != "tf32":
             return dtype, CHANNELS_LAST
         shape, result = self.facts.shape(source), self.facts.shape(unit.output)
@@ -151,7 +153,8 @@ class Emitter(Mover):
         explicit = unit.inputs and self.memory.stored(unit.inputs[0]) in ("int8", "uint8")
         if self.precision == "int8" or explicit or unit.anchor.op.startswith(("QLinear", "QGemm")):
             return "int8"
-        if self.precision == "fp32" and unit.anchor.integer("group", 1) == 1:
+        alone = unit.anchor.integer("group", 1) == 1
+        if self.precision == "fp32" and alone and self.target.tf32_ratio > 0:
             return "tf32"
         return self.memory.float_type
 

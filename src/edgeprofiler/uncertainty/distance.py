@@ -102,6 +102,8 @@ def widths_for(network: Network, device: Device, confidence: float = 0.9) -> Wid
     if note:
         warnings.append(note)
     odd = _unlike_network(network)
+    if network.precision == "int8" and device.peak_flops("int8") <= device.peak_flops("fp16"):
+        odd.append(f"{device.name} multiplies no faster in int8 than in fp16")
     if odd:
         runtime = math.hypot(runtime, scaled(OTHER_DTYPE, confidence))
     warnings += [*odd, *_unlike_layers(network)]

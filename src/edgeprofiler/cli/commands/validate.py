@@ -52,6 +52,10 @@ def register(app: typer.Typer) -> None:
         kind = leave_out or ("network" if leave_one_out else "")
         if kind and kind not in LEFT_OUT:
             raise UsageError(f"--leave-out {kind!r}; choose one of: {', '.join(LEFT_OUT)}")
+        if plot is not None:
+            from edgeprofiler.plots.figure import picture_format
+
+            picture_format(plot)
         out = common.results_console(json, csv, markup=False)
         found = run(
             read_measured(measured), measured.parent,
@@ -64,10 +68,9 @@ def register(app: typer.Typer) -> None:
         if csv is not None:
             common.emit_file(to_csv(found), csv)
         if plot is not None:
-            from edgeprofiler.plots.figure import picture_format, save_figure
+            from edgeprofiler.plots.figure import save_figure
             from edgeprofiler.plots.validation import validation_figure
 
-            picture_format(plot)
             save_figure(validation_figure(found), plot)
             common.note(f"wrote {plot}")
         if json is not None:

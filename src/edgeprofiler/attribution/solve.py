@@ -79,14 +79,16 @@ def solve_layers(
         found = Found(base, ())
         timing = base
     else:
-        level = samples
-        if not runs.pauses_hold(base.window_s):
-            # back to back, samples differ little by place, and drift would hide what does
+        if runs.pauses_hold(base.window_s):
+            starts = coarse_timings(runs, samples, period_s, base)
+            first = fit(runs, samples, starts[0], plain)
+            drift = estimate_drift(runs, samples, first.matrix @ first.solution)
+        else:
+            # back to back, samples differ so little by place that drift would hide what does, and
+            # a first timing may be too wrong to tell drift by
             even = np.full(len(samples), float(samples.above_w.mean()))
-            level = estimate_drift(runs, samples, even).flattened(samples)
-        starts = coarse_timings(runs, level, period_s, base)
-        first = fit(runs, samples, starts[0], plain)
-        drift = estimate_drift(runs, samples, first.matrix @ first.solution)
+            drift = estimate_drift(runs, samples, even)
+            starts = coarse_timings(runs, drift.flattened(samples), period_s, base)
         found = find_timing(runs, drift.flattened(samples), period_s, starts, noise_w)
         first = fit(runs, samples, found.timing, plain)
         drift = estimate_drift(runs, samples, first.matrix @ first.solution)

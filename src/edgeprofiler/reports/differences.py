@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edgeprofiler.compare import Comparison, compare
 from edgeprofiler.plots.interactive import compared_figure
+from edgeprofiler.plots.series import COLOURS, by_kind
 from edgeprofiler.profile import Estimate, Profile
 from edgeprofiler.reports.names import short_name
 from edgeprofiler.reports.view import Cell, Column, Plot, Row, Table, number_cell
@@ -75,13 +76,32 @@ def differences(profiles: Sequence[Profile]) -> Differences:
         pair_of(compare(profiles[0], profile), f"{letter(number)} against A")
         for number, profile in enumerate(profiles[1:], start=1)
     )
-    plot = Plot(
+    return Differences(_totals(profiles, names), compared_plot(profiles), pairs)
+
+
+def compared_plot(profiles: Sequence[Profile]) -> Plot:
+    """Return the energy by type of layer of several profiles, as a figure and its table."""
+    letters = [letter(n) for n in range(len(profiles))]
+    groups = [by_kind(profile) for profile in profiles]
+    kinds = [kind for kind in COLOURS if any(s.kind == kind for shares in groups for s in shares)]
+    rows = tuple(
+        Row((
+            Cell(kind),
+            *(
+                number_cell(1e3 * sum(share.energy_j for share in shares if share.kind == kind))
+                for shares in groups
+            ),
+        ))
+        for kind in kinds
+    )  # fmt: skip
+    columns = (Column("type"), *(Column(f"{name}, mJ", numeric=True) for name in letters))
+    return Plot(
         "compared",
         "Energy by type of layer",
         "Energy of one inference of each profile, by what the layers do.",
-        compared_figure(profiles, [letter(n) for n in range(len(profiles))]),
+        compared_figure(profiles, letters),
+        Table("Energy by type of layer", columns, rows),
     )
-    return Differences(_totals(profiles, names), plot, pairs)
 
 
 def pair_of(comparison: Comparison, label: str) -> Pair:

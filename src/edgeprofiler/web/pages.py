@@ -15,6 +15,7 @@ from edgeprofiler.device import load_device
 from edgeprofiler.errors import EdgeProfilerError
 from edgeprofiler.optimize.advise import RISK
 from edgeprofiler.profile.table import to_csv
+from edgeprofiler.reports.differences import compared_plot
 from edgeprofiler.reports.page import environment, report_page
 from edgeprofiler.reports.view import view_of
 from edgeprofiler.web import shown
@@ -93,6 +94,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
                 "found": found,
                 "labels": (_words(a, service), _words(b, service)),
                 "differences": shown.differences(found),
+                "plot": compared_plot((found.a, found.b)),
                 "changes": shown.change_table(found),
                 "query": urlencode(_prefixed(a, "a_") | _prefixed(b, "b_")),
             }

@@ -38,6 +38,16 @@ def test_advice_meets_a_budget_and_writes_a_mask(cli, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text())["plan"]["reached"]
 
 
+def test_a_mask_of_a_plan_that_prunes_nothing_is_said_to_be_empty(cli, tmp_path: Path) -> None:
+    ran = cli(
+        "advise", "zoo:resnet18", "-d", "jetson-orin-nano", "--budget-percent", "95",
+        "--only", "precision", "--mask", tmp_path / "mask.json",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert "the mask is empty" in ran.err
+    assert json.loads((tmp_path / "mask.json").read_text())["masks"] == {}
+
+
 def test_advice_without_a_budget_is_a_ranking(cli) -> None:
     ran = cli("advise", "zoo:lenet", "-d", "jetson-nano")
     assert ran.code == 0

@@ -61,8 +61,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Rank changes by the energy they save, and combine them to meet a budget.
 
-        Kinds: prune, kernel, stride, factorise, resolution, precision, batch, mode. Accuracy is
-        not predicted: train and measure it again after any change.
+        Kinds: prune, kernel, stride, factorise, resolution, precision, batch, mode.
+
+        Accuracy is not predicted: train and measure it again after any change.
         """
         from edgeprofiler.errors import Unsupported, UsageError
         from edgeprofiler.files import dump_json
@@ -126,6 +127,10 @@ def register(app: typer.Typer) -> None:
             if plan is None:
                 raise UsageError("--mask needs a budget: --budget-mj, --budget-percent, ...")
             common.emit_file(dump_json(mask_document(plan, model)), mask)
+            if not plan.kept_channels:
+                common.note(
+                    "nothing is pruned in this plan, so the mask is empty: try --only prune"
+                )
         if json is not None:
             document = plan_document(model, before, singles, plan)
             common.emit_json(dump_json(document), json)

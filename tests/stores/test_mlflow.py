@@ -64,6 +64,21 @@ def test_dagshubs_tracking_server_is_named_by_its_repository(
         MlflowStore("dagshub:owner")
 
 
+def test_a_database_stays_the_one_of_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """MLflow keeps connections by address: two folders' `mlflow.db` must not be one."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        found.append(MlflowStore().uri)
+    assert found == [f"sqlite:///{tmp_path / name / 'mlflow.db'}" for name in ("one", "two")]
+    assert MlflowStore("sqlite:////data/a.db").uri == "sqlite:////data/a.db"
+    assert MlflowStore("http://here:5000").uri == "http://here:5000"
+
+
 def test_without_mlflow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(Unavailable, match=r"edgeprofiler\[mlflow\]"):

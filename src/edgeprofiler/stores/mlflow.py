@@ -57,7 +57,7 @@ class MlflowStore:
 
     def __init__(self, tracking_uri: str | None = None) -> None:
         uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-        self.uri = _dagshub(uri)
+        self.uri = _anchored(_dagshub(uri))
         self._opened: Any = None
 
     def get(self, address: str) -> Artifact:
@@ -296,6 +296,19 @@ def _pages(search: Any, **arguments: Any) -> list[Any]:
         token = page.token
         if not token:
             return found
+
+
+def _anchored(uri: str) -> str:
+    """Return a local database's address with its whole path.
+
+    MLflow keeps connections by address for as long as the process lives: a relative one would go
+    on meaning the folder that was current when it was first used.
+    """
+    scheme = "sqlite:///"
+    path = uri.removeprefix(scheme)
+    if path == uri or path.startswith("/"):
+        return uri
+    return f"{scheme}{Path(path).absolute()}"
 
 
 def _dagshub(uri: str) -> str:

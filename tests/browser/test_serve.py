@@ -210,6 +210,9 @@ def test_two_are_compared_and_downloaded(page, address: str) -> None:
     row = page.locator("#totals tbody tr").first
     sync_api.expect(row.locator("td").nth(1)).to_have_text(engineering(expected, "J"))
     sync_api.expect(row).to_contain_text("B needs more")
+    chart = page.locator('[data-figure="c-compared-data"]')
+    chart.scroll_into_view_if_needed()
+    sync_api.expect(chart.locator(".main-svg").first).to_be_visible()
     sync_api.expect(page.locator("#results[aria-busy]")).to_have_count(0)
     with page.expect_download() as waiting:
         page.get_by_role("link", name="report of both").click()

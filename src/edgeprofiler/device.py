@@ -42,8 +42,8 @@ _RANGES: Mapping[str, tuple[float, float, str]] = {
 }
 """What no board lies outside of: a number beyond is one in another unit."""
 _KEYS: Mapping[str, tuple[str, ...]] = {
-    "": ("schema", "name", "description", "family", "default_mode", "total_rails", "other_rails",
-         "idle_power_source", "datasheet", "modes", "calibrations"),
+    "": ("schema", "name", "description", "family", "like", "default_mode", "total_rails",
+         "other_rails", "idle_power_source", "datasheet", "modes", "calibrations"),
     "base": ("schema", "base", "name", "mode", "idle_power_w", "idle_power_source",
              "calibrations"),
     "datasheet": ("gpu", "sms", "gpu_clock_hz", "bandwidth_bytes_per_s", "l2_bytes",
@@ -129,6 +129,10 @@ class Device:
     other_rails: tuple[str, ...] = ()
     idle_power_source: str = ""
     calibrations: tuple[Calibration, ...] = ()
+    like: str = ""
+    """A board of the same chip, whose calibration stands in while this one has none."""
+    stand_ins: tuple[Calibration, ...] = ()
+    """That board's calibrations."""
     description: str = ""
     family: str = "jetson"
     source: str = "shipped"
@@ -279,6 +283,9 @@ def _device(table: Mapping[str, Any], where: str, source: str, depth: int = 0) -
     if len(set(names)) < len(names):
         raise InvalidInput(where, "two power modes have one name", f"it has {', '.join(names)}")
     default = str(table.get("default_mode", modes[0].name))
+    like = _text(table, "like", where) if "like" in table else ""
+    if like and like not in device_names():
+        raise InvalidInput(where, f"like: no shipped device {like!r}", "see `edgeprofiler devices`")
     device = Device(
         name=_name(table, where, ""),
         mode=modes[0],
@@ -290,6 +297,8 @@ def _device(table: Mapping[str, Any], where: str, source: str, depth: int = 0) -
         other_rails=_strings(table, "other_rails", where),
         idle_power_source=str(table.get("idle_power_source", "")),
         calibrations=_calibrations(table, where, modes),
+        like=like,
+        stand_ins=_shipped(like).calibrations if like else (),
         description=str(table.get("description", "")),
         family=str(table.get("family", "jetson")),
         source=source,

@@ -20,7 +20,8 @@ from edgeprofiler.prediction import read
 from edgeprofiler.predictors.costmodel import Hardware, Work, layer_times
 from edgeprofiler.predictors.parameters import Parameters, parameters_of, shared_parameters
 
-BOARD = load_device("jetson-agx-orin-32gb")
+BOARD = replace(load_device("jetson-agx-orin-32gb"), stand_ins=())
+"""A board of which nothing is known."""
 NAMES = ("resnet18", "resnet50", "vgg16", "mobilenet_v2", "squeezenet1_1", "mnasnet1_0")
 WORKS = {name: Work.of(read(f"zoo:{name}").columns) for name in NAMES}
 

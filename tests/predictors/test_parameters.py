@@ -99,3 +99,20 @@ def test_power_of_ones_own_stays_within_another_modes_budget(busy: float) -> Non
             assert total <= board.mode.power_budget_w * 1.001
             if busy < 10 and mode == "25w":
                 assert numbers.busy_power_w == pytest.approx(busy * (918 / 624.75) ** 1.3)
+
+
+def test_a_board_without_calibration_borrows_from_one_of_the_same_chip() -> None:
+    """AGX Orin comes with 32 and 64 GB; only the larger was measured."""
+    small, large = load_device("jetson-agx-orin-32gb"), load_device("jetson-agx-orin")
+    assert small.calibrations == ()
+    for name in ("launch_s", "efficiency_memory", "efficiency_depthwise"):
+        assert getattr(parameters_of(small), name) == getattr(parameters_of(large), name)
+    assert parameters_of(small).busy_power_w < parameters_of(large).busy_power_w
+
+
+def test_what_is_borrowed_gives_way_to_a_calibration_of_the_boards_own() -> None:
+    own = Calibration("maxn", "trtexec", "mine", {"launch_s": 2.0}, "mine")
+    board = replace(load_device("jetson-agx-orin-32gb"), calibrations=(own,))
+    found, shared = parameters_of(board), shared_parameters("trtexec")
+    assert found.launch_s == pytest.approx(2 * shared.launch_s)
+    assert found.efficiency_memory == shared.efficiency_memory

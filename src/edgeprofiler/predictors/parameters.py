@@ -109,6 +109,17 @@ def calibration_of(device: Device) -> Calibration | None:
     return max(device.calibrations, key=fit, default=None)  # the first of equals
 
 
+def stand_in(device: Device) -> Mapping[str, float]:
+    """Return the factors of a board of the same chip, for a device that has none of its own.
+
+    Chips of one kind launch and load alike; host and power are their board's own.
+    """
+    found = max(device.stand_ins, key=lambda c: c.runtime == device.runtime, default=None)
+    if device.calibrations or found is None:
+        return {}
+    return {name: value for name, value in found.parameters.items() if name in DEVIATIONS}
+
+
 def parameters_of(device: Device) -> Parameters:
     """Return the numbers for `device`: shared ones, its board's deviations, its host's gap.
 
@@ -117,7 +128,7 @@ def parameters_of(device: Device) -> Parameters:
     """
     shared = shared_parameters(device.runtime)
     calibration = calibration_of(device)
-    values: dict[str, float] = {}
+    values = {name: value * getattr(shared, name) for name, value in stand_in(device).items()}
     for name, value in calibration.parameters.items() if calibration else ():
         if name not in _NAMES:
             raise InvalidInput(device.source, f"calibration has an unknown parameter {name!r}")

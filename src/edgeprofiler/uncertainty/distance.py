@@ -133,7 +133,7 @@ def _kind(
         return (
             "board",
             math.hypot(width, family) if gap > NEAR else width,
-            [f"{device.name} is not calibrated: numbers shared by other boards are used"],
+            [f"{device.name} is not calibrated: numbers {_lent(device)} are used"],
         )
     stack = shipped_width("runtime", "stack", confidence)
     if calibration.mode != device.mode.name:
@@ -149,6 +149,10 @@ def _kind(
         return kind, shipped_width("runtime", kind, confidence), []
     width = math.hypot(stack, family) if gap > NEAR else stack
     return "stack", width, [f"{device.name} was {text}: intervals are wider"]
+
+
+def _lent(device: Device) -> str:
+    return f"of {device.like} (the same chip)" if device.stand_ins else "shared by other boards"
 
 
 def _power_width(

@@ -3,7 +3,7 @@
     python benchmarks/sampler.py [--seconds 20]
 
 Prints the sampler's share of one core, the ticks it missed, and as reference the share of the
-plainest loop in the same run: it opens the files anew at each tick.
+plainest loop in the same run, which opens the files anew at each tick, and of waking alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from edgeprofiler.collect.device_state import device_facts
 from edgeprofiler.collect.sampling import SamplerProcess
+from edgeprofiler.collect.ticks import make_ticker
 from edgeprofiler.recording import load_recording
 from edgeprofiler.recording.chunks import Phase
 from edgeprofiler.recording.session import SessionClock, write_header
@@ -54,10 +56,18 @@ def plain_loop(folder: str, seconds: float) -> None:
         time.sleep(max(0.0, start + tick * PERIOD_S - time.monotonic()))
 
 
-def measure_plain(folder: Path, seconds: float) -> float:
-    """Return the share of a core that the plain loop uses."""
+def waking(_folder: str, seconds: float) -> None:
+    """Wake at each tick and do nothing: what the machine itself takes."""
+    ticker = make_ticker(PERIOD_S)
+    while ticker.ticks * PERIOD_S < seconds:
+        ticker.wait()
+    ticker.close()
+
+
+def share_of(loop: Callable[[str, float], None], folder: Path, seconds: float) -> float:
+    """Return the share of a core that a loop uses in a process of its own."""
     before = os.times()
-    process = multiprocessing.Process(target=plain_loop, args=(str(folder), seconds))
+    process = multiprocessing.Process(target=loop, args=(str(folder), seconds))
     process.start()
     process.join()
     after = os.times()
@@ -75,7 +85,7 @@ def main() -> None:
         context = multiprocessing.get_context("fork")
         driver = context.Process(target=rewrite, args=(str(chip),), daemon=True)
         driver.start()
-        plain = measure_plain(chip, min(seconds, 5.0))
+        plain, wake = (share_of(f, chip, min(seconds, 5.0)) for f in (plain_loop, waking))
         folder = Path(disk) / "recording"
         write_header(folder, {"name": "benchmark"})
         sensor = Ina3221Sensor(root=tree)
@@ -97,6 +107,7 @@ def main() -> None:
     print(f"polls on disk: {len(recording.trace):,} of three rails")
     print(f"sampler: {cpu_s / elapsed_s:.1%} of a core")
     print(f"reference loop (opens six files each tick): {plain:.1%} of a core")
+    print(f"waking a thousand times a second, nothing else: {wake:.1%} of a core")
     print(f"ratio: {plain * elapsed_s / cpu_s:.1f}")
 
 

@@ -437,7 +437,8 @@ def quantile_text(found: Sequence[Quantile]) -> str:
         "ones of convolutional and dense layers are mixed by interpolating between their "
         "quantiles; ConvNeXt's products and its mean ran inside generated kernels there and are "
         "left out here, and so is GoogLeNet, of which one layer was published. That gives the "
-        "published counts to one row. None of them is fitted:\n\n"
+        "published counts to one row. None of them is fitted, but the model's terms were chosen "
+        "with them in view, so they are no independent test:\n\n"
         + table(
             ["layers", "", "published", "predicted", "difference", "layers published, here"], lines
         )

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -21,17 +22,17 @@ from edgeprofiler.collect.sampler import sample
 from edgeprofiler.collect.sampling import SamplerProcess
 from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable, UsageError
 from edgeprofiler.recording import load_recording
-from edgeprofiler.recording.chunks import Phase
+from edgeprofiler.recording.chunks import ChunkKind, Phase, read_chunks
 from edgeprofiler.recording.session import PowerWriter, SessionClock, write_header
 from edgeprofiler.sensors.ina3221 import Ina3221Sensor
 from edgeprofiler.testing import FakeSensor, write_ina3221_tree
 
 
 class Control:
-    """Ends sampling after so many polls; the first of them may belong to another phase."""
+    """Ends sampling after so many looks; the first of them may belong to another phase."""
 
-    def __init__(self, polls=100, before=0):
-        self._left = polls
+    def __init__(self, looks=10, before=0):
+        self._left = looks
         self._idle = before
 
     @property
@@ -87,19 +88,42 @@ def opened(sensor=None):
 
 
 def test_every_tick_is_a_poll_or_counted_as_missed(tmp_path, writer):
-    ticks, missed, cpu_s, elapsed_s = sample(opened(), writer, 0.002, Control(100))
+    ticks, missed, cpu_s, elapsed_s = sample(opened(), writer, 0.002, Control(4))
     recording = load_recording(tmp_path)
-    assert len(recording.trace) == ticks - missed == 100
-    assert recording.sampler.missed_ticks <= missed
+    assert len(recording.trace) == ticks - missed > 4
+    assert recording.sampler.missed_ticks == missed
     assert 0 < cpu_s < elapsed_s
     assert (np.diff(recording.trace.time_s) > 0).all()
 
 
+class Slow(FakeSensor):
+    """Takes ten ticks for a reading, and gives the same list each time."""
+
+    def __init__(self):
+        super().__init__()
+        self._values = [0.0, 0.0]
+
+    def read(self):
+        time.sleep(0.02)
+        self._values[:] = super().read()
+        return self._values
+
+
+def test_a_sensor_slower_than_its_ticks_misses_them_and_holds_nothing_back(tmp_path, writer):
+    ticks, missed, _, _ = sample(opened(Slow()), writer, 0.002, Control(20))
+    assert 0.85 < missed / ticks < 1
+    chunks, _ = read_chunks(tmp_path / "power-001.bin")
+    blocks = [chunk for chunk in chunks if chunk.kind == ChunkKind.POWER]
+    assert len(blocks) >= 2
+    assert len(set(load_recording(tmp_path).trace.total_w)) > 1
+
+
 def test_phases_part_the_polls(tmp_path, writer):
-    sample(opened(), writer, 0.002, Control(100, before=40))
+    ticks, missed, _, _ = sample(opened(), writer, 0.002, Control(6, before=2))
     recording = load_recording(tmp_path)
-    assert len(recording.idle_before) + len(recording.trace) == 100
-    assert 38 <= len(recording.idle_before) <= 40
+    assert len(recording.idle_before) >= 2
+    assert len(recording.trace) >= 4
+    assert len(recording.idle_before) + len(recording.trace) == ticks - missed
     assert recording.idle_before.time_s[-1] < recording.trace.time_s[0]
 
 

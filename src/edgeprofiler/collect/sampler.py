@@ -8,64 +8,146 @@ died, it writes what it has and ends.
 
 from __future__ import annotations
 
-import array
 import gc
 import json
-import math
 import os
 import queue
 import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from itertools import repeat, starmap, takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgeprofiler.collect.ticks import make_ticker
+from edgeprofiler.collect.ticks import Ticker, TimerTicker, make_ticker
 from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable
+from edgeprofiler.network import FloatArray
 from edgeprofiler.recording.chunks import Phase
 from edgeprofiler.recording.session import PowerWriter, SessionClock
-from edgeprofiler.sensors.protocol import Sensor
+from edgeprofiler.sensors.protocol import Polling, Sensor, polling_of
 
 FLUSH_S = 0.4
 """How often polls are written and synced; a crash loses at most what came since."""
+BATCH_S = 0.05
+"""How often a change of phase, the end and trouble are looked for, and flushing is."""
+SWITCH_S = 0.0005
+"""How long another thread may hold the interpreter when a tick comes."""
 SILENCE_S = 2.0
 """A sensor that gives nothing but NaN for so long is gone."""
 
 Stats = tuple[int, int, float, float]
-_Block = tuple[int, "array.array[float]", Stats]
+_Poll = Sequence[Any]
+"""What the gate and the tick gave, the time, the parts of the sensor's reading, the time again."""
+
+
+class _Polls:
+    """Polls at ticks: a stream that goes on as far as it is pulled.
+
+    At a thousand polls a second it is the interpreter that costs, not the arithmetic: after each
+    wait it runs from cold caches. So a poll is one item of a `zip` whose columns wait for the
+    tick, take the time, read the sensor and take the time again, and pulling it runs no bytecode.
+    """
+
+    def __init__(self, polling: Polling, ticker: Ticker | TimerTicker) -> None:
+        self._rescue = polling.rescue
+        self._ticker = ticker
+        self._stamps = starmap(time.monotonic, repeat(()))
+        self._columns = (ticker.waits, self._stamps, *polling.parts, self._stamps)
+        self._fetched: list[_Poll] = []
+        self._count = 0
+        self._last_s = time.monotonic()
+
+    def pull(self, until_s: float) -> None:
+        """Poll at every tick until that time has passed or the sensor fails.
+
+        Raises:
+            OSError: the sensor is gone.
+        """
+        # the gate comes first, so that a stream that ends has taken nothing of a poll
+        gate = takewhile(until_s.__ge__, self._stamps)
+        stream = zip(gate, *self._columns, strict=False)
+        try:
+            # keeps what came before an error, as list.extend does not promise to
+            deque(map(self._fetched.append, stream), maxlen=0)
+        except OSError as error:
+            parts = self._rescue(error)
+            now_s = time.monotonic()
+            self._fetched.append((None, None, now_s, *parts, now_s))
+
+    def take(self) -> list[_Poll]:
+        """Return all polls since the last time."""
+        fetched, self._fetched = self._fetched, []
+        self._count += len(fetched)
+        if fetched:
+            self._last_s = fetched[-1][-1]
+        return fetched
+
+    def ticks(self) -> tuple[int, int]:
+        """Return how many ticks were due until the last poll, and how many were missed."""
+        due = max(self._count, self._ticker.due(self._last_s))
+        return due, due - self._count
 
 
 class _Disk(threading.Thread):
-    """Writes blocks in the background: syncing may take longer than a tick."""
+    """Decodes and writes polls in the background: syncing may take longer than a tick."""
 
-    def __init__(self, writer: PowerWriter, width: int) -> None:
+    def __init__(self, writer: PowerWriter, polling: Polling, rails: int) -> None:
         super().__init__(name="disk", daemon=True)
         self._writer = writer
-        self._width = width
-        self._blocks: queue.SimpleQueue[_Block | None] = queue.SimpleQueue()
+        self._decode = polling.decode
+        self._rails = rails
+        self._heard_s = time.monotonic()
+        self._blocks: queue.SimpleQueue[tuple[int, list[_Poll], Stats] | None] = queue.SimpleQueue()
+        self.gone: Exception | None = None
+        """What was wrong with the sensor's values."""
         self.failure: Exception | None = None
+        """What was wrong with writing."""
 
-    def put(self, block: _Block | None) -> None:
-        self._blocks.put(block)
+    def put(self, phase: int, polls: list[_Poll], stats: Stats) -> None:
+        """Have polls of one phase written."""
+        self._blocks.put((phase, polls, stats))
+
+    def end(self) -> None:
+        """Write all that was put, and end."""
+        self._blocks.put(None)
+        self.join()
 
     def run(self) -> None:
+        # whatever goes wrong, `sample` raises it: no thread ends silently
         while (block := self._blocks.get()) is not None:
-            phase, values, stats = block
+            phase, polls, stats = block
+            if not polls or self.failure is not None:
+                continue
             try:
-                polls = np.frombuffer(values, np.float64).reshape(-1, self._width)
-                self._writer.append(phase, polls, stats)
+                table = self._table(polls)
+            except Exception as error:
+                self.gone = error
+                continue
+            try:
+                self._writer.append(phase, table, stats)
                 self._writer.sync()
-            except (
-                Exception
-            ) as error:  # whatever it is, `sample` raises it: no thread ends silently
+            except Exception as error:
                 self.failure = error
-                return
+
+    def _table(self, polls: list[_Poll]) -> FloatArray:
+        """Return times and rails of polls, shape (polls, 1 + rails)."""
+        _, _, before_s, *parts, after_s = zip(*polls, strict=True)
+        values = self._decode(parts)
+        if values.shape != (len(polls), self._rails):
+            raise ValueError(f"it gave {values.shape[1:]} values for {self._rails} rails")
+        heard = np.flatnonzero(~np.isnan(values).all(axis=1))
+        if len(heard):
+            self._heard_s = after_s[heard[-1]]
+        if after_s[-1] - self._heard_s > SILENCE_S:
+            self.gone = OSError(f"nothing but errors for {SILENCE_S:.0f} s")
+        return np.column_stack([0.5 * (np.array(before_s) + np.array(after_s)), values])
 
 
 class _Control(threading.Thread):
@@ -99,56 +181,42 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         Unavailable: the sensor is gone; what it gave is written.
         CannotWrite: polls cannot be written; what was written stays readable.
     """
-    width = 1 + len(sensor.rails)
-    disk = _Disk(writer, width)
+    polling = polling_of(sensor)
+    disk = _Disk(writer, polling, len(sensor.rails))
     disk.start()
-    values = array.array("d")
     phase = control.phase
-    gone: Exception | None = None
-    now, read, extend = time.monotonic, sensor.read, values.extend
-    cpu_start_s, start_s = time.process_time(), now()
-    heard_s = flushed_s = start_s
+    cpu_start_s, start_s = time.process_time(), time.monotonic()
     ticker = make_ticker(period_s)
+    polls = _Polls(polling, ticker)
+    flushed_s = start_s
+    gone: Exception | None = None
     say(phase=phase)
 
     def flush() -> Stats:
-        stats = (
-            ticker.ticks, ticker.missed, time.process_time() - cpu_start_s, now() - start_s,
-        )  # fmt: skip
-        if len(values):
-            disk.put((phase, values, stats))
+        taken = polls.take()
+        used_s, passed_s = time.process_time() - cpu_start_s, time.monotonic() - start_s
+        stats = (*polls.ticks(), used_s, passed_s)
+        disk.put(phase, taken, stats)
         return stats
 
-    while not control.stop and disk.failure is None:
-        ticker.wait()
+    while not control.stop and disk.failure is None and disk.gone is None:
         if control.phase != phase:
             flush()
-            values = array.array("d")
-            extend = values.extend
             phase = control.phase
             say(phase=phase)
-        before_s = now()
+        now_s = time.monotonic()
+        if now_s - flushed_s > FLUSH_S - BATCH_S:
+            flush()
+            flushed_s = now_s
         try:
-            rails = read()
+            polls.pull(now_s + BATCH_S)
         except Exception as error:  # of anyone's sensor: what it gave before is written first
             gone = error
             break
-        after_s = now()
-        extend((0.5 * (before_s + after_s), *rails))
-        if rails[0] == rails[0] or not all(map(math.isnan, rails)):
-            heard_s = after_s
-        elif after_s - heard_s > SILENCE_S:
-            gone = OSError(f"nothing but errors for {SILENCE_S:.0f} s")
-            break
-        if after_s - flushed_s > FLUSH_S:
-            flush()
-            values = array.array("d")
-            extend = values.extend
-            flushed_s = after_s
     stats = flush()
     ticker.close()
-    disk.put(None)
-    disk.join()
+    disk.end()
+    gone = gone or disk.gone
     if isinstance(disk.failure, EdgeProfilerError):
         raise disk.failure
     if disk.failure is not None:
@@ -159,13 +227,13 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         ) from disk.failure
     if gone is not None and not isinstance(gone, OSError):
         raise Unavailable(
-            f"the sensor {sensor.name} failed {now() - start_s:.1f} s after its start "
+            f"the sensor {sensor.name} failed {time.monotonic() - start_s:.1f} s after its start "
             f"({type(gone).__name__}: {gone})",
             "what it gave before is kept; mend the sensor, then go on with --resume",
         ) from gone
     if gone is not None:
         raise Unavailable(
-            f"the sensor {sensor.name} vanished {now() - start_s:.1f} s after its start "
+            f"the sensor {sensor.name} vanished {time.monotonic() - start_s:.1f} s after its start "
             f"({gone.strerror or gone})",
             "see that it is still there (`edgeprofiler doctor`), then go on with --resume",
         )
@@ -220,6 +288,7 @@ def main() -> int:
         with suppress(OSError, AttributeError):
             # only this thread, and where we may: else ticks are missed when all cores are busy
             os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        sys.setswitchinterval(SWITCH_S)
         gc.disable()  # nothing here makes cycles; a collection would cost ticks
         stats = sample(sensor, writer, job["period_s"], control)
         writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -62,6 +63,7 @@ class SamplerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # polls need no matrix products
             start_new_session=True,  # Ctrl-C in the terminal reaches only the collecting process
         )
         threading.Thread(target=self._listen, name="sampler", daemon=True).start()

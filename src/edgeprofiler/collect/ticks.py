@@ -6,11 +6,14 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat, starmap
 
 _CLOCK_MONOTONIC = 1
 _TFD_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_TFD_TIMER_ABSTIME = 1
 _PR_SET_TIMERSLACK = 29
+_NS = 10**9
 
 
 class Ticker:
@@ -32,24 +35,25 @@ class Ticker:
         self._now_s = now_s
         self._sleep = sleep
         self._start_s = now_s()
-        self.ticks = 0
-        """Ticks that were due so far, missed ones included."""
-        self.missed = 0
-        """Ticks that passed without a chance to sample."""
+        self._ticks = 0
 
-    def wait(self) -> None:
-        """Return at the next tick; ticks that have passed meanwhile are missed, not made up."""
-        self.ticks += 1
-        late = int((self._now_s() - self._start_s) / self._period_s - self.ticks)
-        if late > 0:
-            self.missed += late
-            self.ticks += late
-        remaining_s = self._start_s + self.ticks * self._period_s - self._now_s()
-        if remaining_s > 0:
-            self._sleep(remaining_s)
+    @property
+    def waits(self) -> Iterator[object]:
+        """Endless: each item comes at the next tick; those that have passed are not made up."""
+        return starmap(self._wait, repeat(()))
+
+    def due(self, time_s: float) -> int:
+        """Return how many ticks were due until a time, missed ones included."""
+        return int((time_s - self._start_s) / self._period_s)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _wait(self) -> None:
+        self._ticks = max(self._ticks + 1, self.due(self._now_s()))
+        remaining_s = self._start_s + self._ticks * self._period_s - self._now_s()
+        if remaining_s > 0:
+            self._sleep(remaining_s)
 
 
 class _Timespec(ctypes.Structure):
@@ -61,7 +65,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 class TimerTicker:
-    """Ticks from a timer descriptor of Linux: the kernel counts those that were missed.
+    """Ticks from a timer descriptor of Linux.
 
     One read a tick is the cheapest wait that Python has (os.timerfd_create needs 3.13).
 
@@ -73,8 +77,6 @@ class TimerTicker:
     """
 
     def __init__(self, period_s: float) -> None:
-        self.ticks = 0
-        self.missed = 0
         self._descriptor = -1
         if not sys.platform.startswith("linux"):
             raise OSError("timer descriptors are Linux's")
@@ -82,19 +84,25 @@ class TimerTicker:
         # the usual slack of 50 µs would make every tick late
         libc.prctl(_PR_SET_TIMERSLACK, ctypes.c_ulong(1), 0, 0, 0)
         self._descriptor = libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_CLOEXEC)
-        seconds, nanoseconds = divmod(round(period_s * 1e9), 10**9)
-        period = _Timespec(seconds, nanoseconds)
-        spec = _TimerSpec(period, period)
+        self._period_ns = round(period_s * _NS)
+        self._start_ns = time.monotonic_ns()
+        first_ns = self._start_ns + self._period_ns
+        spec = _TimerSpec(
+            _Timespec(*divmod(self._period_ns, _NS)), _Timespec(*divmod(first_ns, _NS))
+        )
         if self._descriptor < 0 or libc.timerfd_settime(
-            self._descriptor, 0, ctypes.byref(spec), None
+            self._descriptor, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None
         ):
             raise OSError(ctypes.get_errno(), "no timer descriptor")
 
-    def wait(self) -> None:
-        """Return at the next tick, at once if one is due."""
-        due = int.from_bytes(os.read(self._descriptor, 8), sys.byteorder)
-        self.ticks += due
-        self.missed += due - 1
+    @property
+    def waits(self) -> Iterator[object]:
+        """Endless: each item comes at the next tick, at once if one has passed since the last."""
+        return starmap(os.read, repeat((self._descriptor, 8)))
+
+    def due(self, time_s: float) -> int:
+        """Return how many ticks were due until a time, missed ones included."""
+        return int((time_s * _NS - self._start_ns) / self._period_ns)
 
     def close(self) -> None:
         """Give the timer back; harmless when closed."""

@@ -73,9 +73,13 @@ class Ina238Sensor:
 
     def read(self) -> Sequence[float]:
         """Return watts of each rail."""
+        return self.polling().read_w()
+
+    def polling(self) -> ChannelReader:
+        """Return the reader of the rails' files."""
         if self._reader is None:
             raise OSError("the INA238 is not open")
-        return self._reader.read_w()
+        return self._reader
 
     def settings(self) -> Mapping[str, Any]:
         """Return update interval (ms), averaging and shunt of each chip, where shown."""

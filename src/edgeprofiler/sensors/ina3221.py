@@ -95,9 +95,13 @@ class Ina3221Sensor:
 
     def read(self) -> Sequence[float]:
         """Return watts of each rail."""
+        return self.polling().read_w()
+
+    def polling(self) -> ChannelReader:
+        """Return the reader of the rails' files."""
         if self._reader is None:
             raise OSError("the INA3221 is not open")
-        return self._reader.read_w()
+        return self._reader
 
     def settings(self) -> Mapping[str, Any]:
         """Return averaging, update interval (ms), shunts and enabled channels of each chip."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import repeat, starmap
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+
+from edgeprofiler.network import FloatArray
 from edgeprofiler.recording import PowerTrace
 
 SensorKind = Literal["power", "energy"]
@@ -69,6 +73,64 @@ class Sensor(Protocol):
     def settings(self) -> Mapping[str, Any]:
         """Return the chip's own settings (averaging, update interval, shunts) for the record."""
         ...
+
+
+class Polling(Protocol):
+    """How a sensor is polled where each microsecond counts: fetched now, decoded later.
+
+    A poll consists of parts, such as the texts of the rails' files.
+    """
+
+    @property
+    def parts(self) -> Sequence[Iterator[Any]]:
+        """Endless iterators: the next item of each, in their order, is one poll.
+
+        An `OSError` of any of them ends the poll; `rescue` is called, and they go on.
+        """
+        ...
+
+    def rescue(self, error: OSError) -> Sequence[Any]:
+        """Return the parts of the poll that ended with `error`, as far as they can be had.
+
+        Raises:
+            OSError: the sensor is gone or does not answer.
+        """
+        ...
+
+    def decode(self, parts: Sequence[Sequence[Any]]) -> FloatArray:
+        """Return what `Sensor.read` gives, shape (polls, rails), of each part of many polls."""
+        ...
+
+
+@runtime_checkable
+class RawSensor(Sensor, Protocol):
+    """A sensor whose polls are cheaper when decoding waits, as where rails are files."""
+
+    def polling(self) -> Polling:
+        """Return how it is polled while it is open.
+
+        Raises:
+            OSError: it is not open.
+        """
+        ...
+
+
+class _PlainPolling:
+    """Polls with `read`: one part, which needs no decoding but may be changed by the next one."""
+
+    def __init__(self, sensor: Sensor) -> None:
+        self.parts = (map(tuple, starmap(sensor.read, repeat(()))),)
+
+    def rescue(self, error: OSError) -> Sequence[Any]:
+        raise error
+
+    def decode(self, parts: Sequence[Sequence[Any]]) -> FloatArray:
+        return np.array(parts[0], np.float64)
+
+
+def polling_of(sensor: Sensor) -> Polling:
+    """Return how an open sensor is polled."""
+    return sensor.polling() if isinstance(sensor, RawSensor) else _PlainPolling(sensor)
 
 
 @runtime_checkable

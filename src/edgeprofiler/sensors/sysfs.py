@@ -7,9 +7,13 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat, starmap
 from pathlib import Path
 
+import numpy as np
+
 from edgeprofiler.errors import Unavailable
+from edgeprofiler.network import FloatArray
 
 _VALUE_BYTES = 32
 _PASSING = frozenset(
@@ -37,16 +41,19 @@ class Channel:
 
 
 class ChannelReader:
-    """Keeps the files of channels open and reads all of them with one `pread` each."""
+    """Keeps the files of channels open; a poll is one `pread` of each, decoded later."""
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._descriptors: list[int] = []
-        self._plan: list[tuple[int, int, float]] = []
+        self._channels: list[tuple[list[int], float]] = []
         try:
             for channel in channels:
-                files = [self._open(path) for path in channel.paths]
+                parts = []
+                for path in channel.paths:
+                    parts.append(len(self._descriptors))
+                    self._descriptors.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
                 unit = channel.power_unit_w if channel.power is not None else 1e-6
-                self._plan.append((files[0], files[-1] if len(files) == 2 else -1, unit))
+                self._channels.append((parts, unit))
         except OSError as error:
             self.close()
             raise Unavailable(
@@ -54,10 +61,29 @@ class ChannelReader:
                 "run as root, or give yourself the right to read it",
             ) from None
 
-    def _open(self, path: Path) -> int:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._descriptors.append(descriptor)
-        return descriptor
+    @property
+    def parts(self) -> Sequence[Iterator[bytes]]:
+        """The text of each file, read anew for each item."""
+        return [starmap(os.pread, repeat((file, _VALUE_BYTES, 0))) for file in self._descriptors]
+
+    def rescue(self, error: OSError) -> Sequence[bytes]:
+        """Return the text of each file; empty where its bus was busy.
+
+        Raises:
+            OSError: the chip is gone.
+        """
+        if error.errno not in _PASSING:
+            raise error
+        return [_patient_read(descriptor) for descriptor in self._descriptors]
+
+    def decode(self, parts: Sequence[Sequence[bytes]]) -> FloatArray:
+        """Return watts, shape (polls, channels); NaN where a value was missing or torn."""
+        values = [_numbers(texts) for texts in parts]
+        watts = [
+            np.prod([values[part] for part in files], axis=0) * unit
+            for files, unit in self._channels
+        ]
+        return np.stack(watts, axis=1)
 
     def read_w(self) -> list[float]:
         """Return watts of each channel; NaN where its bus was busy.
@@ -65,27 +91,38 @@ class ChannelReader:
         Raises:
             OSError: the chip is gone.
         """
-        values = []
-        pread = os.pread
-        for first, second, unit in self._plan:
-            try:
-                value = float(int(pread(first, _VALUE_BYTES, 0)))
-                if second >= 0:
-                    value *= int(pread(second, _VALUE_BYTES, 0))
-                values.append(value * unit)
-            except ValueError:  # an empty or torn value: the driver is just writing it
-                values.append(math.nan)
-            except OSError as error:
-                if error.errno not in _PASSING:
-                    raise
-                values.append(math.nan)
-        return values
+        texts = [_patient_read(descriptor) for descriptor in self._descriptors]
+        watts: list[float] = self.decode([(text,) for text in texts])[0].tolist()
+        return watts
 
     def close(self) -> None:
         """Close all files; harmless when closed."""
         for descriptor in self._descriptors:
             os.close(descriptor)
-        self._descriptors, self._plan = [], []
+        self._descriptors = []
+
+
+def _patient_read(descriptor: int) -> bytes:
+    try:
+        return os.pread(descriptor, _VALUE_BYTES, 0)
+    except OSError as error:
+        if error.errno not in _PASSING:
+            raise
+        return b""
+
+
+def _numbers(texts: Sequence[bytes]) -> FloatArray:
+    try:
+        return np.array([*map(int, texts)], np.float64)
+    except ValueError:  # an empty or torn value: the driver was just writing it
+        return np.array([*map(_number, texts)], np.float64)
+
+
+def _number(text: bytes) -> float:
+    try:
+        return float(int(text))
+    except ValueError:
+        return math.nan
 
 
 def text_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from edgeprofiler.frontends.protocol import FrontEnd, ReadOptions
 from edgeprofiler.graph import Graph
 from edgeprofiler.network import Network
 from edgeprofiler.runners.protocol import Runner
-from edgeprofiler.sensors.protocol import Sensor, TraceSensor, opened
+from edgeprofiler.sensors.protocol import RawSensor, Sensor, TraceSensor, opened, polling_of
 
 
 def _usable(plugin: Any) -> Any:
@@ -65,6 +65,18 @@ class SensorContract:
             assert len(values) == len(sensor.rails)
             assert all(isinstance(float(value), float) for value in values)
             assert any(math.isfinite(value) for value in values)
+
+    def test_polls_that_are_decoded_later_are_what_read_gives(self) -> None:
+        """`polling` (where a sensor has it) has the shape, unit and order of `read`."""
+        with opened(_usable(self.make())) as sensor:
+            polling = polling_of(sensor)
+            polls = [[next(part) for part in polling.parts] for _ in range(3)]
+            values = polling.decode([*zip(*polls, strict=True)])
+            assert values.shape == (3, len(sensor.rails))
+            if isinstance(sensor, RawSensor) and sensor.kind == "power":
+                # half to double: another moment's power, but the same unit and order
+                ratio = np.median(values, axis=0) / np.array(sensor.read())
+                assert ((ratio > 0.5) & (ratio < 2.0) | ~np.isfinite(ratio)).all()
 
     def test_an_energy_counter_never_goes_back(self) -> None:
         """Wrapping is the sensor's business."""

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import pytest
@@ -175,6 +175,54 @@ def test_whatever_a_sensor_raises_is_told_and_its_polls_are_kept(tmp_path, write
     sensor.error = ValueError("no number")
     with pytest.raises(Unavailable, match=r"fake failed \d.*ValueError: no number"):
         sample(sensor, writer, 0.002, Control(1000))
+    assert len(load_recording(tmp_path).trace) == 30
+
+
+@pytest.mark.parametrize(("number", "kept"), [(errno.EREMOTEIO, True), (errno.ENODEV, False)])
+def test_a_busy_bus_costs_one_rail_of_one_poll_and_a_lost_chip_ends_it(
+    tmp_path, writer, monkeypatch, number, kept
+):
+    write_ina3221_tree(tmp_path, {"VDD_IN": (5000, 1000), "VDD_SOC": (5000, 100)})
+    sensor = opened(Ina3221Sensor(root=str(tmp_path)))
+    real, calls = os.pread, []
+
+    def pread(*arguments):
+        calls.append(arguments)
+        if len(calls) in {43, 44}:  # voltage of VDD_SOC; then of VDD_IN, as all are asked again
+            raise OSError(number, "trouble on the bus")
+        return real(*arguments)
+
+    monkeypatch.setattr(os, "pread", pread)
+    with nullcontext() if kept else pytest.raises(Unavailable, match="trouble on the bus"):
+        sample(sensor, writer, 0.002, Control(10))
+    power = load_recording(tmp_path).trace.rails_w
+    assert list(np.flatnonzero(np.isnan(power["VDD_IN"]))) == ([10] if kept else [])
+    assert np.isfinite(power["VDD_SOC"]).all()
+    assert len(power["VDD_SOC"]) > 20 if kept else len(power["VDD_SOC"]) == 10
+    sensor.close()
+
+
+@pytest.mark.parametrize("rails", [(5.0,), (5.0, "high"), (5.0, 0.5, 0.1)])
+def test_values_that_are_none_are_told_and_those_before_them_kept(tmp_path, writer, rails):
+    with pytest.raises(Unavailable, match=r"fake failed \d"):
+        sample(opened(Failing(30, rails)), writer, 0.002, Control(1000))
+    assert len(load_recording(tmp_path).trace) == 30
+
+
+class Ending(FakeSensor):
+    """Reads from a generator that ends."""
+
+    def __init__(self):
+        super().__init__()
+        self._readings = iter([(5.0, 0.5)] * 30)
+
+    def read(self):
+        return next(self._readings)
+
+
+def test_readings_that_end_are_told(tmp_path, writer):
+    with pytest.raises(Unavailable, match=r"fake failed \d.*readings ended"):
+        sample(opened(Ending()), writer, 0.002, Control(1000))
     assert len(load_recording(tmp_path).trace) == 30
 
 

@@ -69,6 +69,7 @@ class _Polls:
 
         Raises:
             OSError: the sensor is gone.
+            RuntimeError: its readings ended, as where `read` is a generator's `next`.
         """
         # the gate comes first, so that a stream that ends has taken nothing of a poll
         gate = takewhile(until_s.__ge__, self._stamps)
@@ -80,6 +81,9 @@ class _Polls:
             parts = self._rescue(error)
             now_s = time.monotonic()
             self._fetched.append((None, None, now_s, *parts, now_s))
+        else:
+            if time.monotonic() < until_s:  # it was not the gate that ended the stream
+                raise RuntimeError("its readings ended")
 
     def take(self) -> list[_Poll]:
         """Return all polls since the last time."""
@@ -127,27 +131,41 @@ class _Disk(threading.Thread):
                 continue
             try:
                 table = self._table(polls)
+                self._watch(table)
             except Exception as error:
                 self.gone = error
-                continue
+                table = self._good_part(polls)
             try:
                 self._writer.append(phase, table, stats)
                 self._writer.sync()
             except Exception as error:
                 self.failure = error
 
-    def _table(self, polls: list[_Poll]) -> FloatArray:
+    def _table(self, polls: Sequence[_Poll]) -> FloatArray:
         """Return times and rails of polls, shape (polls, 1 + rails)."""
         _, _, before_s, *parts, after_s = zip(*polls, strict=True)
         values = self._decode(parts)
         if values.shape != (len(polls), self._rails):
             raise ValueError(f"it gave {values.shape[1:]} values for {self._rails} rails")
-        heard = np.flatnonzero(~np.isnan(values).all(axis=1))
-        if len(heard):
-            self._heard_s = after_s[heard[-1]]
-        if after_s[-1] - self._heard_s > SILENCE_S:
-            self.gone = OSError(f"nothing but errors for {SILENCE_S:.0f} s")
         return np.column_stack([0.5 * (np.array(before_s) + np.array(after_s)), values])
+
+    def _good_part(self, polls: Sequence[_Poll]) -> FloatArray:
+        """Return the table of the polls before the first that cannot be decoded."""
+        rows = [np.empty((0, 1 + self._rails))]
+        for poll in polls:
+            try:
+                rows.append(self._table([poll]))
+            except Exception:  # told already
+                break
+        return np.concatenate(rows)
+
+    def _watch(self, table: FloatArray) -> None:
+        """Notice when the sensor gives nothing any more."""
+        heard_s = table[~np.isnan(table[:, 1:]).all(axis=1), 0]
+        if len(heard_s):
+            self._heard_s = float(heard_s[-1])
+        if table[-1, 0] - self._heard_s > SILENCE_S:
+            self.gone = OSError(f"nothing but errors for {SILENCE_S:.0f} s")
 
 
 class _Control(threading.Thread):

@@ -87,7 +87,7 @@ def journey(folder: Path, measure_s: float) -> tuple[Dataset, dict[str, float]]:
         target = profiles / f"{name}.json"
         if target.exists():
             continue
-        network = read(f"zoo:{name}")
+        network = read(f"zoo:{name}", device=BOARD)
         began = time.monotonic()
         runner, sensor = plugins.load("runners", "sim"), plugins.load("sensors", "sim")
         where = folder / "recordings" / name
@@ -136,7 +136,7 @@ def journey_section(folder: Path, measure_s: float) -> str:
     predictor = load_predictor(folder / "predictor")
     results, floor = [], []
     for name in HELD_OUT:
-        network = read(f"zoo:{name}")
+        network = read(f"zoo:{name}", device=BOARD)
         results.append(Result(name, predictor.predict(network), truth_of(network)))
         floor.append(unpredictable(network)[results[-1].kept()])
     head = ("held out", "layers", "runtime RMSPE", "board power RMSPE", "power above idle RMSPE",

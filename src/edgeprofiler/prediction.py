@@ -137,7 +137,7 @@ def read(
         front_end: name of the front end; found from the source where `None`.
         runtime: host runtime; torch-tensorrt builds other engines than the rest.
         device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
-            depend on it.
+            depend on it. Name the one that the network is then predicted for.
 
     Raises:
         InvalidInput: the source cannot be read; the message says what and where.
@@ -224,7 +224,7 @@ def predict_many(
 ) -> Sequence[Profile]:
     """Return the profiles of many networks on one device, computed at once.
 
-    Args are those of `predict`.
+    Args are those of `predict`; `read` made the networks for the same device.
     """
     chosen = predictor_for(device, runtime=runtime, confidence=confidence, predictor=predictor)
     return chosen.predict_many(networks)

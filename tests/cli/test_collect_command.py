@@ -13,7 +13,16 @@ from waiting import PATIENCE_S, until
 
 from edgeprofiler.benchmark.result import BackendResult, Benchmark, LayerLatency
 from edgeprofiler.cli import common
-from edgeprofiler.recording import PowerTrace, Recording, SamplerReport, Timeline, load_recording
+from edgeprofiler.collect.isolate import distinct_layers
+from edgeprofiler.prediction import read
+from edgeprofiler.recording import (
+    PowerTrace,
+    Recording,
+    SamplerReport,
+    Timeline,
+    load_recording,
+    network_from_json,
+)
 from edgeprofiler.recording.chunks import read_chunks
 from edgeprofiler.testing import write_ina3221_tree
 
@@ -168,6 +177,36 @@ def test_an_interrupt_in_this_process_says_where_the_recording_lies(collect, tmp
     assert done.code == 130
     assert f"lies in {tmp_path / 'net'}" in done.err
     assert "sensor: none works here" in done.err
+
+
+@pytest.mark.parametrize("more", [(), ("--isolate",)])
+def test_an_fp32_model_is_recorded_with_the_layers_of_the_simulated_board(
+    collect, tmp_path, model, more
+):
+    """Orin's engine computes in TF32; the Nano's GPU has none, so its layers are FP32."""
+    types = {}
+    for board in ("jetson-nano", "jetson-orin-nano"):
+        done = collect(
+            model, "--runner", "sim", "--sensor", "sim", "--device", board, "--precision", "fp32",
+            "--batch", "2", "--runs", "5", "--idle", "0", *more, "-o", tmp_path / board,
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        folders = [file.parent for file in sorted((tmp_path / board).rglob("recording.json"))]
+        found = [network_from_json(load_recording(folder).network) for folder in folders]
+        layers = [layer for network in found for layer in network.layers]
+        expected = read(model, precision="fp32", batch=2, device=board)
+        assert layers == (distinct_layers(expected) if more else list(expected.layers))
+        types[board] = {layer.dtype for layer in layers if layer.op == "convolution"}
+    assert types == {"jetson-nano": {"fp32"}, "jetson-orin-nano": {"tf32"}}
+
+
+def test_a_simulation_goes_on_only_at_the_precision_it_began_with(collect, tmp_path, model):
+    simulated = (model, "--runner", "sim", "--sensor", "none", "--runs", "5", "-o", tmp_path)
+    assert collect(*simulated, "--precision", "fp32").code == 0
+    done = collect(*simulated, "--precision", "fp16", "--resume")
+    assert done.code == 2
+    assert "precision 'fp32', not 'fp16'" in done.err.replace("\n", " ")
+    assert "choose one of: fp32" in collect(*simulated[:-1], tmp_path / "o", "--precision", "x").err
 
 
 def test_two_models_of_one_name_would_share_a_folder(collect, tmp_path, model):

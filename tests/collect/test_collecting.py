@@ -182,6 +182,18 @@ def test_a_recording_goes_on_only_with_the_sensor_s_options(tmp_path):
         collect("fake:net", FakeRunner(), FakeSensor(power_w=7.0), tmp_path / "r", resume=True)
 
 
+def test_an_option_that_a_newer_version_added_does_not_stop_a_recording(tmp_path, monkeypatch):
+    folder, options = tmp_path / "r", FakeRunner().options
+    collect("fake:net", FakeRunner(), None, folder, plan=Plan(runs=5, idle_s=0))
+    monkeypatch.setattr(FakeRunner, "options", {**options, "later": None})
+    more = Plan(runs=8, idle_s=0)
+    whole = collect("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
+    assert whole.timeline.runs == 8
+    monkeypatch.setattr(FakeRunner, "options", {**options, "later": 1})
+    with pytest.raises(UsageError, match="runner option later None, not 1"):
+        collect("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
+
+
 @pytest.mark.parametrize("run", [collect, collect_isolated])
 def test_a_recording_does_not_go_on_with_another_content_of_the_model(tmp_path, monkeypatch, run):
     model, runner, folder = tmp_path / "fake.onnx", FakeRunner(), tmp_path / "r"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.collect.device_state import device_facts, device_state
+from edgeprofiler.collect.layers import layers_for
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.collect.power import LivePower, NoPower, PowerSource, TracePower
 from edgeprofiler.errors import EdgeProfilerError, InvalidInput, Unavailable, UsageError
@@ -71,7 +72,8 @@ def collect(
         sensor: what measures power; `None` records run times only.
         folder: where the recording goes.
         plan: how much to record.
-        network: the lowered network, for runners that need it.
+        network: the layers to run, for a runner that needs them; those of `source` on its device
+            where `None`.
         name: the recording's name; the model's file name where `None`.
         resume: go on with the recording in `folder` where it broke off.
         progress: is told how far it is.
@@ -92,7 +94,7 @@ def collect(
     if done_runs >= plan.runs:
         return load_recording(folder)
     progress("load", 0, 1)
-    runner.load(source, network)
+    runner.load(source, layers_for(source, runner) if network is None else network)
     progress("load", 1, 1)
     return record(
         runner, sensor, folder, plan, header, done_runs=done_runs, progress=progress, root=root
@@ -317,7 +319,10 @@ def require_same(folder: Path, header: Mapping[str, Any]) -> None:
             )
         what, then, now = key.replace("_", " "), there[key], value
         if isinstance(then, dict) and isinstance(now, dict):
-            option = next(o for o in {**then, **now} if then.get(o) != now.get(o))
+            # An option that a newer version added is `None` where it changes nothing.
+            option = next((o for o in {**then, **now} if then.get(o) != now.get(o)), None)
+            if option is None:
+                continue
             what = f"{what.removesuffix('s')} {option}"
             then, now = then.get(option), now.get(option)
         raise UsageError(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.collect.collecting import header_of, record, recording_name, require_same
+from edgeprofiler.collect.layers import layers_for
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.errors import Unsupported, UsageError
 from edgeprofiler.network import Layer, Network
@@ -61,7 +62,8 @@ def collect_isolated(
         folder: where the layers' folders go.
         plan: how much to record; more runs where a layer needs them to fill a second. Without
             `dither_s` there are no pauses between runs.
-        network: the lowered network, for runners that need it.
+        network: the layers to run, for a runner that needs them; those of `source` on its device
+            where `None`.
         resume: leave out the layers that are recorded already.
         progress: is told how far it is.
         root: root of the file system for facts of the device; another one in tests.
@@ -81,7 +83,7 @@ def collect_isolated(
         sensor.probe()
     if not isinstance(runner, IsolatingRunner):
         raise Unsupported(f"the runner {runner.name} cannot run layers alone")
-    runner.load(source, network)
+    runner.load(source, layers_for(source, runner) if network is None else network)
     whole = runner.network()
     if whole is None:
         runner.run(1)

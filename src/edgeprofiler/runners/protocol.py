@@ -50,7 +50,11 @@ class Runner(Protocol):
     name: str
     simulated: bool
     needs_network: bool
-    """Whether `load` wants the lowered network (a simulation); others read the model themselves."""
+    """Whether `load` wants the layers (a simulation); others read the model themselves.
+
+    Where it does, the options `device`, `precision`, `batch` and `shapes` say what the layers are
+    for; `collect` lowers the model so. One that a runner lacks is the default of `prediction.read`.
+    """
     clock: Clock
     """`MonotonicClock()` for everything that runs for real."""
 
@@ -71,7 +75,7 @@ class Runner(Protocol):
 
         Args:
             source: what the user typed: a path, or an address such as `zoo:resnet18`.
-            network: its layers as a front end reads them; given where `needs_network`.
+            network: its layers as they run on the runner's device; given where `needs_network`.
 
         Raises:
             InvalidInput: the source is not what this runtime takes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeprofiler.errors import UsageError
@@ -23,6 +23,10 @@ class SimulatedRunner:
         device: name of the board (a `@MODE` behind it is ignored).
         seed: decides the board's true costs and all noise.
         structure: `easy` for constant power within layers, `full` for all that is simulated.
+        precision: `fp32`, `fp16` or `int8`, which the layers it is given are built for; fp16, or
+            an engine's own, where `None`.
+        batch: images at once; `None` keeps the model's own.
+        shapes: input shapes by input name.
     """
 
     name = "sim"
@@ -30,7 +34,14 @@ class SimulatedRunner:
     needs_network = True
 
     def __init__(
-        self, *, device: str = "jetson-orin-nano", seed: int = 0, structure: str = "full"
+        self,
+        *,
+        device: str = "jetson-orin-nano",
+        seed: int = 0,
+        structure: str = "full",
+        precision: str | None = None,
+        batch: int | None = None,
+        shapes: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         board = device.partition("@")[0]
         if board not in BOARDS:
@@ -38,6 +49,8 @@ class SimulatedRunner:
         if structure not in STRUCTURES:
             raise UsageError(f"structure={structure!r}; choose one of: {', '.join(STRUCTURES)}")
         self._device, self._seed, self._structure = board, seed, structure
+        self._precision, self._batch = precision, batch
+        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
         self._network: Network | None = None
         self.board: SimulatedBoard | None = None
         self._clock = VirtualClock()
@@ -50,7 +63,14 @@ class SimulatedRunner:
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
-        return {"device": self._device, "seed": self._seed, "structure": self._structure}
+        return {
+            "device": self._device,
+            "seed": self._seed,
+            "structure": self._structure,
+            "precision": self._precision,
+            "batch": self._batch,
+            "shapes": {name: list(shape) for name, shape in self._shapes.items()} or None,
+        }
 
     def probe(self) -> None:
         """It can always run."""

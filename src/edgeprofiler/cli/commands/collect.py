@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option(
                 "--device", "-d", metavar="NAME", show_default=False,
-                help="Simulated board, or the runtime's own device (cuda).",
+                help="Board that the runner simulates.",
             ),
         ] = None,
         precision: common.PrecisionOption = None,
@@ -96,17 +96,12 @@ def register(app: typer.Typer) -> None:
         folder = output
         try:
             for model, name in zip(models, names, strict=True):
-                network = None
-                if chosen_runner.needs_network:
-                    from edgeprofiler.prediction import read
-
-                    network = read(model, precision=precision, batch=batch)
                 with _bars(name) as progress:
                     if isolate:
                         folder = output / f"{name}.layers"
                         recordings, missing = collect_isolated(
                             model, chosen_runner, chosen_sensor, folder, plan=plan,
-                            network=network, resume=resume, progress=progress,
+                            resume=resume, progress=progress,
                         )  # fmt: skip
                         found += [(folder, recording) for recording in recordings]
                         left_out += missing
@@ -114,7 +109,7 @@ def register(app: typer.Typer) -> None:
                         folder = output / name
                         recording = collect_one(
                             model, chosen_runner, chosen_sensor, folder, plan=plan,
-                            network=network, resume=resume, progress=progress,
+                            resume=resume, progress=progress,
                         )  # fmt: skip
                         found.append((folder, recording))
                 chosen_runner.close()

@@ -170,7 +170,7 @@ def _tested(
         return _means(seen, table, by_network=False)
     chosen = _with_recipe(options, name)
     found = {}
-    seen = share_out(seen, options.seed)
+    seen = share_out(seen)
     for key, rows in keys_of(seen, chosen):
         kind, quantity = key
         asked = _asked(table, kind, quantity)

@@ -106,7 +106,7 @@ def left_out(table: Table, options: TrainingOptions) -> Mapping[Key, FloatArray]
     wanted = dict(keys_of(table, options))
     found = {key: np.full(len(table.data), np.nan) for key in wanted}
     for fold in range(int(folds.max()) + 1):
-        seen = share_out(table.take(folds != fold), options.seed)
+        seen = share_out(table.take(folds != fold))
         for key, rows in wanted.items():
             inside, outside = rows[folds != fold], rows & (folds == fold)
             if not outside.any() or not inside.any():

@@ -93,7 +93,7 @@ def _models(
     models: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     extra: dict[str, bytes] = {}
-    shared, together = share_out(table, options.seed), unjudged(table)
+    shared, together = share_out(table), unjudged(table)
     for key, rows in keys_of(table, options):
         kind, quantity = key
         name = f"{kind}-{quantity}"

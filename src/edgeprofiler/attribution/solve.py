@@ -147,7 +147,8 @@ def _settled(
         waiting["slack_share"] = 1.0
     waiting = {name: start for name, start in waiting.items() if name not in names}
     while waiting:
-        promise = {n: _promise(runs, some, best, names, n, start) for n, start in waiting.items()}
+        known = np.concatenate([best.matrix, slopes(runs, some, best, names)], axis=1)
+        promise = {n: _promise(runs, some, best, known, n, start) for n, start in waiting.items()}
         name = max(promise, key=lambda key: promise[key])
         start = waiting.pop(name)
         if promise[name] < ENOUGH:
@@ -168,12 +169,14 @@ ENOUGH = 9.0
 
 
 def _promise(
-    runs: Runs, samples: Samples, best: Fit, names: tuple[str, ...], name: str, value: float
+    runs: Runs, samples: Samples, best: Fit, known: FloatArray, name: str, value: float
 ) -> float:
-    """Return how much a first step towards another effect would gain, in units of variance."""
+    """Return how much a first step towards another effect would gain, in units of variance.
+
+    `known` is what already explains the samples: shares, and slopes of the timing.
+    """
     moved = design(runs, samples.end_s, best.timing.with_value(name, value), best.basis.cells)
     column = (moved - best.matrix) @ best.solution
-    known = np.concatenate([best.matrix, slopes(runs, samples, best, names)], axis=1)
     gram = known.T @ known
     states = best.basis.states
     gram[:states, :states] += best.basis.penalty()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from edgeprofiler.attribution import attribute_with_report, window_powers
+from edgeprofiler.profile import from_document, to_document
 from edgeprofiler.recording import PowerTrace, Recording, SamplerReport, Timeline
 
 NAN = float("nan")
@@ -55,9 +59,34 @@ def test_a_layer_without_a_sample_has_no_power_not_zero() -> None:
     recording = record([5000], [4.0], [[1000, 5000]], [[0.5, 0.5]])
     found = attribute_with_report(recording, "window")
     assert np.isnan(found.profile.costs.power_w[0])
-    assert not found.profile.costs.covered[0]
     assert found.profile.costs.power_w[1] == 4.0
-    assert found.profile.uncovered == (0,)
+    assert found.profile.costs.known_by == ("", "window")
+
+
+def test_a_layer_without_a_sample_counts_with_its_time_and_leaves_the_total_s_power_unknown() -> (
+    None
+):
+    """Times add up, and what the layers that have samples need is not said of the whole."""
+    recording = record([5000], [4.0], [[1000, 5000]], [[0.5, 0.25]])
+    recording = replace(
+        recording, timeline=replace(recording.timeline, run_start_s=np.array([-1e-3]))
+    )
+    found = attribute_with_report(recording, "window")
+    profile = found.profile
+    assert profile.uncovered == ()
+    assert profile.totals.runtime_s.value == pytest.approx(0.75e-3, rel=1e-12)
+    assert profile.totals.end_to_end_s.value == pytest.approx(2e-3, rel=1e-12)
+    totals = to_document(profile)["totals"]
+    for name in ("energy_j", "energy_above_idle_j", "power_w", "power_above_idle_w"):
+        assert totals[name] is None
+    assert any("1 layers never do: the network's power" in text for text in profile.warnings)
+    assert from_document(to_document(profile)) == profile
+
+
+def test_where_every_layer_has_a_sample_the_network_has_an_energy() -> None:
+    recording = record([1000, 5000], [2.0, 4.0], [[1000, 5000, 5000]], [[0.5, 0.25, 0.0]])
+    profile = attribute_with_report(recording, "window").profile
+    assert profile.totals.energy_j.value == pytest.approx(2e-3, rel=1e-12)
 
 
 def test_a_true_zero_stays_zero() -> None:
@@ -95,7 +124,5 @@ def test_without_stamps_ends_are_rebuilt_from_durations() -> None:
     recording = record([900], [2.0], [[1000, 1000]], [[0.2, 0.2]])
     timeline = recording.timeline
     bare = Timeline(timeline.layer_names, timeline.duration_s, timeline.run_end_s)
-    from dataclasses import replace
-
     found = window_powers(replace(recording, timeline=bare))
     assert found.samples.tolist() == [[0, 1]]

@@ -12,7 +12,14 @@ from edgeprofiler._version import __version__
 from edgeprofiler.attribution.build import Powers, build_profile, host_time, network_of
 from edgeprofiler.attribution.design import design
 from edgeprofiler.attribution.report import METHODS, AttributionReport, Method
-from edgeprofiler.attribution.session import Session, coverage, has_power, idle_of, prepare
+from edgeprofiler.attribution.session import (
+    Session,
+    coverage,
+    has_power,
+    idle_of,
+    prepare,
+    why_no_power,
+)
 from edgeprofiler.attribution.solve import Solved, solve_layers
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.attribution.verdict import why_locked, why_not_layers
@@ -29,8 +36,7 @@ MIN_CONVERSIONS = 50
 NOMINAL_WINDOW_S = 1.1e-3
 """Integration window of the INA3221 as it comes; where a search starts."""
 
-NO_POWER = "no power sensor was recorded: runtimes only, power and energy are unknown"
-
+TIMES_ONLY = "runtimes only, power and energy are unknown"
 
 BACK_TO_BACK = (
     "runs follow each other without pauses as long as the sensor's window: the power between them "
@@ -41,6 +47,9 @@ PUBLISHED = (
     "averages of the samples in each layer's own window, as published; such powers are off by 30 "
     "to 50 % where layers are shorter than the sensor's window"
 )
+
+UNSEEN = "the network's power and energy are unknown; collect more runs, or use another method"
+"""Of the window rule, where a layer that takes time has no sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +95,13 @@ def attribute_with_report(
     if method not in METHODS:
         raise UsageError(f"no method {method!r}; choose one of: {', '.join(METHODS)}")
     if recording.timeline.runs < 1:
-        raise InsufficientData(f"{recording.name}: holds no complete run; collect some")
+        raise InsufficientData(f"{recording.name}: {_no_runs(recording)}")
     network = network or network_of(recording)
     by = Origin("measured", f"edgeprofiler attribute, {method}", __version__)
     if not has_power(recording):
+        reason = f"{why_no_power(recording)}: {TIMES_ONLY}"
         report = AttributionReport(
-            method, "runtimes", recording.timeline.runs, 0, decisions=(NO_POWER,)
+            method, "runtimes", recording.timeline.runs, 0, decisions=(reason,)
         )
         profile = build_profile(recording, network, by, Powers.unknown(recording), report)
         return Attribution(profile, report)
@@ -102,11 +112,18 @@ def attribute_with_report(
     return Attribution(build_profile(recording, network, by, powers, report), report)
 
 
+def _no_runs(recording: Recording) -> str:
+    lost = recording.lost("runs")
+    if not lost:
+        return "holds no complete run; collect some"
+    return f"no complete run is left ({lost}); record them again with `collect --resume`"
+
+
 def _by_window(recording: Recording, network: Network, by: Origin) -> Attribution:
     found = window_powers(recording)
     idle = idle_of(recording)
     seen = found.samples.sum(axis=0)
-    missed = int((seen == 0).sum())
+    missed = int(((seen == 0) & (recording.timeline.duration_s > 0).any(axis=0)).sum())
     report = AttributionReport(
         method="window",
         level="layers",
@@ -117,7 +134,7 @@ def _by_window(recording: Recording, network: Network, by: Origin) -> Attributio
         decisions=(
             PUBLISHED,
             f"{np.mean(found.samples == 0):.0%} of the layers' runs hold no sample"
-            + (f"; {missed} layers never do" if missed else ""),
+            + (f"; {missed} layers never do: {UNSEEN}" if missed else ""),
         ),
     )
     power = found.layer_power_w

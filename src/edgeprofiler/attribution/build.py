@@ -88,11 +88,15 @@ def _bare(name: str) -> Layer:
 def build_profile(
     recording: Recording, network: Network, by: Origin, powers: Powers, report: AttributionReport
 ) -> Profile:
-    """Return the measured profile of powers and a recording's durations."""
+    """Return the measured profile of powers and a recording's durations.
+
+    A layer is covered where its time is known: the totals' times hold it. Where its power is
+    not, the energy of the whole is unknown too.
+    """
     mean, error = _durations(recording)
     idle_layer = mean == 0
     power = np.where(idle_layer, np.nan, powers.power_w)
-    covered = np.isfinite(mean) & (idle_layer | np.isfinite(power) | (report.level == "runtimes"))
+    covered = np.isfinite(mean)
     known = tuple(
         "noop" if quiet else name for quiet, name in zip(idle_layer, powers.known_by, strict=True)
     )

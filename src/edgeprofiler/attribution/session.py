@@ -76,6 +76,21 @@ def has_power(recording: Recording) -> bool:
     return _polls(recording.trace) > 0
 
 
+def why_no_power(recording: Recording) -> str:
+    """Return why a recording has no power during the runs: never recorded, lost, or not told."""
+    lost = recording.lost("power")
+    if lost:
+        return f"the polls of the power sensor are lost ({lost})"
+    sensor = recording.device.get("sensor", "none")
+    trace = recording.trace
+    if trace.rails_w and not trace.total_rails:
+        return f"the rails recorded ({', '.join(trace.rails_w)}) do not tell the board's power"
+    if trace.rails_w or sensor != "none":
+        name = "" if sensor == "none" else f" {sensor}"
+        return f"the power sensor{name} gave no reading during the runs"
+    return "no power sensor was recorded"
+
+
 def prepare(recording: Recording) -> Session:
     """Return a recording's runs, conversions and idle on the runs' clock.
 

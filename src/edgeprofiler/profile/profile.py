@@ -219,7 +219,7 @@ class Profile:
 
     @property
     def uncovered(self) -> tuple[int, ...]:
-        """Indices of the layers whose cost is unknown; totals leave them out."""
+        """Indices of the layers of unknown cost; totals leave out what has no time."""
         return tuple(int(i) for i in np.flatnonzero(~self.costs.covered))
 
     @cached_property
@@ -239,12 +239,16 @@ class Profile:
 
     @cached_property
     def totals(self) -> Totals:
-        """The cost of one inference, derived from layers, fixed part and host gap."""
-        covered = self.costs.covered
-        runtime = self.fixed.runtime_s + float(self.costs.runtime_s[covered].sum())
+        """The cost of one inference, derived from layers, fixed part and host gap.
+
+        Times count wherever they are known. Energy and power are NaN where a layer that takes
+        time has none: a sum over the others would not be of the same inference.
+        """
+        counted = self.costs.covered | np.isfinite(self.costs.runtime_s)
+        runtime = self.fixed.runtime_s + float(self.costs.runtime_s[counted].sum())
         end_to_end = runtime + self.host_gap.runtime_s
         energy = (
-            float(self.costs.energy_j[covered].sum()) + self.fixed.energy_j + self.host_gap.energy_j
+            float(self.costs.energy_j[counted].sum()) + self.fixed.energy_j + self.host_gap.energy_j
         )
         power = energy / end_to_end if end_to_end > 0 else math.nan
         values = {

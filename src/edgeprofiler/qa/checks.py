@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgeprofiler.attribution.design import design
-from edgeprofiler.attribution.session import Session, coverage, has_power, prepare
+from edgeprofiler.attribution.session import Session, coverage, has_power, prepare, why_no_power
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.errors import InsufficientData
 from edgeprofiler.recording import Recording
@@ -69,7 +69,7 @@ def inspect_recording(recording: Recording, limits: Limits | None = None) -> Ver
     if not has_power(recording):
         checks.append(
             Check(
-                "power", "bad", "no power was recorded", "record with a sensor: edgeprofiler doctor"
+                "power", "bad", why_no_power(recording), "record with a sensor: edgeprofiler doctor"
             )
         )
     else:

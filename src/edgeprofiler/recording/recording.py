@@ -111,3 +111,11 @@ class Recording:
     """False if collecting was interrupted; what is here is still good."""
     warnings: tuple[str, ...] = ()
     simulated: bool = False
+
+    def lost(self, stream: str) -> str:
+        """Return what the warnings tell of lost parts of a stream's files; empty if nothing.
+
+        Args:
+            stream: `power`, `runs` or `events`.
+        """
+        return "; ".join(text for text in self.warnings if text.startswith(f"{stream}-"))

@@ -6,11 +6,13 @@ Nothing is imported until a plug-in is asked for by name.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from edgeprofiler.errors import Unavailable, UsageError
+from edgeprofiler.errors import EdgeProfilerError, Unavailable, UsageError
 
 PluginKind = Literal["frontends", "sensors", "runners", "recipes", "stores", "renderers"]
 
@@ -46,3 +48,36 @@ def load(kind: PluginKind, name: str) -> Any:
             f"the {kind[:-1]} {name!r} cannot be loaded ({error})",
             "install the extra or package that it needs",
         ) from None
+
+
+def failed(kind: PluginKind, name: str, error: Exception) -> Unavailable:
+    """Return the error to raise when a plug-in raised what its protocol does not speak of."""
+    return Unavailable(
+        f"the {kind[:-1]} {name} failed ({type(error).__name__}: {error})",
+        "tell the plug-in's author",
+    )
+
+
+@contextmanager
+def guarded(
+    kind: PluginKind, name: str, passing: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Have whatever a stranger's plug-in raises in a block told as its failure.
+
+    Args:
+        kind: kind of plug-in.
+        name: its name.
+        passing: errors that the caller tells itself.
+
+    Raises:
+        EdgeProfilerError: it was raised in the block.
+        Unavailable: anything else was.
+    """
+    try:
+        yield
+    except EdgeProfilerError:
+        raise
+    except Exception as error:
+        if isinstance(error, passing):
+            raise
+        raise failed(kind, name, error) from error

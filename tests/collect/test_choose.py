@@ -43,6 +43,26 @@ def test_a_value_that_cannot_be_used_is_the_user_s_mistake(monkeypatch):
         choose.make("sensors", "picky", {"volts": "high"})
 
 
+class Broken(FakeSensor):
+    def probe(self):
+        raise ZeroDivisionError("no shunt")
+
+
+def test_whatever_else_a_plug_in_raises_is_its_failure(monkeypatch):
+    def explode():
+        raise RuntimeError("no licence")
+
+    monkeypatch.setattr(choose.plugins, "load", lambda kind, name: explode)
+    with pytest.raises(Unavailable, match=r"the sensor meter failed .*no licence.*author"):
+        choose.make("sensors", "meter", {})
+    with pytest.raises(Unavailable, match=r"the sensor fake failed .*ZeroDivisionError: no shunt"):
+        choose.probe(FakeRunner(), Broken())
+    monkeypatch.setattr(choose.plugins, "load", lambda kind, name: Broken)
+    sensor, reasons = choose.auto_sensor()
+    assert sensor is None
+    assert "no shunt" in reasons[0]
+
+
 def test_the_first_sensor_and_runner_that_work_are_taken(monkeypatch):
     def load(kind, name):
         if kind == "runners":

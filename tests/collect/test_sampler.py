@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from contextlib import nullcontext, suppress
 
 import numpy as np
@@ -23,7 +24,7 @@ from edgeprofiler.collect.sampling import SamplerProcess
 from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable, UsageError
 from edgeprofiler.recording import load_recording
 from edgeprofiler.recording.chunks import ChunkKind, Phase, read_chunks
-from edgeprofiler.recording.session import PowerWriter, SessionClock, write_header
+from edgeprofiler.recording.session import POWER_STATS, PowerWriter, SessionClock, write_header
 from edgeprofiler.sensors.ina3221 import Ina3221Sensor
 from edgeprofiler.testing import FakeSensor, write_ina3221_tree
 
@@ -220,10 +221,156 @@ class Ending(FakeSensor):
         return next(self._readings)
 
 
-def test_readings_that_end_are_told(tmp_path, writer):
+@pytest.mark.parametrize("period_s", [0.002, 1.2 * sampler.BATCH_S])
+def test_readings_that_end_are_told(tmp_path, writer, period_s):
     with pytest.raises(Unavailable, match=r"fake failed \d.*readings ended"):
-        sample(opened(Ending()), writer, 0.002, Control(1000))
+        sample(opened(Ending()), writer, period_s, Control(1000))
     assert len(load_recording(tmp_path).trace) == 30
+
+
+class Gaps(FakeSensor):
+    """Every third reading is lost."""
+
+    def __init__(self):
+        super().__init__()
+        self._reads = 0
+
+    def read(self):
+        self._reads += 1
+        return (math.nan, math.nan) if self._reads % 3 == 0 else super().read()
+
+
+def test_a_lost_poll_does_not_end_a_slow_recording(tmp_path, writer, monkeypatch):
+    monkeypatch.setattr(sampler, "SILENCE_S", 0.05)
+    sample(opened(Gaps()), writer, 0.1, Control(8))
+    power = load_recording(tmp_path).trace.total_w
+    assert len(power) >= 7
+    assert np.isnan(power[2::3]).all()
+
+
+def test_ticks_of_a_sensor_that_hung_before_it_vanished_are_missed(tmp_path, writer):
+    class Hanging(Failing):
+        def read(self):
+            if self._good == 0:
+                time.sleep(0.3)
+            return super().read()
+
+    with pytest.raises(Unavailable, match="vanished"):
+        sample(opened(Hanging(30)), writer, 0.002, Control(1000))
+    chunks, _ = read_chunks(tmp_path / "power-001.bin")
+    ticks, missed, _, _ = POWER_STATS.unpack_from(chunks[-1].payload)
+    assert ticks - missed == 30
+    assert missed >= 140
+
+
+class Cyclic(FakeSensor):
+    """Leaves a cycle behind at each reading."""
+
+    def __init__(self):
+        super().__init__()
+        self.left = []
+
+    def read(self):
+        class Node:
+            pass
+
+        node = Node()
+        node.itself = node
+        self.left.append(weakref.ref(node))
+        return super().read()
+
+
+def test_what_a_sensor_leaves_in_cycles_is_given_back(tmp_path, writer):
+    gc.disable()
+    try:
+        sensor = opened(Cyclic())
+        sample(sensor, writer, 0.002, Control(20))
+    finally:
+        gc.enable()
+    assert not any(ref() for ref in sensor.left[: len(sensor.left) // 3])
+
+
+class OddSensor(FakeSensor):
+    """Is wrong in one way, as a plug-in may be."""
+
+    def __init__(self, wrong=""):
+        super().__init__()
+        self._wrong = wrong
+        if wrong == "polling":
+            self.polling = 0.1
+
+    @property
+    def options(self):
+        return {"wrong": self._wrong}
+
+    def open(self):
+        if self._wrong == "open":
+            raise RuntimeError("no answer from the meter")
+        super().open()
+
+    @property
+    def rails(self):
+        return ("A", "A") if self._wrong == "rails" else super().rails
+
+    @property
+    def total_rails(self):
+        return ("INPUT",) if self._wrong == "total" else super().total_rails
+
+    def settings(self):
+        return {"path": object()} if self._wrong == "settings" else super().settings()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("open", "RuntimeError: no answer from the meter"),
+        ("rails", "one name each"),
+        ("total", "INPUT.* are not among the rails"),
+        ("settings", "not JSON serializable"),
+    ],
+)
+def test_a_plug_in_that_cannot_be_recorded_is_told_before_anything_is(tmp_path, wrong, words):
+    with pytest.raises(Unavailable, match=f"the sensor .* failed .*{words}.*author"):
+        start(tmp_path, OddSensor(wrong))
+
+
+def test_a_plug_in_s_attribute_named_polling_is_no_way_of_polling(tmp_path):
+    process = start(tmp_path, OddSensor("polling"))
+    process.enter(Phase.RUN)
+    wait_for_polls(tmp_path, 10)
+    assert process.stop() is not None
+
+
+def test_a_sampler_that_hangs_is_noticed_while_runs_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling, "ANSWER_S", 3.0)
+    monkeypatch.setattr(sampling, "DOUBT_S", 0.2)
+    process = start(tmp_path, FakeSensor())
+    process.enter(Phase.RUN)
+    wait_for_polls(tmp_path, 10)
+    process.check()
+    os.kill(process.pid, signal.SIGSTOP)
+
+    def told():
+        try:
+            process.check()
+        except Unavailable as error:
+            return "no poll to the disk" in str(error)
+        return False
+
+    until(told, "noticing that the sampler hangs")
+    process.stop()
+    assert process._process.poll() is not None
+    assert len(load_recording(tmp_path).trace) > 10
+
+
+def test_a_slow_period_is_no_silence(tmp_path, monkeypatch):
+    write_header(tmp_path, {"name": "x"})
+    monkeypatch.setattr(sampling, "ANSWER_S", 0.3)
+    process = SamplerProcess(FakeSensor(), tmp_path, SessionClock.now(1), 1.0)
+    process.enter(Phase.RUN)
+    time.sleep(1.0)
+    process.check()
+    assert process.stop() is not None
 
 
 def start(tmp_path, sensor, session=1):

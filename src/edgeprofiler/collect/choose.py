@@ -57,9 +57,24 @@ def make(
             raise UsageError(f"the {kind[:-1]} {name} has no option {key!r}; {takes}")
     usable = {k: v for k, v in (offered or {}).items() if k in known and v is not None}
     try:
-        return found(**{**usable, **options})
+        with plugins.guarded(kind, name, passing=(TypeError, ValueError)):
+            return found(**{**usable, **options})
     except (TypeError, ValueError) as error:
         raise UsageError(f"the {kind[:-1]} {name} cannot be made so ({error})") from None
+
+
+def probe(runner: Runner | None, sensor: AnySensor | None) -> None:
+    """Return if both can run here.
+
+    Raises:
+        Unavailable: one cannot; reason and remedy are said.
+    """
+    if runner is not None:
+        with plugins.guarded("runners", runner.name):
+            runner.probe()
+    if sensor is not None:
+        with plugins.guarded("sensors", sensor.name):
+            sensor.probe()
 
 
 def unused(offered: Mapping[str, Any], made: Sequence[object]) -> list[str]:
@@ -74,7 +89,7 @@ def auto_sensor() -> tuple[Sensor | None, list[str]]:
     for name in AUTO_SENSORS:
         try:
             sensor = cast("Sensor", make("sensors", name, {}))
-            sensor.probe()
+            probe(None, sensor)
         except (Unavailable, UsageError) as error:
             reasons.append(f"{name}: {error}")
         else:
@@ -92,7 +107,7 @@ def auto_runner(offered: Mapping[str, Any] | None = None) -> Runner:
     for name in AUTO_RUNNERS:
         try:
             runner = cast("Runner", make("runners", name, {}, offered))
-            runner.probe()
+            probe(runner, None)
         except (Unavailable, UsageError) as error:
             reasons.append(f"{name}: {error}")
         else:

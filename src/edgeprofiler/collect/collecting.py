@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.collect.choose import probe
 from edgeprofiler.collect.device_state import device_facts, device_state
 from edgeprofiler.collect.layers import layers_for
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.collect.power import LivePower, NoPower, PowerSource, TracePower
-from edgeprofiler.errors import EdgeProfilerError, InvalidInput, Unavailable, UsageError
+from edgeprofiler.errors import FREE_SPACE, EdgeProfilerError, InvalidInput, Unavailable, UsageError
 from edgeprofiler.files import sha256_of_file
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.recording import (
@@ -86,9 +87,7 @@ def collect(
         KeyboardInterrupt: the user stopped it; what was recorded is kept.
     """
     plan = plan or Plan()
-    runner.probe()
-    if sensor is not None:
-        sensor.probe()
+    probe(runner, sensor)
     header = header_of(name or recording_name(source), source, runner, sensor)
     done_runs = _runs_already_there(folder, header, resume)
     if done_runs >= plan.runs:
@@ -143,6 +142,8 @@ def record(
     except EdgeProfilerError as error:
         with suppress(EdgeProfilerError):  # the disk may be what failed
             events.append("warning", text=f"ended before its time: {error}")
+        if str(error).endswith(FREE_SPACE):
+            error.args = (f"{error}, then go on with --resume; what was recorded is kept",)
         raise
     except (RuntimeError, OSError, ValueError, ArithmeticError) as error:
         failure = Unavailable(

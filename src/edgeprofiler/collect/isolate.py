@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.collect.choose import probe
 from edgeprofiler.collect.collecting import header_of, record, recording_name, require_same
 from edgeprofiler.collect.layers import layers_for
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
@@ -78,9 +79,7 @@ def collect_isolated(
     if plan.dither_s is None:
         # one layer alone is all that a conversion can hold: a pause would only dilute it
         plan = replace(plan, dither_s=0.0)
-    runner.probe()
-    if sensor is not None:
-        sensor.probe()
+    probe(runner, sensor)
     if not isinstance(runner, IsolatingRunner):
         raise Unsupported(f"the runner {runner.name} cannot run layers alone")
     runner.load(source, layers_for(source, runner) if network is None else network)

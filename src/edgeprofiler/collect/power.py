@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from edgeprofiler import plugins
 from edgeprofiler.collect.sampling import SamplerProcess
 from edgeprofiler.errors import Unavailable
 from edgeprofiler.recording.chunks import Phase
@@ -111,6 +112,10 @@ class TracePower:
         """Ask for the trace of every phase and write it."""
         if not self._phases:
             return
+        with plugins.guarded("sensors", self._sensor.name):
+            self._write()
+
+    def _write(self) -> None:
         phases, self._phases = self._phases, []
         starts = [start for _, start in phases]
         traces = [

@@ -20,12 +20,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
-from itertools import repeat, starmap, takewhile
+from itertools import chain, repeat, starmap, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from edgeprofiler import plugins
 from edgeprofiler.collect.ticks import Ticker, TimerTicker, make_ticker
 from edgeprofiler.errors import CannotWrite, EdgeProfilerError, Unavailable
 from edgeprofiler.network import FloatArray
@@ -39,8 +40,8 @@ BATCH_S = 0.05
 """How often a change of phase, the end and trouble are looked for, and flushing is."""
 SWITCH_S = 0.0005
 """How long another thread may hold the interpreter when a tick comes."""
-SILENCE_S = 2.0
-"""A sensor that gives nothing but NaN for so long is gone."""
+SILENCE_S, SILENT_POLLS = 2.0, 5
+"""A sensor that gives nothing but NaN for so long, and so often, is gone."""
 
 Stats = tuple[int, int, float, float]
 _Poll = Sequence[Any]
@@ -59,7 +60,8 @@ class _Polls:
         self._rescue = polling.rescue
         self._ticker = ticker
         self._stamps = starmap(time.monotonic, repeat(()))
-        self._columns = (ticker.waits, self._stamps, *polling.parts, self._stamps)
+        parts = [chain(part, starmap(_ended, repeat(()))) for part in polling.parts]
+        self._columns = (ticker.waits, self._stamps, *parts, self._stamps)
         self._fetched: list[_Poll] = []
         self._count = 0
         self._last_s = time.monotonic()
@@ -78,12 +80,9 @@ class _Polls:
             # keeps what came before an error, as list.extend does not promise to
             deque(map(self._fetched.append, stream), maxlen=0)
         except OSError as error:
+            before_s = time.monotonic()
             parts = self._rescue(error)
-            now_s = time.monotonic()
-            self._fetched.append((None, None, now_s, *parts, now_s))
-        else:
-            if time.monotonic() < until_s:  # it was not the gate that ended the stream
-                raise RuntimeError("its readings ended")
+            self._fetched.append((None, None, before_s, *parts, time.monotonic()))
 
     def take(self) -> list[_Poll]:
         """Return all polls since the last time."""
@@ -93,18 +92,28 @@ class _Polls:
             self._last_s = fetched[-1][-1]
         return fetched
 
-    def ticks(self) -> tuple[int, int]:
-        """Return how many ticks were due until the last poll, and how many were missed."""
-        due = max(self._count, self._ticker.due(self._last_s))
+    def ticks(self, until_s: float) -> tuple[int, int]:
+        """Return how many ticks were due and how many were missed.
+
+        Args:
+            until_s: a tick's poll is missing for certain if it was due by then.
+        """
+        due = max(self._count, self._ticker.due(max(self._last_s, until_s)))
         return due, due - self._count
+
+
+def _ended() -> NoReturn:
+    """Follows a sensor's readings, which must not end."""
+    raise RuntimeError("its readings ended")
 
 
 class _Disk(threading.Thread):
     """Decodes and writes polls in the background: syncing may take longer than a tick."""
 
-    def __init__(self, writer: PowerWriter, polling: Polling, rails: int) -> None:
+    def __init__(self, writer: PowerWriter, polling: Polling, rails: int, silence_s: float) -> None:
         super().__init__(name="disk", daemon=True)
         self._writer = writer
+        self._silence_s = silence_s
         self._decode = polling.decode
         self._rails = rails
         self._heard_s = time.monotonic()
@@ -140,6 +149,9 @@ class _Disk(threading.Thread):
                 self._writer.sync()
             except Exception as error:
                 self.failure = error
+            say(polls=len(table))
+            if not gc.isenabled():
+                gc.collect()  # of what a sensor's own cycles hold; `main` froze all older things
 
     def _table(self, polls: Sequence[_Poll]) -> FloatArray:
         """Return times and rails of polls, shape (polls, 1 + rails)."""
@@ -164,8 +176,8 @@ class _Disk(threading.Thread):
         heard_s = table[~np.isnan(table[:, 1:]).all(axis=1), 0]
         if len(heard_s):
             self._heard_s = float(heard_s[-1])
-        if table[-1, 0] - self._heard_s > SILENCE_S:
-            self.gone = OSError(f"nothing but errors for {SILENCE_S:.0f} s")
+        if table[-1, 0] - self._heard_s > self._silence_s:
+            self.gone = OSError(f"nothing but errors for {self._silence_s:.0f} s")
 
 
 class _Control(threading.Thread):
@@ -200,7 +212,8 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         CannotWrite: polls cannot be written; what was written stays readable.
     """
     polling = polling_of(sensor)
-    disk = _Disk(writer, polling, len(sensor.rails))
+    silence_s = max(SILENCE_S, (SILENT_POLLS - 0.5) * period_s)
+    disk = _Disk(writer, polling, len(sensor.rails), silence_s)
     disk.start()
     phase = control.phase
     cpu_start_s, start_s = time.process_time(), time.monotonic()
@@ -212,8 +225,8 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
 
     def flush() -> Stats:
         taken = polls.take()
-        used_s, passed_s = time.process_time() - cpu_start_s, time.monotonic() - start_s
-        stats = (*polls.ticks(), used_s, passed_s)
+        used_s, now_s = time.process_time() - cpu_start_s, time.monotonic()
+        stats = (*polls.ticks(now_s - period_s), used_s, now_s - start_s)
         disk.put(phase, taken, stats)
         return stats
 
@@ -261,7 +274,8 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
 def say(**message: Any) -> None:
     """Write one line for the other process, if it still lives."""
     with suppress(OSError, ValueError):
-        print(json.dumps(message), flush=True)
+        sys.stdout.write(json.dumps(message) + "\n")  # in one piece: two threads say things
+        sys.stdout.flush()
 
 
 def make_sensor(job: Mapping[str, Any]) -> Sensor:
@@ -281,8 +295,8 @@ def main() -> int:
     try:
         sensor = make_sensor(job)
         sensor.open()
-    except EdgeProfilerError as error:
-        say(error=type(error).__name__, text=str(error))
+    except Exception as error:
+        _say_error(error, job["class"])
         return 1
     control = _Control()
 
@@ -307,16 +321,24 @@ def main() -> int:
             # only this thread, and where we may: else ticks are missed when all cores are busy
             os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         sys.setswitchinterval(SWITCH_S)
-        gc.disable()  # nothing here makes cycles; a collection would cost ticks
+        gc.freeze()
+        gc.disable()  # a collection at any time would cost ticks
         stats = sample(sensor, writer, job["period_s"], control)
         writer.close()
         say(done=stats)
-    except EdgeProfilerError as error:
-        say(error=type(error).__name__, text=str(error))
+    except Exception as error:
+        _say_error(error, sensor.name)
         return 1
     finally:
         sensor.close()
     return 0
+
+
+def _say_error(error: Exception, sensor: str) -> None:
+    """Tell the other process; what a stranger's sensor raises becomes `Unavailable`."""
+    if not isinstance(error, EdgeProfilerError):
+        error = plugins.failed("sensors", sensor, error)
+    say(error=type(error).__name__, text=str(error))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ from edgeprofiler.sensors.protocol import Sensor
 START_S = 30.0
 """A sampler that is not ready after so long has failed: a sensor's driver hangs."""
 ANSWER_S = 10.0
+"""How long it may take to answer, and to bring polls to the disk, beyond two of its periods."""
+DOUBT_S = 2.0
+"""How long its word is waited for once it is late: this process may itself have been stopped."""
+STOP_S = 60.0
+"""How long it may take to bring its last polls to a slow disk."""
 
 
 class SamplerProcess:
@@ -40,6 +45,9 @@ class SamplerProcess:
 
     def __init__(self, sensor: Sensor, folder: Path, clock: SessionClock, period_s: float) -> None:
         self._name = sensor.name
+        self._answer_s = ANSWER_S + 2 * period_s
+        self._heard_s = time.monotonic()
+        self._stalled = False
         self._sensor = sensor
         self._failure: EdgeProfilerError | None = None
         self._answers: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
@@ -86,13 +94,20 @@ class SamplerProcess:
         """Change the phase; returns once polls carry it."""
         self.check()
         self._tell(str(int(phase)))
-        while self._answer(ANSWER_S).get("phase") != int(phase):
+        while self._answer(self._answer_s).get("phase") != int(phase):
             pass
 
     def check(self) -> None:
         """Raise what ended the sampler, if something did."""
         if self._failure is None and self._process.poll() is not None:
             self._drain()
+        if self._failure is None and self._late():
+            self._stalled = True
+            self._failure = Unavailable(
+                f"the sampler of the sensor {self._name} has brought no poll to the disk for "
+                f"{self._answer_s:.0f} s",
+                "its driver or the disk may hang, see the kernel's log; --resume goes on",
+            )
         if self._failure is not None:
             raise self._failure
 
@@ -103,8 +118,9 @@ class SamplerProcess:
         if self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.close()
+        stalled = self._stalled or time.monotonic() - self._heard_s > self._answer_s
         try:
-            self._process.wait(ANSWER_S)
+            self._process.wait(DOUBT_S if stalled else STOP_S + self._answer_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -119,7 +135,7 @@ class SamplerProcess:
             self._process.stdout.close()
         if self._process.returncode:
             # a sampler that was killed has not put its sensor's settings back; probing does
-            with suppress(EdgeProfilerError, OSError):
+            with suppress(Exception):  # of anyone's sensor
                 self._sensor.probe()
         return done
 
@@ -142,14 +158,28 @@ class SamplerProcess:
         assert stdout is not None
         for line in stdout:
             with suppress(ValueError):
-                self._answers.put(json.loads(line))
+                message = json.loads(line)
+                if isinstance(message, dict):  # a plug-in may print what it likes
+                    self._heard_s = time.monotonic()
+                    if "polls" not in message:
+                        self._answers.put(message)
         self._answers.put(None)
+
+    def _late(self) -> bool:
+        """Return whether polls should have come and still do not."""
+        heard_s, now_s = self._heard_s, time.monotonic()
+        if now_s - heard_s < self._answer_s:
+            return False
+        while self._heard_s == heard_s and time.monotonic() - now_s < DOUBT_S:
+            time.sleep(0.05)
+        return self._heard_s == heard_s and self._process.poll() is None
 
     def _answer(self, limit_s: float) -> Mapping[str, Any]:
         deadline_s = time.monotonic() + limit_s
         try:
             message = self._answers.get(timeout=max(0.0, deadline_s - time.monotonic()))
         except queue.Empty:
+            self._stalled = True
             raise Unavailable(
                 f"the sensor {self._name} does not answer for {limit_s:.0f} s",
                 "its driver may hang; see the kernel's log",

@@ -93,6 +93,7 @@ class TimerTicker:
         if self._descriptor < 0 or libc.timerfd_settime(
             self._descriptor, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None
         ):
+            self.close()
             raise OSError(ctypes.get_errno(), "no timer descriptor")
 
     @property

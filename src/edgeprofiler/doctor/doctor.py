@@ -82,8 +82,8 @@ def check(kind: PluginKind, name: str) -> Check:
     except EdgeProfilerError as error:
         return Check(kind, name, works=False, reason=str(error))
     except Exception as error:  # a stranger's plug-in can fail in any way; saying so is the task
-        reason = f"it failed ({type(error).__name__}: {error})"
-        return Check(kind, name, works=False, reason=reason, remedy="tell the plug-in's author")
+        failure = plugins.failed(kind, name, error)
+        return Check(kind, name, works=False, reason=failure.reason, remedy=failure.remedy)
 
 
 def _try(kind: PluginKind, name: str, made: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from edgeprofiler.collect.choose import auto_sensor, make
+from edgeprofiler.collect.choose import auto_sensor, make, probe
 from edgeprofiler.collect.sampling import SamplerProcess
 from edgeprofiler.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.network import FloatArray
@@ -97,7 +97,7 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
         self._start_s = math.nan
 
     def __enter__(self) -> measure:
-        self._sensor.probe()
+        probe(None, self._sensor)
         self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-")
         folder = Path(self._folder.name)
         try:

@@ -15,9 +15,13 @@ import numpy as np
 from edgeprofiler.errors import InvalidInput
 from edgeprofiler.network import FloatArray
 from edgeprofiler.recording.chunks import Chunk, ChunkKind, read_chunks
-from edgeprofiler.recording.session import POWER_STATS, SessionClock, stream_path
+from edgeprofiler.recording.session import (
+    POWER_STATS,
+    SessionClock,
+    check_rails,
+    stream_path,
+)
 
-MAX_COLUMNS = 100_000
 WALL_JUMP_S = 1.0
 """A wall clock that strays this far from the monotonic one during a session has jumped."""
 
@@ -100,10 +104,7 @@ def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[s
     session.total_rails = tuple(map(str, about["total_rails"]))
     session.settings = dict(about["settings"])
     session.period_s = float(about["period_s"])
-    if len(set(session.rails)) != len(session.rails) or len(session.rails) > MAX_COLUMNS:
-        raise ValueError("rails are named twice")
-    if not set(session.total_rails) <= set(session.rails):
-        raise ValueError("a total rail is not among the rails")
+    check_rails(session.rails, session.total_rails)
     width = 1 + len(session.rails)
     phases: list[int] = []
     tables: list[FloatArray] = []

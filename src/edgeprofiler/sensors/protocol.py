@@ -130,7 +130,9 @@ class _PlainPolling:
 
 def polling_of(sensor: Sensor) -> Polling:
     """Return how an open sensor is polled."""
-    return sensor.polling() if isinstance(sensor, RawSensor) else _PlainPolling(sensor)
+    if isinstance(sensor, RawSensor) and callable(sensor.polling):
+        return sensor.polling()
+    return _PlainPolling(sensor)
 
 
 @runtime_checkable

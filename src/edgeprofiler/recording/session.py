@@ -20,6 +20,7 @@ from edgeprofiler.recording.recording import Timeline
 
 SCHEMA = "edgeprofiler.recording/1"
 HEADER = "recording.json"
+MAX_COLUMNS = 100_000
 POWER_STATS = struct.Struct("<QQdd")
 """Ticks, missed ticks, processor seconds and elapsed seconds of the sampler so far."""
 
@@ -71,7 +72,7 @@ def write_header(folder: Path, header: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(folder, f"cannot be made ({error.strerror or error})") from None
+        raise CannotWrite.because(folder, error, "cannot be made") from None
     write_text(folder / HEADER, dump_json({"schema": SCHEMA, **header}))
 
 
@@ -92,8 +93,21 @@ def read_header(folder: Path) -> dict[str, Any]:
     return header
 
 
+def check_rails(rails: Sequence[str], total_rails: Sequence[str]) -> None:
+    """Raise `ValueError` where rails cannot be recorded, or were not recorded as they should."""
+    if not rails or len(set(rails)) != len(rails) or len(rails) > MAX_COLUMNS:
+        raise ValueError(f"rails must have one name each, not {list(rails)[:9]}")
+    if not set(total_rails) <= set(rails):
+        raise ValueError(f"total rails {list(total_rails)[:9]} are not among the rails")
+
+
 class PowerWriter:
-    """Writes polls of a sensor. The first chunk says what they are."""
+    """Writes polls of a sensor. The first chunk says what they are.
+
+    Raises:
+        ValueError: two rails have one name, or a total rail is none of them.
+        CannotWrite: the file exists, or the disk is full, read-only or gone.
+    """
 
     def __init__(
         self,
@@ -106,6 +120,7 @@ class PowerWriter:
         clock: SessionClock,
         settings: Mapping[str, Any],
     ) -> None:
+        check_rails(rails, total_rails)
         self._writer = ChunkWriter(path)
         self._writer.write_json(
             {

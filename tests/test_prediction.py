@@ -94,6 +94,8 @@ def test_unknown_sources_are_said(tmp_path: Path) -> None:
     odd.write_text("not a model")
     with pytest.raises(InvalidInput, match="not a model that any front end knows"):
         front_end_for(odd)
+    with pytest.raises(InvalidInput, match=r"no such file.* write zoo:resnet18 "):
+        front_end_for("resnet18")
     with pytest.raises(InvalidInput, match="no such file"):
         read(tmp_path / "missing")
     with pytest.raises(InvalidInput, match="no such file"):

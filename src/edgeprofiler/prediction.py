@@ -61,6 +61,10 @@ def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
         front_end = plugins.load("frontends", candidate)()
         if front_end.recognises(text, head):
             return front_end
+    if text.isidentifier() and not Path(text).exists():
+        raise InvalidInput(
+            text, "no such file", f"check the path, or write zoo:{text} for a network of the zoo"
+        )
     _explain(Path(text), head)
     raise InvalidInput(
         text,

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from profiles_to_show import HOSTILE, hostile, measured, network
 from sample_profile import example
@@ -86,3 +87,38 @@ def test_a_profile_without_layers_has_figures():
     profile = predict(network([]), "jetson-nano")
     for figure in FIGURES:
         json.dumps(figure(profile), allow_nan=False)
+
+
+def partly_known():
+    """A measured profile in which one layer of the two that take time has no power."""
+    profile = example()
+    costs = replace(
+        profile.costs,
+        runtime_s=np.array([5e-5, 0.0, 2e-5]),
+        covered=np.array([True, True, True]),
+    )
+    return replace(profile, costs=costs, total_intervals={})
+
+
+def unmeasured():
+    """A profile of times alone."""
+    profile = partly_known()
+    costs = replace(profile.costs, power_w=np.full(3, np.nan))
+    idle = replace(profile.fixed, power_w=math.nan)
+    return replace(profile, costs=costs, idle_power_w=math.nan, fixed=idle, host_gap=idle)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", [partly_known, unmeasured])
+def test_layers_of_unknown_energy_are_drawn_without_it(kind, make, tmp_path):
+    pytest.importorskip("matplotlib")
+    save_profile(make(), tmp_path / "a.png", kind)
+    for figure in FIGURES:
+        json.dumps(figure(make()), allow_nan=False)
+
+
+def test_where_an_energy_is_unknown_the_others_are_no_share_of_a_whole():
+    figure = kinds_figure(partly_known())
+    assert figure["data"][0]["text"] == ["", "", ""]
+    assert figure["layout"]["xaxis"]["title"]["text"] == "energy, mJ (energy of 1 of 5 unknown)"
+    assert all("%" not in text for text in figure["data"][0]["customdata"])

@@ -22,6 +22,8 @@ from edgeprofiler.plots.series import (
     Share,
     by_kind,
     by_stage,
+    drawn_shares,
+    percent,
     roofline,
     timeline,
 )
@@ -97,8 +99,6 @@ def roofline_figure(profile: Profile, device: Device | None = None) -> Figure:
                 "line": {"width": 2, "dash": dash, "color": "#8a9099"},
                 "hoverinfo": "name",
             })  # fmt: skip
-    energy = profile.costs.energy_j[found.index]
-    largest = float(energy.max()) if len(energy) else 1.0
     for kind in dict.fromkeys(kinds):
         at = np.flatnonzero(kinds == kind)
         data.append({
@@ -116,7 +116,7 @@ def roofline_figure(profile: Profile, device: Device | None = None) -> Figure:
             "marker": {
                 "color": COLOURS[kind],
                 "opacity": 0.8,
-                "size": numbers(6 + 16 * np.sqrt(energy[at] / largest)),
+                "size": numbers(6 + 16 * np.sqrt(found.energy_share[at])),
             },
         })  # fmt: skip
     layout = plain_layout("arithmetic intensity, FLOP per byte", "speed, FLOP/s")
@@ -175,22 +175,22 @@ def _names(labels: list[str]) -> Figure:
 
 
 def _shares(shares: tuple[Share, ...]) -> Figure:
-    drawn = [share for share in shares if share.energy_j > 0]
-    total = sum(share.energy_j for share in drawn) or 1.0
+    drawn, total, missing = drawn_shares(shares)
     labels = [safe_text(short_name(share.label, 22)) for share in drawn]
     data = {
         "type": "bar",
         "orientation": "h",
         "x": numbers(np.array([share.energy_j for share in drawn]) * 1e3),
         "y": list(range(len(drawn))),
-        "text": [f"{share.energy_j / total:.0%}" for share in drawn],
+        "text": [percent(share.energy_j, total) for share in drawn],
         "textposition": "auto",
         "textangle": 0,
         "marker": {"color": [COLOURS.get(share.kind, "#3d7cc9") for share in drawn]},
         "customdata": [_share_text(share, total) for share in drawn],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    layout = plain_layout("energy of one inference, mJ", "")
+    title = f"energy, mJ ({missing})" if missing else "energy of one inference, mJ"
+    layout = plain_layout(title, "")
     layout["height"] = 90 + 26 * len(drawn)
     layout["yaxis"] |= _names(labels)
     layout["showlegend"] = False
@@ -242,10 +242,11 @@ def _part_text(label: str, width_s: float, power_w: float) -> str:
 
 def _share_text(share: Share, total_j: float) -> str:
     layers = f"{share.layers} layer{'s' * (share.layers > 1)}, " if share.layers else ""
+    part = percent(share.energy_j, total_j, 1)
     return (
         f"<b>{safe_text(short_name(share.label, 60))}</b><br>{layers}"
-        f"{engineering(share.runtime_s, 's')}, {engineering(share.energy_j, 'J')} "
-        f"({share.energy_j / total_j:.1%})"
+        f"{engineering(share.runtime_s, 's')}, {engineering(share.energy_j, 'J')}"
+        + (f" ({part})" if part else "")
     )
 
 

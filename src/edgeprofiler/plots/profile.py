@@ -18,6 +18,8 @@ from edgeprofiler.plots.series import (
     Share,
     by_kind,
     by_stage,
+    drawn_shares,
+    percent,
     roofline,
     timeline,
 )
@@ -121,7 +123,6 @@ def _roofline(ax: Any, profile: Profile, device: Device | None) -> None:
     found = roofline(profile, device)
     layers = profile.network.layers
     kinds = np.array([layers[i].kind for i in found.index], dtype=object)
-    energy = profile.costs.energy_j[found.index]
     if found.roofs and len(found.index):
         ridge = found.roofs[0].flops / found.bandwidth_bytes_per_s
         low, high = min(found.intensity.min(), ridge) / 2, max(found.intensity.max(), ridge) * 4
@@ -132,7 +133,7 @@ def _roofline(ax: Any, profile: Profile, device: Device | None) -> None:
             ax.plot(x, y, style, color="#6b7178", linewidth=1.2, label=label)
     for kind in dict.fromkeys(kinds):
         at = np.flatnonzero(kinds == kind)
-        size = 10 + 120 * energy[at] / max(float(energy.max()), 1e-30)
+        size = 10 + 120 * found.energy_share[at]
         ax.scatter(
             found.intensity[at], found.flops[at], s=size, color=COLOURS[kind], alpha=0.75,
             linewidths=0, label=kind,
@@ -146,19 +147,18 @@ def _roofline(ax: Any, profile: Profile, device: Device | None) -> None:
 
 
 def _shares(ax: Any, shares: tuple[Share, ...], title: str) -> None:
-    drawn = [share for share in shares if share.energy_j > 0]
-    total = sum(share.energy_j for share in drawn) or 1.0
+    drawn, total, missing = drawn_shares(shares)
     place = np.arange(len(drawn))
     bars = ax.barh(
         place, [share.energy_j * 1e3 for share in drawn],
         color=[COLOURS.get(share.kind, COLOURS["convolutional"]) for share in drawn],
     )  # fmt: skip
-    labels = [f" {share.energy_j / total:.0%}" for share in drawn]
+    labels = [f" {percent(share.energy_j, total)}" for share in drawn]
     ax.bar_label(bars, labels, fontsize=7)
     ax.margins(x=0.12)
     ax.set_yticks(place, [_plain(short_name(share.label, 24)) for share in drawn])
     ax.invert_yaxis()
-    ax.set_xlabel("mJ", fontsize=8)
+    ax.set_xlabel(f"mJ ({missing})" if missing else "mJ", fontsize=8)
     ax.set_title(title, fontsize=9, loc="left")
 
 

@@ -99,8 +99,31 @@ def by_kind(profile: Profile) -> tuple[Share, ...]:
         return (layer.op if layer.kind == "other" else layer.kind), layer.kind
 
     groups = _grouped(profile, label)
-    groups.sort(key=lambda share: -share.energy_j)
+    groups.sort(key=_by_energy)
     return (*groups, *_outside(profile))
+
+
+def _by_energy(share: Share) -> tuple[bool, float]:
+    """Largest energy first; behind them those of unknown energy, longest time first."""
+    known = math.isfinite(share.energy_j)
+    return not known, -(share.energy_j if known else share.runtime_s)
+
+
+def drawn_shares(shares: tuple[Share, ...]) -> tuple[list[Share], float, str]:
+    """Return the groups that have a bar, the energy that they are shares of, and what is left out.
+
+    The energy is NaN where a group's is unknown: the others' shares are then unknown too.
+    """
+    drawn = [share for share in shares if share.energy_j > 0]
+    unknown = sum(math.isnan(share.energy_j) for share in shares)
+    if unknown:
+        return drawn, math.nan, f"energy of {unknown} of {len(shares)} unknown"
+    return drawn, sum(share.energy_j for share in drawn) or 1.0, ""
+
+
+def percent(part: float, total: float, digits: int = 0) -> str:
+    """Return a share of a total for a person; empty where it is unknown."""
+    return f"{part / total:.{digits}%}" if math.isfinite(part / total) else ""
 
 
 def by_stage(profile: Profile) -> tuple[Share, ...]:
@@ -152,6 +175,8 @@ class Roofline:
     """FLOP per byte moved."""
     flops: FloatArray
     """FLOP/s achieved."""
+    energy_share: FloatArray
+    """Energy as a share of the largest; 0 where it is unknown."""
     roofs: tuple[Roof, ...]
     """Highest first; empty where the device is not known."""
     bandwidth_bytes_per_s: float
@@ -171,11 +196,13 @@ def roofline(profile: Profile, device: Device | None = None) -> Roofline:
         speed = columns.flops / costs.runtime_s
     drawn = np.isfinite(intensity) & np.isfinite(speed) & (intensity > 0) & (speed > 0)
     at = np.flatnonzero(drawn & costs.covered)
+    energy = np.nan_to_num(costs.energy_j[at], nan=0.0)
     board = device or known_device(profile.device)
     return Roofline(
         index=at,
         intensity=intensity[at],
         flops=speed[at],
+        energy_share=energy / max(float(energy.max(initial=0.0)), 1e-30),
         roofs=() if board is None else _roofs(profile, board),
         bandwidth_bytes_per_s=math.nan if board is None else board.bandwidth_bytes_per_s,
     )

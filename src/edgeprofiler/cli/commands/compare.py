@@ -206,5 +206,7 @@ def _change(difference: Estimate, base: Estimate, unit: str, verdict: str) -> st
 
     if verdict == "same":
         return "the same"
+    if not difference.known:
+        return "unknown"
     percent = 100 * difference.value / base.value if base.value else math.nan
     return f"{_signed(difference.value, unit)} ({percent:+.1f} %), {verdict}"

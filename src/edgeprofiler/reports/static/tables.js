@@ -61,6 +61,7 @@
       return { row, text: text.toLowerCase() };
     });
     const share = Array.from(table.tHead.rows[0].cells).findIndex((c) => /^share/.test(c.textContent));
+    const known = share >= 0 && rows.some(({ row }) => key(row.cells[share], true) > 0);
     const apply = () => {
       const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
@@ -71,9 +72,9 @@
         if (row.hidden === fits) row.hidden = !fits;
         if (!fits) continue;
         shown += 1;
-        if (share >= 0) sum += key(row.cells[share], true) || 0;
+        if (known) sum += key(row.cells[share], true) || 0;
       }
-      const part = share >= 0 ? `, ${sum.toFixed(1)} % of the energy` : "";
+      const part = known ? `, ${sum.toFixed(1)} % of the energy` : "";
       count.textContent = `${shown} of ${rows.length} rows${part}`;
     };
     words.addEventListener("input", apply);

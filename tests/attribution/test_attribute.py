@@ -177,14 +177,16 @@ def test_without_a_sensor_there_are_times_only_and_it_is_said(
     easy: tuple[Recording, Truth],
 ) -> None:
     recording, truth = easy
-    bare = replace(
+    silent = replace(
         recording, trace=PowerTrace(np.empty(0), {}, ()), idle_before=None, idle_after=None
     )
+    bare = replace(silent, device={**recording.device, "sensor": "none"})
     profile = attribute(bare)
     np.testing.assert_allclose(profile.costs.runtime_s, truth.runtime_s)
     assert profile.costs.covered.all()
     assert np.isnan(profile.totals.energy_j.value)
     assert any("no power sensor" in warning for warning in profile.warnings)
+    assert any("gave no reading" in warning for warning in attribute(silent).warnings)
 
 
 def test_the_window_rule_is_far_off(easy: tuple[Recording, Truth]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeprofiler.attribution.design import design
+from edgeprofiler.attribution.design import design, designs
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray
@@ -91,3 +91,33 @@ def test_layers_that_take_no_time_are_left_out() -> None:
     runs = Runs.of(Timeline(("a", "view", "b"), duration, np.array([1.0, 1.01])))
     assert runs.active.tolist() == [0, 2]
     assert runs.layers == 2
+
+
+@pytest.mark.parametrize("tau", [0.0, 20e-6, 0.4e-3])
+def test_designs_together_are_those_one_by_one(tau: float) -> None:
+    """Near places share the cells of their runs; far ones, and other gaps, do not."""
+    runs, ends = some_runs(60), np.linspace(2e-3, 0.1, 300)
+    cells = np.array([3, 1, 4])
+    base = Timing(0.5e-3, 0.1e-3, 3e-6, tau)
+    timings = [
+        base,
+        *(base.with_value("lag_s", lag) for lag in (0.15e-3, 0.4e-3, 5e-3, 0.1e-3)),
+        *(base.with_value("window_s", window) for window in (0.05e-3, 4e-3)),
+        *(base.with_value(name, 20e-6) for name in ("blur_s", "gap_s", "time_constant_s")),
+        base,
+    ]
+    together = list(designs(runs, ends, timings, cells))
+    assert len(together) == len(timings)
+    for found, timing in zip(together, timings, strict=True):
+        np.testing.assert_array_equal(found, design(runs, ends, timing, cells))
+        np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("tau", [0.0, 20e-6, 0.4e-3])
+def test_cells_of_a_layer_add_up_to_it(tau: float) -> None:
+    runs, ends = some_runs(60), np.linspace(2e-3, 0.1, 300)
+    timing = Timing(0.5e-3, 0.1e-3, 3e-6, tau)
+    whole = design(runs, ends, timing)
+    cut = design(runs, ends, timing, np.array([3, 1, 4]))
+    added = np.add.reduceat(cut, [0, 3, 4, 8, 9], axis=1)
+    np.testing.assert_allclose(added, whole, atol=1e-12)

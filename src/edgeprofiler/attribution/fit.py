@@ -7,11 +7,13 @@ no such variance, this is plain non-negative least squares.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from edgeprofiler.attribution.design import design
+from edgeprofiler.attribution.design import design, designs
 from edgeprofiler.attribution.intervals import Runs
 from edgeprofiler.attribution.nnls import solve_nonnegative
 from edgeprofiler.attribution.timing import Timing
@@ -121,6 +123,22 @@ class Fit:
 def fit(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Fit:
     """Return the best powers for a timing."""
     return solve(design(runs, samples.end_s, timing, basis.cells), samples, timing, basis)
+
+
+TOGETHER = 400_000
+"""Shares of designs that are computed together."""
+
+
+def costs(
+    runs: Runs, samples: Samples, timings: Iterable[Timing], basis: Basis
+) -> Iterator[tuple[float, Timing]]:
+    """Yield the cost of the best powers for each timing, with the timing."""
+    size = max(TOGETHER // (len(samples) * basis.states), 3)
+    waiting = iter(timings)
+    while batch := list(islice(waiting, size)):
+        matrices = designs(runs, samples.end_s, batch, basis.cells)
+        for timing, matrix in zip(batch, matrices, strict=True):
+            yield solve(matrix, samples, timing, basis).cost, timing
 
 
 def solve(matrix: FloatArray, samples: Samples, timing: Timing, basis: Basis) -> Fit:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprofiler.attribution.design import design, occupied
-from edgeprofiler.attribution.fit import Basis, Fit, Samples, cut, fit, solve, textured
+from edgeprofiler.attribution.design import designs, occupied
+from edgeprofiler.attribution.fit import Basis, Fit, Samples, costs, cut, fit, solve, textured
 from edgeprofiler.attribution.intervals import LONGEST_GAP_S, Runs
 from edgeprofiler.attribution.timing import Timing
 from edgeprofiler.network import FloatArray
@@ -273,9 +273,8 @@ def scan_near(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Tim
             continue
         for shift in np.arange(-4, 5) * 4e-6:
             lag = timing.lag_s - 0.5 * runs.layers * float(gap_step) + float(shift)
-            moved = replace(timing, gap_s=gap, lag_s=lag)
-            trials.append((fit(runs, samples, moved, basis).cost, moved))
-    return min(trials, key=lambda pair: pair[0])[1]
+            trials.append(replace(timing, gap_s=gap, lag_s=lag))
+    return min(costs(runs, samples, trials, basis), key=lambda pair: pair[0])[1]
 
 
 def _dense(runs: Runs) -> bool:
@@ -295,7 +294,7 @@ def _reconsidered(
     if _dense(runs):
         reach = max(reach, 0.55 * float(np.median(np.diff(runs.end_s))))
     step = max(float(np.clip(np.median(lengths) / 2.5, 15e-6, 150e-6)), reach / 50)
-    found: list[tuple[float, Timing]] = []
+    trials = []
     for start in starts:
         windows = {start.window_s, *(w for w in WINDOWS_S if 0.4 < w / start.window_s < 2.5)}
         variants = [(0.0, 0.0), (6e-6, 0.0)]
@@ -310,9 +309,8 @@ def _reconsidered(
                         continue
                     # a longer window keeps its middle where it was
                     middle = lag - 0.5 * (window - start.window_s)
-                    timing = replace(base, window_s=window, lag_s=middle)
-                    found.append((fit(runs, samples, timing, basis).cost, timing))
-    found.sort(key=lambda pair: pair[0])
+                    trials.append(replace(base, window_s=window, lag_s=middle))
+    found = sorted(costs(runs, samples, trials, basis), key=lambda pair: pair[0])
     best = found[0][1]
     for _, timing in found[1:]:
         if (timing.time_constant_s > 0) != (best.time_constant_s > 0):
@@ -343,7 +341,7 @@ def _swept(
     few = samples.thinned(SWEPT)
     gap = min(0.5 * runs.longest_gap_s, 5e-6)
     longest = max(5e-3, 1.2 * max(start.lag_s for start in starts))
-    trials: list[Candidate] = []
+    trials = []
     for window in WINDOWS_S:
         if window > limits["window_s"][1]:
             continue
@@ -352,10 +350,9 @@ def _swept(
                 starts[0], window_s=window, lag_s=lag, gap_s=gap,
                 slack_share=share, time_constant_s=0.0,
             )  # fmt: skip
-            trials.append((fit(runs, few, timing, basis).cost, timing))
-    trials.sort(key=lambda pair: pair[0])
+            trials.append(timing)
     chosen: list[Timing] = []
-    for _, timing in trials:
+    for _, timing in sorted(costs(runs, few, trials, basis), key=lambda pair: pair[0]):
         if all(
             abs(timing.lag_s - other.lag_s) > 1.5 * SWEEP_S or timing.window_s != other.window_s
             for other in chosen
@@ -379,13 +376,12 @@ def _aligned(runs: Runs, samples: Samples, start: Timing, basis: Basis) -> list[
     """Return costs of lags and gaps around a start; the middle of a run stays where it is."""
     lengths = runs.duration_s.mean(axis=0)
     step = float(np.clip(np.median(lengths) / 5, 8e-6, 60e-6))
-    result = []
+    trials = []
     for gap in sorted({min(gap, runs.longest_gap_s) for gap in GAPS_S}):
         centre = start.lag_s - 0.5 * runs.layers * (gap - start.gap_s)
-        for shift in np.arange(-8, 9) * step:
-            timing = replace(start, gap_s=gap, lag_s=centre + float(shift))
-            result.append((fit(runs, samples, timing, basis).cost, timing))
-    return result
+        shifts = (np.arange(-8, 9) * step).tolist()
+        trials += [replace(start, gap_s=gap, lag_s=centre + shift) for shift in shifts]
+    return list(costs(runs, samples, trials, basis))
 
 
 def _apart(candidates: list[Candidate]) -> list[Timing]:
@@ -403,14 +399,16 @@ def _apart(candidates: list[Candidate]) -> list[Timing]:
 def slopes(runs: Runs, samples: Samples, found: Fit, names: tuple[str, ...]) -> FloatArray:
     """Return the change of the prediction with each timing; shape (samples, names)."""
     base = found.matrix @ found.solution
+    steps = [STEPS[name] for name in names]
+    if "slack_share" in names and found.timing.slack_share > 0.9:
+        steps[names.index("slack_share")] *= -1
+    moved = [
+        found.timing.with_value(name, getattr(found.timing, name) + step)
+        for name, step in zip(names, steps, strict=True)
+    ]
     result = np.empty((len(samples), len(names)))
-    for place, name in enumerate(names):
-        step = STEPS[name]
-        if name == "slack_share" and found.timing.slack_share > 0.9:
-            step = -step
-        moved = found.timing.with_value(name, getattr(found.timing, name) + step)
-        shares = design(runs, samples.end_s, moved, found.basis.cells)
-        result[:, place] = (shares @ found.solution - base) / step
+    for place, shares in enumerate(designs(runs, samples.end_s, moved, found.basis.cells)):
+        result[:, place] = (shares @ found.solution - base) / steps[place]
     return result
 
 

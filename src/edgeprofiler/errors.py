@@ -6,11 +6,18 @@ is one line that says what is wrong, where, and what to do.
 
 from __future__ import annotations
 
+import errno
+
 EXIT_OK = 0
 EXIT_BUDGET_EXCEEDED = 1
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
+
+FREE_SPACE = "free space on that disk"
+"""What helps where a disk or a quota is full."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class EdgeProfilerError(Exception):
@@ -78,3 +85,11 @@ class CannotWrite(EdgeProfilerError):
         remedy: str = "choose a folder that exists and can be written",
     ) -> None:
         super().__init__(f"{path}: {problem}; {remedy}")
+
+    @classmethod
+    def because(
+        cls, path: object, error: OSError, problem: str = "cannot be written"
+    ) -> CannotWrite:
+        """Return what the system's error says of `path`, with what helps against that error."""
+        said = f"{problem} ({error.strerror or error})"
+        return cls(path, said, FREE_SPACE) if error.errno in _FULL else cls(path, said)

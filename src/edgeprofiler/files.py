@@ -112,7 +112,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
     except OSError as error:
-        raise CannotWrite(path, f"cannot be written ({_reason(error)})") from None
+        raise CannotWrite.because(path, error) from None
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -126,7 +126,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise CannotWrite(path, f"cannot be written ({_reason(error)})") from None
+        raise CannotWrite.because(path, error) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -150,7 +150,7 @@ def _written_through(path: Path) -> Iterator[Path]:
             with path.open("wb") as target:
                 target.write(temporary.read_bytes())
         except OSError as error:
-            raise CannotWrite(path, f"cannot be written ({_reason(error)})") from None
+            raise CannotWrite.because(path, error) from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

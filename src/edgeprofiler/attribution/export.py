@@ -39,7 +39,7 @@ def write_preprocessed(recording: Recording, found: Attribution, folder: Path) -
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(target, f"cannot be made ({error.strerror or error})") from None
+        raise CannotWrite.because(target, error, "cannot be made") from None
     if recording.network is not None:
         write_text(target / "trt_engine_info.json", dump_json(dict(recording.network)))
     path = target / FILE

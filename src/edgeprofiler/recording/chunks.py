@@ -78,7 +78,7 @@ class ChunkWriter:
             self._descriptor = os.open(path, flags, 0o666)
             _sync_folder(path.parent)
         except OSError as error:
-            raise _cannot_write(path, error) from None
+            raise CannotWrite.because(path, error) from None
 
     def write(self, kind: ChunkKind, payload: bytes, phase: int = Phase.OTHER) -> None:
         """Append one chunk; it is safe from a killed process, and after `sync` from a power cut."""
@@ -91,7 +91,7 @@ class ChunkWriter:
                 data = data[os.write(self._descriptor, data) :]
         except OSError as error:
             self._cut()
-            raise _cannot_write(self.path, error) from None
+            raise CannotWrite.because(self.path, error) from None
         except KeyboardInterrupt:
             self._cut()  # chunks that are written later must not stand behind half a chunk
             raise
@@ -106,7 +106,7 @@ class ChunkWriter:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            raise _cannot_write(self.path, error) from None
+            raise CannotWrite.because(self.path, error) from None
 
     def close(self) -> None:
         """Close the file; harmless when closed."""
@@ -148,9 +148,8 @@ def read_chunks(path: Path) -> tuple[list[Chunk], str]:
             chunks.append(Chunk(kind, phase, payload))
             at += _HEADER.size + length
     if at < size:
-        return chunks, (
-            f"breaks off after {len(chunks)} whole chunks: {size - at} of {size} bytes are lost"
-        )
+        whole = f"{len(chunks)} whole chunk{'' if len(chunks) == 1 else 's'}"
+        return chunks, f"breaks off after {whole}: {size - at} of {size} bytes are lost"
     return chunks, ""
 
 
@@ -161,7 +160,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _cannot_write(path: Path, error: OSError) -> CannotWrite:
-    return CannotWrite(path, f"cannot be written ({error.strerror or error})")

@@ -97,7 +97,7 @@ def write_reference(recording: Recording, folder: Path) -> Path:
     try:
         (target / "trt_profiling").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(target, f"cannot be made ({error.strerror or error})") from None
+        raise CannotWrite.because(target, error, "cannot be made") from None
     base_us = _start_us(recording.started_utc)
     trace, timeline = recording.trace, recording.timeline
     write_power_log(

@@ -6,7 +6,7 @@ docs/recording-format.md describes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,7 @@ def _load(folder: Path) -> Recording:
     header = read_header(folder)
     warnings: list[str] = []
     sessions = [read_session(folder, n, warnings) for n in session_numbers(folder)]
+    warnings += _missing(folder, header, sessions)
     shift_later_boots(sessions, warnings)
     layers = next((s.layer_names for s in sessions if s.layer_names), ())
     rails = next((s.rails for s in sessions if s.rails), ())
@@ -173,6 +174,19 @@ def _load(folder: Path) -> Recording:
         warnings=tuple(dict.fromkeys(warnings)),
         simulated=bool(header.get("simulated", False)),
     )
+
+
+def _missing(folder: Path, header: Mapping[str, Any], sessions: list[SessionData]) -> Iterator[str]:
+    """Yield which files of a collection are gone though what they held was recorded."""
+    sensor = str(header.get("sensor", "none"))
+    for session in sessions:
+        runs = stream_path(folder, "runs", session.number)
+        ended = any(event.get("event") == "complete" for event in session.events)
+        if "runner" in header and ended and not runs.exists():
+            yield f"{runs.name} is missing: the runs of its session are lost"
+        power = stream_path(folder, "power", session.number)
+        if sensor != "none" and (ended or session.runs is not None) and not power.exists():
+            yield f"{power.name} is missing: the polls of the sensor {sensor} are lost"
 
 
 def _timeline(layers: tuple[str, ...], sessions: list[SessionData]) -> Timeline:

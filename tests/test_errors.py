@@ -1,5 +1,7 @@
 """Every error has the exit code that the contract documents."""
 
+import errno
+
 import pytest
 
 from edgeprofiler import errors
@@ -27,4 +29,17 @@ def test_a_message_is_one_line_with_place_problem_and_remedy() -> None:
     assert str(error) == "net.onnx: layer 'c1' has a negative size; export again"
     assert str(errors.Unavailable("no sensor", "choose --sensor sim")) == (
         "no sensor; choose --sensor sim"
+    )
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_or_quota_is_helped_by_space_not_by_another_folder(number: int) -> None:
+    error = errors.CannotWrite.because("runs.bin", OSError(number, "no room"))
+    assert str(error) == "runs.bin: cannot be written (no room); free space on that disk"
+
+
+def test_a_folder_that_refuses_is_helped_by_another_one() -> None:
+    error = errors.CannotWrite.because("r", OSError(errno.EACCES, "denied"), "cannot be made")
+    assert str(error) == (
+        "r: cannot be made (denied); choose a folder that exists and can be written"
     )

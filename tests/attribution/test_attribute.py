@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +14,12 @@ import pytest
 from edgeprofiler.attribution import Timing, attribute, attribute_with_report
 from edgeprofiler.attribution.attribute import Attribution
 from edgeprofiler.attribution.export import COLUMNS, write_preprocessed
+from edgeprofiler.attribution.session import why_no_power
 from edgeprofiler.errors import InsufficientData, UsageError
 from edgeprofiler.network import Layer, Network, Source, make_layer
 from edgeprofiler.profile.document import from_document, to_document
-from edgeprofiler.recording import PowerTrace, Recording
+from edgeprofiler.qa import inspect_recording
+from edgeprofiler.recording import PowerTrace, Recording, load_recording, save_recording
 from edgeprofiler.simulator import SensorModel, Structure, Truth, simulate
 
 
@@ -187,6 +191,72 @@ def test_without_a_sensor_there_are_times_only_and_it_is_said(
     assert np.isnan(profile.totals.energy_j.value)
     assert any("no power sensor" in warning for warning in profile.warnings)
     assert any("gave no reading" in warning for warning in attribute(silent).warnings)
+
+
+@pytest.fixture
+def folder(easy: tuple[Recording, Truth], tmp_path: Path) -> Path:
+    """A recording as a collection with a sensor writes it, in many chunks."""
+    recording, _ = easy
+    timeline, trace = recording.timeline, recording.trace
+    some = replace(timeline, duration_s=timeline.duration_s[:50], run_end_s=timeline.run_end_s[:50])
+    few = PowerTrace(
+        trace.time_s[:99], {rail: w[:99] for rail, w in trace.rails_w.items()}, trace.total_rails
+    )
+    short = replace(
+        recording,
+        timeline=replace(some, run_start_s=None, stamp_s=None, stamp_kind="none"),
+        trace=few,
+        device={**recording.device, "sensor": "ina3221"},
+    )
+    save_recording(short, tmp_path / "r")
+    header = json.loads((tmp_path / "r" / "recording.json").read_text())
+    header |= {"runner": "tensorrt", "sensor": "ina3221"}
+    (tmp_path / "r" / "recording.json").write_text(json.dumps(header))
+    return tmp_path / "r"
+
+
+def test_runs_that_are_lost_are_not_called_never_collected(folder: Path) -> None:
+    """The file and what of it is lost are named."""
+    damaged = bytearray((folder / "runs-001.bin").read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    (folder / "runs-001.bin").write_bytes(bytes(damaged))
+    with pytest.raises(InsufficientData, match=r"runs-001\.bin breaks off after 1 whole chunk: "):
+        attribute(load_recording(folder))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda path: path.unlink(), "power-001.bin is missing"),
+        (lambda path: path.write_bytes(b""), "power-001.bin is empty"),
+        (lambda path: path.write_bytes(path.read_bytes()[:50]), "power-001.bin breaks off after 0"),
+    ],
+)
+def test_polls_that_are_lost_are_not_called_never_recorded(
+    folder: Path, damage: Callable[[Path], object], told: str
+) -> None:
+    damage(folder / "power-001.bin")
+    recording = load_recording(folder)
+    warnings = attribute(recording).warnings
+    assert any(f"polls of the power sensor are lost ({told}" in text for text in warnings)
+    assert not any("no power sensor" in text for text in warnings)
+    power = next(c for c in inspect_recording(recording).checks if c.name == "power")
+    assert told in power.finding
+
+
+def test_a_sensor_without_a_reading_and_rails_without_a_total_are_told(
+    easy: tuple[Recording, Truth],
+) -> None:
+    recording, _ = easy
+    silent = replace(
+        recording,
+        trace=PowerTrace(np.empty(0), {}, ()),
+        idle_after=None,
+        device={"sensor": "nvml"},
+    )
+    assert why_no_power(silent) == "the power sensor nvml gave no reading during the runs"
+    rails = replace(recording, trace=replace(recording.trace, total_rails=()))
+    assert "do not tell the board's power" in why_no_power(rails)
 
 
 def test_the_window_rule_is_far_off(easy: tuple[Recording, Truth]) -> None:

@@ -149,7 +149,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_ends_the_collection_and_keeps_what_fits(small_disk):
     folder = small_disk / "r"
     plan = Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.0, period_s=0.0005)
-    with pytest.raises(CannotWrite, match="No space left on device"):
+    with pytest.raises(CannotWrite, match="free space on that disk, then go on with --resume"):
         collect("fake:net", FakeRunner(layer_s=3e-5), FakeSensor(), folder, plan=plan)
     recording = load_recording(folder)
     assert not recording.complete

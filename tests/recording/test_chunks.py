@@ -88,7 +88,7 @@ def test_a_full_disk_cuts_the_half_written_chunk_off(tmp_path, monkeypatch):
         return real(descriptor, part)
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(CannotWrite, match="No space left"):
+    with pytest.raises(CannotWrite, match=r"No space left on device\); free space on that disk$"):
         writer.write(ChunkKind.POWER, b"bad" * 10)
     monkeypatch.undo()
     writer.write(ChunkKind.POWER, b"after")

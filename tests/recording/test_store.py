@@ -300,6 +300,28 @@ def test_a_state_with_unknown_facts_is_refused(tmp_path):
         load_recording(tmp_path)
 
 
+def test_a_stream_that_is_gone_is_told(tmp_path):
+    """What the other streams and the header name was recorded, so it is lost."""
+    clock = SessionClock(1, "b", 100.0, 5000.0)
+    write_header(tmp_path, {"name": "x", "runner": "r", "sensor": "ina3221"})
+    write_session(tmp_path, clock, 100.0)
+    assert load_recording(tmp_path).warnings == ()
+    (tmp_path / "power-001.bin").unlink()
+    told = "power-001.bin is missing: the polls of the sensor ina3221 are lost"
+    assert load_recording(tmp_path).warnings == (told,)
+    assert load_recording(tmp_path).lost("power") == told
+    assert load_recording(tmp_path).lost("runs") == ""
+
+
+def test_runs_that_are_gone_from_a_complete_recording_are_told(tmp_path):
+    write_header(tmp_path, {"name": "x", "runner": "r", "sensor": "none"})
+    events = EventsWriter(stream_path(tmp_path, "events", 1), SessionClock(1, "", 0, 0))
+    assert load_recording(tmp_path).warnings == ()
+    events.append("complete")
+    events.close()
+    assert load_recording(tmp_path).lost("runs").startswith("runs-001.bin is missing")
+
+
 def test_an_empty_stream_of_a_killed_process_is_told(tmp_path):
     write_header(tmp_path, {"name": "x"})
     (tmp_path / "power-001.bin").touch()

@@ -67,11 +67,12 @@ def inspect_recording(recording: Recording, limits: Limits | None = None) -> Ver
     limits = limits or Limits()
     checks = [_whole(recording)]
     if not has_power(recording):
-        checks.append(
-            Check(
-                "power", "bad", why_no_power(recording), "record with a sensor: edgeprofiler doctor"
-            )
+        remedy = (
+            "collect again"
+            if recording.lost("power")
+            else "record with a sensor: edgeprofiler doctor"
         )
+        checks.append(Check("power", "bad", why_no_power(recording), remedy))
     else:
         try:
             session = prepare(recording)
@@ -111,7 +112,9 @@ def _whole(recording: Recording) -> Check:
     runs, layers = recording.timeline.runs, len(recording.timeline.layer_names)
     finding = f"{runs} runs of {layers} layers"
     if not runs:
-        return Check("runs", "bad", "no complete run", "collect again")
+        lost = recording.lost("runs")
+        finding = f"no complete run is left: {lost}" if lost else "no complete run"
+        return Check("runs", "bad", finding, "collect again")
     if not recording.complete:
         return Check("runs", "doubtful", f"{finding}; interrupted", "edgeprofiler collect --resume")
     return Check("runs", "good", finding)

@@ -15,6 +15,7 @@ import pytest
 from waiting import PATIENCE_S, ended, until
 
 from edgeprofiler.collect import Plan, collect
+from edgeprofiler.collect.choose import runner_named, sensor_named
 from edgeprofiler.collect.collecting import _next_block
 from edgeprofiler.collect.sampler import FLUSH_S
 from edgeprofiler.errors import CannotWrite
@@ -163,3 +164,12 @@ def test_a_disk_that_is_full_from_the_start_is_said_at_once(small_disk):
     (small_disk / "filler").write_bytes(bytes(128 * 1024))
     with pytest.raises(CannotWrite, match=r"No space left|cannot be made"):
         collect("fake:net", FakeRunner(), FakeSensor(), small_disk / "r")
+
+
+def test_a_disk_too_small_for_a_simulation_says_how_to_go_on(small_disk):
+    """Also where the runs fail first and then what the sensor saw."""
+    runner = runner_named("sim", {}, {"device": "jetson-orin-nano"})
+    sensor = sensor_named("sim", {}, {})
+    plan = Plan(runs=3000, idle_s=30, warmup=1, dither_s=0.005)
+    with pytest.raises(CannotWrite, match="free space on that disk, then go on with --resume"):
+        collect("zoo:resnet18", runner, sensor, small_disk / "r", plan=plan)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,14 @@ from edgeprofiler.collect.device_state import device_facts, device_state
 from edgeprofiler.collect.layers import layers_for
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.collect.power import LivePower, NoPower, PowerSource, TracePower
-from edgeprofiler.errors import FREE_SPACE, EdgeProfilerError, InvalidInput, Unavailable, UsageError
+from edgeprofiler.errors import (
+    FREE_SPACE,
+    CannotWrite,
+    EdgeProfilerError,
+    InvalidInput,
+    Unavailable,
+    UsageError,
+)
 from edgeprofiler.files import sha256_of_file
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.recording import (
@@ -100,6 +107,18 @@ def collect(
     )
 
 
+@contextmanager
+def _told_to_resume() -> Iterator[None]:
+    """Add to the error of a full disk what may be done once there is room."""
+    try:
+        yield
+    except CannotWrite as error:
+        if str(error).endswith(FREE_SPACE):
+            error.args = (f"{error}, then go on with --resume; what was recorded is kept",)
+        raise
+
+
+@_told_to_resume()
 def record(
     runner: Runner,
     sensor: AnySensor | None,
@@ -142,8 +161,6 @@ def record(
     except EdgeProfilerError as error:
         with suppress(EdgeProfilerError):  # the disk may be what failed
             events.append("warning", text=f"ended before its time: {error}")
-        if str(error).endswith(FREE_SPACE):
-            error.args = (f"{error}, then go on with --resume; what was recorded is kept",)
         raise
     except (RuntimeError, OSError, ValueError, ArithmeticError) as error:
         failure = Unavailable(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from edgeprofiler._version import __version__
+from edgeprofiler.cli.interruption import ending_interrupts
 from edgeprofiler.errors import (
     EXIT_INTERNAL,
     EXIT_INTERRUPTED,
@@ -92,7 +93,8 @@ def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
     code = 0
     try:
-        code = _run()
+        with ending_interrupts():
+            code = _run()
     except EdgeProfilerError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
@@ -166,4 +168,5 @@ def _abandon_output() -> None:
 def _say(text: str) -> None:
     """Print one line on standard error; control characters of a file's text cannot act there."""
     line = "".join(c if c.isprintable() else " " for c in text)
-    print(line.strip(), file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone; the exit code still tells
+        print(line.strip(), file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgeprofiler.errors import Unavailable
 from edgeprofiler.monitor.measuring import Measurement, measure
+from edgeprofiler.monitor.passing import Passing
 from edgeprofiler.sensors.protocol import Sensor
 
 
@@ -18,10 +19,12 @@ def run_program(
     options: Mapping[str, Any] | None = None,
     period_s: float = 1e-3,
     stdout: int | None = None,
+    pass_on: Sequence[int] = (),
 ) -> tuple[int, Measurement]:
     """Run a program and return its exit code and what the machine drew meanwhile.
 
     Ctrl-C reaches the program, as it would without a monitor; what was measured is returned.
+    Other signals end this process unless they are to be passed on.
 
     Args:
         command: the program and its arguments.
@@ -29,11 +32,15 @@ def run_program(
         options: options of the named sensor.
         period_s: time between polls.
         stdout: descriptor that takes the program's standard output; its own where `None`.
+        pass_on: signals that end the program, not this process, from the program's start until
+            the measurement is complete; their handlers are put back then. Only in the main
+            thread, and not on Windows.
 
     Raises:
         Unavailable: the program cannot be started, or no sensor works here.
     """
-    with measure(sensor, options=options, period_s=period_s) as power:
+    with Passing(pass_on) as passing, measure(sensor, options=options, period_s=period_s) as power:
+        passing.hold()
         try:
             process = subprocess.Popen(command, stdout=stdout)
         except OSError as error:
@@ -41,6 +48,7 @@ def run_program(
                 f"{command[0]} cannot be started ({error.strerror or error})",
                 "check its name and path",
             ) from None
+        passing.to(process)
         code = _wait(process)
     return code, power.result
 
@@ -51,3 +59,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue  # the terminal has sent it to the program too, which ends or does not
+        except BaseException:  # a handler of the caller's: the program must not go on without us
+            process.kill()
+            process.wait()
+            raise

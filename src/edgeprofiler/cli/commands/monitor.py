@@ -28,9 +28,14 @@ def register(app: typer.Typer) -> None:
     ) -> None:  # fmt: skip
         """Run a program and tell its energy, mean and peak power; exits with its exit code.
 
+        Ctrl-C, SIGTERM and SIGHUP go to the program; what it drew until its end is told.
+
         Energy is that of the sensor's rails from start to end: the whole machine's, not the
         program's share of it.
         """
+        import signal
+
+        from edgeprofiler.cli.interruption import ENDING
         from edgeprofiler.collect.choose import parse_options
         from edgeprofiler.monitor import run_program
         from edgeprofiler.units import engineering
@@ -47,6 +52,7 @@ def register(app: typer.Typer) -> None:
             period_s=period,
             # JSON must stand alone on standard output
             stdout=2 if json == "-" else None,
+            pass_on=(signal.SIGINT, *ENDING),
         )
         if json is not None:
             from edgeprofiler.files import dump_json

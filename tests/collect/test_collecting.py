@@ -247,7 +247,7 @@ def test_an_interrupted_collection_is_readable_and_goes_on(tmp_path):
         collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, progress=stop)
     recording = load_recording(folder)
     assert recording.timeline.runs > 0
-    assert "interrupted by the user before its end" in recording.warnings
+    assert "interrupted before its end" in recording.warnings
     assert collect("fake:net", FakeRunner(), None, tmp_path / "o", plan=QUICK).complete
     whole = collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, resume=True)
     assert whole.timeline.runs == 40

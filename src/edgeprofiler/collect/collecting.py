@@ -156,7 +156,7 @@ def record(
     except KeyboardInterrupt:
         with suppress(EdgeProfilerError):
             events.append("interrupted")
-            events.append("warning", text="interrupted by the user before its end")
+            events.append("warning", text="interrupted before its end")
         raise
     except EdgeProfilerError as error:
         with suppress(EdgeProfilerError):  # the disk may be what failed

@@ -26,7 +26,7 @@ def staging(target: Path, task: str) -> Iterator[Path]:
         folder.mkdir(exist_ok=True)
         lock = (folder / ".lock").open("w")
     except OSError as error:
-        raise CannotWrite(target, f"cannot be written ({error.strerror})") from None
+        raise CannotWrite.because(target, error) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,7 +61,7 @@ def replace(target: Path, finished: Path) -> None:
             raise
         _remove(old)
     except OSError as error:
-        raise CannotWrite(target, f"cannot be replaced ({error.strerror})") from None
+        raise CannotWrite.because(target, error, "cannot be replaced") from None
 
 
 def recover(target: Path) -> None:

@@ -49,7 +49,7 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     try:
         stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.push.", dir=path.parent))
     except OSError as error:
-        raise CannotWrite(path, f"its folder cannot be written ({error.strerror})") from None
+        raise CannotWrite.because(path, error, "its folder cannot be written") from None
     try:
         if path.is_dir():
             shutil.copytree(path, stage / path.name)
@@ -62,7 +62,7 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
             raise InvalidInput(path, "was changed while it was pushed", "push it again")
         project.push(written.name, chosen.url)
     except OSError as error:
-        raise CannotWrite(path, f"cannot be copied beside itself ({error.strerror})") from None
+        raise CannotWrite.because(path, error, "cannot be copied beside itself") from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     beside = path.parent / f"{path.name}.dvc"

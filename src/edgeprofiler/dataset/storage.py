@@ -61,7 +61,7 @@ def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(folder, f"cannot be made ({error.strerror})") from None
+        raise CannotWrite.because(folder, error, "cannot be made") from None
     ordered = data.sorted()
     description = {
         "schema": SCHEMA,

@@ -197,7 +197,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path, networks: tuple[str, .
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(folder, f"cannot be made ({error.strerror})") from None
+        raise CannotWrite.because(folder, error, "cannot be made") from None
     figures = {
         "predicted-measured": draw_scatter(evaluation),
         "residuals": draw_residuals(evaluation),

@@ -58,7 +58,7 @@ class FolderStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CannotWrite(folder, f"cannot be made ({error.strerror})") from None
+            raise CannotWrite.because(folder, error, "cannot be made") from None
         contents = pack(artifact)
         header = contents.pop(HEADER)
         for name, data in contents.items():

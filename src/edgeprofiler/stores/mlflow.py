@@ -266,7 +266,7 @@ class MlflowStore:
             said = str(error).splitlines()[0]
             raise Unavailable(f"MLflow at {self.uri}: {said}", "check --tracking-uri") from None
         except OSError as error:
-            raise CannotWrite(what, f"cannot be kept ({error.strerror or error})") from None
+            raise CannotWrite.because(what, error, "cannot be kept") from None
 
 
 def _parse(address: str) -> tuple[str, str, str]:

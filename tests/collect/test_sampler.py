@@ -365,12 +365,23 @@ def test_a_sampler_that_hangs_is_noticed_while_runs_go_on(tmp_path, monkeypatch)
 
 def test_a_slow_period_is_no_silence(tmp_path, monkeypatch):
     write_header(tmp_path, {"name": "x"})
-    monkeypatch.setattr(sampling, "ANSWER_S", 0.3)
+    monkeypatch.setattr(sampling, "ANSWER_S", 0.9)
     process = SamplerProcess(FakeSensor(), tmp_path, SessionClock.now(1), 1.0)
     process.enter(Phase.RUN)
     time.sleep(1.0)
     process.check()
     assert process.stop() is not None
+
+
+def test_a_phase_has_begun_once_it_has_a_poll(tmp_path):
+    """What the other process does next, and be it shorter than a period, is seen."""
+    write_header(tmp_path, {"name": "x"})
+    process = SamplerProcess(FakeSensor(), tmp_path, SessionClock.now(1), 0.3)
+    process.enter(Phase.IDLE_BEFORE)
+    process.enter(Phase.RUN)
+    entered_s = time.monotonic()
+    process.stop()
+    assert load_recording(tmp_path).trace.time_s[0] < entered_s
 
 
 def start(tmp_path, sensor, session=1):

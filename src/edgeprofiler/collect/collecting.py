@@ -171,8 +171,10 @@ def record(
             events.append("warning", text=f"ended before its time: {failure}")
         raise failure from error
     finally:
-        power.close()
-        events.close()
+        try:
+            power.close()  # fails where the disk is full
+        finally:
+            events.close()
     return load_recording(folder)
 
 

@@ -66,7 +66,7 @@ class LivePower:
         return self._process.pid
 
     def enter(self, phase: Phase) -> None:
-        """Tell the sampler; returns when it has changed."""
+        """Tell the sampler; returns once it has polled in that phase."""
         self._process.enter(phase)
 
     def check(self) -> None:

@@ -84,6 +84,10 @@ class _Polls:
             parts = self._rescue(error)
             self._fetched.append((None, None, before_s, *parts, time.monotonic()))
 
+    def __len__(self) -> int:
+        """How many polls `take` would return."""
+        return len(self._fetched)
+
     def take(self) -> list[_Poll]:
         """Return all polls since the last time."""
         fetched, self._fetched = self._fetched, []
@@ -222,6 +226,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     flushed_s = start_s
     gone: Exception | None = None
     say(phase=phase)
+    told = True
 
     def flush() -> Stats:
         taken = polls.take()
@@ -233,8 +238,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     while not control.stop and disk.failure is None and disk.gone is None:
         if control.phase != phase:
             flush()
-            phase = control.phase
-            say(phase=phase)
+            phase, told = control.phase, False
         now_s = time.monotonic()
         if now_s - flushed_s > FLUSH_S - BATCH_S:
             flush()
@@ -244,6 +248,9 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         except Exception as error:  # of anyone's sensor: what it gave before is written first
             gone = error
             break
+        if not told and len(polls):
+            say(phase=phase)  # not earlier: what the other process does next shall be seen
+            told = True
     stats = flush()
     ticker.close()
     disk.end()

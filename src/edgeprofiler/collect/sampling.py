@@ -91,7 +91,7 @@ class SamplerProcess:
         return self._process.pid
 
     def enter(self, phase: int) -> None:
-        """Change the phase; returns once polls carry it."""
+        """Change the phase; returns once a poll carries it."""
         self.check()
         self._tell(str(int(phase)))
         while self._answer(self._answer_s).get("phase") != int(phase):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -121,18 +122,18 @@ class PowerWriter:
         settings: Mapping[str, Any],
     ) -> None:
         check_rails(rails, total_rails)
+        head = {
+            "stream": "power",
+            "kind": kind,
+            "rails": list(rails),
+            "total_rails": list(total_rails),
+            "period_s": period_s,
+            "clock": asdict(clock),
+            "settings": dict(settings),
+        }
         self._writer = ChunkWriter(path)
-        self._writer.write_json(
-            {
-                "stream": "power",
-                "kind": kind,
-                "rails": list(rails),
-                "total_rails": list(total_rails),
-                "period_s": period_s,
-                "clock": asdict(clock),
-                "settings": dict(settings),
-            }
-        )
+        with _closed_if_it_fails(self._writer):
+            self._writer.write_json(head)
 
     def append(self, phase: int, polls: FloatArray, stats: tuple[int, int, float, float]) -> None:
         """Append polls, shape (n, 1 + rails): time and rails. `stats` as in `POWER_STATS`."""
@@ -198,7 +199,8 @@ class EventsWriter:
 
     def __init__(self, path: Path, clock: SessionClock) -> None:
         self._writer = ChunkWriter(path)
-        self.append("start", clock=asdict(clock))
+        with _closed_if_it_fails(self._writer):
+            self.append("start", clock=asdict(clock))
 
     def append(self, event: str, **values: Any) -> None:
         """Append one event and wait until it lies on the disk."""
@@ -208,6 +210,15 @@ class EventsWriter:
     def close(self) -> None:
         """Close the file."""
         self._writer.close()
+
+
+@contextmanager
+def _closed_if_it_fails(writer: ChunkWriter) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        writer.close()
+        raise
 
 
 def _or_nan(values: FloatArray | None, shape: tuple[int, ...]) -> FloatArray:

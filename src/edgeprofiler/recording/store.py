@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def save_recording(recording: Recording, folder: Path) -> None:
     report = recording.sampler
     trace = recording.trace
     if trace.rails_w:
-        power = PowerWriter(
+        writer = PowerWriter(
             stream_path(folder, "power", 1),
             kind="power",
             rails=tuple(trace.rails_w),
@@ -80,30 +81,28 @@ def save_recording(recording: Recording, folder: Path) -> None:
             (Phase.RUN, trace),
             (Phase.IDLE_AFTER, recording.idle_after),
         )
-        for phase, part in phases:
-            if part is not None:
-                unknown = np.full(len(part), np.nan)
-                rails = [part.rails_w.get(rail, unknown) for rail in trace.rails_w]
-                table = np.column_stack([part.time_s, *rails])
-                for block in _blocks(table):
-                    power.append(phase, block, stats)
-        power.sync()
-        power.close()
+        with closing(writer) as power:
+            for phase, part in phases:
+                if part is not None:
+                    unknown = np.full(len(part), np.nan)
+                    rails = [part.rails_w.get(rail, unknown) for rail in trace.rails_w]
+                    table = np.column_stack([part.time_s, *rails])
+                    for block in _blocks(table):
+                        power.append(phase, block, stats)
+            power.sync()
     if recording.timeline.layer_names or recording.timeline.runs:
-        runs = RunsWriter(stream_path(folder, "runs", 1), clock)
-        runs.append(recording.timeline)
-        runs.close()
-    events = EventsWriter(stream_path(folder, "events", 1), clock)
-    events.append("sampler", **asdict(report))
-    for name in ("state_before", "state_after"):
-        state = getattr(recording, name)
-        if state is not None:
-            events.append(name, state=asdict(state))
-    for warning in recording.warnings:
-        events.append("warning", text=warning)
-    if recording.complete:
-        events.append("complete")
-    events.close()
+        with closing(RunsWriter(stream_path(folder, "runs", 1), clock)) as runs:
+            runs.append(recording.timeline)
+    with closing(EventsWriter(stream_path(folder, "events", 1), clock)) as events:
+        events.append("sampler", **asdict(report))
+        for name in ("state_before", "state_after"):
+            state = getattr(recording, name)
+            if state is not None:
+                events.append(name, state=asdict(state))
+        for warning in recording.warnings:
+            events.append("warning", text=warning)
+        if recording.complete:
+            events.append("complete")
 
 
 def load_recording(folder: Path) -> Recording:

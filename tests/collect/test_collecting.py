@@ -227,7 +227,7 @@ def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path, monkeypa
 
 
 def test_a_sensor_that_vanishes_ends_the_collection_and_keeps_all(tmp_path):
-    sensor = FakeSensor(vanish_after_s=0.5)
+    sensor = FakeSensor(vanish_after=2000)
     with pytest.raises(Unavailable, match="vanished"):
         collect("fake:net", FakeRunner(), sensor, tmp_path / "r", plan=Plan(10**6, 0.1, 2))
     recording = load_recording(tmp_path / "r")

@@ -34,7 +34,7 @@ class Control:
 
     def __init__(self, looks=10, before=0):
         self._left = looks
-        self._idle = before
+        self._idle = before - 1
 
     @property
     def stop(self):
@@ -373,15 +373,19 @@ def test_a_slow_period_is_no_silence(tmp_path, monkeypatch):
     assert process.stop() is not None
 
 
-def test_a_phase_has_begun_once_it_has_a_poll(tmp_path):
-    """What the other process does next, and be it shorter than a period, is seen."""
+def test_polls_of_a_phase_reach_from_before_it_to_after_it(tmp_path):
+    """What the other process does in a phase is seen, be it shorter than a period."""
     write_header(tmp_path, {"name": "x"})
     process = SamplerProcess(FakeSensor(), tmp_path, SessionClock.now(1), 0.3)
     process.enter(Phase.IDLE_BEFORE)
     process.enter(Phase.RUN)
     entered_s = time.monotonic()
+    time.sleep(0.1)
+    left_s = time.monotonic()
+    process.enter(Phase.IDLE_AFTER)
     process.stop()
-    assert load_recording(tmp_path).trace.time_s[0] < entered_s
+    seen_s = load_recording(tmp_path).trace.time_s
+    assert seen_s[0] < entered_s < left_s < seen_s[-1]
 
 
 def start(tmp_path, sensor, session=1):
@@ -440,7 +444,7 @@ def test_a_sampler_that_is_ended_from_outside_is_noticed(tmp_path, number):
 
 
 def test_a_sensor_lost_in_the_other_process_is_told_here(tmp_path):
-    process = start(tmp_path, FakeSensor(vanish_after_s=0.2))
+    process = start(tmp_path, FakeSensor(vanish_after=100))
     process._process.wait(PATIENCE_S)
     with pytest.raises(Unavailable, match="vanished"):
         process.check()
@@ -481,7 +485,7 @@ def test_the_job_is_done_from_standard_input_to_output(tmp_path, monkeypatch, ca
     job = {
         "module": "edgeprofiler.testing",
         "class": "FakeSensor",
-        "options": {"vanish_after_s": 0.1},
+        "options": {"vanish_after": 50},
         "sys_path": [],
         "path": str(tmp_path / "power-001.bin"),
         "period_s": 0.002,

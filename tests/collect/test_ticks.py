@@ -43,10 +43,10 @@ def test_the_kernel_s_timer_does_not_make_up_for_what_was_missed():
     next(waits)
     time.sleep(0.02)
     next(waits)
-    late = ticker.due(time.monotonic()) - 2
-    assert late >= 15
+    due = ticker.due(time.monotonic())
+    assert due >= 17
     deque(islice(waits, 10), maxlen=0)
-    assert ticker.due(time.monotonic()) >= late + 12
+    assert ticker.due(time.monotonic()) >= due + 9, "at most the first came at once"
     ticker.close()
     ticker.close()
 

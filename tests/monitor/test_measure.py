@@ -92,7 +92,7 @@ def test_a_sensor_lost_in_the_block_is_told():
 
     with (
         pytest.raises(Unavailable, match="vanished"),
-        measure(FakeSensor(vanish_after_s=0.1), period_s=0.002),
+        measure(FakeSensor(vanish_after=200), period_s=0.002),
     ):
         time.sleep(2.0)
 

@@ -105,8 +105,8 @@ def test_a_front_end_that_reads_the_missing_fails_its_contract():
 
 
 def test_the_fake_sensor_vanishes_and_falls_silent_as_asked():
-    with opened(FakeSensor(vanish_after_s=1e-9)) as sensor, pytest.raises(OSError):
+    with opened(FakeSensor(vanish_after=0)) as sensor, pytest.raises(OSError):
         sensor.read()
-    with opened(FakeSensor(silent_after_s=1e-9)) as sensor:
+    with opened(FakeSensor(silent_after=0)) as sensor:
         first, _ = sensor.read()
         assert first != first

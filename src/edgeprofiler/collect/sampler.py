@@ -38,6 +38,8 @@ FLUSH_S = 0.4
 """How often polls are written and synced; a crash loses at most what came since."""
 BATCH_S = 0.05
 """How often a change of phase, the end and trouble are looked for, and flushing is."""
+CHANGE_S = 0.001
+"""How often they are while a phase changes, which the other process waits for."""
 SWITCH_S = 0.0005
 """How long another thread may hold the interpreter when a tick comes."""
 SILENCE_S, SILENT_POLLS = 2.0, 5
@@ -114,13 +116,13 @@ def _ended() -> NoReturn:
 class _Disk(threading.Thread):
     """Decodes and writes polls in the background: syncing may take longer than a tick."""
 
-    def __init__(self, writer: PowerWriter, polling: Polling, rails: int, silence_s: float) -> None:
+    def __init__(self, writer: PowerWriter, polling: Polling, rails: int) -> None:
         super().__init__(name="disk", daemon=True)
         self._writer = writer
-        self._silence_s = silence_s
         self._decode = polling.decode
         self._rails = rails
         self._heard_s = time.monotonic()
+        self._silent = 0
         self._blocks: queue.SimpleQueue[tuple[int, list[_Poll], Stats] | None] = queue.SimpleQueue()
         self.gone: Exception | None = None
         """What was wrong with the sensor's values."""
@@ -177,11 +179,13 @@ class _Disk(threading.Thread):
 
     def _watch(self, table: FloatArray) -> None:
         """Notice when the sensor gives nothing any more."""
-        heard_s = table[~np.isnan(table[:, 1:]).all(axis=1), 0]
-        if len(heard_s):
-            self._heard_s = float(heard_s[-1])
-        if table[-1, 0] - self._heard_s > self._silence_s:
-            self.gone = OSError(f"nothing but errors for {self._silence_s:.0f} s")
+        good = np.flatnonzero(~np.isnan(table[:, 1:]).all(axis=1))
+        if len(good):
+            self._heard_s, self._silent = float(table[good[-1], 0]), -int(good[-1]) - 1
+        self._silent += len(table)
+        silence_s = table[-1, 0] - self._heard_s
+        if self._silent >= SILENT_POLLS and silence_s > SILENCE_S:
+            self.gone = OSError(f"nothing but errors for {silence_s:.0f} s")
 
 
 class _Control(threading.Thread):
@@ -216,8 +220,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         CannotWrite: polls cannot be written; what was written stays readable.
     """
     polling = polling_of(sensor)
-    silence_s = max(SILENCE_S, (SILENT_POLLS - 0.5) * period_s)
-    disk = _Disk(writer, polling, len(sensor.rails), silence_s)
+    disk = _Disk(writer, polling, len(sensor.rails))
     disk.start()
     phase = control.phase
     cpu_start_s, start_s = time.process_time(), time.monotonic()
@@ -236,20 +239,26 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         return stats
 
     while not control.stop and disk.failure is None and disk.gone is None:
-        if control.phase != phase:
-            flush()
-            phase, told = control.phase, False
+        wanted = control.phase
+        settled = told and wanted == phase
         now_s = time.monotonic()
         if now_s - flushed_s > FLUSH_S - BATCH_S:
             flush()
             flushed_s = now_s
+        had = len(polls)
         try:
-            polls.pull(now_s + BATCH_S)
+            polls.pull(now_s + (BATCH_S if settled else CHANGE_S))
         except Exception as error:  # of anyone's sensor: what it gave before is written first
             gone = error
             break
-        if not told and len(polls):
-            say(phase=phase)  # not earlier: what the other process does next shall be seen
+        if settled or len(polls) == had:
+            continue
+        # the old phase has had a poll since its end was asked for, or the new one its first
+        if told:
+            flush()
+            phase, told = wanted, False
+        else:
+            say(phase=phase)
             told = True
     stats = flush()
     ticker.close()

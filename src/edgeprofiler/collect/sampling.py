@@ -22,7 +22,7 @@ from edgeprofiler.sensors.protocol import Sensor
 START_S = 30.0
 """A sampler that is not ready after so long has failed: a sensor's driver hangs."""
 ANSWER_S = 10.0
-"""How long it may take to answer, and to bring polls to the disk, beyond two of its periods."""
+"""How long it may take to answer, and to bring polls to the disk, beyond three of its periods."""
 DOUBT_S = 2.0
 """How long its word is waited for once it is late: this process may itself have been stopped."""
 STOP_S = 60.0
@@ -45,7 +45,7 @@ class SamplerProcess:
 
     def __init__(self, sensor: Sensor, folder: Path, clock: SessionClock, period_s: float) -> None:
         self._name = sensor.name
-        self._answer_s = ANSWER_S + 2 * period_s
+        self._answer_s = ANSWER_S + 3 * period_s
         self._heard_s = time.monotonic()
         self._stalled = False
         self._sensor = sensor

@@ -42,8 +42,8 @@ class FakeSensor:
         power_w: power of `VDD_IN`; `VDD_SOC` has a tenth of it.
         hold_s: a new value, 1 mW higher or lower, comes this often.
         kind: `power`, or `energy` for a counter of joules.
-        vanish_after_s: from then on reading raises `OSError`, as an unplugged chip's file does.
-        silent_after_s: from then on reading gives NaN, as a hung bus does.
+        vanish_after: after so many readings each raises `OSError`, as of an unplugged chip.
+        silent_after: after so many readings each gives NaN, as a hung bus does.
         missing: `probe` and `open` raise `Unavailable`.
     """
 
@@ -56,17 +56,18 @@ class FakeSensor:
         power_w: float = 5.0,
         hold_s: float = 0.005,
         kind: SensorKind = "power",
-        vanish_after_s: float | None = None,
-        silent_after_s: float | None = None,
+        vanish_after: int | None = None,
+        silent_after: int | None = None,
         missing: bool = False,
     ) -> None:
         self.kind = kind
         self._power_w = power_w
         self._hold_s = hold_s
-        self._vanish_after_s = vanish_after_s
-        self._silent_after_s = silent_after_s
+        self._vanish_after = vanish_after
+        self._silent_after = silent_after
         self._missing = missing
         self._opened_s = math.nan
+        self._reads_so_far = 0
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -75,8 +76,8 @@ class FakeSensor:
             "power_w": self._power_w,
             "hold_s": self._hold_s,
             "kind": self.kind,
-            "vanish_after_s": self._vanish_after_s,
-            "silent_after_s": self._silent_after_s,
+            "vanish_after": self._vanish_after,
+            "silent_after": self._silent_after,
             "missing": self._missing,
         }
 
@@ -99,6 +100,7 @@ class FakeSensor:
         """Start its time."""
         self.probe()
         self._opened_s = time.monotonic()
+        self._reads_so_far = 0
 
     def close(self) -> None:
         """End its time."""
@@ -107,9 +109,10 @@ class FakeSensor:
     def read(self) -> Sequence[float]:
         """Return watts, or joules so far."""
         age_s = time.monotonic() - self._opened_s
-        if math.isnan(age_s) or (self._vanish_after_s or math.inf) <= age_s:
+        self._reads_so_far += 1
+        if math.isnan(age_s) or _passed(self._reads_so_far, self._vanish_after):
             raise OSError(errno.ENODEV, "No such device")
-        if (self._silent_after_s or math.inf) <= age_s:
+        if _passed(self._reads_so_far, self._silent_after):
             return (math.nan, math.nan)
         step = int(age_s / self._hold_s)
         if self.kind == "energy":
@@ -121,6 +124,10 @@ class FakeSensor:
     def settings(self) -> Mapping[str, Any]:
         """Return its update interval in milliseconds."""
         return {"chip": "fake", "update_interval": self._hold_s * 1e3}
+
+
+def _passed(count: int, limit: int | None) -> bool:
+    return limit is not None and count > limit
 
 
 class FakeRunner:

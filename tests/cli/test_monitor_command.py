@@ -1,7 +1,9 @@
 """`edgeprofiler monitor` tells a program's energy and keeps its exit code."""
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +60,17 @@ def test_a_missing_program_is_unavailable(monitor, sensor):
     done = monitor(*sensor, "--", "/nowhere/program")
     assert done.code == 4
     assert "cannot be started" in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_terminal_that_is_gone_does_not_change_the_exit_code(sensor, tmp_path):
+    out = tmp_path / "energy.json"
+    program = [sys.executable, "-c", "import time; time.sleep(.2); raise SystemExit(5)"]
+    with Path("/dev/full").open("w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgeprofiler", "monitor", *sensor, "--json", out,
+             "--", *program],
+            stderr=nobody, check=False,
+        )  # fmt: skip
+    assert done.returncode == 5
+    assert json.loads(out.read_text())["exit_code"] == 5

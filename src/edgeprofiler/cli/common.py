@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -137,8 +138,9 @@ def parse_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
 
 
 def note(text: str) -> None:
-    """Print a message for the user on standard error."""
-    typer.echo(text, err=True)
+    """Print a message for the user on standard error, if anyone takes it."""
+    with suppress(OSError):  # the terminal may be gone; what was asked for is done all the same
+        typer.echo(text, err=True)
 
 
 def device_or_default(device: str | None) -> str:

@@ -131,3 +131,18 @@ def test_a_program_that_has_ended_already_needs_no_signal(heard):
         signal.raise_signal(NUMBER)
     assert program.wait() == 0
     assert heard == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_a_witness_that_has_no_time_to_die_counts_as_soon_as_the_signal_reaches_it(heard):
+    program = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    with Passing([NUMBER]) as passed:
+        passed.hold()
+        passed.to(program)
+        witness = passed._witness.pid
+        os.kill(witness, signal.SIGSTOP)
+        os.kill(witness, NUMBER)
+        signal.raise_signal(NUMBER)
+        os.kill(witness, signal.SIGCONT)
+    program.stdin.close()
+    assert program.wait() == 0

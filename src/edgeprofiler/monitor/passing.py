@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -18,6 +19,7 @@ SAME_S = 1.0
 SETTLE_S = 0.5
 """A signal to the whole process group has reached all of it after this time."""
 LOOK_S = 0.01
+_PENDING = ("SigPnd", "ShdPnd")
 
 
 class Passing:
@@ -104,10 +106,15 @@ class Passing:
     def _ask_witness(self, now_s: float) -> None:
         """Note which signal the witness has died of; another one stands in for the next."""
         witness = self._witness
-        if witness is not None and witness.poll() is not None:
+        if witness is None:
+            return
+        if witness.poll() is not None:
             self._died_s[-witness.returncode] = now_s
             _end(witness)
             self._witness = _start_witness()
+        else:
+            # on a busy machine it may take long to die of what has reached it
+            self._died_s.update(dict.fromkeys(_waiting(witness.pid), now_s))
 
 
 def _start_witness() -> subprocess.Popen[bytes] | None:
@@ -118,6 +125,16 @@ def _start_witness() -> subprocess.Popen[bytes] | None:
         )
     except OSError:
         return None
+
+
+def _waiting(pid: int) -> set[int]:
+    """Return the signals that have reached a process and are not handled yet; Linux tells."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return set()
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line[:6] in _PENDING]
+    return {n for n in range(1, signal.NSIG) if any(mask >> (n - 1) & 1 for mask in masks)}
 
 
 def _end(witness: subprocess.Popen[bytes] | None) -> None:

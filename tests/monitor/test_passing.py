@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from waiting import ended, until
+from waiting import PATIENCE_S, ended, until
 
 from edgeprofiler.monitor import passing, run_program
 from edgeprofiler.monitor.passing import Passing
@@ -93,6 +93,36 @@ def test_a_caller_s_handler_that_raises_does_not_leave_the_program_running(sleep
     before = signal.signal(NUMBER, leave)
     try:
         sender.start()
+        with pytest.raises(SystemExit):
+            run_program(command, FakeSensor(), period_s=0.002)
+    finally:
+        signal.signal(NUMBER, before)
+    assert ended(int(told.read_text()))
+
+
+def test_a_caller_s_handler_that_raises_while_the_program_is_started_does_not_lose_it(
+    sleeper, monkeypatch
+):
+    command, _, told = sleeper
+    raised = threading.Event()
+
+    class Slow(subprocess.Popen):
+        """Does not return before the signal that the program sends, so to speak, has come."""
+
+        def __init__(self, arguments, **more):
+            super().__init__(arguments, **more)
+            if arguments == command:
+                until(told.exists, "the program's start")
+                os.kill(os.getpid(), NUMBER)
+                assert raised.wait(PATIENCE_S)
+
+    def leave(*_):
+        raised.set()
+        raise SystemExit(5)
+
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    before = signal.signal(NUMBER, leave)
+    try:
         with pytest.raises(SystemExit):
             run_program(command, FakeSensor(), period_s=0.002)
     finally:

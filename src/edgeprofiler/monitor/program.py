@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from edgeprofiler.errors import Unavailable
@@ -39,18 +40,32 @@ def run_program(
     Raises:
         Unavailable: the program cannot be started, or no sensor works here.
     """
-    with Passing(pass_on) as passing, measure(sensor, options=options, period_s=period_s) as power:
+    # started in another thread: what a handler raises in this one cannot lose the process
+    with (
+        Passing(pass_on) as passing,
+        measure(sensor, options=options, period_s=period_s) as power,
+        ThreadPoolExecutor(1, "program") as other,
+    ):
         passing.hold()
+        starting = other.submit(subprocess.Popen[bytes], command, stdout=stdout)
         try:
-            process = subprocess.Popen(command, stdout=stdout)
-        except OSError as error:
-            raise Unavailable(
-                f"{command[0]} cannot be started ({error.strerror or error})",
-                "check its name and path",
-            ) from None
-        passing.to(process)
-        code = _wait(process)
+            passing.to(_started(starting, command[0]))
+            code = _wait(starting.result())
+        except BaseException:  # a handler of the caller's: the program must not go on without us
+            if starting.exception() is None:
+                starting.result().kill()
+                starting.result().wait()
+            raise
     return code, power.result
+
+
+def _started(starting: Future[subprocess.Popen[bytes]], name: str) -> subprocess.Popen[bytes]:
+    try:
+        return starting.result()
+    except OSError as error:
+        raise Unavailable(
+            f"{name} cannot be started ({error.strerror or error})", "check its name and path"
+        ) from None
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
@@ -59,7 +74,3 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue  # the terminal has sent it to the program too, which ends or does not
-        except BaseException:  # a handler of the caller's: the program must not go on without us
-            process.kill()
-            process.wait()
-            raise

@@ -20,7 +20,9 @@ from edgeprofiler.network import Layer, Network, Source, make_layer
 from edgeprofiler.profile.document import from_document, to_document
 from edgeprofiler.qa import inspect_recording
 from edgeprofiler.recording import PowerTrace, Recording, load_recording, save_recording
+from edgeprofiler.sensors.ina3221 import Ina3221Sensor
 from edgeprofiler.simulator import SensorModel, Structure, Truth, simulate
+from edgeprofiler.testing import write_ina3221_tree
 
 
 def conv(name: str, channels: int, size: int) -> Layer:
@@ -81,6 +83,19 @@ def test_layer_powers_and_timing_are_found(
     assert timing.gap_s == pytest.approx(truth.gap_s, abs=3e-6)
     energy = found.profile.totals.energy_j.value
     assert energy == pytest.approx(truth.network_energy_j, rel=0.005)
+
+
+@pytest.mark.slow
+def test_averaging_is_found_among_the_settings_of_a_real_chip(tmp_path: Path) -> None:
+    """The driver of the INA3221 shows them for each chip; the simulator, for its only one."""
+    recording, _ = simulate(NETWORK, runs=6000, seed=1, sensor=SensorModel(averaging=4))
+    chip = write_ina3221_tree(tmp_path, {recording.trace.total_rails[0]: (5000, 1000)})
+    (chip / "samples").write_text("4\n")
+    real = replace(recording, sensor_settings=Ina3221Sensor(root=str(tmp_path)).settings())
+    one, two = attribute_with_report(recording).report, attribute_with_report(real).report
+    assert one.timing is not None
+    assert one.timing.averaged == 4
+    assert two == one
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def test_a_payload_that_is_no_table_is_refused(tmp_path):
         load_recording(tmp_path)
 
 
-def power_writer(folder, clock, kind="power", rails=("VDD_IN",)):
+def power_writer(folder, clock, kind="power", rails=("VDD_IN",), settings=None):
     return PowerWriter(
         stream_path(folder, "power", clock.session),
         kind=kind,
@@ -150,12 +150,14 @@ def power_writer(folder, clock, kind="power", rails=("VDD_IN",)):
         total_rails=rails[:1],
         period_s=0.001,
         clock=clock,
-        settings={},
+        settings=settings or {},
     )
 
 
-def write_session(folder, clock, start_s, layers=("conv",), rails=("VDD_IN",), end=None):
-    power = power_writer(folder, clock, rails=rails)
+def write_session(
+    folder, clock, start_s, layers=("conv",), rails=("VDD_IN",), end=None, settings=None
+):
+    power = power_writer(folder, clock, rails=rails, settings=settings)
     times = start_s + np.arange(5) * 0.001
     power.append(
         Phase.RUN, np.column_stack([times] + [np.full(5, 5.0)] * len(rails)), (5, 1, 0.1, 2.0)
@@ -185,6 +187,15 @@ def test_two_sessions_of_one_boot_follow_each_other(tmp_path):
     assert recording.sampler.cpu_share == pytest.approx(0.05)
     assert not recording.complete
     assert recording.warnings == ()
+
+
+def test_a_session_without_a_poll_hides_nothing_of_the_others(tmp_path):
+    write_header(tmp_path, {"name": "x"})
+    power_writer(tmp_path, SessionClock(1, "b", 90.0, 4990.0)).close()
+    write_session(tmp_path, SessionClock(2, "b", 100.0, 5000.0), 100.0, settings={"samples": 4})
+    recording = load_recording(tmp_path)
+    assert recording.sampler.cpu_share == pytest.approx(0.05)
+    assert recording.sensor_settings == {"samples": 4}
 
 
 @pytest.mark.parametrize(("utc_s", "second_start"), [(5500.0, 600.0), (100.0, 101.004)])

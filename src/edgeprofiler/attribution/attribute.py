@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -28,9 +27,11 @@ from edgeprofiler.attribution.window import WindowPowers, window_powers
 from edgeprofiler.errors import InsufficientData, UsageError
 from edgeprofiler.network import FloatArray, Network
 from edgeprofiler.profile import Origin, Profile
-from edgeprofiler.recording import Recording
+from edgeprofiler.recording import Recording, chip_numbers
 
 MIN_CONVERSIONS = 50
+MOST_AVERAGED = 1024
+"""More conversions to a value than any INA's register can ask for."""
 """Fewer conversions than this support no power of layers."""
 
 NOMINAL_WINDOW_S = 1.1e-3
@@ -193,17 +194,11 @@ def _solve(
 
 def _base(recording: Recording, period_s: float) -> Timing:
     """Return what the sensor's own settings say of its timing."""
-    averaged = _count(recording.sensor_settings.get("samples"))
+    found = chip_numbers(recording.sensor_settings, "samples", recording.trace.total_rails)
+    averaged = int(min(max((1.0, *found)), MOST_AVERAGED))
     if averaged < 2 or not math.isfinite(period_s):
         return Timing(NOMINAL_WINDOW_S)
     return Timing(NOMINAL_WINDOW_S, averaged=averaged, spacing_s=period_s / averaged)
-
-
-def _count(value: Any) -> int:
-    try:
-        return min(max(int(value), 1), 1024)
-    except (TypeError, ValueError):
-        return 1
 
 
 def _judged(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edgeprofiler.errors import UsageError
+from edgeprofiler.recording import chip_numbers
 
 DEFAULT_DITHER_S = 0.007
 """About one round of an INA3221 over its three channels with its default settings."""
@@ -43,8 +44,10 @@ class Plan:
     def __post_init__(self) -> None:
         if self.runs < 1 or self.warmup < 0:
             raise UsageError("a collection needs at least 1 run and no negative warm-up")
-        if not self.idle_s >= 0 or not self.idle_s < 1e6:
-            raise UsageError(f"idle time {self.idle_s} s must be 0 or more")
+        if not 0 <= self.idle_s < 1e6:
+            raise UsageError(f"idle time {self.idle_s} s must lie between 0 and 1,000,000")
+        if self.seed < 0:
+            raise UsageError(f"seed {self.seed} must be 0 or more")
         if self.dither_s is not None and not 0 <= self.dither_s < 10:
             raise UsageError(f"dither {self.dither_s} s must lie between 0 and 10")
         if not 1e-4 <= self.period_s <= 10:
@@ -55,11 +58,5 @@ def dither_for(plan: Plan, settings: Mapping[str, Any]) -> float:
     """Return the longest pause: the plan's, or one round of the sensor's conversions."""
     if plan.dither_s is not None:
         return plan.dither_s
-    chips = settings.get("chips")
-    found = [settings, *(chips.values() if isinstance(chips, Mapping) else ())]
-    intervals = [
-        float(chip["update_interval"]) * 1e-3
-        for chip in found
-        if isinstance(chip, Mapping) and isinstance(chip.get("update_interval"), (int, float))
-    ]
+    intervals = [1e-3 * milliseconds for milliseconds in chip_numbers(settings, "update_interval")]
     return min(max([DEFAULT_DITHER_S, *intervals]), 1.0)

@@ -1,5 +1,6 @@
 """What a sensor saw and when which layer ran, and how that rests on disk."""
 
+from edgeprofiler.recording.chips import chip_numbers
 from edgeprofiler.recording.layers_json import network_from_json, network_to_json
 from edgeprofiler.recording.recording import (
     DeviceState,
@@ -21,6 +22,7 @@ __all__ = [
     "Recording",
     "SamplerReport",
     "Timeline",
+    "chip_numbers",
     "is_recording",
     "load_recording",
     "network_from_json",

@@ -149,7 +149,9 @@ def _load(folder: Path) -> Recording:
         )
 
     idle_before, idle_after = trace(Phase.IDLE_BEFORE), trace(Phase.IDLE_AFTER)
-    settings = header.get("sensor_settings") or next((s.settings for s in sessions), {})
+    settings = header.get("sensor_settings") or next(
+        (s.settings for s in sessions if s.settings), {}
+    )
     warnings += [str(e.get("text", "")) for e in events if e.get("event") == "warning"]
     networks = [e["network"] for e in events if e.get("event") == "network"]
     states = {
@@ -180,8 +182,9 @@ def _missing(folder: Path, header: Mapping[str, Any], sessions: list[SessionData
     sensor = str(header.get("sensor", "none"))
     for session in sessions:
         runs = stream_path(folder, "runs", session.number)
-        ended = any(event.get("event") == "complete" for event in session.events)
-        if "runner" in header and ended and not runs.exists():
+        complete = [event for event in session.events if event.get("event") == "complete"]
+        ended, ran = bool(complete), any(event.get("runs", 1) for event in complete)
+        if "runner" in header and ran and not runs.exists():
             yield f"{runs.name} is missing: the runs of its session are lost"
         power = stream_path(folder, "power", session.number)
         if sensor != "none" and (ended or session.runs is not None) and not power.exists():
@@ -215,8 +218,9 @@ def _sampler_report(sessions: list[SessionData], events: list[Mapping[str, Any]]
                 latency_change=float(event["latency_change"]),
             )
     sampled = [s for s in sessions if s.rails]
-    cpu = sum(s.stats[2] for s in sampled)
-    elapsed = sum(s.stats[3] for s in sampled)
+    timed = [s for s in sampled if math.isfinite(s.stats[3])]  # the others died at once
+    cpu = sum(s.stats[2] for s in timed)
+    elapsed = sum(s.stats[3] for s in timed)
     changes = [e["latency_change"] for e in events if "latency_change" in e]
     return SamplerReport(
         target_period_s=sampled[0].period_s if sampled else math.nan,

@@ -1,6 +1,7 @@
 """A collection idles, warms up, runs and idles; what ends it early keeps what was recorded."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,7 +122,8 @@ def test_the_longest_pause_is_the_sensor_s_round_where_it_tells():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"runs": 0}, {"warmup": -1}, {"idle_s": -1}, {"idle_s": math.nan}, {"dither_s": 11},
+    [{"seed": -1}, {"idle_s": math.inf},
+     {"runs": 0}, {"warmup": -1}, {"idle_s": -1}, {"idle_s": math.nan}, {"dither_s": 11},
      {"period_s": 0}],
 )  # fmt: skip
 def test_a_plan_that_cannot_be_is_refused(wrong):
@@ -235,6 +237,37 @@ def test_a_sensor_that_vanishes_ends_the_collection_and_keeps_all(tmp_path):
     assert len(recording.trace) > 50
     assert recording.timeline.runs > 0
     assert any("vanished" in text for text in recording.warnings)
+
+
+@pytest.mark.parametrize("sensor", [FakeSensor(), None])
+def test_where_only_the_end_is_missing_resume_adds_it(tmp_path, sensor):
+    def stop(stage, done, total):
+        if stage == "idle again" or (sensor is None and stage == "runs" and done == total):
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "r"
+    with pytest.raises(KeyboardInterrupt):
+        collect("fake:net", FakeRunner(), sensor, folder, plan=QUICK, progress=stop)
+    broken = load_recording(folder)
+    assert broken.timeline.runs == 40
+    assert not broken.complete
+    whole = collect("fake:net", FakeRunner(), sensor, folder, plan=QUICK, resume=True)
+    assert whole.complete
+    assert whole.timeline.runs == 40
+    assert whole.state_after is not None
+    assert (whole.idle_after is not None) == (sensor is not None)
+    assert not whole.lost("runs")
+    sessions = len(list(folder.glob("events-*.bin")))
+    collect("fake:net", FakeRunner(), sensor, folder, plan=QUICK, resume=True)
+    assert len(list(folder.glob("events-*.bin"))) == sessions == 2
+
+
+def test_a_recording_goes_on_only_with_the_period_that_it_began_with(tmp_path):
+    folder = tmp_path / "r"
+    collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK)
+    slower = replace(QUICK, runs=80, period_s=0.01)
+    with pytest.raises(UsageError, match=r"with period 0\.002, not 0\.01"):
+        collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=slower, resume=True)
 
 
 def test_an_interrupted_collection_is_readable_and_goes_on(tmp_path):

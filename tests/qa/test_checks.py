@@ -62,6 +62,15 @@ def test_a_recording_without_power_is_bad(good: Recording) -> None:
     assert level(replace(good, trace=shifted), "power") == "bad"
 
 
+def test_polls_that_gave_no_total_are_counted(good: Recording) -> None:
+    assert level(good, "readings") == "good"
+    power = good.trace.total_w.copy()
+    power[len(power) // 3 :] = np.nan
+    (rail,) = good.trace.total_rails
+    dead = replace(good, trace=replace(good.trace, rails_w={rail: power}))
+    assert level(dead, "readings") == "bad"
+
+
 def test_drift_of_idle_is_seen() -> None:
     recording, _ = simulate(NETWORK, runs=2000, structure=Structure(thermal_drift_w=2.0))
     assert level(recording, "idle") == "bad"

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -95,10 +95,11 @@ def collect(
     """
     plan = plan or Plan()
     probe(runner, sensor)
-    header = header_of(name or recording_name(source), source, runner, sensor)
-    done_runs = _runs_already_there(folder, header, resume)
-    if done_runs >= plan.runs:
-        return load_recording(folder)
+    header = header_of(name or recording_name(source), source, runner, sensor, plan)
+    there = _already_there(folder, header, resume)
+    done_runs = 0 if there is None else there.timeline.runs
+    if there is not None and there.complete and done_runs >= plan.runs:
+        return there
     progress("load", 0, 1)
     runner.load(source, layers_for(source, runner) if network is None else network)
     progress("load", 1, 1)
@@ -149,10 +150,11 @@ def record(
     try:
         power = _power_source(sensor, runner, folder, session, plan.period_s)
         session_run = _SessionRun(runner, power, plan, progress, events, root)
-        session_run.go(folder, session, plan.runs - done_runs)
+        runs = max(0, plan.runs - done_runs)
+        session_run.go(folder, session, runs)
         if not clock.virtual:
             events.append("end", utc_s=time.time())
-        events.append("complete")
+        events.append("complete", runs=runs)
     except KeyboardInterrupt:
         with suppress(EdgeProfilerError):
             events.append("interrupted")
@@ -200,29 +202,34 @@ class _SessionRun:
         self._told_network = False
 
     def go(self, folder: Path, session: SessionClock, runs: int) -> None:
-        """Idle, warm up, run, idle; each step's data are on the disk when it ends."""
+        """Idle, warm up, run, idle; each step's data are on the disk when it ends.
+
+        Where only the end is missing, with 0 runs: warm up and idle.
+        """
         plan, power = self._plan, self._power
         idle_s = 0.0 if isinstance(power, NoPower) else plan.idle_s  # nobody would watch
-        power.enter(Phase.IDLE_BEFORE)
-        self._events.append("state_before", state=asdict(self._state()))
-        self._wait(idle_s, "idle")
+        random = np.random.default_rng([plan.seed, runs])
+        last: Timeline | None = None
+        if runs:
+            power.enter(Phase.IDLE_BEFORE)
+            self._events.append("state_before", state=asdict(self._state()))
+            self._wait(idle_s, "idle")
         power.enter(Phase.WARMUP)
         block = self._warm_up()
         self._tell_network()
-        writer = RunsWriter(stream_path(folder, "runs", session.session), session)
-        try:
-            power.enter(Phase.RUN)
-            random = np.random.default_rng([plan.seed, runs])
-            last = self._run(writer, runs, block, random)
-            self._wait(MARGIN_S, "")
-        finally:
-            writer.close()
+        if runs:
+            with closing(
+                RunsWriter(stream_path(folder, "runs", session.session), session)
+            ) as writer:
+                power.enter(Phase.RUN)
+                last = self._run(writer, runs, block, random)
+                self._wait(MARGIN_S, "")
         power.enter(Phase.IDLE_AFTER)
         self._events.append("state_after", state=asdict(self._state()))
         self._wait(idle_s, "idle again")
         power.close()
         power.check()
-        change = self._latency_change(last, random)
+        change = math.nan if last is None else self._latency_change(last, random)
         if math.isfinite(change):
             self._events.append("overhead", latency_change=change)
 
@@ -309,7 +316,9 @@ def recording_name(source: str) -> str:
     return kept.lstrip(".") or "recording"
 
 
-def header_of(name: str, source: str, runner: Runner, sensor: AnySensor | None) -> dict[str, Any]:
+def header_of(
+    name: str, source: str, runner: Runner, sensor: AnySensor | None, plan: Plan
+) -> dict[str, Any]:
     """Return what must be the same when a recording goes on, as JSON gives it back."""
     header: dict[str, Any] = {
         "name": name,
@@ -319,6 +328,8 @@ def header_of(name: str, source: str, runner: Runner, sensor: AnySensor | None) 
         "sensor": "none" if sensor is None else sensor.name,
         "sensor_options": {} if sensor is None else _telling(sensor.options),
     }
+    if sensor is not None and not isinstance(sensor, TraceSensor):
+        header["period_s"] = plan.period_s
     model = Path(source)
     if model.is_file():
         header["model_sha256"] = sha256_of_file(model)
@@ -337,7 +348,7 @@ def require_same(folder: Path, header: Mapping[str, Any]) -> None:
                 f"{header['source']} has changed since {folder} was recorded (SHA-256 then "
                 f"{str(there[key])[:12]}, now {value[:12]}); choose another folder"
             )
-        what, then, now = key.replace("_", " "), there[key], value
+        what, then, now = key.removesuffix("_s").replace("_", " "), there[key], value
         if isinstance(then, dict) and isinstance(now, dict):
             # An option that a newer version added is `None` where it changes nothing.
             option = next((o for o in {**then, **now} if then.get(o) != now.get(o)), None)
@@ -375,15 +386,15 @@ def _power_source(
     return LivePower(sensor, folder, session, period_s)
 
 
-def _runs_already_there(folder: Path, header: Mapping[str, Any], resume: bool) -> int:
-    """Return how many runs are recorded already."""
+def _already_there(folder: Path, header: Mapping[str, Any], resume: bool) -> Recording | None:
+    """Return the recording that goes on."""
     if not is_recording(folder):
         if folder.is_dir() and session_numbers(folder):
             raise InvalidInput(folder, "holds streams but no recording.json", "choose another")
-        return 0
+        return None
     if not resume:
         raise UsageError(
             f"{folder} already holds a recording; go on with --resume or choose another folder"
         )
     require_same(folder, header)
-    return load_recording(folder).timeline.runs
+    return load_recording(folder)

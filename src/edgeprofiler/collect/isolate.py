@@ -90,7 +90,7 @@ def collect_isolated(
     if whole is None:
         raise Unsupported(f"the runner {runner.name} does not tell the layers of {source}")
     layers = distinct_layers(whole)
-    same = {**header_of("", source, runner, sensor), "isolated": True}
+    same = {**header_of("", source, runner, sensor, plan), "isolated": True}
     recordings: list[Recording] = []
     left_out: list[str] = []
     for index, layer in enumerate(layers):

@@ -43,7 +43,7 @@ CHANGE_S = 0.001
 SWITCH_S = 0.0005
 """How long another thread may hold the interpreter when a tick comes."""
 SILENCE_S, SILENT_POLLS = 2.0, 5
-"""A sensor that gives nothing but NaN for so long, and so often, is gone."""
+"""A sensor that gives no total power for so long, and so often, is gone."""
 
 Stats = tuple[int, int, float, float]
 _Poll = Sequence[Any]
@@ -116,11 +116,14 @@ def _ended() -> NoReturn:
 class _Disk(threading.Thread):
     """Decodes and writes polls in the background: syncing may take longer than a tick."""
 
-    def __init__(self, writer: PowerWriter, polling: Polling, rails: int) -> None:
+    def __init__(self, writer: PowerWriter, polling: Polling, sensor: Sensor) -> None:
         super().__init__(name="disk", daemon=True)
         self._writer = writer
         self._decode = polling.decode
-        self._rails = rails
+        self._rails = len(sensor.rails)
+        total = [1 + n for n, rail in enumerate(sensor.rails) if rail in sensor.total_rails]
+        self._total = total or slice(1, None)
+        self._what = " + ".join(sensor.total_rails)
         self._heard_s = time.monotonic()
         self._silent = 0
         self._blocks: queue.SimpleQueue[tuple[int, list[_Poll], Stats] | None] = queue.SimpleQueue()
@@ -178,14 +181,16 @@ class _Disk(threading.Thread):
         return np.concatenate(rows)
 
     def _watch(self, table: FloatArray) -> None:
-        """Notice when the sensor gives nothing any more."""
-        good = np.flatnonzero(~np.isnan(table[:, 1:]).all(axis=1))
+        """Notice when the sensor gives nothing any more of what is the board's power."""
+        lost = np.isnan(table[:, self._total])
+        good = np.flatnonzero(~(lost.any(axis=1) if self._what else lost.all(axis=1)))
         if len(good):
             self._heard_s, self._silent = float(table[good[-1], 0]), -int(good[-1]) - 1
         self._silent += len(table)
         silence_s = table[-1, 0] - self._heard_s
         if self._silent >= SILENT_POLLS and silence_s > SILENCE_S:
-            self.gone = OSError(f"nothing but errors for {silence_s:.0f} s")
+            of = f" of {self._what}" if self._what else ""
+            self.gone = OSError(f"nothing but errors{of} for {silence_s:.0f} s")
 
 
 class _Control(threading.Thread):
@@ -220,7 +225,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         CannotWrite: polls cannot be written; what was written stays readable.
     """
     polling = polling_of(sensor)
-    disk = _Disk(writer, polling, len(sensor.rails))
+    disk = _Disk(writer, polling, sensor)
     disk.start()
     phase = control.phase
     cpu_start_s, start_s = time.process_time(), time.monotonic()

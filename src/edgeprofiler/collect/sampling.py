@@ -175,9 +175,11 @@ class SamplerProcess:
         return self._heard_s == heard_s and self._process.poll() is None
 
     def _answer(self, limit_s: float) -> Mapping[str, Any]:
-        deadline_s = time.monotonic() + limit_s
         try:
-            message = self._answers.get(timeout=max(0.0, deadline_s - time.monotonic()))
+            try:
+                message = self._answers.get(timeout=limit_s)
+            except queue.Empty:
+                message = self._answers.get(timeout=DOUBT_S)
         except queue.Empty:
             self._stalled = True
             raise Unavailable(

@@ -31,6 +31,8 @@ class Limits:
     sampler_cpu: tuple[float, float] = (0.06, 0.2)
     latency_change: tuple[float, float] = (0.02, 0.1)
     missed: tuple[float, float] = (0.01, 0.1)
+    unread: tuple[float, float] = (0.05, 0.2)
+    """Share of polls during the runs that gave no total power: above these."""
     warming_c: tuple[float, float] = (10.0, 25.0)
     jitter: tuple[float, float] = (0.15, 0.5)
     """Relative spread of a run's time from stretch to stretch: above these."""
@@ -80,6 +82,7 @@ def inspect_recording(recording: Recording, limits: Limits | None = None) -> Ver
             checks.append(Check("power", "bad", str(error), "collect again"))
         else:
             checks += [
+                _readings(recording, limits),
                 _period(session),
                 _conversions(session, limits),
                 _step(session, limits),
@@ -118,6 +121,15 @@ def _whole(recording: Recording) -> Check:
     if not recording.complete:
         return Check("runs", "doubtful", f"{finding}; interrupted", "edgeprofiler collect --resume")
     return Check("runs", "good", finding)
+
+
+def _readings(recording: Recording, limits: Limits) -> Check:
+    lost = float(np.isnan(recording.trace.total_w).mean())
+    level = _above(lost, limits.unread)
+    return Check(
+        "readings", level, f"{lost:.1%} of the polls gave no total power",
+        "" if level == "good" else "see the kernel's log for errors of the sensor's bus",
+    )  # fmt: skip
 
 
 def _period(session: Session) -> Check:

@@ -101,6 +101,12 @@ def test_virtual_time_costs_nothing_and_is_deterministic_by_seed(tmp_path):
     assert not np.array_equal(one.timeline.run_end_s, other.timeline.run_end_s)
 
 
+def test_a_simulation_larger_than_memory_is_refused_before_it_writes(tmp_path):
+    with pytest.raises(UsageError, match="ask for 10,000,000 or fewer"):
+        simulated(tmp_path / "r", Plan(runs=10**9))
+    assert not (tmp_path / "r").exists()
+
+
 def test_pauses_are_dithered_over_one_period(tmp_path):
     """Sampling phases spread: pauses are even between 0 and the longest."""
     timeline = simulated(tmp_path / "r").timeline

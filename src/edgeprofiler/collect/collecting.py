@@ -52,6 +52,8 @@ from edgeprofiler.sensors.protocol import AnySensor, TraceSensor
 BLOCK_S = 0.4
 """Runs come to the disk in blocks of about this long."""
 VIRTUAL_BLOCK_RUNS = 1000
+MOST_VIRTUAL_LAYERS = 30_000_000
+"""Layers' times of a simulation, all of which are held in memory until its end."""
 MARGIN_S = 0.1
 """The sensor is watched this much longer than the last run: its values come late."""
 COMPARE_RUNS = 50
@@ -133,6 +135,7 @@ def record(
 ) -> Recording:
     """Record a runner that is loaded; `collect` says what is raised."""
     clock = runner.clock
+    _check_virtual_runs(runner, plan.runs)
     numbers = session_numbers(folder)
     session = SessionClock.now(numbers[-1] + 1 if numbers else 1, root)
     if clock.virtual:
@@ -178,6 +181,15 @@ def record(
         finally:
             events.close()
     return load_recording(folder)
+
+
+def _check_virtual_runs(runner: Runner, runs: int) -> None:
+    network = runner.network() if runner.clock.virtual else None
+    most = MOST_VIRTUAL_LAYERS // max(1, 0 if network is None else len(network.layers))
+    if runner.clock.virtual and runs > most:
+        raise UsageError(
+            f"{runs:,} runs are more than a simulation can hold; ask for {most:,} or fewer"
+        )
 
 
 class _SessionRun:

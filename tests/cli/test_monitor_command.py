@@ -3,10 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import edgeprofiler.monitor  # noqa: F401  its module is looked up below
+from edgeprofiler.recording import PowerTrace, load_recording
 from edgeprofiler.testing import write_ina3221_tree
 
 
@@ -54,6 +58,51 @@ def test_mistakes_are_one_line_with_a_documented_exit_code(monitor, arguments, c
     assert done.code == code
     assert words in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_program_too_short_to_measure_keeps_its_exit_code(monitor, sensor, monkeypatch):
+    def nothing_came(folder):
+        return replace(load_recording(folder), trace=PowerTrace(np.empty(0), {}, ()))
+
+    module = sys.modules["edgeprofiler.monitor.measuring"]
+    monkeypatch.setattr(module, "load_recording", nothing_came)
+    done = monitor(*sensor, "--json", "-", "--", sys.executable, "-c", "raise SystemExit(3)")
+    assert done.code == 3
+    assert "warning: the sensor ina3221 gave no value" in done.err
+    document = json.loads(done.out)
+    assert document["exit_code"] == 3
+    assert document["energy_j"] is document["mean_w"] is document["peak_w"] is None
+    assert "gave no value" in document["warnings"][0]
+
+
+@pytest.mark.parametrize("target", ["none/x.json", "root", "file/x.json"])
+def test_a_target_that_cannot_be_written_is_told_before_the_program_runs(
+    monitor, sensor, tmp_path, target
+):
+    (tmp_path / "root").mkdir(exist_ok=True)
+    (tmp_path / "file").write_text("")
+    ran = tmp_path / "ran"
+    done = monitor(
+        *sensor, "--json", tmp_path / target, "--",
+        sys.executable, "-c", f"open({str(ran)!r}, 'w').close()",
+    )  # fmt: skip
+    assert done.code == 7
+    assert str(tmp_path / target) in done.err
+    assert not ran.exists()
+
+
+def test_figures_are_told_even_where_their_file_cannot_be_written_any_more(
+    monitor, sensor, tmp_path
+):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = monitor(
+        *sensor, "--json", folder / "x.json", "--",
+        sys.executable, "-c", f"import os; os.rmdir({str(folder)!r}); raise SystemExit(3)",
+    )  # fmt: skip
+    assert done.code == 7
+    assert "energy" in done.err
+    assert "exit code 3" in done.err
 
 
 def test_a_missing_program_is_unavailable(monitor, sensor):

@@ -2,15 +2,20 @@
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from waiting import ended, until
 
+from edgeprofiler.collect.sampling import SamplerProcess
 from edgeprofiler.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.monitor import evaluate, measure, run_program
-from edgeprofiler.recording import PowerTrace
+from edgeprofiler.recording import PowerTrace, load_recording
 from edgeprofiler.sensors.replay import ReplaySensor
 from edgeprofiler.testing import FakeSensor
+
+MEASURING = sys.modules["edgeprofiler.monitor.measuring"]
 
 
 def trace(times, power):
@@ -88,13 +93,11 @@ def test_an_error_in_the_block_is_not_hidden_by_the_monitor():
 
 
 def test_a_sensor_lost_in_the_block_is_told():
-    import time
-
     with (
         pytest.raises(Unavailable, match="vanished"),
-        measure(FakeSensor(vanish_after=200), period_s=0.002),
+        measure(FakeSensor(vanish_after=200), period_s=0.002) as power,
     ):
-        time.sleep(2.0)
+        until(lambda: ended(power._sampler.pid), "the sampler's end")
 
 
 def test_a_replayed_file_cannot_watch_this_machine(tmp_path):
@@ -105,8 +108,7 @@ def test_a_replayed_file_cannot_watch_this_machine(tmp_path):
 
 
 def test_where_no_sensor_works_every_reason_is_said(monkeypatch):
-    module = sys.modules["edgeprofiler.monitor.measuring"]
-    monkeypatch.setattr(module, "auto_sensor", lambda: (None, ["rapl: no counters"]))
+    monkeypatch.setattr(MEASURING, "auto_sensor", lambda: (None, ["rapl: no counters"]))
     with pytest.raises(Unavailable, match="rapl: no counters"):
         measure()
 
@@ -125,6 +127,39 @@ def test_a_program_is_measured_from_start_to_end_with_its_exit_code():
     assert code == 3
     assert found.duration_s >= 0.5
     assert math.isclose(found.mean_w, 8.0, abs_tol=0.01)
+
+
+def test_a_program_too_short_for_the_sensor_keeps_its_exit_code(monkeypatch):
+    def nothing_came(folder):
+        return replace(load_recording(folder), trace=trace([], []))
+
+    monkeypatch.setattr(MEASURING, "load_recording", nothing_came)
+    code, found = run_program(
+        [sys.executable, "-c", "raise SystemExit(3)"], FakeSensor(), period_s=0.002
+    )
+    assert code == 3
+    assert found.polls == found.distinct_values == 0
+    assert found.duration_s > 0
+    document = found.to_json()
+    assert document["energy_j"] is document["mean_w"] is document["peak_w"] is None
+    assert len(found.warnings) == 1
+    assert "gave no value" in found.warnings[0]
+    with pytest.raises(InsufficientData, match="gave no value"), measure(FakeSensor()):
+        pass
+
+
+def test_a_sensor_lost_while_a_program_ran_does_not_lose_its_exit_code(monkeypatch):
+    class Lost(SamplerProcess):
+        checks = 0
+
+        def check(self):
+            self.checks += 1
+            if self.checks > 1:  # the first is at the start
+                raise Unavailable("the sensor fake vanished", "see that it is still there")
+
+    monkeypatch.setattr(MEASURING, "SamplerProcess", Lost)
+    with pytest.raises(Unavailable, match=r"vanished; see .* ended with exit code 3$"):
+        run_program([sys.executable, "-c", "raise SystemExit(3)"], FakeSensor(), period_s=0.002)
 
 
 def test_a_program_that_is_not_there_is_said():

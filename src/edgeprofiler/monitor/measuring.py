@@ -7,7 +7,6 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +34,10 @@ FEW_VALUES = 10
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a block of code drew. Powers are of the rails in `rails`, idle included."""
+    """What a block of code drew. Powers are of the rails in `rails`, idle included.
+
+    Energy and powers are NaN, and a warning says so, where the sensor gave no value (`polls` is 0).
+    """
 
     duration_s: float
     energy_j: float
@@ -77,6 +79,7 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
 
     Raises:
         Unavailable: no sensor works here, or it was lost while measuring.
+        InsufficientData: the sensor gave no value in the block's time.
         UsageError: the sensor replays or simulates, so it cannot watch this machine.
     """
 
@@ -132,17 +135,18 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
         finally:
             self._sampler.stop()
             self._folder.cleanup()
+        self.result = _figures(
+            recording.trace,
+            self._start_s,
+            end_s,
+            sensor=self._sensor.name,
+            missed_ticks=recording.sampler.missed_ticks,
+            cpu_share=recording.sampler.cpu_share,
+            warnings=recording.warnings,
+        )
         # an error inside the block matters more than that its time was too short to measure
-        with suppress(InsufficientData) if kind is not None else nullcontext():
-            self.result = evaluate(
-                recording.trace,
-                self._start_s,
-                end_s,
-                sensor=self._sensor.name,
-                missed_ticks=recording.sampler.missed_ticks,
-                cpu_share=recording.sampler.cpu_share,
-                warnings=recording.warnings,
-            )
+        if kind is None:
+            _require_values(self.result)
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """Return the function, measured at every call."""
@@ -177,21 +181,54 @@ def evaluate(
     Raises:
         InsufficientData: the sensor gave nothing in that time.
     """
+    found = _figures(
+        trace,
+        start_s,
+        end_s,
+        sensor=sensor,
+        missed_ticks=missed_ticks,
+        cpu_share=cpu_share,
+        warnings=warnings,
+    )
+    _require_values(found)
+    return found
+
+
+def _require_values(found: Measurement) -> None:
+    if not found.polls:
+        raise InsufficientData(found.warnings[-1])
+
+
+def _figures(
+    trace: PowerTrace,
+    start_s: float,
+    end_s: float,
+    *,
+    sensor: str,
+    missed_ticks: int,
+    cpu_share: float,
+    warnings: tuple[str, ...],
+) -> Measurement:
+    """Return what `evaluate` does; where the sensor gave nothing, NaN and a last warning."""
     power = trace.total_w
     known = np.isfinite(power)
     time_s, power = trace.time_s[known], power[known]
     duration_s = end_s - start_s
     inside = (time_s >= start_s) & (time_s <= end_s)
-    if not inside.any() or duration_s <= 0:
-        raise InsufficientData(
+    values = power[inside] if duration_s > 0 else power[:0]
+    notes = list(warnings)
+    energy_j = mean_w = peak_w = math.nan
+    distinct = 0
+    if len(values):
+        energy_j = _held_integral(time_s, power, start_s, end_s)
+        mean_w, peak_w = energy_j / duration_s, float(values.max())
+        distinct = 1 + int(np.count_nonzero(np.diff(values)))
+    else:
+        notes.append(
             f"the sensor {sensor} gave no value within {duration_s * 1e3:.3g} ms; "
             "measure something longer, or many repetitions"
         )
-    energy_j = _held_integral(time_s, power, start_s, end_s)
-    values = power[inside]
-    distinct = 1 + int(np.count_nonzero(np.diff(values)))
-    notes = list(warnings)
-    if distinct < FEW_VALUES:
+    if 0 < distinct < FEW_VALUES:
         notes.append(
             f"the sensor changed its value only {distinct - 1} times: energy and mean power are "
             "uncertain; measure something longer, or many repetitions"
@@ -199,8 +236,8 @@ def evaluate(
     return Measurement(
         duration_s=duration_s,
         energy_j=energy_j,
-        mean_w=energy_j / duration_s,
-        peak_w=float(values.max()),
+        mean_w=mean_w,
+        peak_w=peak_w,
         polls=len(values),
         distinct_values=distinct,
         missed_ticks=missed_ticks,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from edgeprofiler.errors import Unavailable
+from edgeprofiler.errors import EdgeProfilerError, InsufficientData, Unavailable
 from edgeprofiler.monitor.measuring import Measurement, measure
 from edgeprofiler.monitor.passing import Passing
 from edgeprofiler.sensors.protocol import Sensor
@@ -24,6 +24,9 @@ def run_program(
 ) -> tuple[int, Measurement]:
     """Run a program and return its exit code and what the machine drew meanwhile.
 
+    Where the program ended before the sensor gave a value, its exit code is returned all the
+    same; energy and powers are NaN then, and a warning says why.
+
     Ctrl-C reaches the program, as it would without a monitor; what was measured is returned.
     Other signals end this process unless they are to be passed on.
 
@@ -38,25 +41,37 @@ def run_program(
             thread, and not on Windows.
 
     Raises:
-        Unavailable: the program cannot be started, or no sensor works here.
+        Unavailable: the program cannot be started, or no sensor works here. Also where the sensor
+            was lost while the program ran: what it drew is unknown, and the message ends with
+            its exit code.
     """
+    power = measure(sensor, options=options, period_s=period_s)
+    code: int | None = None
     # started in another thread: what a handler raises in this one cannot lose the process
-    with (
-        Passing(pass_on) as passing,
-        measure(sensor, options=options, period_s=period_s) as power,
-        ThreadPoolExecutor(1, "program") as other,
-    ):
-        passing.hold()
-        starting = other.submit(subprocess.Popen[bytes], command, stdout=stdout)
-        try:
-            passing.to(_started(starting, command[0]))
-            code = _wait(starting.result())
-        except BaseException:  # a handler of the caller's: the program must not go on without us
-            if starting.exception() is None:
-                starting.result().kill()
-                starting.result().wait()
-            raise
+    try:
+        with Passing(pass_on) as passing, power, ThreadPoolExecutor(1, "program") as other:
+            passing.hold()
+            starting = other.submit(subprocess.Popen[bytes], command, stdout=stdout)
+            try:
+                passing.to(_started(starting, command[0]))
+                code = _wait(starting.result())
+            except BaseException:  # a caller's handler: the program must not go on without us
+                if starting.exception() is None:
+                    starting.result().kill()
+                    starting.result().wait()
+                raise
+    except InsufficientData:
+        assert code is not None  # what was too short has run
+    except EdgeProfilerError as error:
+        if code is not None:
+            error.args = (f"{error}; the program has ended with exit code {shell_code(code)}",)
+        raise
     return code, power.result
+
+
+def shell_code(code: int) -> int:
+    """Return a program's exit code as a shell gives it: 128 + N where signal N ended it."""
+    return code if code >= 0 else 128 - code
 
 
 def _started(starting: Future[subprocess.Popen[bytes]], name: str) -> subprocess.Popen[bytes]:

@@ -31,13 +31,16 @@ def register(app: typer.Typer) -> None:
         Ctrl-C, SIGTERM and SIGHUP go to the program; what it drew until its end is told.
 
         Energy is that of the sensor's rails from start to end: the whole machine's, not the
-        program's share of it.
+        program's share of it. A program too short to measure keeps its exit code too; if the
+        sensor is lost, this ends with 4 and the message tells the program's.
         """
         import signal
 
         from edgeprofiler.cli.interruption import ENDING
+        from edgeprofiler.cli.targets import check_target
         from edgeprofiler.collect.choose import parse_options
         from edgeprofiler.monitor import run_program
+        from edgeprofiler.monitor.program import shell_code
         from edgeprofiler.units import engineering
 
         if not 1e-4 <= period <= 10:
@@ -45,6 +48,7 @@ def register(app: typer.Typer) -> None:
         options = parse_options(sensor_option)
         if sensor == "auto" and options:
             raise UsageError("--sensor-option needs --sensor NAME")
+        check_target(json)
         code, found = run_program(
             command,
             None if sensor == "auto" else sensor,
@@ -54,11 +58,6 @@ def register(app: typer.Typer) -> None:
             stdout=2 if json == "-" else None,
             pass_on=(signal.SIGINT, *ENDING),
         )
-        if json is not None:
-            from edgeprofiler.files import dump_json
-
-            document = {"command": command, "exit_code": code, **found.to_json()}
-            common.emit_json(dump_json(document), json)
         common.note(
             f"{' + '.join(found.rails)} ({found.sensor}) for "
             f"{engineering(found.duration_s, 's')}: "
@@ -71,4 +70,11 @@ def register(app: typer.Typer) -> None:
         )
         for warning in found.warnings:
             common.note(f"warning: {warning}")
-        raise typer.Exit(code if code >= 0 else 128 - code)
+        if json is not None:
+            from edgeprofiler.files import dump_json
+
+            if code:  # told here too: where writing fails, the command ends with another code
+                common.note(f"the program has ended with exit code {shell_code(code)}")
+            document = {"command": command, "exit_code": code, **found.to_json()}
+            common.emit_json(dump_json(document), json)
+        raise typer.Exit(shell_code(code))

@@ -88,6 +88,13 @@ def test_mistakes_are_said_in_one_line(cli, command: str, tmp_path) -> None:
     assert "is no recording" in empty.err
 
 
+@pytest.mark.parametrize("command", ["attribute", "qa"])
+def test_a_recording_of_one_model_lets_none_be_chosen(cli, command: str, folder: Path) -> None:
+    ran = cli(command, folder / "pair", "--model", "pair")
+    assert ran.code == 2
+    assert "--model chooses one of a raw layout" in ran.err
+
+
 def test_wrong_methods_and_pictures_are_usage_errors(cli, folder: Path, tmp_path) -> None:
     assert cli("attribute", str(folder / "pair"), "--method", "magic").code == 2
     assert cli("qa", str(folder / "pair"), "--plot", str(tmp_path / "x.gif")).code == 2

@@ -113,7 +113,7 @@ def _print_layers(console: Console, profile: Profile) -> None:
 
 def open_recording(folder: Path, model: str | None) -> Recording:
     """Return the recording in a folder, in our format or in the reference's raw layout."""
-    from edgeprofiler.errors import InvalidInput
+    from edgeprofiler.errors import InvalidInput, UsageError
     from edgeprofiler.recording import (
         is_recording,
         load_recording,
@@ -124,6 +124,10 @@ def open_recording(folder: Path, model: str | None) -> Recording:
     if not folder.exists():
         raise InvalidInput(folder, "no such folder", "name the folder that `collect` wrote")
     if is_recording(folder):
+        if model is not None:
+            raise UsageError(
+                f"{folder} is a recording of one model; --model chooses one of a raw layout"
+            )
         return load_recording(folder)
     if folder.is_dir() and (model is not None or reference_models(folder)):
         return read_reference(folder, model)

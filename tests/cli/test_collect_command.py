@@ -14,6 +14,7 @@ from waiting import PATIENCE_S, until
 from edgeprofiler.benchmark.result import BackendResult, Benchmark, LayerLatency
 from edgeprofiler.cli import common
 from edgeprofiler.collect.isolate import distinct_layers
+from edgeprofiler.errors import CannotWrite
 from edgeprofiler.prediction import read
 from edgeprofiler.recording import (
     PowerTrace,
@@ -119,6 +120,8 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path, model, sensor):
         (("--sensor", "none", "--runner-option", "speed=1"), 2, "no option 'speed'"),
         (("--sensor", "none", "--dither", "100"), 2, "between 0 and 10"),
         (("--sensor", "none", "--precision", "int3"), 2, "means nothing"),
+        (("--sensor", "none", "--period", "0.01"), 2, "--period means nothing without"),
+        (("--sensor", "sim", "--period", "0.01"), 2, "--period means nothing to the sensor sim"),
     ],
 )
 def test_mistakes_are_one_line_with_a_documented_exit_code(
@@ -207,6 +210,96 @@ def test_a_simulation_goes_on_only_at_the_precision_it_began_with(collect, tmp_p
     assert done.code == 2
     assert "precision 'fp32', not 'fp16'" in done.err.replace("\n", " ")
     assert "choose one of: fp32" in collect(*simulated[:-1], tmp_path / "o", "--precision", "x").err
+
+
+SIMULATED = ("--runner", "sim", "--sensor", "sim", "--runs", "5", "--idle", "0")
+
+
+@pytest.fixture
+def fake_runner(monkeypatch):
+    """Have a runner on a virtual clock chosen; it takes models named `fake:...` alone."""
+    from edgeprofiler.collect import choose
+    from edgeprofiler.testing import FakeRunner, VirtualClock
+
+    made = FakeRunner(clock=VirtualClock())
+    monkeypatch.setattr(choose, "auto_runner", lambda offered: made)
+    return made
+
+
+@pytest.mark.parametrize("second", ["zoo:nothere", "/nowhere/net.onnx"])
+def test_a_missing_model_is_told_before_another_is_simulated(collect, tmp_path, second):
+    done = collect("zoo:lenet", second, *SIMULATED, "-o", tmp_path / "out")
+    assert done.code == 3
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("second", ["zoo:nothere", "/nowhere/net.onnx", "nothere"])
+@pytest.mark.usefixtures("fake_runner")
+def test_a_missing_model_is_told_before_another_is_run(collect, tmp_path, second):
+    done = collect("fake:first", second, "--sensor", "none", "-o", tmp_path / "out")
+    assert done.code == 3
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--isolate",)])
+@pytest.mark.usefixtures("fake_runner")
+def test_a_folder_that_is_taken_is_told_before_another_model_is_run(collect, tmp_path, more):
+    call = ("--sensor", "none", "--runs", "5", "-o", tmp_path, *more)
+    assert collect("fake:second", *call).code == 0
+    done = collect("fake:first", "fake:second", *call)
+    assert done.code == 2
+    assert "already holds a recording; go on with --resume" in done.err
+    assert not list(tmp_path.glob("first*"))
+    assert collect("fake:first", "fake:second", *call, "--resume").code == 0
+
+
+@pytest.mark.usefixtures("fake_runner")
+def test_another_model_s_recording_is_told_before_the_first_model_goes_on(collect, tmp_path):
+    call = ("--sensor", "none", "--runs", "5", "-o", tmp_path)
+    assert collect("fake:old/second", *call).code == 0
+    done = collect("fake:first", "fake:new/second", *call, "--resume")
+    assert done.code == 2
+    assert "was recorded with source 'fake:old/second'" in done.err
+    assert not (tmp_path / "first").exists()
+
+
+@pytest.mark.parametrize("target", ["-o", "--json"])
+def test_a_target_that_cannot_be_written_is_told_before_a_model_is_loaded(
+    collect, tmp_path, fake_runner, monkeypatch, target
+):
+    def load(*_):
+        raise AssertionError("built an engine for nothing")
+
+    monkeypatch.setattr(fake_runner, "load", load)
+    (tmp_path / "file").write_text("")
+    call = {"-o": tmp_path / "out", "--json": "-"} | {target: tmp_path / "file/x"}
+    done = collect("fake:net", "--sensor", "none", *(w for pair in call.items() for w in pair))
+    assert done.code == 7
+    assert "file/x" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("fake_runner")
+def test_what_was_finished_is_reported_where_a_later_model_fails(collect, tmp_path):
+    out = tmp_path / "all.json"
+    done = collect(
+        "fake:first", "other:second", "--sensor", "none", "--runs", "5", "-o", tmp_path,
+        "--json", out,
+    )  # fmt: skip
+    assert done.code == 3
+    assert "is no fake model" in done.err
+    assert "first" in done.out
+    assert [row["name"] for row in json.loads(out.read_text())["recordings"]] == ["first"]
+
+
+@pytest.mark.usefixtures("fake_runner")
+def test_a_report_that_fails_does_not_hide_why_a_model_did(collect, tmp_path, monkeypatch):
+    def full(text, target):
+        raise CannotWrite(target, "cannot be written", "free space on that disk")
+
+    monkeypatch.setattr(common, "emit_json", full)
+    call = ("--sensor", "none", "--runs", "5", "-o", tmp_path, "--json", "-")
+    assert "is no fake model" in collect("fake:first", "other:second", *call).err
 
 
 def test_two_models_of_one_name_would_share_a_folder(collect, tmp_path, model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.errors import EXIT_INTERRUPTED, UsageError
+from edgeprofiler.errors import EXIT_INTERRUPTED, EdgeProfilerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgeprofiler.collect import Progress
+    from edgeprofiler.network import Network
     from edgeprofiler.recording import PowerTrace, Recording
+    from edgeprofiler.runners.protocol import Runner
+    from edgeprofiler.sensors.protocol import AnySensor
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +55,13 @@ def register(app: typer.Typer) -> None:
                 help="Longest random pause between runs. Default: one sensor period.",
             ),
         ] = None,
-        period: common.PeriodOption = 1e-3,
+        period: Annotated[
+            float | None,
+            typer.Option(
+                "--period", metavar="SECONDS", show_default=False,
+                help="Time between sensor polls. Default: 0.001.",
+            ),
+        ] = None,
         isolate: Annotated[
             bool, typer.Option("--isolate", help="Each distinct layer alone in a loop.")
         ] = False,
@@ -79,10 +89,14 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
     ) -> None:  # fmt: skip
         """Record power and layer times of models on this device, one folder for each model."""
+        from edgeprofiler.cli.targets import check_folder, check_target
         from edgeprofiler.collect import Plan, collect_isolated, recording_name
         from edgeprofiler.collect import collect as collect_one
+        from edgeprofiler.collect.collecting import header_of, require_same
+        from edgeprofiler.recording import is_recording
 
-        plan = Plan(runs, idle, warmup, dither, seed, period)
+        every_s = Plan.period_s if period is None else period
+        plan = Plan(runs, idle, warmup, dither, seed, every_s)
         names = [recording_name(model) for model in models]
         if len(set(names)) < len(names):
             raise UsageError("two of the models have one name; call once for each, with its own -o")
@@ -90,26 +104,38 @@ def register(app: typer.Typer) -> None:
         chosen_runner = _runner(runner, runner_option, offered)
         chosen_sensor = _sensor(sensor, sensor_option, offered)
         _refuse_unused(offered, chosen_runner, chosen_sensor)
-        quiet = json == "-"
+        if period is not None and sensor != "auto":
+            _require_polled(chosen_sensor)
+        # before the first model: what is wrong with the last must not wait for the others
+        folders = [output / (f"{name}.layers" if isolate else name) for name in names]
+        if not resume:
+            _refuse_recorded(folders, isolate=isolate)
+        elif not isolate:
+            for model, name, folder in zip(models, names, folders, strict=True):
+                if is_recording(folder):
+                    now = header_of(name, model, chosen_runner, chosen_sensor, plan)
+                    require_same(folder, now)
+        networks = [_layers(model, chosen_runner) for model in models]
+        for folder in folders:
+            check_folder(folder)
+        check_target(json)
         found: list[tuple[Path, Recording]] = []
         left_out: list[str] = []
-        folder = output
+        stopped: EdgeProfilerError | typer.Exit | None = None
         try:
-            for model, name in zip(models, names, strict=True):
+            for model, name, folder, network in zip(models, names, folders, networks, strict=True):
                 with _bars(name) as progress:
                     if isolate:
-                        folder = output / f"{name}.layers"
                         recordings, missing = collect_isolated(
                             model, chosen_runner, chosen_sensor, folder, plan=plan,
-                            resume=resume, progress=progress,
+                            network=network, resume=resume, progress=progress,
                         )  # fmt: skip
                         found += [(folder, recording) for recording in recordings]
                         left_out += missing
                     else:
-                        folder = output / name
                         recording = collect_one(
                             model, chosen_runner, chosen_sensor, folder, plan=plan,
-                            resume=resume, progress=progress,
+                            network=network, resume=resume, progress=progress,
                         )  # fmt: skip
                         found.append((folder, recording))
                 chosen_runner.close()
@@ -118,17 +144,70 @@ def register(app: typer.Typer) -> None:
                 f"interrupted; what was recorded lies in {folder} and can be read "
                 "(the same command with --resume goes on)"
             )
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+            stopped = typer.Exit(EXIT_INTERRUPTED)
+        except EdgeProfilerError as error:
+            stopped = error
         finally:
             chosen_runner.close()
-        for line in left_out:
-            common.note(f"left out: {line}")
-        if json is not None:
-            from edgeprofiler.files import dump_json
+        try:
+            if found or stopped is None:
+                _report(found, left_out, json)
+        finally:
+            if stopped is not None:
+                raise stopped
 
-            rows = [_summary(place, recording) for place, recording in found]
-            common.emit_json(dump_json({"recordings": rows, "left_out": left_out}), json)
-        _print(found, to_stderr=quiet)
+
+def _refuse_recorded(folders: list[Path], *, isolate: bool) -> None:
+    from edgeprofiler.recording import is_recording
+
+    for folder in folders:
+        for place in sorted(folder.glob("*")) if isolate else [folder]:
+            if is_recording(place):
+                raise UsageError(
+                    f"{place} already holds a recording; go on with --resume or choose another "
+                    "folder"
+                )
+
+
+def _layers(model: str, runner: Runner) -> Network | None:
+    """Return the layers that a runner is to be given, if any; look only whether a model is there.
+
+    Raises:
+        InvalidInput: there is no such file, or no such network in the zoo.
+    """
+    from edgeprofiler.collect.layers import layers_for
+    from edgeprofiler.files import check_readable
+    from edgeprofiler.prediction import read_model
+
+    network = layers_for(model, runner)
+    if network is None and model.startswith("zoo:"):
+        read_model(model)
+    elif network is None and ":" not in model and not Path(model).is_dir():
+        check_readable(Path(model), sys.maxsize)
+    return network
+
+
+def _require_polled(sensor: AnySensor | None) -> None:
+    """Raise `UsageError` where a time between polls was given, and nothing is polled."""
+    from edgeprofiler.sensors.protocol import TraceSensor
+
+    if sensor is None:
+        raise UsageError("--period means nothing without a sensor")
+    if isinstance(sensor, TraceSensor):
+        raise UsageError(
+            f"--period means nothing to the sensor {sensor.name}, whose trace has its own times"
+        )
+
+
+def _report(found: list[tuple[Path, Recording]], left_out: list[str], json: str | None) -> None:
+    for line in left_out:
+        common.note(f"left out: {line}")
+    _print(found, to_stderr=json == "-")
+    if json is not None:
+        from edgeprofiler.files import dump_json
+
+        rows = [_summary(place, recording) for place, recording in found]
+        common.emit_json(dump_json({"recordings": rows, "left_out": left_out}), json)
 
 
 def _runner(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:

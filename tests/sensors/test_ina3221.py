@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +176,18 @@ def refuse_to_write(*_args, **_kwargs):
     raise PermissionError(errno.EACCES, "Permission denied")
 
 
+def busy_for(name, value=None):
+    """Return a `Path.write_text` that fails as on a busy bus for one file (and value)."""
+    write = Path.write_text
+
+    def write_text(path, text, *args, **kwargs):
+        if path.name == name and value in (None, text):
+            raise OSError(errno.EREMOTEIO, "Remote I/O error")
+        return write(path, text, *args, **kwargs)
+
+    return write_text
+
+
 class TestFast:
     def files(self, folder):
         names = ("samples", "update_interval", "in1_enable", "in2_enable", "in3_enable")
@@ -237,6 +250,53 @@ class TestFast:
             Ina3221Sensor(root=str(tmp_path)).probe()
         assert self.files(folder) != before
         assert restore_settings(tmp_path)
+        assert self.files(folder) == before
+
+    def test_a_setting_that_a_busy_bus_refuses_comes_back_later(
+        self, tmp_path, monkeypatch, caplog
+    ):
+        folder = write_ina3221_tree(tmp_path, ORIN_NANO)
+        (folder / "samples").write_text("4\n")
+        before = self.files(folder)
+        sensor = Ina3221Sensor(root=str(tmp_path), fast=True)
+        sensor.open()
+        with monkeypatch.context() as patched:
+            patched.setattr("pathlib.Path.write_text", busy_for("samples"))
+            sensor.close()
+            assert "samples=4 cannot be put back (Remote I/O error)" in caplog.text
+            assert self.files(folder) == {**before, "samples": "1"}
+        Ina3221Sensor(root=str(tmp_path)).probe()
+        assert self.files(folder) == before
+        assert not restore_settings(tmp_path)
+
+    def test_another_fast_recording_does_not_forget_what_still_must_come_back(
+        self, tmp_path, monkeypatch
+    ):
+        folder = write_ina3221_tree(tmp_path, ORIN_NANO)
+        (folder / "samples").write_text("4\n")
+        before = self.files(folder)
+        crash_while_fast(tmp_path)
+        sensor = Ina3221Sensor(root=str(tmp_path), fast=True)
+        with monkeypatch.context() as patched:
+            patched.setattr("pathlib.Path.write_text", busy_for("samples", value="4"))
+            sensor.open()
+        sensor.close()
+        assert self.files(folder) == before
+
+    def test_a_setting_that_cannot_be_read_is_not_changed(self, tmp_path, monkeypatch):
+        folder = write_ina3221_tree(tmp_path, ORIN_NANO)
+        before = self.files(folder)
+        read = Path.read_text
+
+        def busy(path, *args, **kwargs):
+            if path.name == "samples":
+                raise OSError(errno.EREMOTEIO, "Remote I/O error")
+            return read(path, *args, **kwargs)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("pathlib.Path.read_text", busy)
+            with pytest.raises(Unavailable, match="Remote I/O error"):
+                Ina3221Sensor(root=str(tmp_path), fast=True).open()
         assert self.files(folder) == before
 
     @pytest.mark.parametrize("text", ["[]", "null", "3"])

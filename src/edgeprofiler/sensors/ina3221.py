@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from edgeprofiler.errors import Unavailable
+from edgeprofiler.sensors import options
 from edgeprofiler.sensors.boards import total_rails
 from edgeprofiler.sensors.protocol import SensorKind
 from edgeprofiler.sensors.sysfs import (
@@ -20,6 +22,8 @@ from edgeprofiler.sensors.sysfs import (
     text_of,
     unique_names,
 )
+
+_LOG = logging.getLogger(__name__)
 
 _SETTINGS = ("samples", "update_interval", "in7_label", "curr4_label")
 _CHANNELS = (1, 2, 3)
@@ -41,9 +45,9 @@ class Ina3221Sensor:
     kind: SensorKind = "power"
 
     def __init__(self, *, root: str = "/", total: str = "", fast: bool = False) -> None:
-        self._root = Path(root)
-        self._total = total
-        self._fast = fast
+        self._root = Path(options.text("root", root))
+        self._total = options.text("total", total)
+        self._fast = options.flag("fast", fast)
         self._channels: list[Channel] = []
         self._totals: tuple[str, ...] = ()
         self._reader: ChannelReader | None = None
@@ -153,9 +157,9 @@ class Ina3221Sensor:
                     if n not in wanted and text_of(folder / f"in{n}_enable") == "1":
                         changes[folder / f"in{n}_enable"] = "0"
             changes[folder / "update_interval"] = "1"
-        before = {str(path): text_of(path) for path in changes if path.exists()}
         state = self._root / _STATE
         try:
+            found = {str(path): path.read_text().strip() for path in changes if path.exists()}
             state.parent.mkdir(parents=True, exist_ok=True)
             self._state = state.open("ab")
             if not _locked(self._state):
@@ -165,12 +169,14 @@ class Ina3221Sensor:
                     "another recording has changed the INA3221's settings",
                     "wait until it ends, or leave out fast",
                 )
+            # what an earlier recording found and could not put back is what must come back
+            before = {**found, **(_left_in(state) or {})}
             self._state.truncate(0)
             self._state.write(json.dumps(before).encode())
             self._state.flush()
             os.fsync(self._state.fileno())
             for path, value in changes.items():
-                if str(path) in before:
+                if str(path) in found:
                     path.write_text(value)
         except OSError as error:
             raise Unavailable(
@@ -186,7 +192,8 @@ def restore_settings(root: Path = Path("/")) -> bool:
     """Put back the chip's settings that a fast recording left which crashed.
 
     Returns:
-        Whether they were put back; false while that recording still lives, or without the right.
+        Whether they were put back; false while that recording still lives, without the right, or
+        where the chip refused one: it stays in the state file, for the next time.
     """
     try:
         with (root / _STATE).open("rb") as state:
@@ -206,26 +213,48 @@ def _locked(state: IO[bytes]) -> bool:
     return True
 
 
-def _put_back(state: Path) -> bool:
+def _left_in(state: Path) -> dict[str, str] | None:
+    """Return the chip's settings that a state file keeps; `None` where it is no such file."""
     try:
-        before = json.loads(state.read_text())
+        found = json.loads(state.read_text())
     except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    return {
+        path: str(value)
+        for path, value in found.items()
+        if re.fullmatch(r"samples|update_interval|in[123]_enable", Path(path).name)
+    }
+
+
+def _put_back(state: Path) -> bool:
+    before = _left_in(state)
+    if before is None:
         return False
-    if not isinstance(before, dict):
-        return False
+    left: dict[str, str] = {}
+    reason = ""
     # the update interval last: the driver derives the conversion time from the other settings
     for path, value in sorted(before.items(), key=lambda item: "update_interval" in item[0]):
-        chip = Path(path)
-        if re.fullmatch(r"samples|update_interval|in[123]_enable", chip.name) and chip.exists():
-            try:
-                chip.write_text(str(value))
-            except PermissionError:
-                return False  # the state file stays for someone with the right
-            except OSError:
-                continue
+        try:
+            if Path(path).exists():
+                Path(path).write_text(value)
+        except OSError as error:
+            left[path], reason = value, error.strerror or str(error)
     with contextlib.suppress(OSError):
-        state.unlink(missing_ok=True)
-    return True
+        if not left:
+            state.unlink(missing_ok=True)
+        elif left != before:
+            # in place: the lock of whoever looks at the same time is on this very file
+            state.write_text(json.dumps(left))
+    if left:
+        _LOG.warning(
+            "warning: the INA3221's %s cannot be put back (%s); run `edgeprofiler doctor` as "
+            "root to try again, or restart the board",
+            ", ".join(f"{Path(path).name}={value}" for path, value in left.items()),
+            reason,
+        )
+    return not left
 
 
 def _chip_name(folder: Path) -> str:

@@ -90,6 +90,10 @@ def test_csv_columns_say_their_units(tmp_path):
         ("time_s,P_w\n0,1\n1\n", "line 3"),
         ("time_s,P_w\n,1\n", "without a time"),
         ("time_s,P_w\n1,1\n0,1\n", "sample 2"),
+        ("time_s,P_w\n0," + "1" * 200_000 + "\n", "power.log: is no CSV"),
+        ("time_s,P_w\n0,1\0\n", "power.log: "),
+        ("time_s,P_w,P_w\n0,1,2\n", "two columns of 'P'"),
+        ("time_s,P_w,P_mW\n0,1,2\n", "two columns of 'P'"),
         (JETPACK_6.format("13-23-2022 10:11:59", 1), "no time"),
         (JETPACK_6.format("11-23-2022 10:11:59", 1) + JETPACK_4.format(1), "only some"),
     ],
@@ -121,5 +125,35 @@ def test_wrong_options_are_the_user_s(tmp_path):
         ReplaySensor().probe()
     with pytest.raises(UsageError, match="start or clock"):
         ReplaySensor(path="x", align="end")
-    with pytest.raises(UsageError, match="above 0"):
+    with pytest.raises(UsageError, match=r"interval_s=0 must be a number from"):
         ReplaySensor(path="x", interval_s=0)
+    with pytest.raises(UsageError, match=r"path=1\.5 must be text; write it in quotes"):
+        ReplaySensor(path=1.5)
+
+
+def test_a_file_whose_name_is_a_number_is_found(tmp_path, monkeypatch):
+    """The command line's `path=123` arrives as a number."""
+    (tmp_path / "123").write_text("time_s,P_w\n0,1\n")
+    monkeypatch.chdir(tmp_path)
+    sensor = ReplaySensor(path=123)
+    sensor.probe()
+    assert sensor.options["path"] == "123"
+
+
+def test_a_reference_s_log_whose_clock_was_set_back_is_refused_before_anything_is_recorded(
+    tmp_path,
+):
+    """Times of a recording's polls ascend; one with others could never be opened."""
+    path = tmp_path / "power.log"
+    path.write_text("20241030-15:06:45.5,5000,1100\n20241030-15:06:44.5,5000,1000\n")
+    with pytest.raises(InvalidInput, match="time goes back at sample 2"):
+        ReplaySensor(path=str(path)).probe()
+
+
+def test_a_cut_last_line_is_told_and_recorded(tmp_path, caplog):
+    path = tmp_path / "power.log"
+    path.write_text("20241030-15:06:45.5,5000,1100\n20241030-15:06:46.5,5000,1000\n20241030-1")
+    sensor = ReplaySensor(path=str(path))
+    sensor.probe()
+    assert sensor.settings()["warnings"] == ["power.log: the last line has no end and is left out"]
+    assert "the last line has no end" in caplog.text

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.errors import Unavailable
+from edgeprofiler.sensors import options
 from edgeprofiler.sensors.boards import total_rails
 from edgeprofiler.sensors.protocol import SensorKind
 from edgeprofiler.sensors.sysfs import (
@@ -33,8 +34,8 @@ class Ina238Sensor:
     kind: SensorKind = "power"
 
     def __init__(self, *, root: str = "/", total: str = "") -> None:
-        self._root = Path(root)
-        self._total = total
+        self._root = Path(options.text("root", root))
+        self._total = options.text("total", total)
         self._channels: list[Channel] = []
         self._totals: tuple[str, ...] = ()
         self._reader: ChannelReader | None = None

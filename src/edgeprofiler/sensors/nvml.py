@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgeprofiler.errors import Unavailable
+from edgeprofiler.sensors import options
 from edgeprofiler.sensors.protocol import SensorKind
 
 
@@ -26,8 +27,8 @@ class NvmlSensor:
 
     def __init__(self, *, gpu: int = 0, counter: bool = True) -> None:
         self.kind = "power"
-        self._gpu = gpu
-        self._counter = counter
+        self._gpu = options.whole("gpu", gpu, 0, 255)
+        self._counter = options.flag("counter", counter)
         self._nvml: Any = None
         self._handle: Any = None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.errors import Unavailable
+from edgeprofiler.sensors import options
 from edgeprofiler.sensors.protocol import SensorKind
 from edgeprofiler.sensors.sysfs import text_of, unique_names
 
@@ -55,7 +56,7 @@ class RaplSensor:
     kind: SensorKind = "energy"
 
     def __init__(self, *, root: str = "/") -> None:
-        self._root = Path(root)
+        self._root = Path(options.text("root", root))
         self._rails: tuple[str, ...] = ()
         self._counters: list[Counter] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -17,9 +18,12 @@ from edgeprofiler.files import read_text
 from edgeprofiler.network import FloatArray
 from edgeprofiler.recording import PowerTrace
 from edgeprofiler.recording.power_log import read_power_log
+from edgeprofiler.sensors import options
 from edgeprofiler.sensors.boards import total_rails
 
 Align = Literal["start", "clock"]
+
+_LOG = logging.getLogger(__name__)
 
 _REFERENCE = re.compile(r"\d{8}-\d\d:\d\d:\d\d[^,]*,")
 _RAIL = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]*) (\d+)(?:mW)?/\d+(?:mW)?(?!\S)")
@@ -49,12 +53,11 @@ class ReplaySensor:
     ) -> None:
         if align not in ("start", "clock"):
             raise UsageError(f"align={align!r}; choose start or clock")
-        if not interval_s > 0:
-            raise UsageError(f"interval_s={interval_s!r} must be above 0")
-        self._path = path
+        self._path = options.text("path", path)
         self._align = align
-        self._total = total
-        self._interval_s = interval_s
+        self._total = options.text("total", total)
+        self._interval_s = options.number("interval_s", interval_s, 1e-6, 86_400)
+        self._warnings: list[str] = []
         self._trace: PowerTrace | None = None
         self._shift_s: float | None = None
 
@@ -92,17 +95,27 @@ class ReplaySensor:
         )
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the file and how it was aligned."""
-        return {"file": Path(self._path).name, "align": self._align}
+        """Return the file, how it was aligned and, where there is any, what it lacks."""
+        lacks = {"warnings": list(self._warnings)} if self._warnings else {}
+        return {"file": Path(self._path).name, "align": self._align, **lacks}
 
     def _load(self) -> PowerTrace:
         if self._trace is None:
-            self._trace = read_trace(Path(self._path), self._total, self._interval_s)
+            warnings: list[str] = []
+            path = Path(self._path)
+            self._trace = read_trace(path, self._total, self._interval_s, warnings)
+            self._warnings = warnings
+            for warning in warnings:
+                _LOG.warning("warning: %s", warning)
         return self._trace
 
 
-def read_trace(path: Path, total: str = "", interval_s: float = 1.0) -> PowerTrace:
+def read_trace(
+    path: Path, total: str = "", interval_s: float = 1.0, warnings: list[str] | None = None
+) -> PowerTrace:
     """Return the trace in a power log of any known kind; see `ReplaySensor` for the kinds.
+
+    What is left out of it is added to `warnings`.
 
     Raises:
         InvalidInput: the file is none of them, or a line is malformed (its number is said).
@@ -110,9 +123,9 @@ def read_trace(path: Path, total: str = "", interval_s: float = 1.0) -> PowerTra
     text = read_text(path)
     first = text.lstrip()[:4096].splitlines()[0] if text.strip() else ""
     if _REFERENCE.match(first):
-        stamps, power_w = read_power_log(path, [])
-        return PowerTrace((stamps - stamps[0]) / 1e6, {"VDD_IN": power_w}, ("VDD_IN",))
-    if _RAIL.search(first):
+        stamps, power_w = read_power_log(path, [] if warnings is None else warnings)
+        time_s, rails = (stamps - stamps[0]) / 1e6, {"VDD_IN": power_w}
+    elif _RAIL.search(first):
         time_s, rails = _read_tegrastats(text, path, interval_s)
     elif "," in first:
         time_s, rails = _read_csv(text, path)
@@ -162,7 +175,10 @@ def _read_tegrastats(
 
 
 def _read_csv(text: str, path: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise InvalidInput(path, f"is no CSV ({error})", "one row of numbers a sample") from None
     header = [cell.strip() for cell in rows[0]]
     time_columns = [i for i, name in enumerate(header) if name.lower() in _TIME_UNITS]
     powers = {
@@ -175,6 +191,10 @@ def _read_csv(text: str, path: Path) -> tuple[FloatArray, dict[str, FloatArray]]
         raise InvalidInput(
             path, "has no column of time and power", "name them time_s and RAIL_w (or _ms, _mw)"
         )
+    names = [name for name, _ in powers.values()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInput(path, f"has two columns of {twice!r}", "give each rail one column")
     body = [(line, row) for line, row in enumerate(rows[1:], 2) if row]
     used = [*time_columns, *powers]
     values = np.empty((len(body), len(used)))

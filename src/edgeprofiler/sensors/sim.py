@@ -8,6 +8,7 @@ from typing import Any
 
 from edgeprofiler.errors import Unavailable, UsageError
 from edgeprofiler.recording import PowerTrace
+from edgeprofiler.sensors import options
 from edgeprofiler.simulator.live import BoardSensor, SimulatedBoard
 from edgeprofiler.simulator.model import SensorModel
 
@@ -41,20 +42,22 @@ class SimulatedSensor:
         noise_w: float = 0.07,
         poll_hz: float = 750.0,
     ) -> None:
-        if not 0 < window_s <= period_s or averaging < 1 or not poll_hz > 0:
-            raise UsageError(
-                "the simulated sensor needs 0 < window_s <= period_s, averaging >= 1, poll_hz > 0"
-            )
-        self._seed = seed
+        longest_s = 60.0
+        self._seed = options.whole("seed", seed, 0)
         self._model = SensorModel(
-            window_s=window_s,
-            period_s=period_s,
-            averaging=averaging,
-            lag_s=lag_s,
-            rail_time_constant_s=rail_time_constant_s,
-            noise_w=noise_w,
-            poll_hz=poll_hz,
+            window_s=options.number("window_s", window_s, 1e-6, longest_s),
+            # shorter ones, and more polls, are of no real sensor and take all memory
+            period_s=options.number("period_s", period_s, 1e-4, longest_s),
+            averaging=options.whole("averaging", averaging, 1, 1024),
+            lag_s=options.number("lag_s", lag_s, 0, longest_s),
+            rail_time_constant_s=options.number(
+                "rail_time_constant_s", rail_time_constant_s, 0, longest_s
+            ),
+            noise_w=options.number("noise_w", noise_w, 0, 1000),
+            poll_hz=options.number("poll_hz", poll_hz, 0.01, 100_000),
         )
+        if window_s > period_s:
+            raise UsageError(f"window_s={window_s!r} must not be longer than period_s={period_s!r}")
         self._runner: object = None
         self._board: SimulatedBoard | None = None
         self._sensor: BoardSensor | None = None

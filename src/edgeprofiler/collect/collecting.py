@@ -349,6 +349,14 @@ def header_of(
     return same
 
 
+def require_free(folder: Path) -> None:
+    """Raise `UsageError` where a recording lies."""
+    if is_recording(folder):
+        raise UsageError(
+            f"{folder} already holds a recording; go on with --resume or choose another folder"
+        )
+
+
 def require_same(folder: Path, header: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a recording is of another model, runner, option or sensor."""
     there = read_header(folder)
@@ -405,8 +413,6 @@ def _already_there(folder: Path, header: Mapping[str, Any], resume: bool) -> Rec
             raise InvalidInput(folder, "holds streams but no recording.json", "choose another")
         return None
     if not resume:
-        raise UsageError(
-            f"{folder} already holds a recording; go on with --resume or choose another folder"
-        )
+        require_free(folder)
     require_same(folder, header)
     return load_recording(folder)

@@ -11,10 +11,16 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.collect.choose import probe
-from edgeprofiler.collect.collecting import header_of, record, recording_name, require_same
+from edgeprofiler.collect.collecting import (
+    header_of,
+    record,
+    recording_name,
+    require_free,
+    require_same,
+)
 from edgeprofiler.collect.layers import layers_for
 from edgeprofiler.collect.plan import Plan, Progress, dither_for, silent
-from edgeprofiler.errors import Unsupported, UsageError
+from edgeprofiler.errors import Unsupported
 from edgeprofiler.network import Layer, Network
 from edgeprofiler.recording import Recording, is_recording, load_recording
 from edgeprofiler.runners.protocol import IsolatingRunner, Runner
@@ -97,8 +103,8 @@ def collect_isolated(
         progress("layers", index, len(layers))
         target = folder / f"{index:04d}-{recording_name(layer.name)[:60]}"
         header = {**same, "name": layer.name}
-        if is_recording(target) and not resume:
-            raise UsageError(f"{target} already holds a recording; go on with --resume")
+        if not resume:
+            require_free(target)
         there, target = _already_there(target, header)
         if there is not None:
             recordings.append(there)

@@ -158,15 +158,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _refuse_recorded(folders: list[Path], *, isolate: bool) -> None:
-    from edgeprofiler.recording import is_recording
+    from edgeprofiler.collect.collecting import require_free
 
     for folder in folders:
         for place in sorted(folder.glob("*")) if isolate else [folder]:
-            if is_recording(place):
-                raise UsageError(
-                    f"{place} already holds a recording; go on with --resume or choose another "
-                    "folder"
-                )
+            require_free(place)
 
 
 def _layers(model: str, runner: Runner) -> Network | None:

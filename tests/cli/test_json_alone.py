@@ -45,7 +45,7 @@ CASES: dict[str, tuple[object, ...]] = {
     "attribute": ("recordings/alexnet",),
     "qa": ("recordings/alexnet",),
     "monitor": ("--sensor", "ina3221", "--sensor-option", "root=tree",
-                "--", sys.executable, "-c", "import time; print('said'); time.sleep(.2)"),
+                "--", sys.executable, "-c", "import time; print('said'); time.sleep(1)"),
     "benchmark": ("zoo:lenet", "--backends", "onnxruntime,tensorrt", "--runs", 2),
     "doctor": (),
     "dataset describe": ("data",),

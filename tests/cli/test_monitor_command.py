@@ -28,7 +28,7 @@ def sensor(tmp_path):
 def test_json_stands_alone_on_standard_output(monitor, sensor):
     done = monitor(
         *sensor, "--json", "-", "--", sys.executable, "-c",
-        "import time; print('said by the program'); time.sleep(.3)",
+        "import time; print('said by the program'); time.sleep(1)",
     )  # fmt: skip
     document = json.loads(done.out)
     assert done.code == 0

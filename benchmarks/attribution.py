@@ -19,8 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from edgeprofiler.recording import read_reference, write_reference
-from edgeprofiler.simulator import simulate
+from edgeprofiler.measurement.recording import read_reference, write_reference
+from edgeprofiler.measurement.simulator import simulate
 
 WORK = ("nothing", "read", "window", "known", "fitted")
 
@@ -31,7 +31,7 @@ def work(folder: Path, what: str) -> None:
     if what != "nothing":
         recording = read_reference(folder)
         if what != "read":
-            from edgeprofiler.attribution import Timing, attribute
+            from edgeprofiler.measurement.attribution import Timing, attribute
 
             if what == "window":
                 attribute(recording, "window")
@@ -82,7 +82,7 @@ def main() -> None:
     if options.work:
         work(Path(options.work[0]), options.work[1])
         return
-    from edgeprofiler.prediction import read
+    from edgeprofiler.reading.read import read
 
     network = read("zoo:resnet18")
     others = [int(runs) for runs in options.also.split(",") if runs]

@@ -11,13 +11,13 @@ import time
 
 import numpy as np
 
-from edgeprofiler.calibration.board import calibrate
-from edgeprofiler.calibration.measured import Measured
-from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import load_device
-from edgeprofiler.prediction import read
-from edgeprofiler.predictors.costmodel import Work
-from edgeprofiler.predictors.roofline import RooflinePredictor
+from edgeprofiler.core.device import load_device
+from edgeprofiler.prediction.calibration.board import calibrate
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.reading.read import read
 
 NETWORKS = ("resnet18", "resnet50", "vgg16", "mobilenet_v2", "densenet121")
 SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512)

@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edgeprofiler.engine import engine_document, network_from_engine
-from edgeprofiler.network import Source
-from edgeprofiler.profile import from_document, to_json
+from edgeprofiler.core.network import Source
+from edgeprofiler.core.profile import from_document, to_json
+from edgeprofiler.reading.engine import engine_document, network_from_engine
 
 RUNS = 21
 

@@ -18,16 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.benchmark.machine import machine_facts
-from edgeprofiler.dataset import Dataset
-from edgeprofiler.dataset.rows import layer_facts
-from edgeprofiler.device import load_device
-from edgeprofiler.network import Layer, Network, make_layer
-from edgeprofiler.prediction import read
-from edgeprofiler.predictors.trained import TrainedPredictor
-from edgeprofiler.simulator import SimulatedDevice, true_costs
-from edgeprofiler.stores.folder import FolderStore
-from edgeprofiler.training import TrainingOptions, load_predictor, train
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.network import Layer, Network, make_layer
+from edgeprofiler.learning.dataset import Dataset
+from edgeprofiler.learning.dataset.rows import layer_facts
+from edgeprofiler.learning.stores.folder import FolderStore
+from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
+from edgeprofiler.prediction.loading import load_predictor
+from edgeprofiler.prediction.predictors.trained import TrainedPredictor
+from edgeprofiler.reading.read import read
 
 BOARD = "jetson-orin-nano"
 WANTED = {"convolutional": 585, "pooling": 61, "dense": 398}

@@ -30,14 +30,14 @@ def peak_mib():
 """
 READ = """
 import sys, time
-from edgeprofiler.frontends.onnx import OnnxFrontEnd
-from edgeprofiler.frontends.protocol import ReadOptions
+from edgeprofiler.reading.onnx.front_end import OnnxFrontEnd
+from edgeprofiler.reading.front_end import ReadOptions
 start = time.perf_counter()
 graph = OnnxFrontEnd().read(sys.argv[1], ReadOptions())
 read = time.perf_counter()
 lowered = read
 if len(sys.argv) > 2:
-    from edgeprofiler.lowering import lower
+    from edgeprofiler.reading.lowering import lower
     lower(graph, "fp16")
     lowered = time.perf_counter()
 print(read - start, lowered - read, peak_mib(), len(graph.nodes))

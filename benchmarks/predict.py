@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeprofiler.device import load_device
-from edgeprofiler.network import Columns, Network, Source
-from edgeprofiler.prediction import read
-from edgeprofiler.predictors.costmodel import Work
-from edgeprofiler.predictors.roofline import RooflinePredictor, costs
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.network import Columns, Network, Source
+from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, costs
+from edgeprofiler.reading.read import read
 
 
 def best(call: Callable[[], object], repeats: int = 5) -> float:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.recording import (
+from edgeprofiler.measurement.recording import (
     PowerTrace,
     Recording,
     SamplerReport,

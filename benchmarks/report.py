@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.prediction import predict
-from edgeprofiler.reports.page import report_page
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.views.reports.page import report_page
 
 FLAGS = [
     "--no-sandbox", "--disable-quic", "--disable-background-networking",

@@ -21,13 +21,13 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from edgeprofiler.collect.device_state import device_facts
-from edgeprofiler.collect.sampling import SamplerProcess
-from edgeprofiler.collect.ticks import make_ticker
-from edgeprofiler.recording import load_recording
-from edgeprofiler.recording.chunks import Phase
-from edgeprofiler.recording.session import SessionClock, write_header
-from edgeprofiler.sensors.ina3221 import Ina3221Sensor
+from edgeprofiler.measurement.collect.device_state import device_facts
+from edgeprofiler.measurement.collect.sampling import SamplerProcess
+from edgeprofiler.measurement.collect.ticks import make_ticker
+from edgeprofiler.measurement.recording import load_recording
+from edgeprofiler.measurement.recording.chunks import Phase
+from edgeprofiler.measurement.recording.session import SessionClock, write_header
+from edgeprofiler.measurement.sensors.ina3221 import Ina3221Sensor
 from edgeprofiler.testing import write_ina3221_tree
 
 RAILS = {"VDD_IN": (5000, 1100), "VDD_CPU_GPU_CV": (5000, 400), "VDD_SOC": (5000, 200)}

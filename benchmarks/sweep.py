@@ -8,9 +8,10 @@ from __future__ import annotations
 import platform
 import time
 
-from edgeprofiler.device import device_names, load_device
-from edgeprofiler.optimize import Axes, sweep
-from edgeprofiler.prediction import input_shapes, predict
+from edgeprofiler.core.device import device_names, load_device
+from edgeprofiler.decision.optimize import Axes, sweep
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.read import input_shapes
 
 MODEL = "zoo:resnet50"
 LOOP = 40

@@ -14,11 +14,11 @@ import time
 
 from learning import BOARD, rows
 
-from edgeprofiler.dataset.features import Board
-from edgeprofiler.device import load_device
-from edgeprofiler.training import TrainingOptions, tune
-from edgeprofiler.training.select import folds_of, table_of
-from edgeprofiler.training.tuning import Limits
+from edgeprofiler.core.device import load_device
+from edgeprofiler.learning.training import TrainingOptions, tune
+from edgeprofiler.learning.training.select import folds_of, table_of
+from edgeprofiler.learning.training.tuning import Limits
+from edgeprofiler.prediction.features import Board
 
 TRIALS = {"hybrid": 30, "neuralpower": 10}
 

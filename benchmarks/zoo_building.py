@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from edgeprofiler.frontends.zoo import zoo_graph
-from edgeprofiler.frontends.zoo.zoo import forget_built
-from edgeprofiler.graph import Graph, Node, Tensor, with_batch, with_input_shapes
+from edgeprofiler.core.graph import Graph, Node, Tensor, with_batch, with_input_shapes
+from edgeprofiler.reading.zoo import zoo_graph
+from edgeprofiler.reading.zoo.zoo import forget_built
 
 NETWORKS = ("resnet18", "mobilenet_v2", "densenet201", "efficientnet_b7")
 REPEATS = 15

@@ -14,8 +14,8 @@ import argparse
 import optuna
 
 import edgeprofiler
-from edgeprofiler.graph import Graph, graph_macs
-from edgeprofiler.graph.build import GraphBuilder
+from edgeprofiler.core.graph import Graph, graph_macs
+from edgeprofiler.core.graph.build import GraphBuilder
 
 
 def build(trial: optuna.Trial) -> Graph:

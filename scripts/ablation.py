@@ -19,15 +19,15 @@ import numpy as np
 from accuracy import layer_quantiles, masks, of, percent, table
 from measured_totals import DEFAULT, layer_samples, measured_rows
 
-from edgeprofiler.calibration import recipe
-from edgeprofiler.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
-from edgeprofiler.calibration.measured import Measured
-from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import Device
-from edgeprofiler.files import read_text, write_text
-from edgeprofiler.predictors.costmodel import Hardware
-from edgeprofiler.validate.metrics import figures
-from edgeprofiler.validate.networks import samples_of
+from edgeprofiler.core.device import Device
+from edgeprofiler.core.files import read_text, write_text
+from edgeprofiler.prediction.calibration import recipe
+from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.predictors.costmodel import Hardware
+from edgeprofiler.prediction.validate.metrics import figures
+from edgeprofiler.prediction.validate.networks import samples_of
 
 BEGIN, END = "<!-- ablation:begin -->", "<!-- ablation:end -->"
 KINDS = ("network", "family", "board")

@@ -19,21 +19,21 @@ from pathlib import Path
 import numpy as np
 from measured_totals import DEFAULT, layer_samples, measured_rows
 
-from edgeprofiler.calibration import recipe
-from edgeprofiler.calibration.board import calibrate
-from edgeprofiler.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
-from edgeprofiler.calibration.measured import Measured
-from edgeprofiler.calibration.power import BusyShare, solve_power, split
-from edgeprofiler.calibration.problem import Group, Problem
-from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.files import write_text
-from edgeprofiler.network import BoolArray, FloatArray
-from edgeprofiler.prediction import read as read_network
-from edgeprofiler.predictors.costmodel import Hardware, Work, layer_times
-from edgeprofiler.predictors.parameters import Parameters
-from edgeprofiler.validate.metrics import Figures, figures
-from edgeprofiler.validate.networks import network_of, samples_of
-from edgeprofiler.validate.validation import validate
+from edgeprofiler.core.files import write_text
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.calibration import recipe
+from edgeprofiler.prediction.calibration.board import calibrate
+from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.power import BusyShare, solve_power, split
+from edgeprofiler.prediction.calibration.problem import Group, Problem
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.predictors.costmodel import Hardware, Work, layer_times
+from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.validate.metrics import Figures, figures
+from edgeprofiler.prediction.validate.networks import network_of, samples_of
+from edgeprofiler.prediction.validate.validation import validate
+from edgeprofiler.reading.read import read as read_network
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, PICTURE = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "accuracy.png"
@@ -501,8 +501,8 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def picture(shared: Path) -> None:
-    from edgeprofiler.plots.figure import save_figure
-    from edgeprofiler.plots.validation import validation_figure
+    from edgeprofiler.views.plots.figure import save_figure
+    from edgeprofiler.views.plots.validation import validation_figure
 
     rows = [row for row in measured_rows(shared) if not row.set_aside]
     save_figure(validation_figure(validate(rows, leave_out="network")), PICTURE)

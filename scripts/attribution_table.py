@@ -19,12 +19,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from edgeprofiler.attribution import attribute_with_report
-from edgeprofiler.attribution.attribute import Attribution
-from edgeprofiler.files import read_text, write_text
-from edgeprofiler.network import FloatArray, Network
-from edgeprofiler.prediction import read
-from edgeprofiler.simulator import SensorModel, Structure, Truth, simulate
+from edgeprofiler.core.files import read_text, write_text
+from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.measurement.attribution import attribute_with_report
+from edgeprofiler.measurement.attribution.attribute import Attribution
+from edgeprofiler.measurement.simulator import SensorModel, Structure, Truth, simulate
+from edgeprofiler.reading.read import read
 
 DOC = Path(__file__).parents[1] / "docs" / "measurement.md"
 BEGIN, END = "<!-- attribution:begin -->", "<!-- attribution:end -->"

@@ -36,16 +36,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from gpu_layer_design import design, identity
 
-from edgeprofiler import plugins
 from edgeprofiler._version import __version__
-from edgeprofiler.benchmark.machine import machine_facts
-from edgeprofiler.errors import EdgeProfilerError, Unavailable
-from edgeprofiler.files import write_text
-from edgeprofiler.graph import Graph
-from edgeprofiler.network import Layer
-from edgeprofiler.runners._onnx_model import inputs_of, weights_of
-from edgeprofiler.runners._single import single_layer_graph
-from edgeprofiler.runners._torch_graph import module_of
+from edgeprofiler.core import plugins
+from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
+from edgeprofiler.core.files import write_text
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Layer
+from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.runners._onnx_model import inputs_of, weights_of
+from edgeprofiler.measurement.runners._single import single_layer_graph
+from edgeprofiler.measurement.runners._torch_graph import module_of
 
 NETWORKS = ("alexnet", "vgg16", "squeezenet1_1", "resnet18", "resnet50", "densenet121", "googlenet",
             "inception_v3", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0",
@@ -258,7 +258,7 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
 
 def network_facts(name: str, graph: Graph, dtype: str) -> dict[str, Any]:
     """Columns of a whole network, which no model may be fitted on."""
-    from edgeprofiler.graph import graph_macs
+    from edgeprofiler.core.graph import graph_macs
 
     shape = graph.tensors[graph.inputs[0]].shape
     return {
@@ -419,7 +419,7 @@ def campaign(bench: Bench, layers: Sequence[Layer], networks: Sequence[str], tab
 
 
 def _options() -> Any:
-    from edgeprofiler.frontends.protocol import ReadOptions
+    from edgeprofiler.reading.front_end import ReadOptions
 
     return ReadOptions()
 

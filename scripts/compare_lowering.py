@@ -18,22 +18,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeprofiler.device import load_device
-from edgeprofiler.errors import EdgeProfilerError
-from edgeprofiler.files import read_text, write_text
-from edgeprofiler.frontends.protocol import ReadOptions
-from edgeprofiler.frontends.tensorrt import TensorRTFrontEnd
-from edgeprofiler.frontends.zoo import zoo_graph
-from edgeprofiler.graph import Graph, Node, Tensor
-from edgeprofiler.lowering import (
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import EdgeProfilerError
+from edgeprofiler.core.files import read_text, write_text
+from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.core.network import Layer, Network, elements
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.lowering import (
     A100_TENSORRT_8,
     GEFORCE_AMPERE,
     JETSON_ORIN,
     BuildTarget,
     lower,
 )
-from edgeprofiler.network import Layer, Network, elements
-from edgeprofiler.predictors.roofline import RooflinePredictor
+from edgeprofiler.reading.tensorrt import TensorRTFrontEnd
+from edgeprofiler.reading.zoo import zoo_graph
 
 BEGIN, END = "<!-- lowering:begin -->", "<!-- lowering:end -->"
 DEVICE = "jetson-orin-nano"
@@ -177,7 +177,7 @@ def as_onnx(graph: Graph, folder: Path) -> Graph | None:
     try:
         from onnx import TensorProto, helper, save
 
-        from edgeprofiler.frontends.onnx import OnnxFrontEnd
+        from edgeprofiler.reading.onnx.front_end import OnnxFrontEnd
     except ImportError:
         return None
     types = {"fp32": TensorProto.FLOAT, "fp16": TensorProto.FLOAT16, "int64": TensorProto.INT64}

@@ -16,17 +16,17 @@ from pathlib import Path
 import numpy as np
 from measured_totals import DEFAULT, layer_samples, measured_rows
 
-from edgeprofiler.calibration import recipe
-from edgeprofiler.calibration.folds import KEYS, Folds, PowerFolds
-from edgeprofiler.calibration.write import toml_table
-from edgeprofiler.files import write_text
-from edgeprofiler.network import FloatArray
-from edgeprofiler.uncertainty.conformal import conformal_quantile, quantile
-from edgeprofiler.uncertainty.fitted import network_features, representative
-from edgeprofiler.validate.networks import network_of, samples_of
+from edgeprofiler.core.files import write_text
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.prediction.calibration import recipe
+from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds
+from edgeprofiler.prediction.calibration.write import toml_table
+from edgeprofiler.prediction.uncertainty.conformal import conformal_quantile, quantile
+from edgeprofiler.prediction.uncertainty.fitted import network_features, representative
+from edgeprofiler.prediction.validate.networks import network_of, samples_of
 
 TARGET = (Path(__file__).resolve().parents[1]
-          / "src" / "edgeprofiler" / "uncertainty" / "data" / "intervals.toml")  # fmt: skip
+          / "src" / "edgeprofiler" / "prediction" / "uncertainty" / "data" / "intervals.toml")  # fmt: skip
 LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.98)
 
 

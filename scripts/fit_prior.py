@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from measured_totals import DEFAULT, layer_samples, measured_rows
 
-from edgeprofiler.calibration import power, recipe
-from edgeprofiler.calibration.problem import Problem
-from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.calibration.write import calibration_text, toml_table
-from edgeprofiler.device import Calibration
-from edgeprofiler.files import write_text
-from edgeprofiler.network import FloatArray
-from edgeprofiler.predictors.parameters import Parameters
-from edgeprofiler.validate.networks import samples_of
+from edgeprofiler.core.device import Calibration
+from edgeprofiler.core.files import write_text
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.prediction.calibration import power, recipe
+from edgeprofiler.prediction.calibration.problem import Problem
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.calibration.write import calibration_text, toml_table
+from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.validate.networks import samples_of
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "edgeprofiler"
 MARK = "# calibrations: written by scripts/fit_prior.py; everything below is replaced\n"
@@ -89,13 +89,13 @@ def write_prior(
     values = {n: v for n, v in vars(shared).items() if not n.startswith(skip)} | rates
     text = (
         "# Written by scripts/fit_prior.py: numbers that all boards share. What each means is in\n"
-        "# edgeprofiler/predictors/parameters.py, how they were fitted in docs/cost-model.md.\n"
+        "# edgeprofiler/prediction/predictors/parameters.py, how they were fitted in docs/cost-model.md.\n"
         'schema = "edgeprofiler.prior/1"\n'
     )
     text += toml_table("shared", values)
     for name, gap in hosts.items():
         text += toml_table(f"hosts.{name}", gap)
-    write_text(PACKAGE / "predictors" / "data" / "prior.toml", text)
+    write_text(PACKAGE / "prediction" / "predictors" / "data" / "prior.toml", text)
 
 
 def write_calibrations(
@@ -128,7 +128,7 @@ def write_calibrations(
         )
     order = ("trtexec", "cpp", "torch-tensorrt", "torch2trt")
     for board, found in by_board.items():
-        path = PACKAGE / "devices" / f"{board}.toml"
+        path = PACKAGE / "core" / "device" / "boards" / f"{board}.toml"
         text = path.read_text(encoding="utf-8").split(MARK)[0].rstrip("\n") + "\n\n" + MARK
         found.sort(key=lambda c: order.index(c.runtime))
         write_text(path, text + "".join(calibration_text(c) for c in found))

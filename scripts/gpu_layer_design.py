@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgeprofiler.network import Layer, Shape, elements, make_layer
+from edgeprofiler.core.network import Layer, Shape, elements, make_layer
 
 CHANNELS = (3, 8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 240, 256, 320, 384, 480,
             512, 640, 768, 960, 1024, 1280, 1536, 2048)  # fmt: skip

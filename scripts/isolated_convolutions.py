@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgeprofiler.dataset import Dataset
-from edgeprofiler.dataset.features import FEATURES, Board
-from edgeprofiler.dataset.rows import layer_facts
-from edgeprofiler.device import load_device
-from edgeprofiler.network import FloatArray, Layer, Network, Source, make_layer
-from edgeprofiler.simulator import SimulatedDevice, true_costs
-from edgeprofiler.training import TrainingOptions
-from edgeprofiler.training.fit import fit_one, least_of, left_out, one_thread, predicted
-from edgeprofiler.training.select import Table, table_of
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.network import FloatArray, Layer, Network, Source, make_layer
+from edgeprofiler.learning.dataset import Dataset
+from edgeprofiler.learning.dataset.rows import layer_facts
+from edgeprofiler.learning.training import TrainingOptions
+from edgeprofiler.learning.training.fit import fit_one, least_of, left_out, one_thread, predicted
+from edgeprofiler.learning.training.select import Table, table_of
+from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
+from edgeprofiler.prediction.features import FEATURES, Board
 
 BOARD = "jetson-orin-nano"
 SIZES = (7, 14, 28, 56, 112, 224)

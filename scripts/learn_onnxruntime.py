@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 from learning_docs import replace_section
 
-from edgeprofiler.attribution import attribute
-from edgeprofiler.benchmark.machine import machine_facts
-from edgeprofiler.collect import Plan, collect
-from edgeprofiler.dataset import Dataset, rows_of
-from edgeprofiler.dataset.build import build
-from edgeprofiler.dataset.storage import save_dataset
-from edgeprofiler.device import load_device
-from edgeprofiler.plots.training import save_evaluation
-from edgeprofiler.profile.document import write_profile
-from edgeprofiler.recording import Recording, is_recording, load_recording
-from edgeprofiler.runners.onnxruntime import OnnxRuntimeRunner
-from edgeprofiler.training import Evaluation, TrainingOptions, evaluate, train
-from edgeprofiler.training.networks import NetworkTotals
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.profile.document import write_profile
+from edgeprofiler.learning.dataset import Dataset, rows_of
+from edgeprofiler.learning.dataset.build import build
+from edgeprofiler.learning.dataset.storage import save_dataset
+from edgeprofiler.learning.training import Evaluation, TrainingOptions, evaluate, train
+from edgeprofiler.learning.training.networks import NetworkTotals
+from edgeprofiler.measurement.attribution import attribute
+from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
+from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
+from edgeprofiler.views.plots.training import save_evaluation
 
 ZOO = (
     "lenet", "alexnet", "vgg11", "resnet18", "resnet34", "resnet50", "mobilenet_v2",

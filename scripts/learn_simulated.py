@@ -24,24 +24,26 @@ import numpy as np
 from isolated_convolutions import isolated_section
 from learning_docs import replace_section
 
-from edgeprofiler import plugins
-from edgeprofiler.attribution import attribute_with_report
-from edgeprofiler.collect import Plan, collect
-from edgeprofiler.dataset import Dataset
-from edgeprofiler.dataset.build import build
-from edgeprofiler.dataset.storage import save_dataset
-from edgeprofiler.device import load_device
-from edgeprofiler.network import FloatArray, IntArray, Network
-from edgeprofiler.prediction import predict, read
-from edgeprofiler.profile import Profile
-from edgeprofiler.profile.document import write_profile
-from edgeprofiler.recording import load_recording
-from edgeprofiler.runners.sim import SimulatedRunner
-from edgeprofiler.simulator import SimulatedDevice, TrueCosts, true_costs
-from edgeprofiler.simulator.live import SimulatedBoard
-from edgeprofiler.simulator.model import Structure
-from edgeprofiler.stores.folder import FolderStore
-from edgeprofiler.training import TrainingOptions, load_predictor, train
+from edgeprofiler.core import plugins
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.network import FloatArray, IntArray, Network
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile.document import write_profile
+from edgeprofiler.learning.dataset import Dataset
+from edgeprofiler.learning.dataset.build import build
+from edgeprofiler.learning.dataset.storage import save_dataset
+from edgeprofiler.learning.stores.folder import FolderStore
+from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.measurement.attribution import attribute_with_report
+from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.recording import load_recording
+from edgeprofiler.measurement.runners.sim import SimulatedRunner
+from edgeprofiler.measurement.simulator import SimulatedDevice, TrueCosts, true_costs
+from edgeprofiler.measurement.simulator.live import SimulatedBoard
+from edgeprofiler.measurement.simulator.model import Structure
+from edgeprofiler.prediction.loading import load_predictor
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.read import read
 
 BOARD = "jetson-orin-nano"
 SEED = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeprofiler.files import write_text
+from edgeprofiler.core.files import write_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "learning.md"
 

@@ -13,12 +13,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from edgeprofiler.calibration.measured import Measured, read_measured, write_rows
-from edgeprofiler.calibration.recipe import Sample
-from edgeprofiler.device import load_device
-from edgeprofiler.files import write_text
-from edgeprofiler.prediction import read as read_network
-from edgeprofiler.predictors.costmodel import Work
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.files import write_text
+from edgeprofiler.prediction.calibration.measured import Measured, read_measured, write_rows
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.reading.read import read as read_network
 
 NO_LAYERS = {"pidnet_s", "efficientformer_l1", "mobilevit_s", "vit_tiny", "segformer_b0"}
 MODES = {"jetson-agx-orin": "maxn", "jetson-orin-nano": "15w", "jetson-orin-nx": "maxn"}

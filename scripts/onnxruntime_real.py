@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.attribution import attribute
-from edgeprofiler.benchmark.machine import machine_facts
-from edgeprofiler.collect import Plan, collect
-from edgeprofiler.files import write_text
-from edgeprofiler.network import FloatArray
-from edgeprofiler.recording import Timeline
-from edgeprofiler.runners._source import onnx_model
-from edgeprofiler.runners.onnxruntime import OnnxRuntimeRunner
+from edgeprofiler.core.files import write_text
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.attribution import attribute
+from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.recording import Timeline
+from edgeprofiler.measurement.runners._source import onnx_model
+from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
 
 ZOO = ("lenet", "resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "googlenet")
 LEAST_S = 4.0

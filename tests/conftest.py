@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from paths import SHARED
 
 # The same examples everywhere and no limit of time: a slow machine must not decide.
 # `pytest --hypothesis-profile=default` looks for others.
@@ -15,12 +15,10 @@ settings.register_profile(
 )
 settings.load_profile("same")
 
-_SHARED = Path(os.environ.get("EDGEPROFILER_SHARED", Path(__file__).parents[2] / "shared"))
-
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real inputs and measurements; tests that need it skip visibly without."""
-    if not (_SHARED / "measurements").is_dir():
-        pytest.skip(f"no measurements under {_SHARED} (set EDGEPROFILER_SHARED)")
-    return _SHARED
+    if not (SHARED / "measurements").is_dir():
+        pytest.skip(f"no measurements under {SHARED} (set EDGEPROFILERSHARED)")
+    return SHARED

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from edgeprofiler.dataset import Dataset, rows_of
-from edgeprofiler.prediction import read
-from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
-from edgeprofiler.simulator import SimulatedDevice, true_costs
+from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.learning.dataset import Dataset, rows_of
+from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
+from edgeprofiler.reading.read import read
 
 NETWORKS = ("lenet", "alexnet", "vgg11", "resnet18", "mobilenet_v2", "squeezenet1_0")
 BOARD = "jetson-orin-nano"

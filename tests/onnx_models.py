@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgeprofiler.frontends.onnx import read_model
-from edgeprofiler.frontends.protocol import ReadOptions
-from edgeprofiler.graph import Graph
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.onnx.front_end import read_model
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeprofiler.device import load_device
-from edgeprofiler.network import Network, Source, make_layer
-from edgeprofiler.prediction import predict
-from edgeprofiler.profile import Profile
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.network import Network, Source, make_layer
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.prediction.predict import predict
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",

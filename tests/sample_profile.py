@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from edgeprofiler.network import Network, Source, make_layer
-from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.core.network import Network, Source, make_layer
+from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 
 
 def example() -> Profile:

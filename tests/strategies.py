@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from edgeprofiler.network import KINDS, OPS, Layer, Network, Source
-from edgeprofiler.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.core.network import KINDS, OPS, Layer, Network, Source
+from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
 shapes = st.lists(st.integers(0, 300), max_size=4).map(tuple)

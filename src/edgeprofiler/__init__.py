@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from edgeprofiler._version import __version__
 
 if TYPE_CHECKING:
-    from edgeprofiler.device import Device, device_names, load_device
-    from edgeprofiler.errors import (
+    from edgeprofiler.core.device import Device, device_names, load_device
+    from edgeprofiler.core.errors import (
         CannotWrite,
         EdgeProfilerError,
         InsufficientData,
@@ -26,40 +26,41 @@ if TYPE_CHECKING:
         Unsupported,
         UsageError,
     )
-    from edgeprofiler.graph import Graph
-    from edgeprofiler.network import Layer, Network
-    from edgeprofiler.optimize.objective import objective
-    from edgeprofiler.prediction import predict, predict_many, read, read_model
-    from edgeprofiler.profile import Estimate, LayerCost, Profile, Totals
-    from edgeprofiler.profile.document import read_profile, write_profile
-    from edgeprofiler.torch_export import from_torch
+    from edgeprofiler.core.graph import Graph
+    from edgeprofiler.core.network import Layer, Network
+    from edgeprofiler.core.profile import Estimate, LayerCost, Profile, Totals
+    from edgeprofiler.core.profile.document import read_profile, write_profile
+    from edgeprofiler.decision.optimize.objective import objective
+    from edgeprofiler.prediction.predict import predict, predict_many
+    from edgeprofiler.reading.read import read, read_model
+    from edgeprofiler.reading.torch import from_torch
 
 _WHERE = {
-    "CannotWrite": "errors",
-    "Device": "device",
-    "EdgeProfilerError": "errors",
-    "Estimate": "profile",
-    "Graph": "graph",
-    "InsufficientData": "errors",
-    "InvalidInput": "errors",
-    "Layer": "network",
-    "LayerCost": "profile",
-    "Network": "network",
-    "Profile": "profile",
-    "Totals": "profile",
-    "Unavailable": "errors",
-    "Unsupported": "errors",
-    "UsageError": "errors",
-    "device_names": "device",
-    "from_torch": "torch_export",
-    "load_device": "device",
-    "objective": "optimize.objective",
-    "predict": "prediction",
-    "predict_many": "prediction",
-    "read": "prediction",
-    "read_model": "prediction",
-    "read_profile": "profile.document",
-    "write_profile": "profile.document",
+    "CannotWrite": "core.errors",
+    "Device": "core.device",
+    "EdgeProfilerError": "core.errors",
+    "Estimate": "core.profile",
+    "Graph": "core.graph",
+    "InsufficientData": "core.errors",
+    "InvalidInput": "core.errors",
+    "Layer": "core.network",
+    "LayerCost": "core.profile",
+    "Network": "core.network",
+    "Profile": "core.profile",
+    "Totals": "core.profile",
+    "Unavailable": "core.errors",
+    "Unsupported": "core.errors",
+    "UsageError": "core.errors",
+    "device_names": "core.device",
+    "from_torch": "reading.torch",
+    "load_device": "core.device",
+    "objective": "decision.optimize.objective",
+    "predict": "prediction.predict",
+    "predict_many": "prediction.predict",
+    "read": "reading.read",
+    "read_model": "reading.read",
+    "read_profile": "core.profile.document",
+    "write_profile": "core.profile.document",
 }
 
 __all__ = [

@@ -32,9 +32,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`mlflow ui` on a database with one tracked training."""
     if not CHROMIUM.is_file():
         pytest.skip(f"no browser at {CHROMIUM} (apt-get install chromium)")
-    from edgeprofiler.device import load_device
-    from edgeprofiler.training import TrainingOptions, train
-    from edgeprofiler.training.tracking import track
+    from edgeprofiler.core.device import load_device
+    from edgeprofiler.learning.training import TrainingOptions, train
+    from edgeprofiler.learning.training.tracking import track
+    from edgeprofiler.views.plots.residuals import draw_residuals
 
     folder = tmp_path_factory.mktemp("mlflow")
     rows = measured_like("lenet", "alexnet", "squeezenet1_0", "vgg11")
@@ -43,7 +44,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        track(artifact, name="nano", alias="champion", tracking_uri=uri)
+        pictures = {"residuals.png": draw_residuals(artifact)}
+        track(artifact, name="nano", alias="champion", tracking_uri=uri, pictures=pictures)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

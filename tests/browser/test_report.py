@@ -11,8 +11,8 @@ import pytest
 from browser.conftest import PATIENCE_MS
 from profiles_to_show import hostile, measured, network
 
-from edgeprofiler.prediction import predict
-from edgeprofiler.reports.page import report_page
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.views.reports.page import report_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

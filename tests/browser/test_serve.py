@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser.conftest import PATIENCE_MS
+from paths import TINY_ONNX as TINY
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("fastapi", reason="the web extra is not installed")
 
 from edgeprofiler import predict  # noqa: E402 (after the skips)
-from edgeprofiler.prediction import input_shapes  # noqa: E402
-from edgeprofiler.units import engineering  # noqa: E402
+from edgeprofiler.core.units import engineering  # noqa: E402
+from edgeprofiler.reading.read import input_shapes  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,7 +30,6 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-TINY = Path(__file__).parents[2] / "examples" / "tiny_cnn.onnx"
 
 
 @pytest.fixture(scope="module")

@@ -84,24 +84,24 @@ def test_a_file_that_is_no_model_is_said(cli, tmp_path: Path) -> None:
 def test_an_internal_error_has_no_traceback_unless_asked(
     cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import edgeprofiler.prediction
+    import edgeprofiler.prediction.predict
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("for the test")
 
-    monkeypatch.setattr(edgeprofiler.prediction, "predictor_for", broken)
+    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_for", broken)
     ran = cli("predict", "zoo:lenet")
     assert ran.code == 70
     assert "internal error: ZeroDivisionError: for the test" in ran.err
 
 
 def test_ctrl_c_is_130(cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    import edgeprofiler.prediction
+    import edgeprofiler.prediction.predict
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(edgeprofiler.prediction, "predictor_for", interrupted)
+    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_for", interrupted)
     assert cli("predict", "zoo:lenet").code == 130
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeprofiler.network import Network, Source, make_layer
-from edgeprofiler.recording import save_recording, write_reference
-from edgeprofiler.simulator import simulate
+from edgeprofiler.core.network import Network, Source, make_layer
+from edgeprofiler.measurement.recording import save_recording, write_reference
+from edgeprofiler.measurement.simulator import simulate
 
 NETWORK = Network(
     "pair",

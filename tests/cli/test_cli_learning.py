@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from edgeprofiler.cli.app import build_app
 from edgeprofiler.cli.commands.train import board_for
-from edgeprofiler.dataset.storage import save_dataset
-from edgeprofiler.errors import InvalidInput, UsageError
-from edgeprofiler.profile.document import write_profile
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.profile.document import write_profile
+from edgeprofiler.learning.dataset.storage import save_dataset
 
 pytest.importorskip("sklearn")
 pytest.importorskip("pyarrow")
@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_folder_of_profiles_becomes_a_data_set(data: Path) -> None:
-    from edgeprofiler.dataset.storage import load_dataset
+    from edgeprofiler.learning.dataset.storage import load_dataset
 
     assert len(load_dataset(data)) == len(dataset())
     output = call("dataset", "describe", data)

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from waiting import PATIENCE_S, until
 
-from edgeprofiler.benchmark.result import BackendResult, Benchmark, LayerLatency
 from edgeprofiler.cli import common
-from edgeprofiler.collect.isolate import distinct_layers
-from edgeprofiler.errors import CannotWrite
-from edgeprofiler.prediction import read
-from edgeprofiler.recording import (
+from edgeprofiler.core.errors import CannotWrite
+from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark, LayerLatency
+from edgeprofiler.measurement.collect.isolate import distinct_layers
+from edgeprofiler.measurement.recording import (
     PowerTrace,
     Recording,
     SamplerReport,
@@ -24,7 +23,8 @@ from edgeprofiler.recording import (
     load_recording,
     network_from_json,
 )
-from edgeprofiler.recording.chunks import read_chunks
+from edgeprofiler.measurement.recording.chunks import read_chunks
+from edgeprofiler.reading.read import read
 from edgeprofiler.testing import write_ina3221_tree
 
 pytest.importorskip("onnxruntime")
@@ -134,7 +134,7 @@ def test_mistakes_are_one_line_with_a_documented_exit_code(
 
 
 def test_isolated_layers_get_a_folder_each(collect, tmp_path, monkeypatch):
-    from edgeprofiler.collect import choose
+    from edgeprofiler.measurement.collect import choose
     from edgeprofiler.testing import FakeRunner, VirtualClock
 
     made = FakeRunner(layer_s=0.01, clock=VirtualClock())
@@ -167,7 +167,7 @@ def test_names_of_layers_with_brackets_are_printed_as_they_are(capsys):
 
 
 def test_an_interrupt_in_this_process_says_where_the_recording_lies(collect, tmp_path, monkeypatch):
-    from edgeprofiler.collect import choose
+    from edgeprofiler.measurement.collect import choose
     from edgeprofiler.testing import FakeRunner
 
     def interrupted(self, runs, pauses_s=None):
@@ -218,7 +218,7 @@ SIMULATED = ("--runner", "sim", "--sensor", "sim", "--runs", "5", "--idle", "0")
 @pytest.fixture
 def fake_runner(monkeypatch):
     """Have a runner on a virtual clock chosen; it takes models named `fake:...` alone."""
-    from edgeprofiler.collect import choose
+    from edgeprofiler.measurement.collect import choose
     from edgeprofiler.testing import FakeRunner, VirtualClock
 
     made = FakeRunner(clock=VirtualClock())

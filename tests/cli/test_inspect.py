@@ -10,10 +10,10 @@ import typer
 from typer.testing import CliRunner
 
 from edgeprofiler.cli.commands import inspect
-from edgeprofiler.engine import network_from_engine
-from edgeprofiler.errors import Unsupported, UsageError
-from edgeprofiler.network import Source
-from edgeprofiler.prediction import read
+from edgeprofiler.core.errors import Unsupported, UsageError
+from edgeprofiler.core.network import Source
+from edgeprofiler.reading.engine import network_from_engine
+from edgeprofiler.reading.read import read
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from waiting import PATIENCE_S, ended, until
 
 from edgeprofiler.cli.interruption import ENDING, ending_interrupts
-from edgeprofiler.recording import is_recording, load_recording
-from edgeprofiler.recording.chunks import read_chunks
+from edgeprofiler.measurement.recording import is_recording, load_recording
+from edgeprofiler.measurement.recording.chunks import read_chunks
 from edgeprofiler.testing import write_ina3221_tree
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX's signals")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeprofiler.profile.document import read_profile
+from edgeprofiler.core.profile.document import read_profile
 
 NETWORKS = ("alexnet", "squeezenet1_1", "resnet18")
 

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import typer
 from learning_data import BOARD, dataset
+from paths import EXAMPLES
 
 from edgeprofiler.cli.app import build_app
-from edgeprofiler.dataset.storage import save_dataset
-from edgeprofiler.device import load_device
-from edgeprofiler.stores.folder import FolderStore
+from edgeprofiler.core.device import load_device
+from edgeprofiler.learning.dataset.storage import save_dataset
+from edgeprofiler.learning.stores.folder import FolderStore
+from edgeprofiler.learning.training import TrainingOptions, train
 from edgeprofiler.testing import write_ina3221_tree
-from edgeprofiler.training import TrainingOptions, train
 
 for name in ("sklearn", "pyarrow", "optuna", "onnxruntime"):
     pytest.importorskip(name)
 pytestmark = pytest.mark.slow
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SIM = ("--sensor", "sim", "--runner", "sim", "--runs", 400, "--idle", 1)
 MEASURED = "device,mode,software,network,model,batch,input,precision,runtime_ms\n" + "\n".join(
     f'{BOARD},15w,"JetPack 6.0, TensorRT",{n},zoo:{n},1,224x224,fp16,{ms}'

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import edgeprofiler.monitor  # noqa: F401  its module is looked up below
-from edgeprofiler.recording import PowerTrace, load_recording
+import edgeprofiler.measurement.monitor  # noqa: F401  its module is looked up below
+from edgeprofiler.measurement.recording import PowerTrace, load_recording
 from edgeprofiler.testing import write_ina3221_tree
 
 
@@ -64,7 +64,7 @@ def test_a_program_too_short_to_measure_keeps_its_exit_code(monitor, sensor, mon
     def nothing_came(folder):
         return replace(load_recording(folder), trace=PowerTrace(np.empty(0), {}, ()))
 
-    module = sys.modules["edgeprofiler.monitor.measuring"]
+    module = sys.modules["edgeprofiler.measurement.monitor.measuring"]
     monkeypatch.setattr(module, "load_recording", nothing_came)
     done = monitor(*sensor, "--json", "-", "--", sys.executable, "-c", "raise SystemExit(3)")
     assert done.code == 3

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+from paths import EXAMPLES
 
 
 def test_a_sweep_prints_the_front_first_and_writes_rows(cli, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeprofiler.profile.document import read_profile
+from edgeprofiler.core.profile.document import read_profile
 
 
 def test_the_table_fits_80_columns_and_names_the_totals(cli) -> None:

@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from learning_data import BOARD, dataset
+from paths import EXAMPLES
 
-from edgeprofiler.device import load_device
-from edgeprofiler.errors import UsageError
-from edgeprofiler.optimize import Axes, State, objective, single_changes, sweep
-from edgeprofiler.optimize.advise import Options
-from edgeprofiler.prediction import predict, predictor_for, profile_of, read_graph
-from edgeprofiler.stores.folder import FolderStore
-from edgeprofiler.training import TrainingOptions, train
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.decision.optimize import Axes, State, objective, single_changes, sweep
+from edgeprofiler.decision.optimize.advise import Options
+from edgeprofiler.learning.stores.folder import FolderStore
+from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.prediction.predict import predict, predictor_for, profile_of
+from edgeprofiler.reading.read import read_graph
 
 pytest.importorskip("sklearn")
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BUDGET = ("--budget", EXAMPLES / "budget.toml")
 COMMANDS = {
     "predict": (),

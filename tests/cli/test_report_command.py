@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 pytest.importorskip("jinja2")
 
-from edgeprofiler.attribution import attribute
 from edgeprofiler.cli.commands import report
-from edgeprofiler.errors import CannotWrite, InvalidInput, UsageError
-from edgeprofiler.prediction import predict
-from edgeprofiler.profile.document import to_json
-from edgeprofiler.recording import save_recording
-from edgeprofiler.simulator.simulate import simulate
+from edgeprofiler.core.errors import CannotWrite, InvalidInput, UsageError
+from edgeprofiler.core.profile.document import to_json
+from edgeprofiler.measurement.attribution import attribute
+from edgeprofiler.measurement.recording import save_recording
+from edgeprofiler.measurement.simulator.simulate import simulate
+from edgeprofiler.prediction.predict import predict
 
 
 @pytest.fixture

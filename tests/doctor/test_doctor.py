@@ -7,10 +7,10 @@ from importlib import metadata
 
 import pytest
 
-from edgeprofiler import plugins
+from edgeprofiler.core import plugins
+from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.doctor import diagnose, doctor, to_json
 from edgeprofiler.doctor.extras import Extra, extras
-from edgeprofiler.errors import InvalidInput, Unavailable
 
 
 class Good:

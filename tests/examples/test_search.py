@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import EXAMPLES
 
-EXAMPLE = Path(__file__).parents[2] / "examples/search_optuna.py"
+EXAMPLE = EXAMPLES / "search_optuna.py"
 
 
 @pytest.mark.slow

@@ -12,9 +12,8 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from paths import ROOT
 from waiting import until
-
-ROOT = Path(__file__).parents[2]
 
 
 def script(name: str) -> ModuleType:

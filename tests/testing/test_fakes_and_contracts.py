@@ -4,8 +4,8 @@ import unittest
 
 import pytest
 
-from edgeprofiler.errors import Unavailable
-from edgeprofiler.sensors.protocol import opened
+from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.measurement.sensors.protocol import opened
 from edgeprofiler.testing import (
     FakeRunner,
     FakeSensor,

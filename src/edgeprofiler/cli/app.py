@@ -13,7 +13,7 @@ import typer
 
 from edgeprofiler._version import __version__
 from edgeprofiler.cli.interruption import ending_interrupts
-from edgeprofiler.errors import (
+from edgeprofiler.core.errors import (
     EXIT_INTERNAL,
     EXIT_INTERRUPTED,
     EXIT_USAGE,

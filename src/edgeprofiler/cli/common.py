@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeprofiler.errors import UsageError
+from edgeprofiler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,7 +147,7 @@ def device_or_default(device: str | None) -> str:
     """Return the device, and say on standard error which one it is where none was named."""
     if device is not None:
         return device
-    from edgeprofiler.device import DEFAULT_DEVICE
+    from edgeprofiler.core.device import DEFAULT_DEVICE
 
     note(f"device: {DEFAULT_DEVICE} (name another with --device)")
     return DEFAULT_DEVICE
@@ -207,7 +207,7 @@ def emit_json(text: str, target: str) -> None:
     if target == "-":
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         return
-    from edgeprofiler.files import write_text
+    from edgeprofiler.core.files import write_text
 
     write_text(Path(target), text)
     note(f"wrote {target}")
@@ -215,7 +215,7 @@ def emit_json(text: str, target: str) -> None:
 
 def emit_file(text: str, target: Path) -> None:
     """Write a text file and say so; `-` is standard output."""
-    from edgeprofiler.files import write_text
+    from edgeprofiler.core.files import write_text
 
     if str(target) == "-":
         sys.stdout.write(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from edgeprofiler.errors import CannotWrite
+from edgeprofiler.core.errors import CannotWrite
 
 
 def check_target(target: str | None) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from edgeprofiler import plugins
-from edgeprofiler.benchmark.machine import machine_facts
+from edgeprofiler.core import plugins
+from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
+from edgeprofiler.core.files import dump_json
+from edgeprofiler.core.plugins import PluginKind
 from edgeprofiler.doctor.extras import extras
-from edgeprofiler.errors import EdgeProfilerError, Unavailable
-from edgeprofiler.files import dump_json
-from edgeprofiler.plugins import PluginKind
+from edgeprofiler.measurement.benchmark.machine import machine_facts
 
 SCHEMA = "edgeprofiler.doctor/1"
 

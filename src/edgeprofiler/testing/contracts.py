@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.errors import EdgeProfilerError, InvalidInput, Unavailable, UsageError
-from edgeprofiler.frontends.protocol import FrontEnd, ReadOptions
-from edgeprofiler.graph import Graph
-from edgeprofiler.network import Network
-from edgeprofiler.runners.protocol import Runner
-from edgeprofiler.sensors.protocol import RawSensor, Sensor, TraceSensor, opened, polling_of
+from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network
+from edgeprofiler.measurement.runners.protocol import Runner
+from edgeprofiler.measurement.sensors.protocol import (
+    RawSensor,
+    Sensor,
+    TraceSensor,
+    opened,
+    polling_of,
+)
+from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 
 
 def _usable(plugin: Any) -> Any:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.errors import InvalidInput, Unavailable
-from edgeprofiler.network import FloatArray, Layer, Network, Source, make_layer
-from edgeprofiler.recording import Timeline
-from edgeprofiler.runners.protocol import Clock, MonotonicClock
-from edgeprofiler.sensors.protocol import SensorKind
+from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.network import FloatArray, Layer, Network, Source, make_layer
+from edgeprofiler.measurement.recording import Timeline
+from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
+from edgeprofiler.measurement.sensors.protocol import SensorKind
 
 
 class VirtualClock:

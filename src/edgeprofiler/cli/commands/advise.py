@@ -12,7 +12,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.optimize.advise import Change, Cost, Plan
+    from edgeprofiler.decision.optimize.advise import Change, Cost, Plan
 
 
 def register(app: typer.Typer) -> None:
@@ -65,9 +65,9 @@ def register(app: typer.Typer) -> None:
 
         Accuracy is not predicted: train and measure it again after any change.
         """
-        from edgeprofiler.errors import Unsupported, UsageError
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.optimize.advise import (
+        from edgeprofiler.core.errors import Unsupported, UsageError
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.decision.optimize.advise import (
             RISK,
             Budget,
             Options,
@@ -75,14 +75,10 @@ def register(app: typer.Typer) -> None:
             predict_state,
             single_changes,
         )
-        from edgeprofiler.optimize.advise import advise as plan_for
-        from edgeprofiler.optimize.summary import mask_document, plan_document
-        from edgeprofiler.prediction import (
-            DEFAULT_PRECISION,
-            PRECISIONS,
-            predictor_for,
-            read_graph,
-        )
+        from edgeprofiler.decision.optimize.advise import advise as plan_for
+        from edgeprofiler.decision.optimize.summary import mask_document, plan_document
+        from edgeprofiler.prediction.predict import predictor_for
+        from edgeprofiler.reading.read import DEFAULT_PRECISION, PRECISIONS, read_graph
 
         screen = common.results_console(mask, json)
         for kind in [*(only or []), *(without or [])]:

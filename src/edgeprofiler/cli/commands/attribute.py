@@ -12,8 +12,8 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.profile import Profile
-    from edgeprofiler.recording import Recording
+    from edgeprofiler.core.profile import Profile
+    from edgeprofiler.measurement.recording import Recording
 
 
 def register(app: typer.Typer) -> None:
@@ -52,12 +52,12 @@ def register(app: typer.Typer) -> None:
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
     ) -> None:
         """Attribute measured power to layers; what the data do not support is not given."""
-        from edgeprofiler.attribution import METHODS, attribute_with_report
-        from edgeprofiler.attribution.export import write_preprocessed
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.profile.document import to_json
-        from edgeprofiler.profile.table import to_csv
-        from edgeprofiler.reports.text import print_profile
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.profile.document import to_json
+        from edgeprofiler.core.profile.table import to_csv
+        from edgeprofiler.measurement.attribution import METHODS, attribute_with_report
+        from edgeprofiler.measurement.attribution.export import write_preprocessed
+        from edgeprofiler.views.reports.text import print_profile
 
         chosen = next((m for m in METHODS if m == method), None)
         if chosen is None:
@@ -83,7 +83,7 @@ def _print_layers(console: Console, profile: Profile) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from edgeprofiler.reports.names import short_name
+    from edgeprofiler.views.reports.names import short_name
 
     costs = profile.costs
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -113,8 +113,8 @@ def _print_layers(console: Console, profile: Profile) -> None:
 
 def open_recording(folder: Path, model: str | None) -> Recording:
     """Return the recording in a folder, in our format or in the reference's raw layout."""
-    from edgeprofiler.errors import InvalidInput, UsageError
-    from edgeprofiler.recording import (
+    from edgeprofiler.core.errors import InvalidInput, UsageError
+    from edgeprofiler.measurement.recording import (
         is_recording,
         load_recording,
         read_reference,

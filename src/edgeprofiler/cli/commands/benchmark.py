@@ -12,7 +12,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.benchmark import BackendResult, Benchmark
+    from edgeprofiler.measurement.benchmark import BackendResult, Benchmark
 
 _MAX_MODEL_BYTES = 64 * 1024**3
 """Far above what any runtime takes; each has its own limit."""
@@ -82,11 +82,11 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Time a network on every runtime that exists here; the others say why not."""
-        from edgeprofiler.benchmark import benchmark as measure
-        from edgeprofiler.benchmark import benchmark_trtexec_files, to_json
-        from edgeprofiler.errors import Unavailable, UsageError
-        from edgeprofiler.files import check_readable
-        from edgeprofiler.plots.figure import picture_format
+        from edgeprofiler.core.errors import Unavailable, UsageError
+        from edgeprofiler.core.files import check_readable
+        from edgeprofiler.measurement.benchmark import benchmark as measure
+        from edgeprofiler.measurement.benchmark import benchmark_trtexec_files, to_json
+        from edgeprofiler.views.plots.figure import picture_format
 
         screen = common.results_console(json, markup=False)
         if trtexec_times is not None and trtexec_profile is None:
@@ -185,8 +185,8 @@ def _print_layers(console: Console, backend: BackendResult, count: int) -> None:
 
 
 def _draw(result: Benchmark, path: Path) -> None:
-    from edgeprofiler.plots.figure import save_figure
-    from edgeprofiler.plots.latency import draw_benchmark
+    from edgeprofiler.views.plots.figure import save_figure
+    from edgeprofiler.views.plots.latency import draw_benchmark
 
     save_figure(draw_benchmark(result), path)
     common.note(f"wrote {path}")

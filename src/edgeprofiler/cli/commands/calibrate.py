@@ -10,7 +10,7 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
-    from edgeprofiler.calibration.board import BoardFit
+    from edgeprofiler.prediction.calibration.board import BoardFit
 
 
 def register(app: typer.Typer) -> None:
@@ -32,10 +32,10 @@ def register(app: typer.Typer) -> None:
 
         The most useful rows are one network at several input sizes, and a small and a large one.
         """
-        from edgeprofiler.calibration.measured import read_measured
-        from edgeprofiler.device import calibration_table
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.validate.calibrating import calibrate_device
+        from edgeprofiler.core.device import calibration_table
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.prediction.calibration.measured import read_measured
+        from edgeprofiler.prediction.validate.calibrating import calibrate_device
 
         out = common.results_console(json, output, markup=False)
         spec = common.device_or_default(device)

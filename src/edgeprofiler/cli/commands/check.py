@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.errors import EXIT_BUDGET_EXCEEDED
+from edgeprofiler.core.errors import EXIT_BUDGET_EXCEEDED
 
 
 def register(app: typer.Typer) -> None:
@@ -56,14 +56,14 @@ def register(app: typer.Typer) -> None:
         """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it."""
         from rich.markdown import Markdown
 
-        from edgeprofiler.compare import check as judge
-        from edgeprofiler.compare import read_budget
-        from edgeprofiler.compare.budget import require_settings
-        from edgeprofiler.compare.summary import to_document, to_junit, to_markdown
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.prediction import is_profile, profile_of
-        from edgeprofiler.profile.document import read_profile, write_profile
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.core.profile.document import is_profile, read_profile, write_profile
+        from edgeprofiler.decision.check import require_settings
+        from edgeprofiler.decision.compare import check as judge
+        from edgeprofiler.decision.compare import read_budget
+        from edgeprofiler.decision.compare.summary import to_document, to_junit, to_markdown
+        from edgeprofiler.prediction.predict import profile_of
 
         screen = common.results_console(json, junit, markdown)
         rules = read_budget(budget)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.errors import EXIT_INTERRUPTED, EdgeProfilerError, UsageError
+from edgeprofiler.core.errors import EXIT_INTERRUPTED, EdgeProfilerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgeprofiler.collect import Progress
-    from edgeprofiler.network import Network
-    from edgeprofiler.recording import PowerTrace, Recording
-    from edgeprofiler.runners.protocol import Runner
-    from edgeprofiler.sensors.protocol import AnySensor
+    from edgeprofiler.core.network import Network
+    from edgeprofiler.measurement.collect import Progress
+    from edgeprofiler.measurement.recording import PowerTrace, Recording
+    from edgeprofiler.measurement.runners.protocol import Runner
+    from edgeprofiler.measurement.sensors.protocol import AnySensor
 
 
 def register(app: typer.Typer) -> None:
@@ -90,10 +90,10 @@ def register(app: typer.Typer) -> None:
     ) -> None:  # fmt: skip
         """Record power and layer times of models on this device, one folder for each model."""
         from edgeprofiler.cli.targets import check_folder, check_target
-        from edgeprofiler.collect import Plan, collect_isolated, recording_name
-        from edgeprofiler.collect import collect as collect_one
-        from edgeprofiler.collect.collecting import header_of, require_same
-        from edgeprofiler.recording import is_recording
+        from edgeprofiler.measurement.collect import Plan, collect_isolated, recording_name
+        from edgeprofiler.measurement.collect import collect as collect_one
+        from edgeprofiler.measurement.collect.collecting import header_of, require_same
+        from edgeprofiler.measurement.recording import is_recording
 
         every_s = Plan.period_s if period is None else period
         plan = Plan(runs, idle, warmup, dither, seed, every_s)
@@ -158,7 +158,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _refuse_recorded(folders: list[Path], *, isolate: bool) -> None:
-    from edgeprofiler.collect.collecting import require_free
+    from edgeprofiler.measurement.collect.collecting import require_free
 
     for folder in folders:
         for place in sorted(folder.glob("*")) if isolate else [folder]:
@@ -171,9 +171,9 @@ def _layers(model: str, runner: Runner) -> Network | None:
     Raises:
         InvalidInput: there is no such file, or no such network in the zoo.
     """
-    from edgeprofiler.collect.layers import layers_for
-    from edgeprofiler.files import check_readable
-    from edgeprofiler.prediction import read_model
+    from edgeprofiler.core.files import check_readable
+    from edgeprofiler.measurement.collect.layers import layers_for
+    from edgeprofiler.reading.read import read_model
 
     network = layers_for(model, runner)
     if network is None and model.startswith("zoo:"):
@@ -185,7 +185,7 @@ def _layers(model: str, runner: Runner) -> Network | None:
 
 def _require_polled(sensor: AnySensor | None) -> None:
     """Raise `UsageError` where a time between polls was given, and nothing is polled."""
-    from edgeprofiler.sensors.protocol import TraceSensor
+    from edgeprofiler.measurement.sensors.protocol import TraceSensor
 
     if sensor is None:
         raise UsageError("--period means nothing without a sensor")
@@ -200,14 +200,14 @@ def _report(found: list[tuple[Path, Recording]], left_out: list[str], json: str 
         common.note(f"left out: {line}")
     _print(found, to_stderr=json == "-")
     if json is not None:
-        from edgeprofiler.files import dump_json
+        from edgeprofiler.core.files import dump_json
 
         rows = [_summary(place, recording) for place, recording in found]
         common.emit_json(dump_json({"recordings": rows, "left_out": left_out}), json)
 
 
 def _runner(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
-    from edgeprofiler.collect.choose import auto_runner, parse_options, runner_named
+    from edgeprofiler.measurement.collect.choose import auto_runner, parse_options, runner_named
 
     if name != "auto":
         return runner_named(name, parse_options(texts), offered)
@@ -219,7 +219,7 @@ def _runner(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
 
 
 def _sensor(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
-    from edgeprofiler.collect.choose import auto_sensor, parse_options, sensor_named
+    from edgeprofiler.measurement.collect.choose import auto_sensor, parse_options, sensor_named
 
     if name not in ("auto", "none"):
         return sensor_named(name, parse_options(texts), offered)
@@ -240,7 +240,7 @@ def _sensor(name: str, texts: list[str] | None, offered: dict[str, Any]) -> Any:
 
 
 def _refuse_unused(offered: dict[str, Any], runner: Any, sensor: Any) -> None:
-    from edgeprofiler.collect.choose import unused
+    from edgeprofiler.measurement.collect.choose import unused
 
     made = [runner] if sensor is None else [runner, sensor]
     for key in unused({k: v for k, v in offered.items() if k != "seed"}, made):
@@ -315,7 +315,7 @@ def _summary(folder: Path, recording: Recording) -> dict[str, Any]:
 def _print(found: list[tuple[Path, Recording]], *, to_stderr: bool) -> None:
     from rich.table import Table
 
-    from edgeprofiler.units import engineering
+    from edgeprofiler.core.units import engineering
 
     console = common.console(to_stderr=to_stderr, markup=False)
     table = Table(title="Recordings")

@@ -11,8 +11,8 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.compare import Comparison
-    from edgeprofiler.profile import Estimate, Profile
+    from edgeprofiler.core.profile import Estimate, Profile
+    from edgeprofiler.decision.compare import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -46,11 +46,13 @@ def register(app: typer.Typer) -> None:
         """Compare everything named with the first: totals, difference, and where it comes from."""
         from itertools import product
 
-        from edgeprofiler.compare import compare as difference
-        from edgeprofiler.compare.summary import comparison_document
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.prediction import input_shapes, is_profile, profile_of
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.core.profile.document import is_profile
+        from edgeprofiler.decision.compare import compare as difference
+        from edgeprofiler.decision.compare.summary import comparison_document
+        from edgeprofiler.prediction.predict import profile_of
+        from edgeprofiler.reading.read import input_shapes
 
         screen = common.results_console(json)
         if resolution and shape:
@@ -156,7 +158,7 @@ def _print_layers(screen: Console, comparison: Comparison, count: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from edgeprofiler.reports.names import short_name
+    from edgeprofiler.views.reports.names import short_name
 
     found = Counter(change.pair.status for change in comparison.changes)
     screen.print("   layers: " + ", ".join(f"{n} {status}" for status, n in found.items()))
@@ -183,7 +185,7 @@ def _letter(number: int) -> str:
 
 
 def _value(value: float, unit: str) -> str:
-    from edgeprofiler.units import engineering
+    from edgeprofiler.core.units import engineering
 
     return engineering(value, unit)
 

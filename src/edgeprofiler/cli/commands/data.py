@@ -10,7 +10,7 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
-    from edgeprofiler.data import Moved
+    from edgeprofiler.learning.data import Moved
 
 _Remote = Annotated[
     str | None,
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         endpoint_url: _Endpoint = None,
     ) -> None:
         """Copy a folder to a remote and write its pointer, PATH.dvc, to commit."""
-        from edgeprofiler.data import push as push_data
+        from edgeprofiler.learning.data import push as push_data
 
         done = push_data(path, remote=remote, endpoint_url=endpoint_url)
         _say("pushed", done)
@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> None:  # fmt: skip
         """Get a version: all of it, or the data here stay as they are."""
-        from edgeprofiler.data import pull as pull_data
+        from edgeprofiler.learning.data import pull as pull_data
 
         done = pull_data(
             source,

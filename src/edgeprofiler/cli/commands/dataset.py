@@ -12,7 +12,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.dataset.describe import Description
+    from edgeprofiler.learning.dataset.describe import Description
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +45,8 @@ def register(app: typer.Typer) -> None:
         csv: common.CsvOption = None,
     ) -> None:  # fmt: skip
         """Build a data set: Parquet, one row a layer, SI units."""
-        from edgeprofiler.dataset.build import build as build_dataset
-        from edgeprofiler.dataset.storage import require_writable, save_dataset, to_csv
+        from edgeprofiler.learning.dataset.build import build as build_dataset
+        from edgeprofiler.learning.dataset.storage import require_writable, save_dataset, to_csv
 
         require_writable(output)  # before minutes of attributing recordings, not after
         built = build_dataset(sources, device)
@@ -74,10 +74,10 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:  # fmt: skip
         """Say what a data set holds: counts, ranges, duplicates, and what to doubt."""
-        from edgeprofiler.dataset import check
-        from edgeprofiler.dataset.describe import describe as describe_dataset
-        from edgeprofiler.dataset.storage import load_dataset
-        from edgeprofiler.files import dump_json
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.learning.dataset import check
+        from edgeprofiler.learning.dataset.describe import describe as describe_dataset
+        from edgeprofiler.learning.dataset.storage import load_dataset
 
         screen = common.results_console(json, markup=False)
         rows = check(load_dataset(data), data)
@@ -85,7 +85,7 @@ def register(app: typer.Typer) -> None:
         if json is not None:
             common.emit_json(dump_json(found.document()), json)
         if plot is not None:
-            from edgeprofiler.plots.training import save_coverage
+            from edgeprofiler.views.plots.training import save_coverage
 
             save_coverage(rows, plot)
             common.note(f"wrote {plot}")
@@ -95,7 +95,7 @@ def register(app: typer.Typer) -> None:
 def _print(screen: Console, found: Description) -> None:
     from rich.table import Table
 
-    from edgeprofiler.network import KINDS
+    from edgeprofiler.core.network import KINDS
 
     boards = ", ".join(found.devices)
     screen.print(f"{found.rows} layers of {len(found.counts)} networks on {boards}", style="bold")

@@ -11,7 +11,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.device import Device
+    from edgeprofiler.core.device import Device
 
 
 def register(app: typer.Typer) -> None:
@@ -26,12 +26,12 @@ def register(app: typer.Typer) -> None:
         """List the boards that are known, with their power modes."""
         if context.invoked_subcommand is not None:
             return
-        from edgeprofiler.device import device_names, load_device
+        from edgeprofiler.core.device import device_names, load_device
 
         screen = common.results_console(json)
         boards = [load_device(name) for name in device_names()]
         if json is not None:
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
 
             common.emit_json(dump_json([_facts(board) for board in boards]), json)
         _print_list(screen, boards)
@@ -42,12 +42,12 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
     ) -> None:
         """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
-        from edgeprofiler.device import load_device
+        from edgeprofiler.core.device import load_device
 
         screen = common.results_console(json, markup=False)
         board = load_device(name)
         if json is not None:
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
 
             common.emit_json(dump_json(_facts(board)), json)
         _print_one(screen, board)
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
 def _facts(board: Device) -> dict[str, Any]:
     import math
 
-    from edgeprofiler.device import calibration_table
+    from edgeprofiler.core.device import calibration_table
 
     sheet = board.datasheet
     return {

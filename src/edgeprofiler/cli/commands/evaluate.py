@@ -13,8 +13,8 @@ from edgeprofiler.cli.commands import train as training
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.training import Evaluation
-    from edgeprofiler.training.evaluation import Metrics
+    from edgeprofiler.learning.training import Evaluation
+    from edgeprofiler.learning.training.evaluation import Metrics
 
 
 def register(app: typer.Typer) -> None:
@@ -39,8 +39,8 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
     ) -> None:
         """Leave networks out, predict them, and compare with simpler ways."""
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.training import evaluate as evaluate_recipe
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.learning.training import evaluate as evaluate_recipe
 
         screen = common.results_console(json, markup=False)
         options = training.training_options(
@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
         if json is not None:
             common.emit_json(dump_json(result.document()), json)
         if plots is not None:
-            from edgeprofiler.plots.training import save_evaluation
+            from edgeprofiler.views.plots.training import save_evaluation
 
             for path in save_evaluation(result, plots, options.test_networks):
                 common.note(f"wrote {path}")
@@ -62,8 +62,8 @@ def register(app: typer.Typer) -> None:
 def _print(screen: Console, result: Evaluation) -> None:
     from rich.table import Table
 
-    from edgeprofiler.training.evaluation import SHOWN
-    from edgeprofiler.training.options import KINDS
+    from edgeprofiler.learning.training.evaluation import SHOWN
+    from edgeprofiler.learning.training.options import KINDS
 
     count = len(result.table.data)
     screen.print(f"{count} layers, {result.scheme}", style="bold")

@@ -11,8 +11,8 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.impact import Impact
-    from edgeprofiler.profile import Estimate, Profile
+    from edgeprofiler.core.profile import Estimate, Profile
+    from edgeprofiler.decision.impact import Impact
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +46,8 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
     ) -> None:
         """Say what a network's energy means: battery life, a fleet's energy, CO2e and cost."""
-        from edgeprofiler.impact import (
+        from edgeprofiler.core.profile.document import is_profile
+        from edgeprofiler.decision.impact import (
             Assumptions,
             assess,
             parse_battery,
@@ -55,7 +56,7 @@ def register(app: typer.Typer) -> None:
             parse_price,
             parse_rate,
         )
-        from edgeprofiler.prediction import is_profile, profile_of
+        from edgeprofiler.prediction.predict import profile_of
 
         screen = common.results_console(json)
         per_joule, currency = (None, "") if price is None else parse_price(price)
@@ -82,7 +83,7 @@ def register(app: typer.Typer) -> None:
         )
         result = assess(profile, assumptions)
         if json is not None:
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
 
             common.emit_json(dump_json(_document(profile, result)), json)
         _print(screen, profile, result)

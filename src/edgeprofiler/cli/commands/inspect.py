@@ -12,8 +12,8 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.graph import Graph
-    from edgeprofiler.network import Network
+    from edgeprofiler.core.graph import Graph
+    from edgeprofiler.core.network import Network
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +42,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:  # fmt: skip
         """Show a model's operators, or the layers that it becomes on a device."""
-        from edgeprofiler.device import DEFAULT_DEVICE, load_device
-        from edgeprofiler.graph import Graph
-        from edgeprofiler.prediction import read, read_model
+        from edgeprofiler.core.device import DEFAULT_DEVICE, load_device
+        from edgeprofiler.core.graph import Graph
+        from edgeprofiler.reading.read import read, read_model
 
         options = {"batch": batch, "shapes": common.parse_shapes(shape), "front_end": front_end}
         out = common.results_console(json)
@@ -61,8 +61,8 @@ def register(app: typer.Typer) -> None:
         elif network is not None:
             _print_network(out, network, found if isinstance(found, Graph) else None)
         if json is not None and network is not None:
-            from edgeprofiler.engine import engine_document
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
+            from edgeprofiler.reading.engine import engine_document
 
             common.emit_json(dump_json(engine_document(network)), json)
 
@@ -95,7 +95,7 @@ def _print_graph(out: Console, graph: Graph) -> None:
 def _print_network(out: Console, network: Network, graph: Graph | None) -> None:
     from rich.text import Text
 
-    from edgeprofiler.units import engineering
+    from edgeprofiler.core.units import engineering
 
     rows = []
     for layer in network.layers:

@@ -12,7 +12,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.stores.mlflow import Version
+    from edgeprofiler.learning.stores.mlflow import Version
 
 _Uri = Annotated[
     str | None,
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         screen = common.results_console(json, markup=False)
         found = _store(tracking_uri).versions()
         if json is not None:
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
 
             common.emit_json(dump_json([_document(version) for version in found]), json)
         _print_list(screen, found)
@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
         version = store.version(model)
         facts = store.run_facts(version.run)
         if json is not None:
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
 
             document = {
                 **_document(version),
@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         tracking_uri: _Uri = None,
     ) -> None:
         """Fetch a predictor into a folder, checked against its checksums."""
-        from edgeprofiler import plugins
+        from edgeprofiler.core import plugins
 
         artifact = _store(tracking_uri).get(model)
         plugins.load("stores", "folder")().put(artifact, str(output))
@@ -88,11 +88,18 @@ def register(app: typer.Typer) -> None:
         tracking_uri: _Uri = None,
     ) -> None:  # fmt: skip
         """Log a predictor as a run, and register it as a new version."""
-        from edgeprofiler import plugins
-        from edgeprofiler.training.tracking import track
+        from edgeprofiler.core import plugins
+        from edgeprofiler.learning.training.tracking import track
+        from edgeprofiler.views.plots.residuals import draw_residuals
 
         artifact = plugins.load("stores", "folder")().get(folder)
-        address = track(artifact, name=name, alias=alias, tracking_uri=tracking_uri)
+        address = track(
+            artifact,
+            name=name,
+            alias=alias,
+            tracking_uri=tracking_uri,
+            pictures={"residuals.png": draw_residuals(artifact)},
+        )
         common.note(f"use it with: predict MODEL --predictor {address}")
         typer.echo(address)
 
@@ -108,7 +115,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _store(tracking_uri: str | None) -> Any:
-    from edgeprofiler import plugins
+    from edgeprofiler.core import plugins
 
     return plugins.load("stores", "mlflow")(tracking_uri)
 

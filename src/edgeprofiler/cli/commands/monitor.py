@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.errors import UsageError
+from edgeprofiler.core.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -38,10 +38,10 @@ def register(app: typer.Typer) -> None:
 
         from edgeprofiler.cli.interruption import ENDING
         from edgeprofiler.cli.targets import check_target
-        from edgeprofiler.collect.choose import parse_options
-        from edgeprofiler.monitor import run_program
-        from edgeprofiler.monitor.program import shell_code
-        from edgeprofiler.units import engineering
+        from edgeprofiler.core.units import engineering
+        from edgeprofiler.measurement.collect.choose import parse_options
+        from edgeprofiler.measurement.monitor import run_program
+        from edgeprofiler.measurement.monitor.program import shell_code
 
         if not 1e-4 <= period <= 10:
             raise UsageError(f"--period {period} must lie between 0.0001 and 10 seconds")
@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         for warning in found.warnings:
             common.note(f"warning: {warning}")
         if json is not None:
-            from edgeprofiler.files import dump_json
+            from edgeprofiler.core.files import dump_json
 
             if code:  # told here too: where writing fails, the command ends with another code
                 common.note(f"the program has ended with exit code {shell_code(code)}")

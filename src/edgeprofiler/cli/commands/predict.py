@@ -35,11 +35,12 @@ def register(app: typer.Typer) -> None:
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
     ) -> None:
         """Predict power, runtime and energy of every layer, without the device."""
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.prediction import predictor_for, read
-        from edgeprofiler.profile.document import to_json
-        from edgeprofiler.profile.table import to_csv
-        from edgeprofiler.reports.text import print_profile
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.profile.document import to_json
+        from edgeprofiler.core.profile.table import to_csv
+        from edgeprofiler.prediction.predict import predictor_for
+        from edgeprofiler.reading.read import read
+        from edgeprofiler.views.reports.text import print_profile
 
         if len(models) > 1 and (csv is not None or json is not None):
             raise UsageError("--csv and --json take one MODEL; call once for each")

@@ -12,7 +12,7 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.qa import Verdict
+    from edgeprofiler.measurement.qa import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -37,15 +37,15 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Judge a recording: verdict and reasons."""
         from edgeprofiler.cli.commands.attribute import open_recording
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.qa import inspect_recording
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.measurement.qa import inspect_recording
 
         screen = common.results_console(json, markup=False)
         found = open_recording(recording, model)
         verdict = inspect_recording(found)
         if plot is not None:
-            from edgeprofiler.plots.figure import picture_format, save_figure
-            from edgeprofiler.plots.session import draw_recording
+            from edgeprofiler.views.plots.figure import picture_format, save_figure
+            from edgeprofiler.views.plots.session import draw_recording
 
             picture_format(plot)
             save_figure(draw_recording(found), plot)

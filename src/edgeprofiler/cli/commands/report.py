@@ -11,9 +11,9 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
-    from edgeprofiler.device import Device
-    from edgeprofiler.profile import Profile
-    from edgeprofiler.recording import Recording
+    from edgeprofiler.core.device import Device
+    from edgeprofiler.core.profile import Profile
+    from edgeprofiler.measurement.recording import Recording
 
 
 def register(app: typer.Typer) -> None:
@@ -80,8 +80,9 @@ def register(app: typer.Typer) -> None:
         from itertools import product
 
         from edgeprofiler.cli.commands.attribute import open_recording
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.prediction import is_profile, predictor_for, profile_of
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.profile.document import is_profile
+        from edgeprofiler.prediction.predict import predictor_for, profile_of
 
         common.results_console(output, md)  # one of them may be standard output
         saved = [is_profile(model) for model in models]
@@ -128,12 +129,12 @@ def register(app: typer.Typer) -> None:
             output = Path("report.html")
         for path in (png, svg):
             if path is not None:
-                from edgeprofiler.plots.profile import save_profile
+                from edgeprofiler.views.plots.profile import save_profile
 
                 save_profile(profiles[0], path, plot, device=devices[0])
                 common.note(f"wrote {path}")
         if md is not None:
-            from edgeprofiler.reports.markdown import report_markdown
+            from edgeprofiler.views.reports.markdown import report_markdown
 
             text = report_markdown(profiles)
             if md == "-":
@@ -141,6 +142,6 @@ def register(app: typer.Typer) -> None:
             else:
                 common.emit_file(text, Path(md))
         if output is not None:
-            from edgeprofiler.reports.page import report_page
+            from edgeprofiler.views.reports.page import report_page
 
             common.emit_file(report_page(profiles, devices, recordings), output)

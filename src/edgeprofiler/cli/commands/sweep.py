@@ -12,8 +12,8 @@ from edgeprofiler.cli import common
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.device import Device
-    from edgeprofiler.optimize import Sweep
+    from edgeprofiler.core.device import Device
+    from edgeprofiler.decision.optimize import Sweep
 
 
 def register(app: typer.Typer) -> None:
@@ -64,13 +64,19 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:  # fmt: skip
         """Predict every combination, and which of them are best in energy and latency."""
-        from edgeprofiler.device import device_names, load_device
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.optimize import Axes
-        from edgeprofiler.optimize import sweep as predict_all
-        from edgeprofiler.optimize.sweep import parse_axis, to_csv, to_document, write_parquet
-        from edgeprofiler.prediction import PRECISIONS, Predictor, predictor_for
+        from edgeprofiler.core.device import device_names, load_device
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.decision.optimize import Axes
+        from edgeprofiler.decision.optimize import sweep as predict_all
+        from edgeprofiler.decision.optimize.sweep import (
+            parse_axis,
+            to_csv,
+            to_document,
+            write_parquet,
+        )
+        from edgeprofiler.prediction.predict import Predictor, predictor_for
+        from edgeprofiler.reading.read import PRECISIONS
 
         screen = common.results_console(csv, json)
         precisions: tuple[str | None, ...] = (None,)
@@ -102,7 +108,7 @@ def register(app: typer.Typer) -> None:
         if csv is not None:
             common.emit_file(to_csv(result), csv)
         if plot is not None:
-            from edgeprofiler.plots.sweep import save_sweep
+            from edgeprofiler.views.plots.sweep import save_sweep
 
             save_sweep(result, plot)
             common.note(f"wrote {plot}")

@@ -10,10 +10,10 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
-    from edgeprofiler.dataset import Dataset
-    from edgeprofiler.device import Device
-    from edgeprofiler.predictors.artifact import Artifact
-    from edgeprofiler.training.options import TrainingOptions
+    from edgeprofiler.core.device import Device
+    from edgeprofiler.learning.dataset import Dataset
+    from edgeprofiler.learning.training.options import TrainingOptions
+    from edgeprofiler.prediction.predictors.artifact import Artifact
 
 DataArgument = Annotated[
     Path,
@@ -95,9 +95,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Train one runtime and one power model for each kind of layer."""
-        from edgeprofiler import plugins
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.training import train as train_models
+        from edgeprofiler.core import plugins
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.learning.training import train as train_models
 
         if (name is not None and not track) or (alias is not None and name is None):
             raise UsageError("--name goes with --track, and --alias with --name")
@@ -108,9 +108,12 @@ def register(app: typer.Typer) -> None:
         _print(artifact)
         common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
         if track:
-            from edgeprofiler.training.tracking import track as log
+            from edgeprofiler.learning.training.tracking import track as log
+            from edgeprofiler.views.plots.residuals import draw_residuals
 
-            common.note(f"logged as {log(artifact, name=name, alias=alias)}")
+            pictures = {"residuals.png": draw_residuals(artifact)}
+            address = log(artifact, name=name, alias=alias, pictures=pictures)
+            common.note(f"logged as {address}")
 
 
 def training_options(
@@ -122,7 +125,7 @@ def training_options(
     min_samples: int | None,
 ) -> TrainingOptions:
     """Return options from a file, changed by what the command line says."""
-    from edgeprofiler.training.options import TrainingOptions, parse_option, read_options
+    from edgeprofiler.learning.training.options import TrainingOptions, parse_option, read_options
 
     options = TrainingOptions() if config is None else read_options(config)
     names = None
@@ -140,8 +143,8 @@ def training_options(
 
 def load_rows(path: Path) -> Dataset:
     """Return a data set, checked."""
-    from edgeprofiler.dataset import check
-    from edgeprofiler.dataset.storage import load_dataset
+    from edgeprofiler.learning.dataset import check
+    from edgeprofiler.learning.dataset.storage import load_dataset
 
     return check(load_dataset(path), path)
 
@@ -152,8 +155,8 @@ def board_for(rows: Dataset, device: str | None) -> Device:
     Raises:
         UsageError: the rows are of several boards or power modes.
     """
-    from edgeprofiler.device import RUNTIMES, load_device
-    from edgeprofiler.errors import UsageError
+    from edgeprofiler.core.device import RUNTIMES, load_device
+    from edgeprofiler.core.errors import UsageError
 
     modes = sorted({_mode_name(mode) for mode in rows.text("mode").tolist()} - {""})
     if len(modes) > 1:
@@ -193,7 +196,7 @@ def board_for(rows: Dataset, device: str | None) -> Device:
 
 def _device_name(board: str) -> str:
     """Return the device that a board means: it calls itself 'NVIDIA Jetson Orin Nano Dev...'."""
-    from edgeprofiler.device import device_names
+    from edgeprofiler.core.device import device_names
 
     words = f" {board.lower().replace('-', ' ')} "
     known = [name for name in device_names() if f" {name.replace('-', ' ')} " in words]

@@ -13,7 +13,7 @@ from edgeprofiler.cli.commands import train as training
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.training.tuning import Trial, Tuning
+    from edgeprofiler.learning.training.tuning import Trial, Tuning
 
 
 def register(app: typer.Typer) -> None:
@@ -70,9 +70,9 @@ def register(app: typer.Typer) -> None:
         json: common.JsonOption = None,
     ) -> None:  # fmt: skip
         """Search the options of a recipe on networks left out; the same call goes on."""
-        from edgeprofiler.training.search_space import parse_space
-        from edgeprofiler.training.tuning import Limits
-        from edgeprofiler.training.tuning import tune as search
+        from edgeprofiler.learning.training.search_space import parse_space
+        from edgeprofiler.learning.training.tuning import Limits
+        from edgeprofiler.learning.training.tuning import tune as search
 
         screen = common.results_console(json, markup=False)
         options = training.training_options(
@@ -92,17 +92,19 @@ def register(app: typer.Typer) -> None:
         if output is not None:
             _write(found, output)
         if plot is not None:
-            from edgeprofiler.plots.tuning import save_tuning
+            from edgeprofiler.views.plots.tuning import save_tuning
 
             save_tuning(found, plot)
             common.note(f"wrote {plot}")
         if track:
-            from edgeprofiler.training.tracking import track_tuning
+            from edgeprofiler.learning.training.tracking import track_tuning
+            from edgeprofiler.views.plots.tuning import draw_tuning
 
-            common.note(f"logged as run {track_tuning(found)}")
+            run = track_tuning(found, pictures={"tuning.png": draw_tuning(found)})
+            common.note(f"logged as run {run}")
         if json is not None:
-            from edgeprofiler.files import dump_json
-            from edgeprofiler.training.tracking import document_of
+            from edgeprofiler.core.files import dump_json
+            from edgeprofiler.learning.training.tracking import document_of
 
             common.emit_json(dump_json(document_of(found)), json)
         _print(screen, found)
@@ -116,7 +118,7 @@ def _say(trial: Trial) -> None:
 def _write(found: Tuning, output: Path) -> None:
     import tomli_w
 
-    from edgeprofiler.files import write_text
+    from edgeprofiler.core.files import write_text
 
     options = found.options
     table = {

@@ -10,7 +10,7 @@ import typer
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
-    from edgeprofiler.validate.validation import Validation
+    from edgeprofiler.prediction.validate.validation import Validation
 
 
 def register(app: typer.Typer) -> None:
@@ -42,18 +42,18 @@ def register(app: typer.Typer) -> None:
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Figures only.")] = False,
     ) -> None:  # fmt: skip
         """Compare predictions with measured totals of networks, as shipped or left out."""
-        from edgeprofiler.calibration.measured import read_measured
-        from edgeprofiler.errors import UsageError
-        from edgeprofiler.files import dump_json
-        from edgeprofiler.validate.text import document, summary_lines, to_csv
-        from edgeprofiler.validate.validation import LEFT_OUT
-        from edgeprofiler.validate.validation import validate as run
+        from edgeprofiler.core.errors import UsageError
+        from edgeprofiler.core.files import dump_json
+        from edgeprofiler.prediction.calibration.measured import read_measured
+        from edgeprofiler.prediction.validate.text import document, summary_lines, to_csv
+        from edgeprofiler.prediction.validate.validation import LEFT_OUT
+        from edgeprofiler.prediction.validate.validation import validate as run
 
         kind = leave_out or ("network" if leave_one_out else "")
         if kind and kind not in LEFT_OUT:
             raise UsageError(f"--leave-out {kind!r}; choose one of: {', '.join(LEFT_OUT)}")
         if plot is not None:
-            from edgeprofiler.plots.figure import picture_format
+            from edgeprofiler.views.plots.figure import picture_format
 
             picture_format(plot)
         out = common.results_console(json, csv, markup=False)
@@ -68,8 +68,8 @@ def register(app: typer.Typer) -> None:
         if csv is not None:
             common.emit_file(to_csv(found), csv)
         if plot is not None:
-            from edgeprofiler.plots.figure import save_figure
-            from edgeprofiler.plots.validation import validation_figure
+            from edgeprofiler.views.plots.figure import save_figure
+            from edgeprofiler.views.plots.validation import validation_figure
 
             save_figure(validation_figure(found), plot)
             common.note(f"wrote {plot}")
@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
 def _table(found: Validation) -> object:
     from rich.table import Table
 
-    from edgeprofiler.validate.text import SCALE
+    from edgeprofiler.prediction.validate.text import SCALE
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in ("board", "host", "network"):

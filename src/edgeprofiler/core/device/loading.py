@@ -1,0 +1,82 @@
+"""From a name or a path to a device.
+
+Shipped devices lie in `edgeprofiler/core/device/boards`; a user's own file has the same form, or names a
+device with `base = "jetson-orin-nano"` and says what differs.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core.device.device import Device
+from edgeprofiler.core.device.document import Others, device_from_document
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.files import parse_toml, read_toml
+
+DEFAULT_DEVICE = "jetson-orin-nano"
+
+_DEEPEST = 8
+"""Files that may build on one another by `base`."""
+
+
+@cache
+def device_names() -> tuple[str, ...]:
+    """Return the names of the shipped devices."""
+    folder = resources.files("edgeprofiler.core.device") / "boards"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None = None) -> Device:
+    """Return the device that `spec` names.
+
+    Args:
+        spec: `NAME`, `NAME@MODE`, or the path of a TOML file (also `PATH@MODE`).
+        runtime: host runtime, one of `RUNTIMES`; `trtexec` where nothing else is said.
+
+    Raises:
+        UsageError: no such device, mode or runtime.
+        InvalidInput: the file is not a device.
+    """
+    if isinstance(spec, Device):
+        return spec if runtime is None else spec.with_runtime(runtime)
+    return _named(str(spec), Path(), 0).with_runtime(runtime or "trtexec")
+
+
+def _named(spec: str, folder: Path, depth: int) -> Device:
+    """Return the device of `NAME[@MODE]` or `PATH[@MODE]`; a path starts at `folder`."""
+    name, _, mode = spec.rpartition("@") if "@" in spec else (spec, "", "")
+    if name.endswith(".toml") or "/" in name:
+        path = folder / name
+        device = _device(read_toml(path), str(path), str(path), depth)
+    else:
+        device = _shipped(name.lower())
+    return device.with_mode(mode) if mode else device
+
+
+@cache
+def _shipped(name: str) -> Device:
+    if name not in device_names():
+        close = difflib.get_close_matches(name, device_names(), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UsageError(
+            f"unknown device {name!r}; {hint}`edgeprofiler devices` lists them, "
+            "and a path to a .toml file names your own"
+        )
+    path = resources.files("edgeprofiler.core.device") / "boards" / f"{name}.toml"
+    return _device(parse_toml(path.read_text(encoding="utf-8"), path), str(path), "shipped")
+
+
+def _device(table: Mapping[str, Any], where: str, source: str, depth: int = 0) -> Device:
+    """Return the device of a file that `depth` other files build on."""
+
+    def base(name: str) -> Device:
+        if depth >= _DEEPEST:
+            raise InvalidInput(where, f"builds on {name} after {depth} other files", "change base")
+        return _named(name, Path(where).parent, depth + 1)
+
+    return device_from_document(table, where, Others(base, _shipped), source)

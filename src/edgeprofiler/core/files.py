@@ -1,0 +1,205 @@
+"""Reading that is bounded and writing that is whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+
+MAX_TEXT_BYTES = 256 * 1024 * 1024
+"""Largest text file (JSON, CSV, TOML) that is read into memory."""
+
+MAX_JSON_DEPTH = 200
+"""Deepest nesting that a JSON file may have; real ones stay below twenty."""
+
+
+def check_readable(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> int:
+    """Return the size of a regular file; `InvalidInput` says why a path cannot be read."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise InvalidInput(path, "no such file", "check the path") from None
+    except (OSError, ValueError) as error:
+        raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise InvalidInput(path, "is a folder", "name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidInput(path, "is not a regular file")
+    if status.st_size == 0:
+        raise InvalidInput(path, "is empty")
+    if status.st_size > max_bytes:
+        size, limit = status.st_size / 1e6, max_bytes / 1e6
+        raise InvalidInput(path, f"is too large ({size:.0f} MB; the limit is {limit:.0f} MB)")
+    return status.st_size
+
+
+def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
+    """Return the bytes of a file of at most `max_bytes`."""
+    check_readable(path, max_bytes)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None
+
+
+def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Return the text of a UTF-8 file of at most `max_bytes`; a byte-order mark is dropped."""
+    data = read_bytes(path, max_bytes)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(path, f"is not UTF-8 text (byte {error.start})") from None
+
+
+def parse_json(text: str, source: object) -> Any:
+    """Return the value of a JSON text, or raise `InvalidInput` with line and column."""
+    try:
+        # TensorRT 8.6 and later write control characters into the names of layers.
+        return json.loads(text, strict=False)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            source, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
+        ) from None
+    except (RecursionError, ValueError) as error:  # nested too deep, or an integer too long
+        raise InvalidInput(source, f"is not usable JSON ({type(error).__name__})") from None
+
+
+def head_of(path: Path, size: int = 4096) -> bytes:
+    """Return the first bytes of a file; none where there is no file that can be read."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(size)
+    except (OSError, ValueError):
+        return b""
+
+
+def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
+    """Return the value of a JSON file."""
+    return parse_json(read_text(path, max_bytes), path)
+
+
+def read_toml(path: Path, max_bytes: int = 1024 * 1024) -> dict[str, Any]:
+    """Return the table of a TOML file."""
+    return parse_toml(read_text(path, max_bytes), path)
+
+
+def parse_toml(text: str, source: object) -> dict[str, Any]:
+    """Return the table of a TOML text, or raise `InvalidInput` with the place."""
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
+    try:
+        table: dict[str, Any] = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidInput(source, f"is not TOML ({error})") from None
+    return table
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the folder of `path`; it replaces `path` if the block succeeds.
+
+    A link stays a link: what it points to is replaced. A device or pipe (`/dev/null`) takes the
+    bytes as they are, since replacing it would make it a file.
+
+    Raises:
+        CannotWrite: the folder is missing, not writable or full. Nothing is left behind.
+    """
+    if _takes_bytes(path):
+        yield from _written_through(path)
+        return
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+    except OSError as error:
+        raise CannotWrite.because(path, error) from None
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        if path.is_dir():
+            raise CannotWrite(path, "is a folder")
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise CannotWrite.because(path, error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _takes_bytes(path: Path) -> bool:
+    """Say whether a path is a device, a pipe, or one of the system's names for an open file."""
+    if path.parent in (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")):
+        return path.exists()
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _written_through(path: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        try:
+            with path.open("wb") as target:
+                target.write(temporary.read_bytes())
+        except OSError as error:
+            raise CannotWrite.because(path, error) from None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def dump_json(value: Mapping[str, Any] | list[Any]) -> str:
+    """Return `value` as indented JSON; NaN and infinity are refused rather than written."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file of any size in hexadecimal.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+    except OSError as error:
+        raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None
+    return digest.hexdigest()
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

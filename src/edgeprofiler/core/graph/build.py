@@ -1,0 +1,360 @@
+"""A compact way to write a network down as a graph: shapes of weights only, no values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.graph.graph import AttributeValue, Graph, Node, Shape, Tensor
+from edgeprofiler.core.graph.shapes import infer_shapes
+
+Size = int | tuple[int, int]
+
+_ACTIVATIONS: dict[str, tuple[str, dict[str, AttributeValue]]] = {
+    "relu": ("Relu", {}),
+    "hardswish": ("HardSwish", {}),
+    "hardsigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "sigmoid": ("Sigmoid", {}),
+    "gelu": ("Gelu", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.1}),
+    "tanh": ("Tanh", {}),
+}
+
+
+def _pair(size: Size) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
+
+
+class GraphBuilder:
+    """Collects nodes in execution order; every method takes and returns names of tensors.
+
+    Names are hierarchical: inside `with builder.scope("layer1.0"):` a node named `conv1`
+    becomes `layer1.0.conv1`, and so does its result; its weights are
+    `layer1.0.conv1.weight` and so on. A name used twice gets a number.
+
+    Raises:
+        InvalidInput: (every method) shapes do not fit together; the node is named.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._nodes: list[Node] = []
+        self._tensors: dict[str, Tensor] = {}
+        self._inputs: list[str] = []
+        self._prefix = ""
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Prefix the names of all nodes made inside."""
+        outer = self._prefix
+        self._prefix = f"{outer}{name}."
+        try:
+            yield
+        finally:
+            self._prefix = outer
+
+    def shape(self, x: str) -> Shape:
+        """Return the shape of a tensor."""
+        return self._tensors[x].shape
+
+    def channels(self, x: str) -> int:
+        """Return the number of channels: the second dimension."""
+        return self.shape(x)[1]
+
+    def input(self, shape: Shape, name: str = "input") -> str:
+        """Declare a tensor that a caller supplies."""
+        if not shape or min(shape) < 1:
+            raise InvalidInput(
+                f"input {name!r} of {self.name}", f"shape {shape}", "dimensions are 1 or more"
+            )
+        self._tensors[name] = Tensor(name, shape)
+        self._inputs.append(name)
+        return name
+
+    def node(
+        self,
+        op: str,
+        inputs: tuple[str, ...],
+        name: str,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        outputs: int = 1,
+    ) -> str:
+        """Add any operator; return its (first) result."""
+        return self._add(op, inputs, self._unique(name), attributes, outputs)[0]
+
+    def constant(self, name: str, shape: Shape) -> str:
+        """Declare a weight by its whole name."""
+        self._tensors[name] = Tensor(name, shape, constant=True)
+        return name
+
+    def number(self, name: str, value: tuple[int, ...] | tuple[float, ...]) -> str:
+        """Declare a small constant that is known by value and is no parameter."""
+        dtype = "int64" if all(isinstance(v, int) for v in value) else "fp32"
+        self._tensors[name] = Tensor(name, (len(value),), dtype, constant=True, value=value)
+        return name
+
+    def conv(
+        self,
+        x: str,
+        channels: int,
+        kernel: Size,
+        *,
+        name: str,
+        stride: Size = 1,
+        padding: Size | None = None,
+        groups: int = 1,
+        dilation: int = 1,
+        bias: bool = False,
+        same: bool = False,
+    ) -> str:
+        """Add a 2-d convolution.
+
+        Args:
+            padding: on each side; `None` keeps the size at stride 1 (half the kernel).
+            same: pad as TensorFlow does, so that sizes are divided by the stride and rounded up.
+        """
+        height, width = _pair(kernel)
+        if padding is None:
+            padding = (dilation * (height - 1) // 2, dilation * (width - 1) // 2)
+        name = self._unique(name)
+        inputs = [x, self.constant(f"{name}.weight", self._filter(x, channels, kernel, groups))]
+        if bias:
+            inputs.append(self.constant(f"{name}.bias", (channels,)))
+        attributes: dict[str, AttributeValue] = {
+            "kernel_shape": (height, width),
+            "strides": _pair(stride),
+            "pads": _pair(padding) * 2,
+            "dilations": (dilation, dilation),
+            "group": groups,
+        }
+        if same:
+            del attributes["pads"]
+            attributes["auto_pad"] = "SAME_UPPER"
+        return self._add("Conv", tuple(inputs), name, attributes)[0]
+
+    def bn(self, x: str, *, name: str) -> str:
+        """Add a batch normalisation: scale and shift, and running statistics."""
+        name = self._unique(name)
+        vectors = ("weight", "bias", "running_mean", "running_var")
+        made = [self.constant(f"{name}.{part}", (self.channels(x),)) for part in vectors]
+        return self._add("BatchNormalization", (x, *made), name, {})[0]
+
+    def act(self, x: str, kind: str, *, name: str | None = None) -> str:
+        """Add an activation; `silu` is a sigmoid and a product, `relu6` a clip."""
+        name = name or kind
+        if kind == "silu":
+            return self.mul(x, self.node("Sigmoid", (x,), f"{name}.sigmoid"), name=name)
+        if kind == "relu6":
+            name = self._unique(name)
+            bounds = tuple(
+                self.number(f"{name}.{what}", (v,)) for what, v in (("min", 0.0), ("max", 6.0))
+            )
+            return self._add("Clip", (x, *bounds), name, {})[0]
+        op, attributes = _ACTIVATIONS[kind]
+        return self.node(op, (x,), name, attributes)
+
+    def relu(self, x: str, *, name: str = "relu") -> str:
+        """Add a rectifier."""
+        return self.act(x, "relu", name=name)
+
+    def max_pool(
+        self,
+        x: str,
+        kernel: Size,
+        *,
+        name: str,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil: bool = False,
+    ) -> str:
+        """Add a max pooling; the stride is the kernel's size where not given."""
+        return self._pool("MaxPool", x, kernel, name, stride, padding, ceil)
+
+    def avg_pool(
+        self,
+        x: str,
+        kernel: Size,
+        *,
+        name: str,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil: bool = False,
+    ) -> str:
+        """Add an average pooling that counts padding; the stride defaults to the kernel's size."""
+        return self._pool("AveragePool", x, kernel, name, stride, padding, ceil)
+
+    def adaptive_avg_pool(self, x: str, size: Size, *, name: str) -> str:
+        """Add an average pooling to a fixed output size.
+
+        The attribute `output_size`, which is not ONNX's, says the size, so that a change of
+        resolution can choose the window anew.
+        """
+        window = adaptive_window(self.shape(x)[2:], _pair(size))
+        return self.node("AveragePool", (x,), name, window)
+
+    def global_avg_pool(self, x: str, *, name: str) -> str:
+        """Add a mean over all spatial positions."""
+        return self.node("GlobalAveragePool", (x,), name)
+
+    def linear(self, x: str, features: int, *, name: str, bias: bool = True) -> str:
+        """Add a fully connected layer on the last dimension.
+
+        Two-dimensional inputs become a `Gemm`, others a `MatMul` and an `Add`, as exported.
+        """
+        shape = self.shape(x)
+        name = self._unique(name)
+        if len(shape) == 2:
+            inputs = [x, self.constant(f"{name}.weight", (features, shape[-1]))]
+            if bias:
+                inputs.append(self.constant(f"{name}.bias", (features,)))
+            return self._add("Gemm", tuple(inputs), name, {"transB": 1})[0]
+        weight = self.constant(f"{name}.weight", (shape[-1], features))
+        result = self._add("MatMul", (x, weight), name, {})[0]
+        if not bias:
+            return result
+        return self.add(
+            result, self.constant(f"{name}.bias", (features,)), name=f"{name}.add", whole=True
+        )
+
+    def add(self, x: str, y: str, *, name: str = "add", whole: bool = False) -> str:
+        """Add a sum; `whole` takes the name without the scope's prefix."""
+        return self._add("Add", (x, y), name if whole else self._unique(name), {})[0]
+
+    def mul(self, x: str, y: str, *, name: str = "mul") -> str:
+        """Add an element-wise product."""
+        return self.node("Mul", (x, y), name)
+
+    def scale(self, x: str, shape: Shape, *, name: str) -> str:
+        """Add a product with a learned constant of a shape that broadcasts."""
+        name = self._unique(name)
+        return self._add("Mul", (x, self.constant(f"{name}.weight", shape)), name, {})[0]
+
+    def concat(self, *parts: str, name: str = "concat", axis: int = 1) -> str:
+        """Add a concatenation, along the channels unless asked otherwise."""
+        return self.node("Concat", parts, name, {"axis": axis})
+
+    def split(self, x: str, sizes: tuple[int, ...], *, name: str = "split") -> tuple[str, ...]:
+        """Cut the channels into parts of given sizes."""
+        name = self._unique(name)
+        inputs = (x, self.number(f"{name}.sizes", sizes))
+        return self._add("Split", inputs, name, {"axis": 1}, outputs=len(sizes))
+
+    def chunk(self, x: str, parts: int, *, name: str = "chunk") -> tuple[str, ...]:
+        """Cut the channels into equal parts."""
+        return self.split(x, (self.channels(x) // parts,) * parts, name=name)
+
+    def reshape(self, x: str, shape: Shape, *, name: str = "reshape") -> str:
+        """Change the shape; 0 copies a dimension, -1 is worked out, as in ONNX."""
+        name = self._unique(name)
+        return self._add("Reshape", (x, self.number(f"{name}.shape", shape)), name, {})[0]
+
+    def permute(self, x: str, order: tuple[int, ...], *, name: str = "permute") -> str:
+        """Change the order of the dimensions."""
+        return self.node("Transpose", (x,), name, {"perm": order})
+
+    def channel_shuffle(self, x: str, groups: int, *, name: str = "shuffle") -> str:
+        """Interleave the channels of `groups` groups: reshape, transpose, reshape."""
+        _, channels, height, width = self.shape(x)
+        with self.scope(name):
+            x = self.reshape(x, (0, groups, channels // groups, height, width), name="split")
+            x = self.permute(x, (0, 2, 1, 3, 4), name="transpose")
+            return self.reshape(x, (0, channels, height, width), name="merge")
+
+    def flatten(self, x: str, *, name: str = "flatten") -> str:
+        """Join all dimensions behind the batch."""
+        return self.node("Flatten", (x,), name, {"axis": 1})
+
+    def lrn(self, x: str, size: int, *, name: str = "lrn") -> str:
+        """Add a local response normalisation over `size` channels."""
+        return self.node("LRN", (x,), name, {"size": size})
+
+    def layer_norm(self, x: str, *, name: str) -> str:
+        """Add a layer normalisation over the last dimension."""
+        name = self._unique(name)
+        length = (self.shape(x)[-1],)
+        made = [self.constant(f"{name}.{part}", length) for part in ("weight", "bias")]
+        return self._add("LayerNormalization", (x, *made), name, {"axis": -1})[0]
+
+    def softmax(self, x: str, *, name: str = "softmax", axis: int = -1) -> str:
+        """Add a softmax."""
+        return self.node("Softmax", (x,), name, {"axis": axis})
+
+    def resize(self, x: str, factor: float, *, name: str = "resize", mode: str = "nearest") -> str:
+        """Add an up-sampling of both spatial dimensions."""
+        name = self._unique(name)
+        scales = self.number(f"{name}.scales", (1.0, 1.0, float(factor), float(factor)))
+        return self._add("Resize", (x, "", scales), name, {"mode": mode})[0]
+
+    def graph(self, *outputs: str, warnings: tuple[str, ...] = ()) -> Graph:
+        """Return the graph with the given results."""
+        return Graph(
+            self.name, tuple(self._nodes), self._tensors, tuple(self._inputs), outputs, warnings
+        )
+
+    def _filter(self, x: str, channels: int, kernel: Size, groups: int) -> Shape:
+        return (channels, self.channels(x) // groups, *_pair(kernel))
+
+    def _pool(
+        self,
+        op: str,
+        x: str,
+        kernel: Size,
+        name: str,
+        stride: Size | None,
+        padding: Size,
+        ceil: bool,
+    ) -> str:
+        attributes: dict[str, AttributeValue] = {
+            "kernel_shape": _pair(kernel),
+            "strides": _pair(kernel if stride is None else stride),
+            "pads": _pair(padding) * 2,
+            "ceil_mode": int(ceil),
+        }
+        if op == "AveragePool":
+            attributes["count_include_pad"] = 1
+        return self.node(op, (x,), name, attributes)
+
+    def _unique(self, name: str) -> str:
+        whole = self._prefix + name
+        if whole not in self._tensors:
+            return whole
+        number = 1
+        while f"{whole}_{number}" in self._tensors:
+            number += 1
+        return f"{whole}_{number}"
+
+    def _add(
+        self,
+        op: str,
+        inputs: tuple[str, ...],
+        name: str,
+        attributes: Mapping[str, AttributeValue] | None,
+        outputs: int = 1,
+    ) -> tuple[str, ...]:
+        names = (name,) if outputs == 1 else tuple(f"{name}.{i}" for i in range(outputs))
+        node = Node(name, op, inputs, names, attributes or {})
+        for made in infer_shapes(node, self._tensors):
+            self._tensors[made.name] = made
+        self._nodes.append(node)
+        return names
+
+
+def adaptive_window(size: Shape, target: Shape) -> dict[str, AttributeValue]:
+    """Return the attributes of the pooling that turns `size` into `target`.
+
+    Exact where `target` divides `size`; otherwise the regular windows nearest to the adaptive
+    ones, which have the same number of outputs and cover all of the input. Where `target` is
+    larger, inputs are repeated, as adaptive pooling does.
+    """
+    strides = tuple(max(length // wanted, 1) for length, wanted in zip(size, target, strict=True))
+    kernel = tuple(
+        max(length - (wanted - 1) * stride, 1)
+        for length, wanted, stride in zip(size, target, strides, strict=True)
+    )
+    return {
+        "kernel_shape": kernel,
+        "strides": strides,
+        "pads": (0,) * (2 * len(size)),
+        "output_size": target,
+    }

@@ -1,0 +1,413 @@
+"""A network as a device runs it: layers in execution order, and where they came from.
+
+`Layer` and `Network` are for people; `Columns` holds the same facts as arrays, one row a
+layer, and is what the cost model computes with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeprofiler.core.plugins import load
+from edgeprofiler.core.units import dtype_bytes
+
+Shape = tuple[int, ...]
+Kind = Literal["convolutional", "pooling", "dense", "other"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
+
+OPS: dict[str, str] = {
+    "convolution": "convolution of any number of spatial dimensions, grouped and depthwise too",
+    "transposed_convolution": "transposed convolution",
+    "gemm": "fully connected layer: activations by weights",
+    "matmul": "product of two activations, or of activations by weights in more dimensions",
+    "max_pool": "maximum over windows",
+    "average_pool": "mean over windows",
+    "global_pool": "mean or maximum over all spatial positions",
+    "pointwise": "one or more element-wise operations as one kernel",
+    "softmax": "softmax or log-softmax",
+    "normalization": "layer, group, instance or local response normalisation",
+    "reduce": "reduction other than a mean over space",
+    "resize": "up- or down-sampling, pixel shuffle, grid sampling",
+    "concat": "concatenation that must copy",
+    "copy": "slice, gather, transpose, pad: moves data, computes nothing",
+    "reformat": "change of memory layout or data type",
+    "topk": "top-k, sort, non-maximum suppression, arg-max",
+    "generated": "generated kernel (kgen, Myelin) whose content is not said",
+    "noop": "takes no time: a view, an alias, a shape computation",
+    "plugin": "a plug-in's own kernel",
+    "unknown": "an operation that no rule knows",
+}
+"""Every `Layer.op` with its meaning."""
+
+GENERATED_ACTIVATIONS = frozenset({
+    "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Gelu", "Erf", "Tanh", "Mish", "Softplus",
+    "Elu", "Selu",
+})  # fmt: skip
+"""Activations that only newer engine builders fuse into the kernel before them."""
+
+UNCOVERED_OPS = frozenset({"plugin", "unknown"})
+"""Operations whose cost nobody can tell from their shapes."""
+
+
+def elements(shape: Shape) -> int:
+    """Return the number of elements of a tensor; a scalar has one."""
+    return math.prod(shape)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One unit of work as the device runs it.
+
+    Shapes include the batch (`(1, 64, 112, 112)`). `kernel`, `stride`, `padding_before`,
+    `padding_after` and `dilation` have one number a spatial dimension and are empty where they
+    mean nothing. `macs`, `flops`, `weight_bytes` and `bytes_moved` are `None` where unknown,
+    never 0 for want of knowledge. Use `make_layer` to have them derived from the shapes.
+    """
+
+    name: str
+    kind: Kind
+    op: str
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    dtype: str
+    """Data type that the layer computes in: fp32, tf32, fp16, bf16, int8, ..."""
+    input_dtypes: tuple[str, ...] = ()
+    output_dtypes: tuple[str, ...] = ()
+    kernel: Shape = ()
+    stride: Shape = ()
+    padding_before: Shape = ()
+    padding_after: Shape = ()
+    dilation: Shape = ()
+    groups: int = 1
+    macs: int | None = None
+    flops: int | None = None
+    weight_bytes: int | None = None
+    bytes_moved: int | None = None
+    """Bytes read and written in DRAM if nothing is cached: inputs, outputs and weights."""
+    fused_ops: tuple[str, ...] = ()
+    """Operations that run inside this layer's kernel: `("BatchNormalization", "Relu")`."""
+    engine_type: str | None = None
+    """The engine's own name of the tactic or type (`CaskGemmConvolution`), if it came from one."""
+    nodes: tuple[str, ...] = ()
+    """Names of the graph nodes that this layer came from."""
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each input channel has filters of its own."""
+        if self.op not in ("convolution", "transposed_convolution") or not self.input_shapes:
+            return False
+        shape = self.input_shapes[0]
+        return self.groups > 1 and len(shape) > 1 and self.groups == shape[1]
+
+    @property
+    def arithmetic_intensity(self) -> float | None:
+        """FLOP per byte moved, or `None` where one of the two is unknown."""
+        if self.flops is None or not self.bytes_moved:
+            return None
+        return self.flops / self.bytes_moved
+
+    @property
+    def output_elements(self) -> int:
+        """Number of elements of all outputs."""
+        return sum(elements(shape) for shape in self.output_shapes)
+
+
+def _tensor_bytes(shapes: Sequence[Shape], dtypes: Sequence[str], default: str) -> float:
+    sizes = [*dtypes, *[default] * (len(shapes) - len(dtypes))]
+    return sum(elements(s) * dtype_bytes(d) for s, d in zip(shapes, sizes, strict=False))
+
+
+def input_bytes(layer: Layer) -> float:
+    """Return the bytes of all activation inputs of a layer."""
+    return _tensor_bytes(layer.input_shapes, layer.input_dtypes, layer.dtype)
+
+
+def output_bytes(layer: Layer) -> float:
+    """Return the bytes of all outputs of a layer."""
+    return _tensor_bytes(layer.output_shapes, layer.output_dtypes, layer.dtype)
+
+
+def convolution_macs(layer: Layer) -> int | None:
+    """Return multiply-accumulates of a convolution, from its shapes, kernel and groups."""
+    if not layer.input_shapes or not layer.output_shapes:
+        return None
+    source, result = layer.input_shapes[0], layer.output_shapes[0]
+    if layer.op == "transposed_convolution":  # each input element meets a whole kernel
+        source, result = result, source
+    if len(source) < 2:
+        return None
+    return elements(result) * math.prod(layer.kernel) * source[1] // max(layer.groups, 1)
+
+
+def make_layer(
+    *,
+    name: str,
+    kind: Kind,
+    op: str,
+    input_shapes: Iterable[Iterable[int]],
+    output_shapes: Iterable[Iterable[int]],
+    dtype: str,
+    weight_elements: int | None = 0,
+    weight_dtype: str | None = None,
+    fused_ops: tuple[str, ...] = (),
+    macs: int | None = None,
+    flops: int | None = None,
+    bytes_moved: int | None = None,
+    input_dtypes: tuple[str, ...] = (),
+    output_dtypes: tuple[str, ...] = (),
+    kernel: Shape = (),
+    stride: Shape = (),
+    padding_before: Shape = (),
+    padding_after: Shape = (),
+    dilation: Shape = (),
+    groups: int = 1,
+    engine_type: str | None = None,
+    nodes: tuple[str, ...] = (),
+) -> Layer:
+    """Return a layer with its MACs, FLOPs and bytes derived where they are not given.
+
+    Args:
+        weight_elements: number of weights and biases; `None` where unknown.
+        macs: needed for `gemm` and `matmul` (the shared dimension is not in the shapes alone);
+            derived for convolutions; 0 for operations without multiplication.
+        bytes_moved: given where less than all inputs and outputs is moved (a `concat` that
+            copies one input of four); derived otherwise, 0 for a `noop`.
+    """
+    layer = Layer(
+        name=name,
+        kind=kind,
+        op=op,
+        input_shapes=tuple(tuple(s) for s in input_shapes),
+        output_shapes=tuple(tuple(s) for s in output_shapes),
+        dtype=dtype,
+        input_dtypes=input_dtypes,
+        output_dtypes=output_dtypes,
+        kernel=kernel,
+        stride=stride,
+        padding_before=padding_before,
+        padding_after=padding_after,
+        dilation=dilation,
+        groups=groups,
+        fused_ops=fused_ops,
+        engine_type=engine_type,
+        nodes=nodes,
+    )
+    weight_bytes = (
+        None
+        if weight_elements is None
+        else math.ceil(weight_elements * dtype_bytes(weight_dtype or dtype))
+    )
+    if macs is None:
+        if op in ("convolution", "transposed_convolution"):
+            macs = convolution_macs(layer)
+        elif op not in ("gemm", "matmul", "generated", *UNCOVERED_OPS):
+            macs = 0
+    if flops is None and macs is not None:
+        flops = 2 * macs + _elementwise_flops(layer)
+    if bytes_moved is None:
+        moved = input_bytes(layer) + output_bytes(layer) + (weight_bytes or 0)
+        bytes_moved = 0 if op == "noop" else math.ceil(moved)
+    return replace(
+        layer, macs=macs, flops=flops, weight_bytes=weight_bytes, bytes_moved=bytes_moved
+    )
+
+
+def _elementwise_flops(layer: Layer) -> int:
+    """Operations beside the MACs: one an element and fused step, a window's for a pooling."""
+    if layer.op in ("noop", "copy", "concat", "reformat"):
+        return 0
+    if layer.op in ("max_pool", "average_pool"):
+        return layer.output_elements * max(math.prod(layer.kernel), 1)
+    if layer.op in ("global_pool", "reduce", "softmax", "normalization", "topk"):
+        return sum(elements(shape) for shape in layer.input_shapes)
+    steps = len(layer.fused_ops) + (1 if layer.op in ("pointwise", "resize") else 0)
+    return layer.output_elements * steps
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a network came from."""
+
+    name: str
+    """Path or address as the user gave it: `zoo:resnet18`, `engine_info.json`."""
+    front_end: str
+    """Name of the front end that read it: `tensorrt`, `zoo`, `onnx`, ..."""
+    version: str = ""
+    """Version of the format or of the tool that wrote it, where known."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in execution order, and where they came from."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    source: Source
+    batch: int = 1
+    precision: str = "fp16"
+    """What the network was built for: fp32, fp16 or int8, or `mixed`."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know of how the network was read."""
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers where they are known."""
+        return sum(layer.macs or 0 for layer in self.layers)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The layers as arrays, gathered once."""
+        return Columns.of(self.layers)
+
+    def _repr_html_(self) -> str:
+        return str(load("renderers", "html")(self))
+
+
+DTYPE_CODES: Mapping[str, int] = {
+    "fp32": 0, "tf32": 1, "fp16": 2, "bf16": 2, "int8": 3, "uint8": 3, "fp8": 3, "int4": 3,
+    "fp64": 4,
+}  # fmt: skip
+"""Code of each data type in `Columns.dtype_code`; others (integers, booleans) count as fp32."""
+
+OP_CODES: Mapping[str, int] = {op: code for code, op in enumerate(OPS)}
+"""Code of each operation in `Columns.op_code`."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The facts of many layers as read-only arrays of one length.
+
+    Unknown MACs and FLOPs are NaN. `spatial` counts output positions (batch times height times
+    width), so that `spatial x out_channels` is the size of a convolution's GEMM.
+    """
+
+    op_code: IntArray
+    kind_code: IntArray
+    dtype_code: IntArray
+    macs: FloatArray
+    flops: FloatArray
+    weight_bytes: FloatArray
+    input_bytes: FloatArray
+    output_bytes: FloatArray
+    bytes_moved: FloatArray
+    in_channels: FloatArray
+    out_channels: FloatArray
+    spatial: FloatArray
+    kernel_size: FloatArray
+    """Product of the kernel's dimensions; 1 where there is no kernel."""
+    kernel_max: FloatArray
+    stride_max: FloatArray
+    groups: FloatArray
+    fused: FloatArray
+    """Number of fused element-wise operations."""
+    generated: BoolArray
+    """Whether an activation beyond ReLU and clipping is taken to be fused into a product's
+    kernel, by rule and not by what an engine says."""
+    depthwise: BoolArray
+    covered: BoolArray
+    """False for plug-ins and unknown operations, and where MACs would be needed but are unknown."""
+
+    def __len__(self) -> int:
+        return len(self.op_code)
+
+    def is_op(self, *ops: str) -> BoolArray:
+        """Return which layers have one of `ops`."""
+        return np.isin(self.op_code, [OP_CODES[op] for op in ops])
+
+    def is_kind(self, kind: Kind) -> BoolArray:
+        """Return which layers are of `kind`."""
+        return np.asarray(self.kind_code == KINDS.index(kind))
+
+    @staticmethod
+    def of(layers: Sequence[Layer]) -> Columns:
+        """Return the columns of `layers`."""
+        rows = np.array([_row(layer) for layer in layers], dtype=np.float64)
+        return Columns._from_matrix(rows.reshape(-1, len(_NUMERIC)).T)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Columns]) -> Columns:
+        """Return the columns of several networks, one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return Columns.of(())
+        return Columns(
+            **{name: np.concatenate([getattr(p, name) for p in parts]) for name in _NUMERIC}
+        )
+
+    def take(self, index: npt.NDArray[np.integer] | BoolArray | slice) -> Columns:
+        """Return the rows that `index` selects."""
+        return Columns(**{name: getattr(self, name)[index] for name in _NUMERIC})
+
+    @staticmethod
+    def _from_matrix(matrix: FloatArray) -> Columns:
+        values: dict[str, npt.NDArray[np.generic]] = {}
+        for name, row in zip(_NUMERIC, matrix, strict=True):
+            kind = _CASTS.get(name)
+            column = row.astype(kind) if kind is not None else np.ascontiguousarray(row)
+            column.setflags(write=False)
+            values[name] = column
+        return Columns(**values)  # type: ignore[arg-type]
+
+
+_NUMERIC = (
+    "op_code", "kind_code", "dtype_code", "macs", "flops", "weight_bytes", "input_bytes",
+    "output_bytes", "bytes_moved", "in_channels", "out_channels", "spatial", "kernel_size",
+    "kernel_max", "stride_max", "groups", "fused", "generated",
+    "depthwise", "covered",
+)  # fmt: skip
+_CASTS: dict[str, type] = {
+    "op_code": np.int64,
+    "kind_code": np.int64,
+    "dtype_code": np.int64,
+    "generated": np.bool_,
+    "depthwise": np.bool_,
+    "covered": np.bool_,
+}
+
+
+def _row(layer: Layer) -> tuple[float, ...]:
+    nan = math.nan
+    source = layer.input_shapes[0] if layer.input_shapes else ()
+    result = layer.output_shapes[0] if layer.output_shapes else ()
+    in_channels = source[1] if len(source) > 1 else (source[0] if source else 1)
+    out_channels = result[1] if len(result) > 1 else (result[0] if result else 1)
+    spatial = elements(result) / out_channels if out_channels else 0
+    needs_macs = layer.kind in ("convolutional", "dense")
+    covered = layer.op not in UNCOVERED_OPS and not (needs_macs and layer.macs is None)
+    return (
+        OP_CODES[layer.op],
+        KINDS.index(layer.kind),
+        DTYPE_CODES.get(layer.dtype, 0),
+        nan if layer.macs is None else layer.macs,
+        nan if layer.flops is None else layer.flops,
+        layer.weight_bytes or 0,
+        input_bytes(layer),
+        output_bytes(layer),
+        layer.bytes_moved or 0,
+        in_channels,
+        out_channels,
+        spatial,
+        math.prod(layer.kernel),
+        max(layer.kernel, default=1),
+        max(layer.stride, default=1),
+        layer.groups,
+        len(layer.fused_ops),
+        layer.engine_type is None and not GENERATED_ACTIVATIONS.isdisjoint(layer.fused_ops),
+        layer.depthwise,
+        covered,
+    )

@@ -1,0 +1,40 @@
+"""What a network costs on a device, measured or predicted: one noun for both."""
+
+from edgeprofiler.core.profile.document import (
+    from_document,
+    read_profile,
+    schema,
+    to_document,
+    to_json,
+    write_profile,
+)
+from edgeprofiler.core.profile.profile import (
+    Costs,
+    DeviceLabel,
+    Estimate,
+    LayerCost,
+    Origin,
+    Part,
+    Profile,
+    Totals,
+)
+from edgeprofiler.core.profile.table import to_csv, write_csv
+
+__all__ = [
+    "Costs",
+    "DeviceLabel",
+    "Estimate",
+    "LayerCost",
+    "Origin",
+    "Part",
+    "Profile",
+    "Totals",
+    "from_document",
+    "read_profile",
+    "schema",
+    "to_csv",
+    "to_document",
+    "to_json",
+    "write_csv",
+    "write_profile",
+]

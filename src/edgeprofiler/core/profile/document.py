@@ -1,0 +1,261 @@
+"""Profiles as JSON, `edgeprofiler.profile/1`. Unknown numbers are null, never 0."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core import files
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.network_document import (
+    layer_from_document,
+    layer_to_document,
+    network_from_document,
+    network_to_document,
+)
+from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, Profile, Totals
+from edgeprofiler.core.values import JsonValue
+
+SCHEMA = "edgeprofiler.profile/1"
+"""What a profile's `schema` says."""
+
+_COSTS = ("runtime_s", "power_w", "energy_j")
+_BOUNDS = tuple(f"{name}_{end}" for name in _COSTS for end in ("low", "high"))
+_OPTIONAL = (*_BOUNDS, "standard_error_w", "samples")
+"""Columns of `Costs` that a profile may lack; the document lists those that it has."""
+
+_TOTALS = tuple(Totals.__dataclass_fields__)
+
+
+def to_document(profile: Profile) -> dict[str, Any]:
+    """Return a profile as JSON holds it; `schema()` describes it."""
+    network = network_to_document(profile.network)
+    return {
+        "schema": SCHEMA,
+        "network": network,
+        "device": {
+            "name": profile.device.name,
+            "mode": profile.device.mode,
+            "runtime": profile.device.runtime,
+            "provenance": profile.device.provenance,
+        },
+        "origin": {
+            "kind": profile.origin.kind,
+            "by": profile.origin.by,
+            "version": profile.origin.version,
+        },
+        "simulated": profile.simulated,
+        "idle_power_w": _number(profile.idle_power_w),
+        "intervals": {
+            "confidence": profile.confidence,
+            "kind": profile.interval_kind,
+            "totals": [name for name in _TOTALS if name in profile.total_intervals],
+        },
+        "columns": [name for name in _OPTIONAL if getattr(profile.costs, name) is not None],
+        "totals": _totals(profile),
+        "unattributed": [
+            _part("fixed", profile.fixed),
+            _part("host_gap", profile.host_gap),
+        ],
+        "coverage": {
+            "macs": _number(profile.covered_macs),
+            "bytes": _number(profile.covered_bytes),
+            "time_lower_bound": _number(profile.time_lower_bound_s),
+            "uncovered": [*profile.uncovered],
+        },
+        "warnings": [*profile.warnings],
+        "layers": _layers(profile),
+    }
+
+
+def to_json(profile: Profile) -> str:
+    """Return a profile as the text of its document."""
+    return files.dump_json(to_document(profile))
+
+
+def from_document(document: object, source: object = "profile") -> Profile:
+    """Return the profile that a document holds.
+
+    Args:
+        document: JSON as `to_document` writes it.
+        source: the file it came from, for messages.
+
+    Raises:
+        InvalidInput: it is no profile, of another version, or a value in it is wrong.
+    """
+    value = JsonValue(document, source, "")
+    _check_schema(value)
+    entries = value.get("layers").items()
+    network = network_from_document(
+        value.get("network"), tuple(layer_from_document(entry) for entry in entries)
+    )
+    origin, intervals = value.get("origin"), value.get("intervals")
+    parts = {part.get("name").text(): part for part in value.get("unattributed").items()}
+    if sorted(parts) != ["fixed", "host_gap"]:
+        raise value.get("unattributed").fail("is not the two lines fixed and host_gap")
+    kind = origin.get("kind").text()
+    if kind not in ("measured", "predicted"):
+        raise origin.get("kind").fail(f"is {kind[:40]!r}", "expected measured or predicted")
+    device = {key: value.get("device").get(key).text() for key in ("name", "mode", "runtime")}
+    return Profile(
+        network=network,
+        device=DeviceLabel(**device, provenance=value.get("device").get("provenance").text()),
+        origin=Origin(kind, origin.get("by").text(), origin.get("version").text()),  # type: ignore[arg-type]
+        idle_power_w=value.get("idle_power_w").number_or_nan(),
+        costs=_read_costs(entries, value.get("columns").texts()),
+        fixed=_read_part(parts["fixed"]),
+        host_gap=_read_part(parts["host_gap"]),
+        total_intervals=_read_intervals(value.get("totals"), intervals.get("totals").texts()),
+        confidence=intervals.get("confidence").number(0, 1),
+        interval_kind=intervals.get("kind").text(),
+        time_lower_bound_s=value.get("coverage").get("time_lower_bound").number_or_nan(),
+        warnings=value.get("warnings").texts(),
+        simulated=value.get("simulated").boolean(),
+    )
+
+
+def write_profile(profile: Profile, path: Path | str) -> None:
+    """Write a profile as JSON, whole or not at all.
+
+    Raises:
+        CannotWrite: the folder is missing, not writable or full.
+    """
+    files.write_text(Path(path), to_json(profile))
+
+
+def read_profile(path: Path | str) -> Profile:
+    """Return the profile in a JSON file.
+
+    Raises:
+        InvalidInput: the file is missing, too large, no JSON, or no profile.
+    """
+    return from_document(files.read_json(Path(path)), path)
+
+
+@lru_cache(maxsize=1)
+def schema() -> Mapping[str, Any]:
+    """Return the JSON Schema (draft 2020-12) that every written profile satisfies."""
+    text = package_files("edgeprofiler.core.profile").joinpath(
+        "schema/edgeprofiler.profile-1.schema.json"
+    )
+    loaded: dict[str, Any] = json.loads(text.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _totals(profile: Profile) -> dict[str, float | None]:
+    totals: dict[str, float | None] = {}
+    for name in _TOTALS:
+        estimate = getattr(profile.totals, name)
+        totals[name] = _number(estimate.value)
+        totals[f"{name}_low"] = _number(estimate.low)
+        totals[f"{name}_high"] = _number(estimate.high)
+    return totals
+
+
+def _part(name: str, part: Part) -> dict[str, Any]:
+    return {
+        "name": name,
+        "runtime_s": _number(part.runtime_s),
+        "power_w": _number(part.power_w),
+        "energy_j": _number(part.energy_j),
+    }
+
+
+def _layers(profile: Profile) -> list[dict[str, Any]]:
+    costs = profile.costs
+    names = [name for cost in _COSTS for name in (cost, f"{cost}_low", f"{cost}_high")]
+    columns = {name: _list(getattr(costs, name), len(costs)) for name in names}
+    for name in _OPTIONAL:
+        if name not in columns and getattr(costs, name) is not None:
+            columns[name] = _list(getattr(costs, name), len(costs))
+    return [
+        {
+            "index": index,
+            **layer_to_document(layer),
+            "bound": costs.bound[index],
+            "covered": bool(costs.covered[index]),
+            "known_by": costs.known_by[index],
+            **{name: column[index] for name, column in columns.items()},
+        }
+        for index, layer in enumerate(profile.network.layers)
+    ]
+
+
+def _list(column: FloatArray | None, length: int) -> list[float | None]:
+    return [None] * length if column is None else [_number(v) for v in column.tolist()]
+
+
+def _check_schema(value: JsonValue) -> None:
+    stated = value.mapping().get("schema")
+    if stated == SCHEMA:
+        return
+    family = SCHEMA.partition("/")[0]
+    if isinstance(stated, str) and stated.startswith(f"{family}/"):
+        problem = f"is a profile of version {stated.partition('/')[2][:20]!r}; this reads 1"
+        raise InvalidInput(value.source, problem, "read it with a newer EdgeProfiler")
+    raise InvalidInput(
+        value.source, f"is no profile (its schema is not {SCHEMA})", "expected the file of --json"
+    )
+
+
+def _read_costs(entries: list[JsonValue], present: tuple[str, ...]) -> Costs:
+    for position, entry in enumerate(entries):
+        if entry.get("index").integer() != position:
+            raise entry.get("index").fail(f"is {entry.get('index').raw}, expected {position}")
+
+    def column(key: str, minimum: float | None = None) -> FloatArray:
+        values = [entry.get(key).number_or_nan(minimum) for entry in entries]
+        return _frozen(np.array(values, dtype=np.float64))
+
+    covered: BoolArray = np.array([e.get("covered").boolean() for e in entries], dtype=np.bool_)
+    covered.setflags(write=False)
+    return Costs(
+        runtime_s=column("runtime_s", minimum=0),
+        power_w=column("power_w"),
+        covered=covered,
+        bound=tuple(e.get("bound").text() for e in entries),
+        known_by=tuple(e.get("known_by").text() for e in entries),
+        **{name: column(name) for name in _OPTIONAL if name in present},
+    )
+
+
+def _frozen(column: FloatArray) -> FloatArray:
+    column.setflags(write=False)
+    return column
+
+
+def _read_part(value: JsonValue) -> Part:
+    return Part(value.get("runtime_s").number_or_nan(), value.get("power_w").number_or_nan())
+
+
+def _read_intervals(value: JsonValue, present: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    return {
+        name: (
+            value.get(f"{name}_low").number_or_nan(),
+            value.get(f"{name}_high").number_or_nan(),
+        )
+        for name in _TOTALS
+        if name in present
+    }
+
+
+def is_profile(source: str | Path) -> bool:
+    """Say whether a path is a saved profile."""
+    return says_profile(files.head_of(Path(source)))
+
+
+def says_profile(head: bytes) -> bool:
+    """Say whether a file that begins with `head` is a saved profile."""
+    return b"edgeprofiler.profile/" in head[:512]

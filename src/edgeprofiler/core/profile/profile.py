@@ -1,0 +1,294 @@
+"""The nouns of a result. What each quantity means is in docs/contract.md.
+
+Power is that of the board's input, idle included, unless a name says `above_idle`. Unknown
+numbers are NaN here and `null` or empty in files, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
+from edgeprofiler.core.plugins import load
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval; all NaN where unknown, no interval where `low` is NaN."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Estimate):
+            return NotImplemented
+        return _same((self.value, self.low, self.high), (other.value, other.low, other.high))
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.low, self.high))
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return math.isfinite(self.value)
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer costs: a row of `Costs` with its layer."""
+
+    index: int
+    layer: Layer
+    runtime_s: Estimate
+    power_w: Estimate
+    energy_j: Estimate
+    covered: bool
+    bound: str
+    """`compute`, `memory` or `launch`: the largest part of its time; empty where unknown."""
+    known_by: str
+    """Source of the cost (model, noop, samples, group of layers, network); empty if unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Costs of all layers of one network as read-only arrays of one length.
+
+    `runtime_s` and `power_w` are NaN where unknown. `standard_error_w` and `samples` are for
+    measured profiles and may be `None`.
+    """
+
+    runtime_s: FloatArray
+    power_w: FloatArray
+    covered: BoolArray
+    bound: tuple[str, ...]
+    known_by: tuple[str, ...]
+    runtime_s_low: FloatArray | None = None
+    runtime_s_high: FloatArray | None = None
+    power_w_low: FloatArray | None = None
+    power_w_high: FloatArray | None = None
+    energy_j_low: FloatArray | None = None
+    energy_j_high: FloatArray | None = None
+    standard_error_w: FloatArray | None = None
+    samples: FloatArray | None = None
+    """Distinct sensor conversions that overlap each layer."""
+
+    def __len__(self) -> int:
+        return len(self.runtime_s)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Costs):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def energy_j(self) -> FloatArray:
+        """Energy of each layer, `power_w * runtime_s`; 0 for a layer that takes no time."""
+        energy = np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w)
+        energy.setflags(write=False)
+        return energy
+
+
+@dataclass(frozen=True)
+class Part:
+    """Time outside all layers: the fixed part of an inference, or the host's gap."""
+
+    runtime_s: float
+    power_w: float
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Part):
+            return NotImplemented
+        return _same((self.runtime_s, self.power_w), (other.runtime_s, other.power_w))
+
+    def __hash__(self) -> int:
+        return hash((self.runtime_s, self.power_w))
+
+    @property
+    def energy_j(self) -> float:
+        """Board energy of this part, idle included."""
+        return 0.0 if self.runtime_s == 0 else self.runtime_s * self.power_w
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What one inference costs in a back-to-back loop."""
+
+    runtime_s: Estimate
+    """GPU time: `fixed` and all layers."""
+    end_to_end_s: Estimate
+    """Wall time: GPU time and the host's gap."""
+    energy_j: Estimate
+    """Board energy over the wall time, idle included."""
+    energy_above_idle_j: Estimate
+    power_w: Estimate
+    power_above_idle_w: Estimate
+
+
+@dataclass(frozen=True)
+class DeviceLabel:
+    """The device a profile speaks of, as far as a reader must know it."""
+
+    name: str
+    mode: str
+    runtime: str
+    """Host runtime: trtexec, cpp, torch-tensorrt, torch2trt, onnxruntime, simulated, ..."""
+    provenance: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the numbers come from."""
+
+    kind: Literal["measured", "predicted"]
+    by: str
+    version: str
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What a network costs on a device.
+
+    `total_intervals` maps a field of `Totals` to its low and high; values of the totals are
+    always derived from the parts, so that energies and times add up.
+    """
+
+    network: Network
+    device: DeviceLabel
+    origin: Origin
+    idle_power_w: float
+    costs: Costs
+    fixed: Part
+    host_gap: Part
+    total_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    confidence: float = 0.9
+    interval_kind: str = ""
+    """How the intervals were made: which distance from the calibration they stand for."""
+    time_lower_bound_s: float = math.nan
+    """GPU time that the uncovered layers need at least (their bytes at full bandwidth)."""
+    warnings: tuple[str, ...] = ()
+    simulated: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Profile):
+            return NotImplemented
+        return all(
+            _same_intervals(self.total_intervals, other.total_intervals)
+            if f.name == "total_intervals"
+            else _same(getattr(self, f.name), getattr(other, f.name))
+            for f in fields(self)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.costs)
+
+    def __iter__(self) -> Iterator[LayerCost]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> LayerCost:
+        costs = self.costs
+
+        def estimate(name: str) -> Estimate:
+            low, high = getattr(costs, f"{name}_low"), getattr(costs, f"{name}_high")
+            return Estimate(
+                float(getattr(costs, name)[index]),
+                math.nan if low is None else float(low[index]),
+                math.nan if high is None else float(high[index]),
+            )
+
+        return LayerCost(
+            index=index,
+            layer=self.network.layers[index],
+            runtime_s=estimate("runtime_s"),
+            power_w=estimate("power_w"),
+            energy_j=estimate("energy_j"),
+            covered=bool(costs.covered[index]),
+            bound=costs.bound[index],
+            known_by=costs.known_by[index],
+        )
+
+    @property
+    def uncovered(self) -> tuple[int, ...]:
+        """Indices of the layers of unknown cost; totals leave out what has no time."""
+        return tuple(int(i) for i in np.flatnonzero(~self.costs.covered))
+
+    @cached_property
+    def covered_macs(self) -> float:
+        """Share of the known MACs in covered layers; 1 for a network without MACs."""
+        return self._covered_share([layer.macs or 0 for layer in self.network.layers])
+
+    @cached_property
+    def covered_bytes(self) -> float:
+        """Share of the bytes moved in covered layers; 1 for a network that moves none."""
+        return self._covered_share([layer.bytes_moved or 0 for layer in self.network.layers])
+
+    def _covered_share(self, work: list[int]) -> float:
+        amounts = np.array(work, dtype=np.float64)
+        total = float(amounts.sum())
+        return float(amounts[self.costs.covered].sum()) / total if total else 1.0
+
+    @cached_property
+    def totals(self) -> Totals:
+        """The cost of one inference, derived from layers, fixed part and host gap.
+
+        Times count wherever they are known. Energy and power are NaN where a layer that takes
+        time has none: a sum over the others would not be of the same inference.
+        """
+        counted = self.costs.covered | np.isfinite(self.costs.runtime_s)
+        runtime = self.fixed.runtime_s + float(self.costs.runtime_s[counted].sum())
+        end_to_end = runtime + self.host_gap.runtime_s
+        energy = (
+            float(self.costs.energy_j[counted].sum()) + self.fixed.energy_j + self.host_gap.energy_j
+        )
+        power = energy / end_to_end if end_to_end > 0 else math.nan
+        values = {
+            "runtime_s": runtime,
+            "end_to_end_s": end_to_end,
+            "energy_j": energy,
+            "energy_above_idle_j": energy - self.idle_power_w * end_to_end,
+            "power_w": power,
+            "power_above_idle_w": power - self.idle_power_w,
+        }
+        bounds = self.total_intervals
+        return Totals(
+            **{
+                name: Estimate(value, *bounds.get(name, (math.nan, math.nan)))
+                for name, value in values.items()
+            }
+        )
+
+    def plot(self, kind: str = "timeline", **options: Any) -> Any:
+        """Return a figure of this profile, drawn by the plotting module (extra `[plot]`)."""
+        return load("renderers", "plot")(self, kind, **options)
+
+    def _repr_html_(self) -> str:
+        return str(load("renderers", "html")(self))
+
+
+def _same(left: object, right: object) -> bool:
+    """Equality in which NaN equals NaN, also inside arrays and tuples."""
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return left.shape == right.shape and bool(
+            np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+        )
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right or (math.isnan(left) and math.isnan(right))
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return left == right
+
+
+def _same_intervals(
+    left: Mapping[str, tuple[float, float]], right: Mapping[str, tuple[float, float]]
+) -> bool:
+    return left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)

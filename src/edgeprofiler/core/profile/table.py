@@ -1,0 +1,111 @@
+"""Profiles as CSV: the reference's four columns first, then ours with units in their names.
+
+Empty cells are unknown, never 0. Names are kept exactly, only quoted as CSV asks.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from edgeprofiler.core import files
+from edgeprofiler.core.network import Layer, Shape
+from edgeprofiler.core.profile.profile import Costs, Profile
+from edgeprofiler.core.units import ms_from_seconds
+
+_LAYER: dict[str, Callable[[Layer], object]] = {
+    "op": lambda layer: layer.op,
+    "engine_type": lambda layer: layer.engine_type,
+    "input_shapes": lambda layer: _shapes(layer.input_shapes),
+    "output_shapes": lambda layer: _shapes(layer.output_shapes),
+    "kernel": lambda layer: _shape(layer.kernel),
+    "stride": lambda layer: _shape(layer.stride),
+    "padding_before": lambda layer: _shape(layer.padding_before),
+    "padding_after": lambda layer: _shape(layer.padding_after),
+    "dilation": lambda layer: _shape(layer.dilation),
+    "groups": lambda layer: layer.groups,
+    "dtype": lambda layer: layer.dtype,
+    "macs": lambda layer: layer.macs,
+    "flops": lambda layer: layer.flops,
+    "weight_bytes": lambda layer: layer.weight_bytes,
+    "bytes_moved": lambda layer: layer.bytes_moved,
+    "fused_ops": lambda layer: " ".join(layer.fused_ops),
+}
+_COSTS = tuple(
+    f"{name}{end}" for name in ("runtime_s", "power_w", "energy_j") for end in ("", "_low", "_high")
+)
+_MEASURED = ("standard_error_w", "samples")
+
+REFERENCE = ("layer_name", "layer_type", "power_prediction", "runtime_prediction")
+"""Columns of the reference: name, kind, power above idle in W, runtime in ms."""
+
+COLUMNS = (*REFERENCE, "index", *_LAYER, "bound", "covered", "known_by", *_COSTS, *_MEASURED)
+"""All columns, in order."""
+
+
+def to_csv(profile: Profile) -> str:
+    """Return a profile as CSV, one row a layer."""
+    lines = _Lines()
+    # With this terminator a lone carriage return in a name is quoted too.
+    writer = csv.writer(lines, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    costs = profile.costs
+    numbers = {name: _cells(costs, name) for name in (*_COSTS, *_MEASURED)}
+    for index, layer in enumerate(profile.network.layers):
+        covered = bool(costs.covered[index])
+        above_idle = float(costs.power_w[index]) - profile.idle_power_w
+        runtime_ms = ms_from_seconds(float(costs.runtime_s[index]))
+        writer.writerow(
+            [
+                layer.name,
+                layer.kind,
+                _number(above_idle) if covered else None,
+                _number(runtime_ms) if covered else None,
+                index,
+                *(read(layer) for read in _LAYER.values()),
+                costs.bound[index],
+                "yes" if covered else "no",
+                costs.known_by[index],
+                *(numbers[name][index] if covered else None for name in _COSTS),
+                *(numbers[name][index] for name in _MEASURED),
+            ]
+        )
+    return "".join(lines.rows)
+
+
+def write_csv(profile: Profile, path: Path | str) -> None:
+    """Write a profile as CSV, whole or not at all.
+
+    Raises:
+        CannotWrite: the folder is missing, not writable or full.
+    """
+    files.write_text(Path(path), to_csv(profile))
+
+
+class _Lines:
+    """Takes whole rows from `csv.writer` and ends them as text files here do."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+
+    def write(self, row: str) -> None:
+        self.rows.append(row.removesuffix("\r\n") + "\n")
+
+
+def _cells(costs: Costs, name: str) -> list[float | None]:
+    column = getattr(costs, name)
+    return [None] * len(costs) if column is None else [_number(v) for v in column.tolist()]
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _shape(shape: Shape) -> str:
+    return "x".join(map(str, shape))
+
+
+def _shapes(shapes: tuple[Shape, ...]) -> str:
+    return " ".join(_shape(shape) or "scalar" for shape in shapes)

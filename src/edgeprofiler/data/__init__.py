@@ -1,5 +1,0 @@
-"""Versions of data, pushed and pulled over DVC's remotes and DagsHub, whole or not at all."""
-
-from edgeprofiler.data.transfer import Moved, pull, push
-
-__all__ = ["Moved", "pull", "push"]

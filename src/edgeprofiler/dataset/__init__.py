@@ -1,7 +1,0 @@
-"""Measured layers as rows to learn from: reading, checking, describing, features."""
-
-from edgeprofiler.dataset.check import check
-from edgeprofiler.dataset.rows import columns_of, layers_of, rows_of
-from edgeprofiler.dataset.table import COLUMNS, SCHEMA, Dataset
-
-__all__ = ["COLUMNS", "SCHEMA", "Dataset", "check", "columns_of", "layers_of", "rows_of"]

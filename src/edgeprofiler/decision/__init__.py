@@ -1,0 +1,1 @@
+"""From profiles to what to change: compare, sweep, advise, check, impact."""

@@ -1,0 +1,229 @@
+"""Single changes of a graph that save work: each gives a valid graph, or none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from edgeprofiler.core.errors import EdgeProfilerError, UsageError
+from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.core.graph.change import with_constant_shapes, with_input_shapes
+from edgeprofiler.core.graph.shapes import infer_shapes
+from edgeprofiler.decision.optimize.channels import Channels
+
+_LARGE_DENSE = 1_000_000
+"""Weights from which a fully connected layer is worth replacing."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A changed graph, and in words what was changed."""
+
+    kind: str
+    target: str
+    """The layer, or the first of the layers that change together."""
+    text: str
+    graph: Graph
+    channels: dict[str, tuple[int, int]]
+    """For pruning: channels that remain and that there were, by producing node."""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """How far a network may shrink in all, whatever the number of steps."""
+
+    channels: Mapping[str, int]
+    """Fewest channels that may remain, by producing node."""
+    height: int
+    """Smallest height of an input image."""
+
+    @staticmethod
+    def of(
+        graph: Graph, channels: float, resolution: float, layers: tuple[str, ...] = ()
+    ) -> Floors:
+        """Return floors at these shares of what `graph` has; layers not named keep all channels.
+
+        Raises:
+            UsageError: a layer of that name has no channels that could be pruned.
+        """
+        least: dict[str, int] = {}
+        groups = Channels.of(graph).groups
+        known = {name for group in groups for name in group.producers}
+        for name in layers:
+            if name not in known:
+                raise UsageError(f"{name!r} makes no channels that can be pruned in {graph.name}")
+        for group in groups:
+            chosen = not layers or any(name in layers for name in group.producers)
+            for name in group.producers:
+                least[name] = math.ceil(group.size * channels) if chosen else group.size
+        heights = [s[2] for s in (graph.tensors[n].shape for n in graph.inputs) if len(s) == 4]
+        return Floors(least, math.ceil(max(heights, default=0) * resolution))
+
+
+def prunings(graph: Graph, keep: float, align: int, floors: Floors) -> Iterator[Edit]:
+    """Yield all groups, then each, with about `keep` of its channels, a multiple of `align`."""
+    channels = Channels.of(graph)
+    sizes: dict[int, int] = {}
+    for group in channels.groups:
+        least = max(floors.channels.get(name, group.size) for name in group.producers)
+        size = max(align, round(group.size * keep / align) * align)
+        if least <= size < group.size:
+            sizes[group.index] = size
+    groups = {group.index: group for group in channels.groups if group.index in sizes}
+    together = _pruned(channels, sizes) if len(sizes) > 1 else None
+    if together is not None:
+        yield Edit(
+            "prune",
+            "all",
+            f"prune all channels to about {keep:.0%}, in {len(sizes)} groups",
+            together,
+            {n: (sizes[i], g.size) for i, g in groups.items() for n in g.producers},
+        )
+    for index, group in groups.items():
+        size = sizes[index]
+        smaller = _pruned(channels, {index: size})
+        if smaller is None:
+            continue
+        others = len(group.producers) - 1
+        tied = f" and {others} tied to it" if others else ""
+        yield Edit(
+            "prune",
+            group.producers[0],
+            f"prune {group.producers[0]}{tied}: {group.size} to {size} channels",
+            smaller,
+            dict.fromkeys(group.producers, (size, group.size)),
+        )
+
+
+def _pruned(channels: Channels, sizes: Mapping[int, int]) -> Graph | None:
+    """The pruned graph, or `None` where a foreign operator makes of it nothing valid."""
+    try:
+        pruned = channels.pruned(sizes)
+    except EdgeProfilerError:
+        return None
+    return pruned if _same_results(channels.graph, pruned) else None
+
+
+def smaller_kernels(graph: Graph) -> Iterator[Edit]:
+    """Yield each square kernel of 5 or more as one of 3, padding kept so that sizes stay."""
+    for node in graph.nodes:
+        kernel = node.ints("kernel_shape")
+        if node.op != "Conv" or len(set(kernel)) != 1 or kernel[0] < 5 or kernel[0] % 2 == 0:
+            continue
+        less = (kernel[0] - 3) // 2
+        dilations = node.ints("dilations") or (1,) * len(kernel)
+        before = node.ints("pads") or (0,) * (2 * len(kernel))
+        pads = tuple(p - less * d for p, d in zip(before, dilations * 2, strict=True))
+        weight = graph.tensors[node.inputs[1]]
+        if min(pads) < 0 or len(graph.consumers[weight.name]) > 1:
+            continue
+        shape = (*weight.shape[:2], *(3,) * len(kernel))
+        changed = replace(
+            node, attributes={**node.attributes, "kernel_shape": shape[2:], "pads": pads}
+        )
+        smaller = _resized(_with_node(graph, node, changed), {weight.name: shape})
+        if smaller is not None:
+            text = f"{node.name}: {kernel[0]}x{kernel[0]} kernel to 3x3"
+            yield Edit("kernel", node.name, text, smaller, {})
+
+
+def larger_strides(graph: Graph) -> Iterator[Edit]:
+    """Yield the first convolutions with a stride of 2 instead of 1, where the results keep shape.
+
+    Only before the first change of size does a stride stand for a decision of its own: behind
+    it, the same is reached by resolution.
+    """
+    for node in graph.nodes:
+        if node.op in ("MaxPool", "AveragePool", "GlobalAveragePool", "Flatten"):
+            return
+        if node.op != "Conv" or min(node.ints("kernel_shape"), default=1) < 3:
+            continue
+        strides = node.ints("strides") or (1,) * len(node.ints("kernel_shape"))
+        if max(strides) > 1:
+            return
+        changed = replace(
+            node, attributes={**node.attributes, "strides": tuple(2 for _ in strides)}
+        )
+        strided = _inferred(_with_node(graph, node, changed))
+        if strided is not None:
+            yield Edit("stride", node.name, f"{node.name}: stride 1 to 2", strided, {})
+
+
+def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterator[Edit]:
+    """Yield each large fully connected layer as two of low rank, `in -> rank -> out`."""
+    for index, node in enumerate(graph.nodes):
+        if node.op != "Gemm" or not node.integer("transB"):
+            continue
+        weight = graph.tensors[node.inputs[1]]
+        out, into = weight.shape
+        rank = max(align, round(keep * min(into, out) / align) * align)
+        if out * into < _LARGE_DENSE or rank * (into + out) >= 0.8 * out * into:
+            continue
+        middle, low = f"{node.name}.low_rank", f"{node.name}.low_rank.weight"
+        if middle in graph.tensors or low in graph.tensors:
+            continue
+        first = Node(middle, "Gemm", (node.inputs[0], low), (middle,), {"transB": 1})
+        second = replace(node, inputs=(middle, *node.inputs[1:]))
+        tensors = dict(graph.tensors)
+        tensors[low] = Tensor(low, (rank, into), weight.dtype, constant=True)
+        tensors[weight.name] = replace(weight, shape=(out, rank))
+        batch = graph.tensors[node.outputs[0]].shape[0]
+        tensors[middle] = Tensor(middle, (batch, rank), graph.tensors[node.outputs[0]].dtype)
+        nodes = (*graph.nodes[:index], first, second, *graph.nodes[index + 1 :])
+        factored = _inferred(replace(graph, nodes=nodes, tensors=tensors))
+        if factored is not None:
+            text = f"{node.name}: {into}x{out} as {into}x{rank} and {rank}x{out}"
+            yield Edit("factorise", node.name, text, factored, {})
+
+
+def smaller_inputs(graph: Graph, floors: Floors, step: int = 32) -> Iterator[Edit]:
+    """Yield the graph at smaller resolutions, multiples of `step` down to the floor."""
+    images = {
+        name: graph.tensors[name].shape
+        for name in graph.inputs
+        if len(graph.tensors[name].shape) == 4
+    }
+    height = max((shape[2] for shape in images.values()), default=0)
+    for size in range((height - 1) // step * step, max(floors.height, 1) - 1, -step):
+        factor = size / height
+        shapes = {
+            name: (*shape[:2], round(shape[2] * factor), round(shape[3] * factor))
+            for name, shape in images.items()
+        }
+        try:
+            smaller = with_input_shapes(graph, shapes)
+        except EdgeProfilerError:
+            return  # a fixed size inside: no smaller one will do either
+        yield Edit("resolution", "input", f"resolution {height} to {size}", smaller, {})
+
+
+def _with_node(graph: Graph, old: Node, new: Node) -> Graph:
+    return replace(graph, nodes=tuple(new if node is old else node for node in graph.nodes))
+
+
+def _resized(graph: Graph, shapes: dict[str, tuple[int, ...]]) -> Graph | None:
+    """The graph with weights of other shapes, or `None` where nothing valid results."""
+    try:
+        changed = with_constant_shapes(graph, shapes)
+    except EdgeProfilerError:
+        return None
+    return changed if _same_results(graph, changed) else None
+
+
+def _inferred(graph: Graph) -> Graph | None:
+    """The graph with every shape inferred anew, or `None` where its results would change."""
+    tensors = dict(graph.tensors)
+    try:
+        for node in graph.nodes:
+            for made in infer_shapes(node, tensors):
+                known = tensors.get(made.name)
+                tensors[made.name] = replace(known, shape=made.shape) if known else made
+    except EdgeProfilerError:
+        return None
+    changed = replace(graph, tensors=tensors)
+    return changed if _same_results(graph, changed) else None
+
+
+def _same_results(before: Graph, after: Graph) -> bool:
+    return all(before.tensors[n].shape == after.tensors[n].shape for n in before.outputs)

@@ -1,6 +1,0 @@
-"""TensorRT's description of a built engine as a network, and back."""
-
-from edgeprofiler.engine.parse import network_from_engine
-from edgeprofiler.engine.write import engine_document
-
-__all__ = ["engine_document", "network_from_engine"]

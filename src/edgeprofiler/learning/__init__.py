@@ -1,0 +1,1 @@
+"""From measured profiles to a data set, and from a data set to a predictor."""

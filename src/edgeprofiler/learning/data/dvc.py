@@ -1,0 +1,102 @@
+"""DVC, called as a program in a private project, so that nobody's own project is touched."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.learning.data.remote import Remote, configuration
+
+_NEEDS = re.compile(r"requires '(dvc-\w+)'|dvc\[(\w+)\]")
+
+
+def check_installed() -> None:
+    """Raise `Unavailable` where DVC is not installed."""
+    if find_spec("dvc") is None:
+        raise Unavailable("DVC is not installed", "pip install 'edgeprofiler[data]'")
+
+
+class PrivateProject:
+    """A DVC project of its own in a folder; what it has fetched stays until the folder goes."""
+
+    def __init__(self, root: Path, remote: Remote | None) -> None:
+        check_installed()
+        self.root = root
+        folder = root / ".dvc"
+        folder.mkdir(exist_ok=True)
+        config = folder / "config"
+        config.touch(mode=0o600)  # it may hold a token
+        config.write_text(configuration(remote), encoding="utf-8")
+
+    def add(self, name: str) -> Path:
+        """Take a file or folder of the project into its cache and return its pointer."""
+        self._run("add", "--", name)
+        return self.root / f"{name}.dvc"
+
+    def push(self, pointer: str, where: str) -> None:
+        """Copy what a pointer names to the remote; what is there already is not sent again."""
+        self._run("push", "--", pointer, where=where)
+
+    def pull(self, pointer: str, where: str) -> None:
+        """Fetch what a pointer names and check it out; what is in the cache is not fetched."""
+        self._run("pull", "--force", "--", pointer, where=where)
+
+    def import_from(self, repository: str, path: str, revision: str | None, name: str) -> str:
+        """Write a pointer to a path in another project's git repository; nothing is fetched."""
+        rev = () if revision is None else ("--rev", revision)
+        self._run(
+            "import", "--no-download", "--force", *rev, "-o", name, "--", repository, path,
+            where=repository,
+        )  # fmt: skip
+        return f"{name}.dvc"
+
+    def forget(self, pointer: Path) -> None:
+        """Drop what was fetched: it is not what its pointer says."""
+        shutil.rmtree(self.root / ".dvc" / "cache", ignore_errors=True)
+        pointer.unlink(missing_ok=True)
+
+    def _run(self, *arguments: str, where: str = "") -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.root,
+            env={**os.environ, "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise _explain(arguments[0], done.stderr, where)
+
+
+def _explain(command: str, said: str, where: str) -> Unavailable | InvalidInput:
+    missing = _NEEDS.search(said)
+    if missing:
+        extra = (missing.group(1) or missing.group(2)).removeprefix("dvc-")
+        return Unavailable(
+            f"DVC cannot reach {where} without one more package", f"pip install 'dvc[{extra}]'"
+        )
+    errors = [
+        line.removeprefix("ERROR: ").removeprefix("unexpected error - ")
+        for line in said.splitlines()
+        if line.startswith("ERROR: ")
+    ]
+    reason = errors[0] if errors else (said.strip().splitlines() or ["it said nothing"])[-1]
+    if "Checkout failed" in reason:  # nothing failed on the way, but something was not there
+        return InvalidInput(
+            where, "does not hold this version or path", "push it, or name another remote or --path"
+        )
+    if any(
+        words in reason for words in ("unable to find DVC", "does not exist", "unknown Git rev")
+    ):
+        return InvalidInput(where, reason)
+    return Unavailable(
+        f"`dvc {command}` failed: {reason}",
+        "the data here are as they were; run the same command again to go on where it stopped",
+    )

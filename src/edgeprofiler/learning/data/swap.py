@@ -1,0 +1,115 @@
+"""A folder is replaced by a finished one, or stays as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgeprofiler.core import files
+from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, UsageError
+from edgeprofiler.learning.data.content import content_of
+
+
+@contextlib.contextmanager
+def staging(target: Path, task: str) -> Iterator[Path]:
+    """Give a folder beside `target` that stays if a transfer breaks off, so that it can resume.
+
+    Raises:
+        CannotWrite: the folder cannot be made.
+        Unavailable: another process works in it.
+    """
+    folder = _beside(target, task)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise CannotWrite.because(target, error) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable(
+                f"{target} is being transferred by another process", "wait until it has ended"
+            ) from None
+        try:
+            yield folder
+        except (InvalidInput, UsageError):
+            shutil.rmtree(folder, ignore_errors=True)  # nothing that could be gone on with
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def replace(target: Path, finished: Path) -> None:
+    """Put `finished` in the place of `target`; both lie on one file system.
+
+    Raises:
+        CannotWrite: it cannot be done; `target` is what it was.
+    """
+    old = _beside(target, "old")
+    try:
+        if target.exists():
+            _remove(old)
+            target.rename(old)
+        try:
+            finished.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+        _remove(old)
+    except OSError as error:
+        raise CannotWrite.because(target, error, "cannot be replaced") from None
+
+
+def recover(target: Path) -> None:
+    """Undo a replacement that was cut off between its two renames."""
+    old = _beside(target, "old")
+    if not old.exists():
+        return
+    if target.exists():
+        _remove(old)
+    else:
+        old.rename(target)
+
+
+def remember(target: Path, md5: str, source: str) -> None:
+    """Note which version `target` holds, so that later changes in it are noticed."""
+    text = files.dump_json({"md5": md5, "source": source})
+    files.write_text(_beside(target, "version"), text)
+
+
+def refuse_unsaved(target: Path, *known: str) -> None:
+    """Refuse to replace data of which this is the only copy.
+
+    Args:
+        target: what would be replaced.
+        known: fingerprints of versions that are kept elsewhere.
+
+    Raises:
+        UsageError: `target` holds neither one of those nor what was last pulled or pushed.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    note = _beside(target, "version")
+    remembered = ""
+    with contextlib.suppress(InvalidInput):
+        value = files.read_json(note, 1 << 16)
+        remembered = str(value.get("md5", "")) if isinstance(value, dict) else ""
+    if content_of(target).md5 not in {*known, remembered}:
+        raise UsageError(
+            f"{target} holds changes that were never pushed; push or move them, or use --force"
+        )
+
+
+def _beside(target: Path, task: str) -> Path:
+    return target.parent / f".{target.name}.{task}"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,227 @@
+"""Push a folder as a version; pull a version into a folder, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from edgeprofiler.core import files
+from edgeprofiler.core.errors import CannotWrite, InvalidInput, UsageError
+from edgeprofiler.learning.data import swap
+from edgeprofiler.learning.data.content import Content, content_of
+from edgeprofiler.learning.data.dagshub import Repository
+from edgeprofiler.learning.data.dvc import PrivateProject, check_installed
+from edgeprofiler.learning.data.pointer import Pointer, read_pointer
+from edgeprofiler.learning.data.remote import dagshub_repository, remote_for
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was pushed or pulled."""
+
+    path: Path
+    content: Content
+    changed: bool
+    """Whether anything here is other than before."""
+
+
+def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = None) -> Moved:
+    """Keep a file or folder as a version: copy it to a remote and write its pointer beside it.
+
+    The pointer is `NAME.dvc`, as DVC writes it; it is the small file to commit.
+
+    Args:
+        path: file or folder.
+        remote: see `remote.remote_for`.
+        endpoint_url: address of an S3 server that is not Amazon's.
+
+    Raises:
+        InvalidInput: the folder is empty, or holds links.
+        UsageError: there is no such remote.
+        Unavailable: DVC is missing, or the remote cannot be reached; no pointer is written.
+    """
+    check_installed()
+    path = Path(path).absolute()
+    content = content_of(path)
+    chosen = remote_for(remote, path.parent, endpoint_url)
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.push.", dir=path.parent))
+    except OSError as error:
+        raise CannotWrite.because(path, error, "its folder cannot be written") from None
+    try:
+        if path.is_dir():
+            shutil.copytree(path, stage / path.name)
+        else:
+            shutil.copyfile(path, stage / path.name)
+        project = PrivateProject(stage, chosen)
+        written = project.add(path.name)
+        pointer = read_pointer(written)
+        if pointer.md5 != content.md5:
+            raise InvalidInput(path, "was changed while it was pushed", "push it again")
+        project.push(written.name, chosen.url)
+    except OSError as error:
+        raise CannotWrite.because(path, error, "cannot be copied beside itself") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    beside = path.parent / f"{path.name}.dvc"
+    changed = not beside.is_file() or files.read_text(beside) != pointer.text
+    files.write_text(beside, pointer.text)
+    swap.remember(path, content.md5, chosen.url)
+    return Moved(path, content, changed)
+
+
+def pull(
+    source: str | Path,
+    target: Path | None = None,
+    *,
+    remote: str | None = None,
+    path: str | None = None,
+    revision: str | None = None,
+    endpoint_url: str | None = None,
+    force: bool = False,
+) -> Moved:
+    """Make `target` hold a version; until all of it has arrived and was checked, it stays as it is.
+
+    A pull that failed half-way goes on where it stopped.
+
+    Args:
+        source: a pointer (`data.dvc`, or `data` beside it), `dagshub:OWNER/REPO`, or a git
+            repository with a DVC project (a URL or a folder).
+        target: where the data come; by default the name that the source gives them.
+        remote: where the data of a pointer are kept; see `remote.remote_for`.
+        path: which file or folder of a repository.
+        revision: branch, tag or commit of the pointer or repository.
+        endpoint_url: address of an S3 server that is not Amazon's.
+        force: replace data here that were never pushed.
+
+    Raises:
+        InvalidInput: no such source, path or revision, or what arrived is not what was kept.
+        UsageError: options do not fit the source, or `target` holds unsaved changes.
+        Unavailable: a library is missing, or the remote cannot be reached.
+    """
+    text = str(source)
+    if text.startswith("dagshub:"):
+        _refuse("a repository on DagsHub", remote=remote, endpoint_url=endpoint_url)
+        return _pull_dagshub(dagshub_repository(text), target, _path(path), revision, force)
+    pointed = _pointer_file(text)
+    if pointed is not None:
+        _refuse("a pointer", path=path)
+        return _pull_pointer(pointed, target, remote, revision, endpoint_url, force)
+    if "://" in text or text.startswith("git@") or _is_repository(Path(text)):
+        _refuse("a repository", remote=remote, endpoint_url=endpoint_url)
+        return _pull_repository(text, target, _path(path), revision, force)
+    raise InvalidInput(
+        text, "is no source of data", "name a pointer (data.dvc), dagshub:OWNER/REPO or a git URL"
+    )
+
+
+def _pull_pointer(
+    file: Path,
+    target: Path | None,
+    remote: str | None,
+    revision: str | None,
+    endpoint_url: str | None,
+    force: bool,
+) -> Moved:
+    check_installed()
+    pointer = read_pointer(file, revision)
+    place = (target or file.parent / pointer.name).absolute()
+    swap.recover(place)
+    if place.exists() and pointer.md5:
+        content = content_of(place) if not _is_empty(place) else None
+        if content is not None and content.md5 == pointer.md5:
+            swap.remember(place, content.md5, str(file))
+            return Moved(place, content, changed=False)
+    if not force:
+        swap.refuse_unsaved(place)
+    chosen = remote_for(remote, file.parent, endpoint_url)
+    with swap.staging(place, "pull") as stage:
+        project = PrivateProject(stage, chosen)
+        return _check_out(project, pointer, place, chosen.url)
+
+
+def _pull_repository(
+    address: str, target: Path | None, path: str, revision: str | None, force: bool
+) -> Moved:
+    check_installed()
+    if (revision or "").startswith("-"):
+        raise UsageError(f"{revision!r} is no git revision")
+    place = (target or Path(PurePosixPath(path).name)).absolute()
+    swap.recover(place)
+    if not force:
+        swap.refuse_unsaved(place)
+    local = Path(address)
+    address = str(local.resolve()) if local.exists() else address
+    with swap.staging(place, "pull") as stage:
+        project = PrivateProject(stage, None)
+        written = project.import_from(address, path, revision, place.name)
+        pointer = read_pointer(stage / written)
+        return _check_out(project, pointer, place, address)
+
+
+def _check_out(project: PrivateProject, pointer: Pointer, place: Path, where: str) -> Moved:
+    written = project.root / f"{pointer.name}.dvc"
+    files.write_text(written, pointer.text)
+    project.pull(written.name, where)
+    arrived = project.root / pointer.name
+    content = content_of(arrived)
+    if pointer.md5 and content.md5 != pointer.md5:
+        project.forget(written)
+        raise InvalidInput(where, "gave data that are not what was pushed", "pull again")
+    return _finish(arrived, place, content, where)
+
+
+def _pull_dagshub(
+    repository: str, target: Path | None, path: str, revision: str | None, force: bool
+) -> Moved:
+    place = (target or Path(PurePosixPath(path).name)).absolute()
+    opened = Repository(repository, revision)
+    swap.recover(place)
+    if not force:
+        swap.refuse_unsaved(place)
+    with swap.staging(place, "pull") as stage:
+        arrived = stage / "files"
+        arrived.mkdir(exist_ok=True)
+        arrived = opened.fetch(path, arrived)
+        content = content_of(arrived)
+        return _finish(arrived, place, content, f"dagshub:{repository}")
+
+
+def _finish(arrived: Path, place: Path, content: Content, source: str) -> Moved:
+    same = place.exists() and not _is_empty(place) and content_of(place).md5 == content.md5
+    if not same:
+        swap.replace(place, arrived)
+    swap.remember(place, content.md5, source)
+    return Moved(place, content, changed=not same)
+
+
+def _pointer_file(text: str) -> Path | None:
+    if "://" in text:
+        return None
+    if text.endswith(".dvc") and not Path(text).is_dir():
+        return Path(text)
+    beside = Path(text.rstrip("/") + ".dvc")
+    return beside if beside.is_file() else None
+
+
+def _is_repository(path: Path) -> bool:
+    return (path / ".git").exists() or (path / ".dvc").is_dir()
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _path(path: str | None) -> str:
+    cleaned = (path or "").strip("/")
+    if not cleaned or ".." in PurePosixPath(cleaned).parts:
+        raise UsageError("say which file or folder of the repository with --path")
+    return cleaned
+
+
+def _refuse(what: str, **given: str | None) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to {what}")

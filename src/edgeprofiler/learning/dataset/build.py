@@ -1,0 +1,167 @@
+"""From profiles, recordings and other people's folders to one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeprofiler.core.device import Device, load_device
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.network import Network
+from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.learning.dataset.check import check
+from edgeprofiler.learning.dataset.preprocessed import TABLE, find_engine, read_preprocessed
+from edgeprofiler.learning.dataset.reference import (
+    GROUPS_UNKNOWN,
+    POSITIONS_UNKNOWN,
+    WINDOW_REPAIRED,
+    WINDOW_UNKNOWN,
+    Facts,
+    is_training_folder,
+    read_training_folder,
+)
+from edgeprofiler.learning.dataset.rows import NO_POWER, rows_of
+from edgeprofiler.learning.dataset.storage import LAYERS, load_dataset
+from edgeprofiler.learning.dataset.table import COLUMNS, Dataset
+from edgeprofiler.measurement.attribution import attribute
+from edgeprofiler.measurement.recording import is_recording, load_recording
+from edgeprofiler.measurement.recording.reference_layout import read_reference, reference_models
+
+_EXPLAIN = {
+    NO_POWER: "power does not rise above idle; they train runtime only",
+    WINDOW_REPAIRED: "pooling window was the whole input; found again from sizes and stride",
+    WINDOW_UNKNOWN: "pooling window was the whole input and cannot be found again",
+    GROUPS_UNKNOWN: "groups are not recorded and cannot be told: MACs unknown, not trained on",
+    POSITIONS_UNKNOWN: "dense rows without the engine's description: MACs unknown, not trained on",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A data set and what there is to say of how it was built."""
+
+    data: Dataset
+    notes: tuple[str, ...]
+
+
+def build(sources: Sequence[Path], device: str | None = None) -> Built:
+    """Return the rows of all sources, checked, in canonical order, exact repetitions dropped.
+
+    Args:
+        sources: measured profiles (JSON), recordings, folders of either, data sets, or folders in
+            the reference's layout: `raw_data`, `preprocessed_data`, `training_data`.
+        device: the board of folders that do not say it; jetson-orin-nano where `None`.
+
+    Raises:
+        InvalidInput: a source is none of these, or a value in it cannot be.
+    """
+    parts = [part for path in sources for part in _read(path, device or "jetson-orin-nano")]
+    data = Dataset.concatenate(parts).sorted()
+    check(data, "the data set" if len(sources) != 1 else sources[0])
+    kept = _first_of_each(data)
+    notes = [f"{len(data) - int(kept.sum())} rows were listed twice"] if not kept.all() else []
+    data = data.take(kept)
+    simulated = int(data.integer("simulated").sum())
+    if 0 < simulated < len(data):
+        notes.append(f"{simulated} of {len(data)} rows are simulated, the others are not")
+    for mark, meaning in _EXPLAIN.items():
+        count = int(data.marked(mark).sum())
+        if count:
+            notes.append(f"{count} rows marked {mark}: {meaning}")
+    return Built(data, tuple(notes))
+
+
+def _first_of_each(data: Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    lists = [data.columns[c.name].tolist() for c in COLUMNS if c.name != "source"]
+    seen: set[str] = set()
+    kept = np.ones(len(data), dtype=np.bool_)
+    for row, values in enumerate(zip(*lists, strict=True)):
+        key = repr(values)
+        kept[row] = key not in seen
+        seen.add(key)
+    return kept
+
+
+def _read(path: Path, device: str) -> Iterator[Dataset]:
+    if not path.exists():
+        raise InvalidInput(path, "no such file or folder", "check the path")
+    if path.is_file():
+        yield (
+            load_dataset(path)
+            if path.suffix in (".parquet", ".csv")
+            else rows_of(read_profile(path), path.name)
+        )
+        return
+    if (path / LAYERS).is_file():
+        yield load_dataset(path)
+    elif is_recording(path):
+        yield rows_of(attribute(load_recording(path)), path.name)
+    else:
+        found = False
+        for part in (*_reference(path, device), *_below(path, device)):
+            found = True
+            yield part
+        if not found:
+            raise InvalidInput(
+                path,
+                "holds no measured profile, recording, data set or reference layout",
+                "give profile JSON files, or a folder with raw_data, preprocessed_data or "
+                "training_data",
+            )
+
+
+def _reference(path: Path, device: str) -> Iterator[Dataset]:
+    board = _board(device)
+    for folder in _models(path, "training_data"):
+        if is_training_folder(folder):
+            facts = Facts(device, source=f"training_data/{folder.name}", board=board)
+            yield read_training_folder(folder, facts, _engine_of(folder))
+    if list(_models(path, "training_data", nested=True)):
+        return  # the same measurements lie in the other folders, less far prepared
+    for folder in _models(path, "preprocessed_data"):
+        if (folder / TABLE).is_file():
+            facts = Facts(device, source=f"preprocessed_data/{folder.name}", board=board)
+            yield read_preprocessed(folder, facts)
+    if list(_models(path, "preprocessed_data", nested=True)):
+        return
+    for model in reference_models(path):
+        profile = attribute(read_reference(path, model))
+        rows = rows_of(profile, f"raw_data/{model}")
+        names = np.full(len(rows), device)
+        blank = rows.text("device") == ""
+        yield rows.with_columns(device=np.where(blank, names, rows.text("device")))
+
+
+def _models(path: Path, layer: str, *, nested: bool = False) -> Iterator[Path]:
+    """Yield the models' folders in `path/layer`, or in `path` where that is such a folder."""
+    root = path / layer
+    if root.is_dir():
+        yield from sorted(child for child in root.iterdir() if child.is_dir())
+    elif not nested:
+        if is_training_folder(path) or (path / TABLE).is_file():
+            yield path
+        else:
+            yield from sorted(child for child in path.iterdir() if child.is_dir())
+
+
+def _engine_of(folder: Path) -> Network | None:
+    """The engine's description beside a training folder, or of that model in the other folders."""
+    root = folder.parent.parent
+    places = (folder, root / "preprocessed_data" / folder.name, root / "raw_data" / folder.name)
+    return next((network for network in map(find_engine, places) if network is not None), None)
+
+
+def _below(path: Path, device: str) -> Iterator[Dataset]:
+    """Profiles and recordings that lie directly in a folder."""
+    for child in sorted(path.iterdir()):
+        if child.is_dir() and (is_recording(child) or (child / LAYERS).is_file()):
+            yield from _read(child, device)
+        elif child.suffix == ".json" and is_profile(child):
+            yield rows_of(read_profile(child), child.name)
+
+
+def _board(device: str) -> Device:
+    return load_device(device)

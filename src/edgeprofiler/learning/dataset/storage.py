@@ -1,0 +1,147 @@
+"""Data sets on disk: `layers.parquet` and `dataset.json` in a folder; CSV as well."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core import files
+from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable
+from edgeprofiler.learning.dataset.table import COLUMNS, SCHEMA, Dataset, from_columns
+
+LAYERS = "layers.parquet"
+DESCRIPTION = "dataset.json"
+MAX_BYTES = 1 << 30
+
+
+def load_dataset(path: Path) -> Dataset:
+    """Return the data set in a folder, a Parquet file or a CSV file.
+
+    Raises:
+        InvalidInput: it is missing, malformed, or a value cannot be; row and column are named.
+        Unavailable: pyarrow is not installed.
+    """
+    if path.is_dir():
+        if not (path / LAYERS).is_file():
+            raise InvalidInput(
+                path, f"has no {LAYERS}", "make it with `edgeprofiler dataset build`"
+            )
+        data = load_dataset(path / LAYERS)
+        expected = _expected(path / DESCRIPTION)
+        if expected is not None and expected != data.sha256:
+            raise InvalidInput(
+                path, f"{LAYERS} is not the data set that {DESCRIPTION} describes", "build it again"
+            )
+        return data
+    if path.suffix == ".csv":
+        return from_columns(_read_csv(path), path)
+    return from_columns(_read_parquet(path), path)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise what `save_dataset` would raise of `folder`, before the work is done."""
+    _arrow()
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        reason = "cannot be written" if there.is_dir() else "is no folder"
+        raise CannotWrite(there, reason)
+
+
+def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None:
+    """Write a data set into `folder`, which is made; rows in canonical order.
+
+    Raises:
+        CannotWrite: the folder cannot be made or written.
+        Unavailable: pyarrow is not installed.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite.because(folder, error, "cannot be made") from None
+    ordered = data.sorted()
+    description = {
+        "schema": SCHEMA,
+        "rows": len(ordered),
+        "networks": list(ordered.networks),
+        "sha256": ordered.sha256,
+        "columns": {column.name: column.meaning for column in COLUMNS},
+        "notes": list(notes),
+    }
+    files.write_bytes(folder / LAYERS, parquet_bytes(ordered))
+    files.write_text(folder / DESCRIPTION, files.dump_json(description))
+
+
+def parquet_bytes(data: Dataset) -> bytes:
+    """Return a data set as a Parquet file."""
+    pa, pq = _arrow()
+    table = pa.table(
+        {
+            column.name: pa.array(data.columns[column.name].tolist(), type=_arrow_type(pa, column))
+            for column in COLUMNS
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"schema": SCHEMA}), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def to_csv(data: Dataset) -> str:
+    """Return a data set as CSV; unknown numbers are empty cells."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in COLUMNS])
+    values = [data.columns[column.name].tolist() for column in COLUMNS]
+    for row in zip(*values, strict=True):
+        writer.writerow(["" if value != value else value for value in row])
+    return text.getvalue()
+
+
+def _expected(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    document = files.read_json(path)
+    value = document.get("sha256") if isinstance(document, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _read_csv(path: Path) -> dict[str, list[Any]]:
+    reader = csv.reader(io.StringIO(files.read_text(path)))
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InvalidInput(path, f"is not CSV (line {reader.line_num}: {error})") from None
+    header = rows[0] if rows else []
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) != len(header):
+            raise InvalidInput(path, f"row {number} has {len(row)} cells, the header {len(header)}")
+    return {name: [row[i] for row in rows[1:]] for i, name in enumerate(header)}
+
+
+def _read_parquet(path: Path) -> dict[str, list[Any]]:
+    pa, pq = _arrow()
+    files.check_readable(path, MAX_BYTES)
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidInput(path, f"is no Parquet file ({text[:120]})") from None
+    return {name: table.column(name).to_pylist() for name in table.column_names}
+
+
+def _arrow_type(pa: Any, column: Any) -> Any:
+    return {"text": pa.string(), "number": pa.float64(), "integer": pa.int64()}[column.type]
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise Unavailable(
+            "pyarrow is not installed", "pip install 'edgeprofiler[parquet]', or use a CSV file"
+        ) from None
+    return pa, pq

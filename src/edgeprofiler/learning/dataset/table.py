@@ -1,0 +1,253 @@
+"""Measured layers as a table: one row a layer, its columns described in one place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
+
+SCHEMA = "edgeprofiler.dataset/1"
+Type = Literal["text", "number", "integer"]
+TextArray = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a data set: its type, what it means, and what may stand in it."""
+
+    name: str
+    type: Type
+    meaning: str
+    key: bool = False
+    """Whether the row makes no sense without it."""
+    unknown: bool = True
+    """Whether NaN may stand in a number: it is not known."""
+    minimum: float = -np.inf
+    above: float = -np.inf
+    """Values must lie above this; `minimum` may be reached."""
+    maximum: float = np.inf
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("network", "text", "name of the network; its rows are left out together", key=True),
+    Column("device", "text", "board that was measured", key=True),
+    Column("mode", "text", "its power mode"),
+    Column("runtime", "text", "host runtime that called the network"),
+    Column("precision", "text", "what the network was built for"),
+    Column("batch", "integer", "images at once", minimum=1),
+    Column("simulated", "integer", "1 where a simulation was measured", minimum=0, maximum=1),
+    Column("layer", "integer", "place of the layer in its network", minimum=0),
+    Column("name", "text", "name of the layer"),
+    Column("kind", "text", "convolutional, pooling, dense or other", key=True),
+    Column("op", "text", "operation", key=True),
+    Column("dtype", "text", "data type that it computes in"),
+    Column("input_dtypes", "text", "data types of the inputs, joined by ;"),
+    Column("output_dtypes", "text", "data types of the outputs, joined by ;"),
+    Column("input_shapes", "text", "shapes of all inputs: 1x64x56x56;1x64x56x56", key=True),
+    Column("output_shapes", "text", "shapes of all outputs", key=True),
+    Column("kernel", "text", "window: 3x3"),
+    Column("stride", "text", "stride: 2x2"),
+    Column("padding_before", "text", "padding at the low end of each dimension"),
+    Column("padding_after", "text", "padding at the high end of each dimension"),
+    Column("dilation", "text", "dilation of each dimension"),
+    Column("groups", "integer", "groups of a convolution", minimum=1),
+    Column("fused_ops", "text", "operations inside its kernel, joined by ;"),
+    Column("macs", "number", "multiply-accumulates", minimum=0),
+    Column("flops", "number", "floating-point operations", minimum=0),
+    Column("weight_bytes", "number", "bytes of weights", minimum=0),
+    Column("bytes_moved", "number", "bytes of inputs, outputs and weights", minimum=0),
+    Column("runtime_s", "number", "GPU time of the layer", key=True, unknown=False, above=0,
+           maximum=1e3),
+    Column("power_w", "number", "board power while it runs, idle included", above=0, maximum=2e3),
+    Column("power_above_idle_w", "number", "the same less idle power", above=0, maximum=2e3),
+    Column("standard_error_w", "number", "standard error of the power", minimum=0),
+    Column("samples", "number", "distinct sensor conversions that overlap the layer", minimum=0),
+    Column("known_by", "text", "how its power was known: samples, group:3, network"),
+    Column("idle_power_w", "number", "idle power of the board", minimum=0, maximum=2e3),
+    Column("fixed_s", "number", "time of an inference in no layer", minimum=0),
+    Column("fixed_power_w", "number", "board power then", minimum=0),
+    Column("host_gap_s", "number", "wall time between two inferences", minimum=0),
+    Column("host_gap_power_w", "number", "board power then", minimum=0),
+    Column("network_layers", "integer", "layers of the network, measured or not", minimum=0),
+    Column("source", "text", "file or folder that the row came from"),
+    Column("marks", "text", "what to know of this row, joined by ;"),
+)  # fmt: skip
+"""All columns, in order. Units are in the names, SI."""
+
+BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+_DEFAULTS: Mapping[Type, Any] = {"text": "", "number": np.nan, "integer": 0}
+_INTEGER_DEFAULTS = {"batch": 1, "groups": 1}
+_TYPES: Mapping[Type, Any] = {"text": np.str_, "number": np.float64, "integer": np.int64}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Layers that were measured. Each column is a read-only array of one length."""
+
+    columns: Mapping[str, npt.NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns["network"])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        return len(self) == len(other) and self.sha256 == other.sha256
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def text(self, name: str) -> TextArray:
+        """Return a column of texts."""
+        return self.columns[name]
+
+    def number(self, name: str) -> FloatArray:
+        """Return a column of numbers, NaN where unknown."""
+        return self.columns[name]
+
+    def integer(self, name: str) -> IntArray:
+        """Return a column of integers."""
+        return self.columns[name]
+
+    def marked(self, mark: str) -> BoolArray:
+        """Return which rows carry a mark."""
+        return np.array([mark in text.split(";") for text in self.text("marks").tolist()], np.bool_)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks, sorted."""
+        return tuple(np.unique(self.text("network")).tolist())
+
+    def take(self, rows: IntArray | BoolArray) -> Dataset:
+        """Return some of the rows."""
+        return Dataset({name: _fixed(values[rows]) for name, values in self.columns.items()})
+
+    def with_columns(self, **changes: npt.NDArray[Any]) -> Dataset:
+        """Return the same rows with other values in some columns."""
+        return Dataset({**self.columns, **{n: _fixed(v) for n, v in changes.items()}})
+
+    def sorted(self) -> Dataset:
+        """Return the rows in an order that does not depend on how they were listed."""
+        if len(self) < 2:
+            return self
+        keys = [self.columns[column.name] for column in reversed(COLUMNS)]
+        order = np.lexsort((*keys, self.integer("layer"), self.text("network")))
+        return self.take(order)
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the rows in canonical order."""
+        ordered, digest = self.sorted(), hashlib.sha256(SCHEMA.encode())
+        for column in COLUMNS:
+            values = ordered.columns[column.name]
+            if column.type == "text":
+                digest.update("\0".join(values.tolist()).encode())
+            else:
+                digest.update(values.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    @staticmethod
+    def of(rows: Sequence[Mapping[str, Any]]) -> Dataset:
+        """Return a data set of rows; what a row does not say is unknown."""
+        columns: dict[str, npt.NDArray[Any]] = {}
+        for column in COLUMNS:
+            default = _INTEGER_DEFAULTS.get(column.name, _DEFAULTS[column.type])
+            values = [row.get(column.name, default) for row in rows]
+            columns[column.name] = _fixed(np.array(values, dtype=_TYPES[column.type]))
+        return Dataset(columns)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Dataset]) -> Dataset:
+        """Return the rows of several data sets."""
+        if not parts:
+            return Dataset.of(())
+        return Dataset(
+            {c.name: _fixed(np.concatenate([p.columns[c.name] for p in parts])) for c in COLUMNS}
+        )
+
+
+def from_columns(columns: Mapping[str, Sequence[Any]], source: object) -> Dataset:
+    """Return a data set of columns from a file, checked.
+
+    Raises:
+        InvalidInput: a column is missing or of the wrong type, or a value cannot be; the row
+            (counted from 1) and the column are named.
+    """
+    for column in COLUMNS:
+        if column.key and column.name not in columns:
+            base = column.name.rsplit("_", 1)[0]
+            near = [n for n in columns if n.rsplit("_", 1)[0] == base and n not in BY_NAME]
+            remedy = f"found {near[0]!r}: give it as {column.name!r}, SI" if near else "add it"
+            raise InvalidInput(source, f"has no column {column.name!r}", remedy)
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise InvalidInput(source, "has columns of different lengths", str(lengths))
+    for name in columns:
+        twin = next((c.name for c in COLUMNS if _other_unit(name, c.name)), None)
+        if twin is not None:
+            raise InvalidInput(
+                source,
+                f"has a column {name!r} beside {twin!r}: two units for one quantity",
+                "keep the column in SI",
+            )
+    rows = next(iter(lengths.values()), 0)
+    found = {c.name: _converted(columns, c, rows, source) for c in COLUMNS}
+    return Dataset(found)
+
+
+def _other_unit(name: str, known: str) -> bool:
+    base, _, unit = name.rpartition("_")
+    known_base, _, known_unit = known.rpartition("_")
+    return (
+        name not in BY_NAME
+        and base == known_base
+        and (known_unit, unit)
+        in {("s", "ms"), ("s", "us"), ("w", "mw"), ("w", "uw"), ("w", "kw"), ("s", "ns")}
+    )
+
+
+def _converted(
+    columns: Mapping[str, Sequence[Any]], column: Column, rows: int, source: object
+) -> npt.NDArray[Any]:
+    default = _INTEGER_DEFAULTS.get(column.name, _DEFAULTS[column.type])
+    if column.name not in columns:
+        return _fixed(np.full(rows, default, dtype=_TYPES[column.type]))
+    values = []
+    for row, raw in enumerate(columns[column.name], start=1):
+        missing = raw is None or (raw == "" and column.type != "text")
+        try:
+            value = default if missing else _cast(raw, column)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidInput(
+                source,
+                f"row {row}, column {column.name!r}: {str(raw)[:40]!r} is no {column.type}",
+            ) from None
+        if missing and column.key:
+            raise InvalidInput(source, f"row {row}, column {column.name!r}: is empty")
+        values.append(value)
+    return _fixed(np.array(values, dtype=_TYPES[column.type]))
+
+
+def _cast(raw: Any, column: Column) -> Any:
+    if column.type == "text":
+        if not isinstance(raw, str):
+            raise TypeError(column.name)
+        return raw.replace("\0", " ")
+    number = float(raw)
+    if column.type == "number":
+        return number
+    if not number.is_integer():
+        raise ValueError(column.name)
+    return int(number)
+
+
+def _fixed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = np.ascontiguousarray(values)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,65 @@
+"""`neuralpower`: sparse polynomials of layer sizes, as published (arXiv 1710.05420)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.learning.recipes.protocol import options_of
+
+SIZES = {
+    "convolutional": (
+        "in_channels", "in_positions", "out_channels", "positions", "kernel_max", "stride",
+        "groups",
+    ),
+    "pooling": ("in_channels", "in_positions", "positions", "kernel_max", "stride"),
+    "dense": ("in_channels", "out_channels", "positions"),
+}  # fmt: skip
+"""Sizes of which the polynomials are taken, by kind of layer."""
+
+SPECIAL = ("macs", "bytes_moved")
+"""Terms beside the polynomials: total operations and memory accesses."""
+
+OPTIONS: dict[str, Any] = {"degree": 2, "log": False, "folds": 5, "max_iter": 5000}
+"""Options with their defaults: degree of the polynomials, whether sizes enter as logarithms."""
+
+
+def neuralpower(
+    kind: str,
+    quantity: str,  # noqa: ARG001 - every recipe is told; this one treats all alike
+    features: tuple[str, ...],
+    seed: int = 0,  # noqa: ARG001 - coordinate descent draws nothing
+    **options: Any,
+) -> Any:
+    """Return the estimator; `recipes.protocol.Recipe` says what the arguments mean.
+
+    Options are those of `OPTIONS`.
+    """
+    try:
+        from sklearn.compose import ColumnTransformer
+        from sklearn.linear_model import LassoCV
+        from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
+    except ImportError:
+        raise Unavailable(
+            "scikit-learn is not installed", "pip install 'edgeprofiler[learn]'"
+        ) from None
+    import numpy as np
+
+    chosen = options_of("neuralpower", OPTIONS, options)
+    sizes = [features.index(name) for name in SIZES[kind]]
+    special = [features.index(name) for name in SPECIAL]
+    polynomials = PolynomialFeatures(degree=chosen["degree"], include_bias=False)
+    steps = [("powers", polynomials)]
+    if chosen["log"]:
+        steps.insert(0, ("log", FunctionTransformer(np.log1p, feature_names_out="one-to-one")))
+    columns = ColumnTransformer(
+        [("sizes", Pipeline(steps), sizes), ("special", "passthrough", special)]
+    )
+    return Pipeline(
+        [
+            ("columns", columns),
+            ("scale", StandardScaler()),
+            ("lasso", LassoCV(cv=chosen["folds"], max_iter=chosen["max_iter"])),
+        ]
+    )

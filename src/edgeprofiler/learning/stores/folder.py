@@ -1,0 +1,76 @@
+"""Trained predictors in folders: the plain form that every other store keeps too."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgeprofiler.core import files
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.prediction.predictors.artifact import (
+    ARRAYS,
+    HEADER,
+    MAX_BYTES,
+    Artifact,
+    check_name,
+    pack,
+    unpack,
+)
+
+
+class FolderStore:
+    """Predictors in folders below `root`; the address is the folder's path."""
+
+    name = "folder"
+
+    def __init__(self, root: str | Path = ".") -> None:
+        self._root = Path(root)
+
+    def get(self, address: str) -> Artifact:
+        """Return the artifact in a folder.
+
+        Raises:
+            InvalidInput: the folder holds no predictor, or it was altered or cut off.
+        """
+        folder = self._root / address
+        if not folder.is_dir():
+            raise InvalidInput(folder, "is no folder", "name the folder that `train` wrote")
+        if not (folder / HEADER).is_file():
+            raise InvalidInput(folder, f"has no {HEADER}", "name the folder that `train` wrote")
+        contents = {HEADER: files.read_bytes(folder / HEADER, 16 << 20)}
+        header = files.parse_json(contents[HEADER].decode("utf-8", "replace"), folder / HEADER)
+        listed = header.get("files") if isinstance(header, dict) else None
+        for name in listed if isinstance(listed, dict) else (ARRAYS,):
+            plain = check_name(name, folder)
+            contents[plain] = files.read_bytes(folder / plain, MAX_BYTES)
+        return unpack(contents, folder)
+
+    def put(self, artifact: Artifact, address: str) -> str:
+        """Write an artifact into a folder, which is made; the header comes last.
+
+        Raises:
+            CannotWrite: the folder cannot be made or written, or holds something else.
+        """
+        folder = self._root / address
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / HEADER).exists():
+            raise CannotWrite(folder, "holds other files and no predictor")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite.because(folder, error, "cannot be made") from None
+        contents = pack(artifact)
+        header = contents.pop(HEADER)
+        for name, data in contents.items():
+            files.write_bytes(folder / name, data)
+        files.write_bytes(folder / HEADER, header)
+        for stale in folder.glob("*.skops"):
+            if stale.name not in contents:
+                with contextlib.suppress(OSError):
+                    stale.unlink()
+        return str(folder)
+
+    def list(self) -> Sequence[str]:
+        """Return the folders below the root that hold a predictor."""
+        found = self._root.glob(f"*/{HEADER}")
+        return sorted(str(path.parent.relative_to(self._root)) for path in found)

@@ -1,0 +1,33 @@
+"""What a store is: it keeps artifacts and gives them back unaltered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from edgeprofiler.prediction.predictors.artifact import Artifact
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Keeps trained predictors under addresses of its own kind."""
+
+    name: str
+
+    def get(self, address: str) -> Artifact:
+        """Return the artifact at `address`.
+
+        Raises:
+            InvalidInput: there is none, or it was altered or cut off.
+            Unavailable: the store cannot be reached.
+        """
+
+    def put(self, artifact: Artifact, address: str) -> str:
+        """Keep an artifact and return the address by which `get` finds it.
+
+        Raises:
+            CannotWrite: it cannot be kept there.
+        """
+
+    def list(self) -> Sequence[str]:
+        """Return the addresses that the store knows."""

@@ -1,0 +1,1 @@
+"""From a device to a `Recording`, and from a recording to a `Profile`."""

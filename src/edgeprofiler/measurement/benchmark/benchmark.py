@@ -1,0 +1,173 @@
+"""One model on several runtimes: latency without a profiler, then the layers with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from edgeprofiler.core import plugins
+from edgeprofiler.core.errors import InsufficientData, Unavailable, Unsupported, UsageError
+from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark, LayerLatency
+from edgeprofiler.measurement.recording import Timeline
+from edgeprofiler.measurement.runners.protocol import Runner
+
+BACKENDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "torch": ("torch", {}),
+    "torchscript": ("torch", {"mode": "script"}),
+    "onnxruntime": ("onnxruntime", {}),
+    "tensorrt": ("tensorrt", {}),
+    "torch-tensorrt": ("torch-tensorrt", {}),
+    "trtexec": ("trtexec", {}),
+}
+"""Runner and options of each backend; any other runner's name is a backend too."""
+
+_THREADED = ("torch", "onnxruntime")
+_WARM_UP_RUNS = 3
+
+
+@runtime_checkable
+class FreeRunner(Protocol):
+    """A runner that can also run without its profiler."""
+
+    def latencies(self, runs: int) -> FloatArray:
+        """Return wall times of `runs` runs without the profiler; shape (runs,)."""
+
+
+def benchmark(
+    model: str,
+    backends: Sequence[str] = tuple(BACKENDS),
+    *,
+    runs: int = 50,
+    batch: int | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    precision: str | None = None,
+    threads: int = 0,
+    progress: Callable[[str], None] = lambda _text: None,
+) -> Benchmark:
+    """Return the times of `model` on each backend, and why the others have none.
+
+    Args:
+        model: a path, or an address such as `zoo:resnet18`.
+        backends: names in `BACKENDS`, or of other runners.
+        runs: timed runs without, and as many with, the profiler.
+        batch: images at once; the model's own where `None`.
+        shapes: input shapes by name.
+        precision: what engines are built for; each runner's own default where `None`.
+        threads: of CPU runtimes; 0 leaves the choice to them.
+        progress: called with a line before each backend.
+
+    Raises:
+        UsageError: no runner of that name.
+        InvalidInput: the model cannot be read.
+    """
+    if runs < 1:
+        raise UsageError("a benchmark needs at least one run")
+    known = (*BACKENDS, *plugins.available("runners"))
+    for backend in backends:
+        if backend not in known:
+            raise UsageError(
+                f"no backend {backend!r}; choose of: {', '.join(dict.fromkeys(known))}"
+            )
+    results = []
+    for backend in dict.fromkeys(backends):
+        progress(f"{backend} ...")
+        runner_name, fixed = BACKENDS.get(backend, (backend, {}))
+        options = {**fixed, "batch": batch, "shapes": dict(shapes or {})}
+        if runner_name in _THREADED:
+            options["threads"] = threads
+        if precision is not None and runner_name != "onnxruntime":
+            options["precision"] = precision
+        results.append(_one(backend, runner_name, options, model, runs))
+    return Benchmark(model, runs, machine_facts(), tuple(results))
+
+
+def benchmark_trtexec_files(engine: Path, profile: Path, times: Path | None = None) -> Benchmark:
+    """Return what trtexec measured on another machine, from the files that it wrote there."""
+    reader = plugins.load("runners", "trtexec")
+    measured: Profile = reader.profile_from_files(engine, profile, times)
+    run_times = reader.run_times_from_file(times) if times is not None else None
+    total = np.array([measured.totals.runtime_s.value])
+    result = BackendResult(
+        backend="trtexec",
+        batch=measured.network.batch,
+        facts={"runtime": "trtexec's files", "precision": measured.network.precision},
+        latency_s=total if run_times is None else run_times.latency_s,
+        layers=tuple(
+            LayerLatency(
+                cost.index, cost.layer.name, cost.layer.kind, cost.layer.op,
+                np.array([cost.runtime_s.value]),
+            )
+            for cost in measured
+        ),
+        warnings=measured.warnings,
+    )  # fmt: skip
+    return Benchmark(str(engine), len(result.latency_s), {}, (result,))
+
+
+def _one(
+    backend: str, runner_name: str, options: dict[str, Any], model: str, runs: int
+) -> BackendResult:
+    runner: Runner | None = None
+    try:
+        made = plugins.load("runners", runner_name)
+        if made.needs_network:
+            raise Unsupported(f"{runner_name} simulates a device; use `edgeprofiler collect`")
+        runner = made(**options)
+        runner.probe()
+        runner.load(model)
+        return _measured(backend, runner, runs)
+    except Unavailable as error:
+        return BackendResult(backend, error.reason, error.remedy)
+    except (Unsupported, InsufficientData) as error:
+        return BackendResult(backend, str(error))
+    except UsageError as error:  # a precision or batch that this one does not know
+        return BackendResult(backend, str(error))
+    finally:
+        if runner is not None:
+            runner.close()
+
+
+def _measured(backend: str, runner: Runner, runs: int) -> BackendResult:
+    free = None
+    if isinstance(runner, FreeRunner):
+        runner.latencies(min(_WARM_UP_RUNS, runs))
+        free = runner.latencies(runs)
+    timeline = runner.run(runs)
+    starts = timeline.run_start_s
+    timeline_s = np.empty(0) if starts is None else timeline.run_end_s - starts
+    profiled = timeline_s
+    network = runner.network()
+    layers = _layers(timeline, network)
+    if not layers:
+        profiled = np.empty(0)  # nothing was watched, so there is no second latency
+    return BackendResult(
+        backend=backend,
+        batch=network.batch if network is not None else _batch_of(runner),
+        facts=dict(runner.describe()),
+        latency_s=timeline_s if free is None else free,
+        profiled_s=np.empty(0) if free is None else profiled,
+        layers=layers,
+        warnings=network.warnings if network is not None else (),
+    )
+
+
+def _batch_of(runner: Runner) -> int:
+    return int(runner.options.get("batch") or 1)
+
+
+def _layers(timeline: Timeline, network: Network | None) -> tuple[LayerLatency, ...]:
+    if network is None and len(timeline.layer_names) < 2:
+        return ()
+    kinds = [("other", "unknown")] * len(timeline.layer_names)
+    if network is not None:
+        kinds = [(layer.kind, layer.op) for layer in network.layers]
+    return tuple(
+        LayerLatency(index, name, *kinds[index], timeline.duration_s[:, index])
+        for index, name in enumerate(timeline.layer_names)
+    )

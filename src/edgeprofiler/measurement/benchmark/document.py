@@ -1,0 +1,81 @@
+"""A benchmark as JSON, `edgeprofiler.benchmark/1`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.files import dump_json
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark
+
+SCHEMA = "edgeprofiler.benchmark/1"
+
+
+def to_json(result: Benchmark) -> str:
+    """Return the benchmark as JSON text; unknown numbers are null."""
+    return dump_json(
+        {
+            "schema": SCHEMA,
+            "model": result.model,
+            "runs": result.runs,
+            "machine": dict(result.machine),
+            "fastest": result.fastest.backend if result.fastest is not None else None,
+            "backends": [_backend(backend) for backend in result.results],
+        }
+    )
+
+
+def _backend(result: BackendResult) -> dict[str, Any]:
+    if not result.ran:
+        return {
+            "backend": result.backend,
+            "ran": False,
+            "reason": result.reason,
+            "remedy": result.remedy,
+        }
+    return {
+        "backend": result.backend,
+        "ran": True,
+        "batch": result.batch,
+        "facts": dict(result.facts),
+        "latency_s": _summary(result.latency_s),
+        "throughput_per_s": _number(result.throughput_per_s),
+        "profiled_latency_s": _summary(result.profiled_s) if len(result.profiled_s) else None,
+        "profiling_overhead": _number(result.profiling_overhead),
+        "layer_sum_s": _number(result.layer_sum_s),
+        "layers": [
+            {
+                "index": layer.index,
+                "name": layer.name,
+                "kind": layer.kind,
+                "op": layer.op,
+                "runtime_s": _summary(layer.duration_s),
+            }
+            for layer in result.layers
+        ],
+        "warnings": list(result.warnings),
+    }
+
+
+def _summary(values: FloatArray) -> dict[str, float | None]:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return dict.fromkeys(("mean", "min", "p05", "p25", "median", "p75", "p95", "max"))
+    low, p05, p25, median, p75, p95, high = np.quantile(known, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1))
+    return {
+        "mean": float(known.mean()),
+        "min": float(low),
+        "p05": float(p05),
+        "p25": float(p25),
+        "median": float(median),
+        "p75": float(p75),
+        "p95": float(p95),
+        "max": float(high),
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,286 @@
+"""What is looked at in a recording, each with its finding and its remedy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.units import engineering
+from edgeprofiler.measurement.attribution.design import design
+from edgeprofiler.measurement.attribution.session import (
+    Session,
+    coverage,
+    has_power,
+    prepare,
+    why_no_power,
+)
+from edgeprofiler.measurement.attribution.timing import Timing
+from edgeprofiler.measurement.recording import Recording
+
+Level = Literal["good", "doubtful", "bad", "unknown"]
+_ORDER: dict[Level, int] = {"good": 0, "unknown": 0, "doubtful": 1, "bad": 2}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a finding becomes doubtful and where bad."""
+
+    conversions_per_layer: tuple[float, float] = (300, 50)
+    """Distinct conversions that overlap a layer: below these."""
+    idle_drift: tuple[float, float] = (0.05, 0.15)
+    """Change of idle from before to after, as a share of power above idle: above these."""
+    seen: tuple[float, float] = (0.98, 0.9)
+    sampler_cpu: tuple[float, float] = (0.06, 0.2)
+    latency_change: tuple[float, float] = (0.02, 0.1)
+    missed: tuple[float, float] = (0.01, 0.1)
+    unread: tuple[float, float] = (0.05, 0.2)
+    """Share of polls during the runs that gave no total power: above these."""
+    warming_c: tuple[float, float] = (10.0, 25.0)
+    jitter: tuple[float, float] = (0.15, 0.5)
+    """Relative spread of a run's time from stretch to stretch: above these."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding."""
+
+    name: str
+    level: Level
+    finding: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings, and the worst of them."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def level(self) -> Level:
+        """The worst level of all checks."""
+        return max((check.level for check in self.checks), key=lambda level: _ORDER[level])
+
+    def document(self) -> dict[str, Any]:
+        """Return the verdict as JSON holds it."""
+        return {"verdict": self.level, "checks": [asdict(check) for check in self.checks]}
+
+
+def inspect_recording(recording: Recording, limits: Limits | None = None) -> Verdict:
+    """Return what is good, doubtful or bad about a recording."""
+    limits = limits or Limits()
+    checks = [_whole(recording)]
+    if not has_power(recording):
+        remedy = (
+            "collect again"
+            if recording.lost("power")
+            else "record with a sensor: edgeprofiler doctor"
+        )
+        checks.append(Check("power", "bad", why_no_power(recording), remedy))
+    else:
+        try:
+            session = prepare(recording)
+        except InsufficientData as error:
+            checks.append(Check("power", "bad", str(error), "collect again"))
+        else:
+            checks += [
+                _readings(recording, limits),
+                _period(session),
+                _conversions(session, limits),
+                _step(session, limits),
+                _idle(recording, session, limits),
+            ]
+    checks += [
+        _clocks(recording),
+        _throttling(recording),
+        _warming(recording, limits),
+        _steady(recording, limits),
+        _sampler(recording, limits),
+        _missed(recording, limits),
+    ]
+    return Verdict(tuple(checks))
+
+
+def _above(value: float, limits: tuple[float, float]) -> Level:
+    if math.isnan(value):
+        return "unknown"
+    return "bad" if value > limits[1] else "doubtful" if value > limits[0] else "good"
+
+
+def _below(value: float, limits: tuple[float, float]) -> Level:
+    if math.isnan(value):
+        return "unknown"
+    return "bad" if value < limits[1] else "doubtful" if value < limits[0] else "good"
+
+
+def _whole(recording: Recording) -> Check:
+    runs, layers = recording.timeline.runs, len(recording.timeline.layer_names)
+    finding = f"{runs} runs of {layers} layers"
+    if not runs:
+        lost = recording.lost("runs")
+        finding = f"no complete run is left: {lost}" if lost else "no complete run"
+        return Check("runs", "bad", finding, "collect again")
+    if not recording.complete:
+        return Check("runs", "doubtful", f"{finding}; interrupted", "edgeprofiler collect --resume")
+    return Check("runs", "good", finding)
+
+
+def _readings(recording: Recording, limits: Limits) -> Check:
+    lost = float(np.isnan(recording.trace.total_w).mean())
+    level = _above(lost, limits.unread)
+    return Check(
+        "readings", level, f"{lost:.1%} of the polls gave no total power",
+        "" if level == "good" else "see the kernel's log for errors of the sensor's bus",
+    )  # fmt: skip
+
+
+def _period(session: Session) -> Check:
+    found = session.conversions
+    period, poll = engineering(found.period_s, "s"), engineering(found.poll_s, "s")
+    if found.clocked:
+        return Check("period", "good", f"a new value every {period}, polled every {poll}")
+    return Check(
+        "period", "doubtful",
+        f"no clock found in the changes of value (about {period}, polled every {poll})",
+        "poll at least three times a conversion, or slow the conversions down",
+    )  # fmt: skip
+
+
+def _conversions(session: Session, limits: Limits) -> Check:
+    some = session.samples.thinned(5000)
+    share = (design(session.runs, some.end_s, Timing(1.1e-3))[:, :-2] > 0).mean(axis=0)
+    fewest = float(share.min()) * len(session.samples)
+    level = _below(fewest, limits.conversions_per_layer)
+    return Check(
+        "conversions", level,
+        f"{len(session.samples)} distinct; at least {fewest:.0f} overlap each layer",
+        "" if level == "good" else "record more runs",
+    )  # fmt: skip
+
+
+def _step(session: Session, limits: Limits) -> Check:
+    seen = coverage(session.runs, session.samples.end_s, 1.1e-3)
+    remedy = "collect with dithered pauses between runs"
+    if seen.locked:
+        return Check(
+            "step", "bad",
+            f"runs are locked to the sensor: it saw {seen.seen:.0%} of a run", remedy,
+        )  # fmt: skip
+    if seen.sweeping:
+        return Check(
+            "step", "bad",
+            "runs are nearly locked to the sensor: it saw one part after the other", remedy,
+        )  # fmt: skip
+    level = _below(seen.seen, limits.seen)
+    return Check(
+        "step", level, f"the sensor saw {seen.seen:.0%} of a run's length, in no step with it",
+        "" if level == "good" else remedy,
+    )  # fmt: skip
+
+
+def _idle(recording: Recording, session: Session, limits: Limits) -> Check:
+    idle = session.idle
+    if math.isnan(idle.mean_w):
+        return Check("idle", "doubtful", "idle power was not recorded", "collect with --idle 60")
+    if math.isnan(idle.after_w) or math.isnan(idle.before_w):
+        known = engineering(idle.mean_w, "W")
+        return Check("idle", "unknown", f"{known}, on one side of the runs only: drift is unknown")
+    above = max(float(np.nanmean(recording.trace.total_w)) - idle.mean_w, 1e-3)
+    drift = idle.after_w - idle.before_w
+    level = _above(abs(drift) / above, limits.idle_drift)
+    text = f"{engineering(idle.before_w, 'W')} before, {engineering(idle.after_w, 'W')} after"
+    return Check(
+        "idle", level, text, "" if level == "good" else "warm the board up before collecting"
+    )
+
+
+def _clocks(recording: Recording) -> Check:
+    before, after = recording.state_before, recording.state_after
+    pinned = [s.clocks_pinned for s in (before, after) if s is not None]
+    if False in pinned:
+        return Check("clocks", "doubtful", "not pinned", "sudo jetson_clocks")
+    if before is not None and after is not None:
+        moved = [
+            name
+            for name, hertz in before.clocks_hz.items()
+            if hertz > 0 and abs(after.clocks_hz.get(name, hertz) / hertz - 1) > 0.02
+        ]
+        if moved:
+            return Check("clocks", "doubtful", f"{', '.join(moved)} changed", "sudo jetson_clocks")
+    if True in pinned:
+        return Check("clocks", "good", "pinned")
+    return Check("clocks", "unknown", "not recorded")
+
+
+def _throttling(recording: Recording) -> Check:
+    states = [s for s in (recording.state_before, recording.state_after) if s is not None]
+    reasons = sorted({reason for s in states for reason in s.throttle_reasons})
+    if any(s.throttled for s in states):
+        why = f": {', '.join(reasons)}" if reasons else ""
+        return Check(
+            "throttling", "bad", f"the device throttled{why}", "cool it, or lower its mode"
+        )
+    if any(s.throttled is False for s in states):
+        return Check("throttling", "good", "none")
+    return Check("throttling", "unknown", "not recorded")
+
+
+def _warming(recording: Recording, limits: Limits) -> Check:
+    before, after = recording.state_before, recording.state_after
+    both = (
+        sorted(before.temperatures_c.keys() & after.temperatures_c.keys())
+        if before is not None and after is not None
+        else []
+    )
+    if before is None or after is None or not both:
+        return Check("temperature", "unknown", "not recorded")
+    name = max(both, key=lambda key: after.temperatures_c[key] - before.temperatures_c[key])
+    first, last = before.temperatures_c[name], after.temperatures_c[name]
+    level = _above(last - first, limits.warming_c)
+    return Check(
+        "temperature", level, f"{name} {first:.0f} to {last:.0f} C",
+        "" if level == "good" else "warm the board up before collecting",
+    )  # fmt: skip
+
+
+def _steady(recording: Recording, limits: Limits) -> Check:
+    total = np.nansum(recording.timeline.duration_s, axis=1)
+    if total.size < 20 or not float(total.mean()) > 0:
+        return Check("steadiness", "unknown", "too few runs")
+    pieces = [float(np.median(piece)) for piece in np.array_split(total, 20)]
+    spread = float(np.ptp(pieces)) / float(np.median(pieces))
+    level = _above(spread, limits.jitter)
+    return Check(
+        "steadiness", level, f"a run's time moves by {spread:.1%} over the session",
+        "" if level == "good" else "pin the clocks: sudo jetson_clocks",
+    )  # fmt: skip
+
+
+def _sampler(recording: Recording, limits: Limits) -> Check:
+    share, change = recording.sampler.cpu_share, recording.sampler.latency_change
+    level = max(
+        _above(share, limits.sampler_cpu),
+        _above(change, limits.latency_change),
+        key=lambda found: _ORDER[found],
+    )
+    if math.isnan(share) and math.isnan(change):
+        return Check("sampler", "unknown", "its cost was not measured")
+    parts = [] if math.isnan(share) else [f"{share:.1%} of a core"]
+    if not math.isnan(change):
+        parts.append(f"latency {change:+.1%} with it on")
+    return Check("sampler", level, ", ".join(parts), "" if level == "good" else "poll less often")
+
+
+def _missed(recording: Recording, limits: Limits) -> Check:
+    ticks, missed = recording.sampler.ticks, recording.sampler.missed_ticks
+    if ticks <= 0:
+        return Check("ticks", "unknown", "not recorded")
+    level = _above(missed / ticks, limits.missed)
+    return Check(
+        "ticks", level, f"{missed} of {ticks} missed ({missed / ticks:.2%})",
+        "" if level == "good" else "poll less often, or leave a core to the sampler",
+    )  # fmt: skip

@@ -1,0 +1,243 @@
+"""The raw layout of edge-vision-power-estimation: read other people's data, hand out ours.
+
+`raw_data/idling_power.json`, and for each model `raw_data/<model>/<model>_power_log.log`,
+`<model>_tensorrt.json` and `trt_profiling/{trt_engine_info,trt_layer_latency}.json`.
+Its stamps are of the wall clock; here they become seconds since the first stamp of the run.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.files import dump_json, read_json, write_text
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording.layer_times import read_layer_times, write_layer_times
+from edgeprofiler.measurement.recording.power_log import read_power_log, write_power_log
+from edgeprofiler.measurement.recording.recording import (
+    PowerTrace,
+    Recording,
+    SamplerReport,
+    Timeline,
+)
+from edgeprofiler.measurement.recording.stamps import Micros, format_stamps, micros_of
+
+RAIL = "VDD_IN"
+"""Name of the one rail that this layout knows: the input of the whole board."""
+
+
+def reference_models(folder: Path) -> list[str]:
+    """Return the models in a folder of this layout, `raw_data` itself or its parent; sorted."""
+    raw = _raw_folder(folder)
+    return sorted(p.name for p in raw.glob("*") if _latency_path(p).is_file())
+
+
+def read_reference(folder: Path, model: str | None = None) -> Recording:
+    """Return the recording of one model.
+
+    Args:
+        folder: the folder that holds `raw_data`, `raw_data` itself, or a model's folder in it.
+        model: name of the model; may be left out where there is only one.
+
+    Raises:
+        InvalidInput: a file is missing or malformed; file, line and remedy are said.
+    """
+    if model is None and _latency_path(folder).is_file():
+        folder, model = folder.parent, folder.name
+    models = reference_models(folder)
+    if model is None and len(models) == 1:
+        model = models[0]
+    if model is None or model not in models:
+        names = ", ".join(models) or "none"
+        raise InvalidInput(folder, f"holds no raw data of {model or 'one model'}", f"has: {names}")
+    raw = _raw_folder(folder)
+    warnings: list[str] = []
+    log_path = raw / model / f"{model}_power_log.log"
+    polls_us, power_w = read_power_log(log_path, warnings)
+    layers, durations_s, stamps_us = read_layer_times(_latency_path(raw / model), warnings)
+    polls_us, stamps_us = _without_backward_jumps(polls_us, stamps_us, warnings)
+    origin_us = int(min(polls_us[0], stamps_us.min())) if stamps_us.size else int(polls_us[0])
+    ends_us = stamps_us.min(axis=1) if stamps_us.size else np.empty(0, np.int64)
+    config = _optional_json(raw / model / f"{model}_tensorrt.json")
+    return Recording(
+        name=model,
+        trace=_trace(polls_us, power_w, origin_us),
+        timeline=Timeline(
+            layer_names=layers,
+            duration_s=_fixed(durations_s),
+            run_end_s=_seconds(ends_us, origin_us),
+            stamp_s=_seconds(stamps_us, origin_us),
+            stamp_kind="callback-burst",
+        ),
+        idle_before=_read_idle(raw / "idling_power.json", origin_us),
+        idle_after=None,
+        sampler=_sampling(polls_us),
+        state_before=None,
+        state_after=None,
+        device=_device_facts(config),
+        network=_optional_json(raw / model / "trt_profiling" / "trt_engine_info.json"),
+        started_utc=datetime.fromtimestamp(origin_us / 1e6, timezone.utc).isoformat(),
+        warnings=tuple(warnings),
+    )
+
+
+def write_reference(recording: Recording, folder: Path) -> Path:
+    """Write `recording` into `folder/raw_data` and return the model's folder there.
+
+    Voltage is written as 5,000 mV and current so that their product is the power to the
+    microwatt; stamps are rounded to the microsecond.
+
+    Raises:
+        CannotWrite: the folder cannot be made or written.
+        InvalidInput: the recording's name is no folder name.
+    """
+    name = recording.name
+    if not name or name in (".", "..") or "/" in name or "\0" in name:
+        raise InvalidInput("recording", f"its name {name!r} is no folder name", "rename it")
+    target = folder / "raw_data" / name
+    try:
+        (target / "trt_profiling").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite.because(target, error, "cannot be made") from None
+    base_us = _start_us(recording.started_utc)
+    trace, timeline = recording.trace, recording.timeline
+    write_power_log(
+        target / f"{name}_power_log.log", micros_of(trace.time_s, base_us), trace.total_w
+    )
+    write_layer_times(_latency_path(target), timeline, base_us)
+    if recording.network is not None:
+        write_text(
+            target / "trt_profiling" / "trt_engine_info.json", dump_json(dict(recording.network))
+        )
+    write_text(target / f"{name}_tensorrt.json", dump_json(_latency_summary(recording)))
+    if recording.idle_before is not None and len(recording.idle_before):
+        start = micros_of(recording.idle_before.time_s[:1], base_us)
+        stamp = format_stamps(start)[0][:17].replace(":", "")
+        mean_uw = float(np.nanmean(recording.idle_before.total_w)) * 1e6
+        write_text(
+            folder / "raw_data" / "idling_power.json",
+            dump_json({"timestamp": stamp, "avg_idle_power": mean_uw}),
+        )
+    return target
+
+
+def _raw_folder(folder: Path) -> Path:
+    return folder / "raw_data" if (folder / "raw_data").is_dir() else folder
+
+
+def _latency_path(model_folder: Path) -> Path:
+    return model_folder / "trt_profiling" / "trt_layer_latency.json"
+
+
+def _seconds(micros: Micros, origin_us: int) -> FloatArray:
+    # whole microseconds below 2**53, then one division: equal stamps stay equal
+    return _fixed((micros - origin_us) / 1e6)
+
+
+def _trace(polls_us: Micros, power_w: FloatArray, origin_us: int) -> PowerTrace:
+    return PowerTrace(_seconds(polls_us, origin_us), {RAIL: _fixed(power_w)}, (RAIL,))
+
+
+def _sampling(polls_us: Micros) -> SamplerReport:
+    steps = np.diff(polls_us)
+    period_us = float(np.median(steps)) if len(steps) else float("nan")
+    missed = int((np.rint(steps / period_us) - 1).clip(0).sum()) if period_us > 0 else 0
+    return SamplerReport(period_us * 1e-6, len(polls_us) + missed, missed, float("nan"))
+
+
+def _device_facts(config: dict[str, Any] | None) -> dict[str, str]:
+    facts = {"runner": "tensorrt", "sensor": "reference power log"}
+    settings = config.get("config") if config else None
+    if isinstance(settings, dict):
+        facts |= {k: str(v) for k, v in settings.items() if isinstance(v, (str, int, float))}
+    return facts
+
+
+def _optional_json(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InvalidInput(path, "is not a JSON object")
+    return value
+
+
+def _read_idle(path: Path, origin_us: int) -> PowerTrace | None:
+    value = _optional_json(path)
+    if value is None:
+        return None
+    try:
+        micro_watts = float(value["avg_idle_power"])
+        stamp = datetime.strptime(str(value["timestamp"]), "%Y%m%d-%H%M%S")  # noqa: DTZ007
+    except (KeyError, TypeError, ValueError):
+        raise InvalidInput(
+            path, "has no timestamp (YYYYmmdd-HHMMSS) and avg_idle_power (microwatts)"
+        ) from None
+    at_us = np.array([int(stamp.replace(tzinfo=timezone.utc).timestamp()) * 1_000_000])
+    return _trace(at_us, np.array([micro_watts * 1e-6]), origin_us)
+
+
+def _without_backward_jumps(
+    polls_us: Micros, stamps_us: Micros, warnings: list[str]
+) -> tuple[Micros, Micros]:
+    """Undo steps of the wall clock to the past, which the log shows, in both streams."""
+    back = np.flatnonzero(np.diff(polls_us) < 0)
+    if not len(back):
+        return polls_us, stamps_us
+    usual = int(np.median(np.diff(polls_us)))
+    steps = polls_us[back] + usual - polls_us[back + 1]
+    polls = polls_us.copy()
+    for at, step in zip(back, steps, strict=True):
+        polls[at + 1 :] += step
+    stamps = stamps_us.copy()
+    runs = stamps.min(axis=1) if stamps.size else np.empty(0, np.int64)
+    # the same jumps show in the runs; each is as long as the log says
+    for at, step in zip(np.flatnonzero(np.diff(runs) < 0), steps, strict=False):
+        stamps[at + 1 :] += step
+    warnings.append(
+        f"the wall clock was set back {len(back)} times while recording "
+        f"(by {steps.sum() / 1e6:.1f} s); later stamps were moved accordingly"
+    )
+    return polls, stamps
+
+
+def _start_us(started_utc: str) -> int:
+    try:
+        start = datetime.fromisoformat(started_utc)
+    except ValueError:
+        start = datetime(2000, 1, 1, tzinfo=timezone.utc)
+    zoned = start if start.tzinfo else start.replace(tzinfo=timezone.utc)
+    return int(zoned.timestamp() * 1e6)
+
+
+def _latency_summary(recording: Recording) -> dict[str, Any]:
+    timeline = recording.timeline
+    starts, ends = timeline.run_start_s, timeline.run_end_s
+    if starts is not None and np.isfinite(starts).all():
+        latencies = ends - starts
+    else:
+        latencies = np.nansum(timeline.duration_s, axis=1)
+    total = float(latencies.sum())
+    mean = total / timeline.runs if timeline.runs else 0.0
+    return {
+        "config": {
+            "model": recording.name,
+            "runs": timeline.runs,
+            "simulated": recording.simulated,
+            **dict(recording.device),
+        },
+        "total_time": total,
+        "latencies": latencies.tolist(),
+        "avg_latency": mean,
+        "avg_throughput": 1.0 / mean if mean > 0 else 0.0,
+    }
+
+
+def _fixed(values: FloatArray) -> FloatArray:
+    result = np.ascontiguousarray(values, np.float64)
+    result.setflags(write=False)
+    return result

@@ -1,0 +1,225 @@
+"""One uninterrupted stretch of collecting: its clock, and the three streams it writes."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.files import dump_json, read_json, write_text
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording.chunks import ChunkKind, ChunkWriter, Phase
+from edgeprofiler.measurement.recording.recording import Timeline
+
+SCHEMA = "edgeprofiler.recording/1"
+HEADER = "recording.json"
+MAX_COLUMNS = 100_000
+POWER_STATS = struct.Struct("<QQdd")
+"""Ticks, missed ticks, processor seconds and elapsed seconds of the sampler so far."""
+
+
+@dataclass(frozen=True)
+class SessionClock:
+    """How the monotonic clock of a session stands to the wall clock; for people, and for resuming.
+
+    After a restart of the machine the monotonic clock begins anew: `boot_id` tells.
+    """
+
+    session: int
+    boot_id: str
+    monotonic_s: float
+    utc_s: float
+
+    @staticmethod
+    def now(session: int, root: Path = Path("/")) -> SessionClock:
+        """Return the clocks as they stand now."""
+        try:
+            boot_id = (root / "proc/sys/kernel/random/boot_id").read_text().strip()
+        except OSError:
+            boot_id = ""
+        return SessionClock(session, boot_id, time.monotonic(), time.time())
+
+    @property
+    def utc(self) -> str:
+        """The wall clock at the start, ISO 8601."""
+        return datetime.fromtimestamp(self.utc_s, timezone.utc).isoformat(timespec="seconds")
+
+
+def session_numbers(folder: Path) -> list[int]:
+    """Return the numbers of the sessions that left any stream in a recording's folder."""
+    found = {
+        int(path.stem.split("-")[1])
+        for stream in ("power", "runs", "events")
+        for path in folder.glob(f"{stream}-[0-9][0-9][0-9].bin")
+    }
+    return sorted(found)
+
+
+def stream_path(folder: Path, stream: str, session: int) -> Path:
+    """Return the file of one stream (`power`, `runs` or `events`) of a session."""
+    return folder / f"{stream}-{session:03d}.bin"
+
+
+def write_header(folder: Path, header: Mapping[str, Any]) -> None:
+    """Make the folder and write `recording.json`, whole or not at all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite.because(folder, error, "cannot be made") from None
+    write_text(folder / HEADER, dump_json({"schema": SCHEMA, **header}))
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """Return `recording.json` of a recording's folder.
+
+    Raises:
+        InvalidInput: there is none, or it is of another kind or version.
+    """
+    path = folder / HEADER
+    if not folder.is_dir():
+        raise InvalidInput(folder, "is no folder", "name the folder that `collect` wrote")
+    value = read_json(path, 64 * 1024 * 1024)
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema != SCHEMA:
+        raise InvalidInput(path, f"has schema {schema!r}", f"{SCHEMA} can be read")
+    header: dict[str, Any] = value
+    return header
+
+
+def check_rails(rails: Sequence[str], total_rails: Sequence[str]) -> None:
+    """Raise `ValueError` where rails cannot be recorded, or were not recorded as they should."""
+    if not rails or len(set(rails)) != len(rails) or len(rails) > MAX_COLUMNS:
+        raise ValueError(f"rails must have one name each, not {list(rails)[:9]}")
+    if not set(total_rails) <= set(rails):
+        raise ValueError(f"total rails {list(total_rails)[:9]} are not among the rails")
+
+
+class PowerWriter:
+    """Writes polls of a sensor. The first chunk says what they are.
+
+    Raises:
+        ValueError: two rails have one name, or a total rail is none of them.
+        CannotWrite: the file exists, or the disk is full, read-only or gone.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        kind: str,
+        rails: Sequence[str],
+        total_rails: Sequence[str],
+        period_s: float,
+        clock: SessionClock,
+        settings: Mapping[str, Any],
+    ) -> None:
+        check_rails(rails, total_rails)
+        head = {
+            "stream": "power",
+            "kind": kind,
+            "rails": list(rails),
+            "total_rails": list(total_rails),
+            "period_s": period_s,
+            "clock": asdict(clock),
+            "settings": dict(settings),
+        }
+        self._writer = ChunkWriter(path)
+        with _closed_if_it_fails(self._writer):
+            self._writer.write_json(head)
+
+    def append(self, phase: int, polls: FloatArray, stats: tuple[int, int, float, float]) -> None:
+        """Append polls, shape (n, 1 + rails): time and rails. `stats` as in `POWER_STATS`."""
+        payload = POWER_STATS.pack(*stats) + np.ascontiguousarray(polls, "<f8").tobytes()
+        self._writer.write(ChunkKind.POWER, payload, phase)
+
+    def sync(self) -> None:
+        """Wait until all polls lie on the disk."""
+        self._writer.sync()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
+class RunsWriter:
+    """Writes timelines, block by block; the first one fixes the layers."""
+
+    def __init__(self, path: Path, clock: SessionClock) -> None:
+        self._writer = ChunkWriter(path)
+        self._clock = clock
+        self._layers: tuple[str, ...] | None = None
+
+    def append(self, timeline: Timeline) -> None:
+        """Append the runs of a block and wait until they lie on the disk.
+
+        Raises:
+            InvalidInput: its layers are not those of the first block.
+            CannotWrite: the disk is full or gone.
+        """
+        if self._layers is None:
+            self._layers = timeline.layer_names
+            self._writer.write_json(
+                {
+                    "stream": "runs",
+                    "layer_names": list(timeline.layer_names),
+                    "stamp_kind": timeline.stamp_kind,
+                    "clock": asdict(self._clock),
+                }
+            )
+        elif timeline.layer_names != self._layers:
+            raise InvalidInput("runner", "names other layers than in its first runs")
+        shape = (timeline.runs, len(timeline.layer_names))
+        columns = [
+            timeline.run_end_s[:, None],
+            _or_nan(timeline.run_start_s, (timeline.runs,))[:, None],
+            timeline.duration_s.reshape(shape),
+            _or_nan(timeline.stamp_s, shape),
+        ]
+        table = np.concatenate(columns, axis=1).astype("<f8", copy=False)
+        rows = max(1, 8_000_000 // (8 * table.shape[1]))
+        for start in range(0, len(table), rows):
+            self._writer.write(ChunkKind.RUNS, table[start : start + rows].tobytes(), Phase.RUN)
+        self._writer.sync()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
+class EventsWriter:
+    """Writes what happened (states, warnings, the end), each at once to the disk."""
+
+    def __init__(self, path: Path, clock: SessionClock) -> None:
+        self._writer = ChunkWriter(path)
+        with _closed_if_it_fails(self._writer):
+            self.append("start", clock=asdict(clock))
+
+    def append(self, event: str, **values: Any) -> None:
+        """Append one event and wait until it lies on the disk."""
+        self._writer.write_json({"event": event, "time_s": time.monotonic(), **values})
+        self._writer.sync()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
+@contextmanager
+def _closed_if_it_fails(writer: ChunkWriter) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        writer.close()
+        raise
+
+
+def _or_nan(values: FloatArray | None, shape: tuple[int, ...]) -> FloatArray:
+    return np.full(shape, np.nan) if values is None else np.asarray(values, np.float64)

@@ -1,0 +1,260 @@
+"""A recording's folder: what is whole is read, what is lost is said.
+
+docs/recording-format.md describes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording.chunks import Phase
+from edgeprofiler.measurement.recording.recording import (
+    DeviceState,
+    PowerTrace,
+    Recording,
+    SamplerReport,
+    Timeline,
+)
+from edgeprofiler.measurement.recording.session import (
+    HEADER,
+    EventsWriter,
+    PowerWriter,
+    RunsWriter,
+    SessionClock,
+    read_header,
+    session_numbers,
+    stream_path,
+    write_header,
+)
+from edgeprofiler.measurement.recording.streams import SessionData, read_session, shift_later_boots
+
+
+def is_recording(folder: Path) -> bool:
+    """Say whether a folder holds a recording of this format."""
+    return (folder / HEADER).is_file()
+
+
+def save_recording(recording: Recording, folder: Path) -> None:
+    """Write `recording` to a folder that holds none yet; `load_recording` gives it back.
+
+    Raises:
+        CannotWrite: the folder already holds a recording, or cannot be written.
+    """
+    if is_recording(folder) or session_numbers(folder):
+        raise CannotWrite(folder, "already holds a recording")
+    write_header(
+        folder,
+        {
+            "name": recording.name,
+            "started_utc": recording.started_utc,
+            "simulated": recording.simulated,
+            "device": dict(recording.device),
+            "sensor_settings": dict(recording.sensor_settings),
+            "network": None if recording.network is None else dict(recording.network),
+        },
+    )
+    clock = SessionClock(1, "", 0.0, 0.0)
+    report = recording.sampler
+    trace = recording.trace
+    if trace.rails_w:
+        writer = PowerWriter(
+            stream_path(folder, "power", 1),
+            kind="power",
+            rails=tuple(trace.rails_w),
+            total_rails=trace.total_rails,
+            period_s=report.target_period_s,
+            clock=clock,
+            settings=recording.sensor_settings,
+        )
+        stats = (report.ticks, report.missed_ticks, math.nan, math.nan)
+        phases = (
+            (Phase.IDLE_BEFORE, recording.idle_before),
+            (Phase.RUN, trace),
+            (Phase.IDLE_AFTER, recording.idle_after),
+        )
+        with closing(writer) as power:
+            for phase, part in phases:
+                if part is not None:
+                    unknown = np.full(len(part), np.nan)
+                    rails = [part.rails_w.get(rail, unknown) for rail in trace.rails_w]
+                    table = np.column_stack([part.time_s, *rails])
+                    for block in _blocks(table):
+                        power.append(phase, block, stats)
+            power.sync()
+    if recording.timeline.layer_names or recording.timeline.runs:
+        with closing(RunsWriter(stream_path(folder, "runs", 1), clock)) as runs:
+            runs.append(recording.timeline)
+    with closing(EventsWriter(stream_path(folder, "events", 1), clock)) as events:
+        events.append("sampler", **asdict(report))
+        for name in ("state_before", "state_after"):
+            state = getattr(recording, name)
+            if state is not None:
+                events.append(name, state=asdict(state))
+        for warning in recording.warnings:
+            events.append("warning", text=warning)
+        if recording.complete:
+            events.append("complete")
+
+
+def load_recording(folder: Path) -> Recording:
+    """Return the recording in a folder, also of one that was cut off at any moment.
+
+    What a crash, a full disk or a jumping clock did is told in `warnings`; `complete` is false
+    unless the collection reached its end.
+
+    Raises:
+        InvalidInput: the folder holds no recording, or a checksum is right but the content
+            is not what the format says.
+    """
+    try:
+        return _load(folder)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise InvalidInput(folder, f"is not what the format says ({error!r})") from None
+
+
+def _load(folder: Path) -> Recording:
+    header = read_header(folder)
+    warnings: list[str] = []
+    sessions = [read_session(folder, n, warnings) for n in session_numbers(folder)]
+    warnings += _missing(folder, header, sessions)
+    shift_later_boots(sessions, warnings)
+    layers = next((s.layer_names for s in sessions if s.layer_names), ())
+    rails = next((s.rails for s in sessions if s.rails), ())
+    totals = next((s.total_rails for s in sessions if s.rails), ())
+    for session in sessions:
+        if session.layer_names and session.layer_names != layers:
+            warnings.append(f"session {session.number} ran other layers and is left out")
+            session.runs = None
+        if session.rails and session.rails != rails:
+            warnings.append(f"session {session.number} watched other rails and is left out")
+            session.polls = []
+    events = [event for session in sessions for event in session.events]
+
+    def trace(phase: Phase) -> PowerTrace:
+        parts = [polls for s in sessions for p, polls in s.polls if p == phase]
+        table = np.concatenate(parts) if parts else np.empty((0, 1 + len(rails)))
+        return PowerTrace(
+            time_s=_fixed(table[:, 0]),
+            rails_w={rail: _fixed(table[:, 1 + i]) for i, rail in enumerate(rails)},
+            total_rails=totals,
+        )
+
+    idle_before, idle_after = trace(Phase.IDLE_BEFORE), trace(Phase.IDLE_AFTER)
+    settings = header.get("sensor_settings") or next(
+        (s.settings for s in sessions if s.settings), {}
+    )
+    warnings += [str(e.get("text", "")) for e in events if e.get("event") == "warning"]
+    networks = [e["network"] for e in events if e.get("event") == "network"]
+    states = {
+        name: next((e["state"] for e in ordered if e.get("event") == name), None)
+        for name, ordered in (("state_before", events), ("state_after", events[::-1]))
+    }
+    return Recording(
+        name=str(header.get("name", folder.name)),
+        trace=trace(Phase.RUN),
+        timeline=_timeline(layers, sessions),
+        idle_before=idle_before if len(idle_before) else None,
+        idle_after=idle_after if len(idle_after) else None,
+        sampler=_sampler_report(sessions, events),
+        state_before=_state(states["state_before"]),
+        state_after=_state(states["state_after"]),
+        device={str(k): str(v) for k, v in dict(header.get("device") or {}).items()},
+        sensor_settings=dict(settings),
+        network=_object_or_none(header.get("network") or next(iter(networks), None)),
+        started_utc=str(header.get("started_utc", "")),
+        complete=bool(sessions) and any(e.get("event") == "complete" for e in sessions[-1].events),
+        warnings=tuple(dict.fromkeys(warnings)),
+        simulated=bool(header.get("simulated", False)),
+    )
+
+
+def _missing(folder: Path, header: Mapping[str, Any], sessions: list[SessionData]) -> Iterator[str]:
+    """Yield which files of a collection are gone though what they held was recorded."""
+    sensor = str(header.get("sensor", "none"))
+    for session in sessions:
+        runs = stream_path(folder, "runs", session.number)
+        complete = [event for event in session.events if event.get("event") == "complete"]
+        ended, ran = bool(complete), any(event.get("runs", 1) for event in complete)
+        if "runner" in header and ran and not runs.exists():
+            yield f"{runs.name} is missing: the runs of its session are lost"
+        power = stream_path(folder, "power", session.number)
+        if sensor != "none" and (ended or session.runs is not None) and not power.exists():
+            yield f"{power.name} is missing: the polls of the sensor {sensor} are lost"
+
+
+def _timeline(layers: tuple[str, ...], sessions: list[SessionData]) -> Timeline:
+    width = len(layers)
+    parts = [s.runs for s in sessions if s.runs is not None and len(s.runs)]
+    table = np.concatenate(parts) if parts else np.empty((0, 2 + 2 * width))
+    kinds = [s.stamp_kind for s in sessions if s.runs is not None]
+    starts, stamps = table[:, 1], table[:, 2 + width :]
+    return Timeline(
+        layer_names=layers,
+        duration_s=_fixed(table[:, 2 : 2 + width]),
+        run_end_s=_fixed(table[:, 0]),
+        run_start_s=_fixed(starts) if np.isfinite(starts).any() else None,
+        stamp_s=_fixed(stamps) if np.isfinite(stamps).any() else None,
+        stamp_kind=kinds[0] if kinds else "none",  # type: ignore[arg-type]  # checked on reading
+    )
+
+
+def _sampler_report(sessions: list[SessionData], events: list[Mapping[str, Any]]) -> SamplerReport:
+    for event in reversed(events):
+        if event.get("event") == "sampler":
+            return SamplerReport(
+                target_period_s=float(event["target_period_s"]),
+                ticks=int(event["ticks"]),
+                missed_ticks=int(event["missed_ticks"]),
+                cpu_share=float(event["cpu_share"]),
+                latency_change=float(event["latency_change"]),
+            )
+    sampled = [s for s in sessions if s.rails]
+    timed = [s for s in sampled if math.isfinite(s.stats[3])]  # the others died at once
+    cpu = sum(s.stats[2] for s in timed)
+    elapsed = sum(s.stats[3] for s in timed)
+    changes = [e["latency_change"] for e in events if "latency_change" in e]
+    return SamplerReport(
+        target_period_s=sampled[0].period_s if sampled else math.nan,
+        ticks=sum(s.stats[0] for s in sampled),
+        missed_ticks=sum(s.stats[1] for s in sampled),
+        cpu_share=cpu / elapsed if elapsed > 0 else math.nan,
+        latency_change=float(changes[-1]) if changes else math.nan,
+    )
+
+
+def _state(value: Any) -> DeviceState | None:
+    if value is None:
+        return None
+    facts = {**value, "time_s": float(value["time_s"])}
+    for name in ("temperatures_c", "clocks_hz"):
+        if name in facts:
+            facts[name] = {str(key): float(number) for key, number in facts[name].items()}
+    for name in ("clocks_pinned", "throttled"):
+        if facts.get(name) not in (None, True, False):
+            raise ValueError(f"{name} is {facts[name]!r}")
+    facts["throttle_reasons"] = tuple(map(str, value.get("throttle_reasons", ())))
+    return DeviceState(**facts)
+
+
+def _object_or_none(value: Any) -> Mapping[str, Any] | None:
+    return None if value is None else {str(key): item for key, item in value.items()}
+
+
+def _fixed(values: FloatArray) -> FloatArray:
+    result = np.ascontiguousarray(values, np.float64)
+    result.setflags(write=False)
+    return result
+
+
+def _blocks(table: FloatArray) -> list[FloatArray]:
+    rows = max(1, 8_000_000 // (8 * table.shape[1]))
+    return [table[start : start + rows] for start in range(0, max(1, len(table)), rows)]

@@ -1,0 +1,218 @@
+"""Sessions of a recording, read back from their streams as far as they are whole."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording.chunks import Chunk, ChunkKind, read_chunks
+from edgeprofiler.measurement.recording.session import (
+    POWER_STATS,
+    SessionClock,
+    check_rails,
+    stream_path,
+)
+
+WALL_JUMP_S = 1.0
+"""A wall clock that strays this far from the monotonic one during a session has jumped."""
+
+
+@dataclass
+class SessionData:
+    """What the streams of one session gave."""
+
+    number: int
+    clock: SessionClock
+    polls: list[tuple[int, FloatArray]] = field(default_factory=list)
+    rails: tuple[str, ...] = ()
+    total_rails: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    period_s: float = math.nan
+    stats: tuple[int, int, float, float] = (0, 0, math.nan, math.nan)
+    layer_names: tuple[str, ...] = ()
+    stamp_kind: str = "none"
+    runs: FloatArray | None = None
+    events: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def end_s(self) -> float:
+        """When its last poll or run was."""
+        ends = [polls[-1, 0] for _, polls in self.polls if len(polls)]
+        if self.runs is not None and len(self.runs):
+            ends.append(self.runs[-1, 0])
+        return float(max(ends, default=self.clock.monotonic_s))
+
+
+def read_session(folder: Path, number: int, warnings: list[str]) -> SessionData:
+    """Return what a session left; what is lost is added to `warnings`.
+
+    Raises:
+        InvalidInput: a checksum is right but the content is not what the format says.
+    """
+    session = SessionData(number, SessionClock(number, "", 0.0, 0.0))
+    for stream, take in (("power", _take_power), ("runs", _take_runs), ("events", _take_events)):
+        path = stream_path(folder, stream, number)
+        if not path.exists():
+            continue
+        chunks, lost = read_chunks(path)
+        if lost:
+            warnings.append(f"{path.name} {lost}")
+        if chunks:
+            try:
+                warnings += take(session, chunks, path)
+            except (KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
+                raise InvalidInput(path, f"is not a {stream} stream ({error!r})") from None
+    wall = [e for e in session.events if e.get("event") == "end"]
+    if wall and "utc_s" in wall[-1]:
+        end = wall[-1]
+        jump = (float(end["utc_s"]) - session.clock.utc_s) - (
+            float(end["time_s"]) - session.clock.monotonic_s
+        )
+        if abs(jump) > WALL_JUMP_S:
+            warnings.append(
+                f"the wall clock jumped by {jump:+.1f} s while recording; "
+                "times are monotonic and not touched by it"
+            )
+    return session
+
+
+def _clock(value: Mapping[str, Any]) -> SessionClock:
+    clock = SessionClock(
+        int(value["session"]),
+        str(value["boot_id"]),
+        float(value["monotonic_s"]),
+        float(value["utc_s"]),
+    )
+    if not (math.isfinite(clock.monotonic_s) and math.isfinite(clock.utc_s)):
+        raise ValueError("its clock does not tell the time")
+    return clock
+
+
+def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
+    about = chunks[0].json(path)
+    session.clock = _clock(about["clock"])
+    session.rails = tuple(map(str, about["rails"]))
+    session.total_rails = tuple(map(str, about["total_rails"]))
+    session.settings = dict(about["settings"])
+    session.period_s = float(about["period_s"])
+    check_rails(session.rails, session.total_rails)
+    width = 1 + len(session.rails)
+    phases: list[int] = []
+    tables: list[FloatArray] = []
+    for chunk in chunks[1:]:
+        if chunk.kind == ChunkKind.POWER:
+            session.stats = POWER_STATS.unpack_from(chunk.payload)
+            flat = np.frombuffer(chunk.payload, "<f8", offset=POWER_STATS.size)
+            tables.append(flat.reshape(-1, width))
+            phases.append(chunk.phase)
+    for phase in set(phases):
+        times = [t[:, 0] for p, t in zip(phases, tables, strict=True) if p == phase]
+        if not (np.diff(np.concatenate(times)) >= 0).all() or not np.isfinite(times[0][:1]).all():
+            raise ValueError("the times of its polls do not ascend")
+    if about["kind"] not in ("power", "energy"):
+        raise ValueError(f"unknown kind of polls {about['kind']!r}")
+    if about["kind"] == "energy" and tables:
+        lengths = np.cumsum([len(table) for table in tables])[:-1]
+        tables = np.split(power_from_energy(np.concatenate(tables)), lengths)
+    session.polls = list(zip(phases, tables, strict=True))
+    return []
+
+
+def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
+    about = chunks[0].json(path)
+    session.clock = _clock(about["clock"])
+    session.layer_names = tuple(map(str, about["layer_names"]))
+    session.stamp_kind = str(about["stamp_kind"])
+    if session.stamp_kind not in ("callback-burst", "layer-end", "none"):
+        raise ValueError(f"unknown kind of stamps {session.stamp_kind!r}")
+    width = 2 + 2 * len(session.layer_names)
+    tables = [
+        np.frombuffer(chunk.payload, "<f8").reshape(-1, width)
+        for chunk in chunks[1:]
+        if chunk.kind == ChunkKind.RUNS
+    ]
+    runs: FloatArray = np.concatenate(tables) if tables else np.empty((0, width))
+    if not np.isfinite(runs[:, 0]).all():
+        raise ValueError("a run has no end")
+    durations = runs[:, 2 : 2 + len(session.layer_names)]
+    if (durations < 0).any() or np.isinf(durations).any():
+        raise ValueError("a layer has an impossible duration")
+    session.runs = runs
+    if (np.diff(runs[:, 0]) < 0).any():
+        session.runs = runs[np.argsort(runs[:, 0], kind="stable")]
+        return [f"{path.name} holds runs that ended before those in front of them; now sorted"]
+    return []
+
+
+def _take_events(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
+    session.events = [chunk.json(path) for chunk in chunks]
+    if session.events[0].get("event") == "start":
+        session.clock = _clock(session.events[0]["clock"])
+    return []
+
+
+def power_from_energy(polls: FloatArray) -> FloatArray:
+    """Return polls of power from polls of energy counters; shape (polls, 1 + rails).
+
+    Between two polls at which a counter moved, power is the mean; that value is held at all
+    polls of the interval, as a sensor of power holds its last conversion.
+    """
+    result: FloatArray = polls.copy()
+    time = polls[:, 0]
+    for column in range(1, polls.shape[1]):
+        energy = polls[:, column]
+        known = np.flatnonzero(np.isfinite(energy))
+        moved = known[np.flatnonzero(np.diff(energy[known], prepend=-np.inf))]
+        result[:, column] = np.nan
+        if len(moved) < 2:
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):
+            power = np.diff(energy[moved]) / np.diff(time[moved])
+        power[~np.isfinite(power)] = np.nan  # two polls at one moment
+        power[power < 0] = np.nan  # a counter that was reset says nothing for that interval
+        interval = np.searchsorted(moved, np.arange(len(time)), side="left") - 1
+        inside = (interval >= 0) & (interval < len(power))
+        result[inside, column] = power[interval[inside]]
+    return result
+
+
+def shift_later_boots(sessions: list[SessionData], warnings: list[str]) -> None:
+    """Put sessions after a restart of the machine behind the earlier ones, in place."""
+    for before, session in itertools.pairwise(sessions):
+        same_boot = session.clock.boot_id == sessions[0].clock.boot_id
+        if same_boot and session.clock.monotonic_s >= before.end_s:
+            continue
+        first = sessions[0].clock
+        shift = (session.clock.utc_s - first.utc_s) - (
+            session.clock.monotonic_s - first.monotonic_s
+        )
+        if session.clock.monotonic_s + shift < before.end_s:
+            shift = before.end_s + 1.0 - session.clock.monotonic_s
+        session.clock = SessionClock(
+            session.number, first.boot_id, session.clock.monotonic_s + shift, session.clock.utc_s
+        )
+        session.polls = [(p, _shifted(polls, [0], shift)) for p, polls in session.polls]
+        if session.runs is not None:
+            layers = len(session.layer_names)
+            times = [0, 1, *range(2 + layers, 2 + 2 * layers)]
+            session.runs = _shifted(session.runs, times, shift)
+        why = "the simulation" if first.boot_id == "simulated" else "the machine"
+        warnings.append(
+            f"session {session.number} has a clock of its own ({why} was restarted); "
+            f"its times were moved by {shift:.0f} s"
+        )
+
+
+def _shifted(table: FloatArray, columns: list[int], shift_s: float) -> FloatArray:
+    moved: FloatArray = table.copy()
+    moved[:, columns] += shift_s
+    return moved

@@ -1,0 +1,183 @@
+"""The files that trtexec writes: `--exportProfile` and `--exportTimes`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.errors import InsufficientData, InvalidInput
+from edgeprofiler.core.files import read_json
+from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.measurement.recording import Timeline
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """What `--exportProfile` says: times of all runs together, by layer, in execution order."""
+
+    count: int
+    """Number of profiled runs."""
+    names: tuple[str, ...]
+    average_s: FloatArray
+    median_s: FloatArray
+    """Median, or the average in files of releases that give none."""
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """What `--exportTimes` says of each run, in seconds since trtexec began to run."""
+
+    start_s: FloatArray
+    """Start of the GPU's computing; shape (runs,)."""
+    end_s: FloatArray
+    compute_s: FloatArray
+    """GPU time between the two."""
+    latency_s: FloatArray
+    """Computing and the copies of inputs and outputs."""
+
+    def last(self, count: int) -> RunTimes:
+        """Return the last `count` runs; releases before 8.6 export the warm-up too."""
+        return RunTimes(
+            self.start_s[-count:],
+            self.end_s[-count:],
+            self.compute_s[-count:],
+            self.latency_s[-count:],
+        )
+
+
+def read_layer_times(path: Path) -> LayerTimes:
+    """Read what `--exportProfile` wrote.
+
+    Raises:
+        InvalidInput: the file is none, or a time is no number.
+    """
+    rows = read_json(path)
+    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
+        raise InvalidInput(path, "is no list of layers", "expected trtexec --exportProfile")
+    count = rows[0].get("count", 1) if "name" not in rows[0] else 1
+    layers = [row for row in rows if "name" in row]
+    if not layers:
+        raise InvalidInput(path, "names no layer", "expected trtexec --exportProfile")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidInput(path, f"count {count!r} is no number of runs")
+    average = np.array([_milliseconds(path, row, "averageMs", "timeMs") for row in layers])
+    if not all("averageMs" in row for row in layers):
+        average = average / count
+    median = np.array([_milliseconds(path, row, "medianMs", "averageMs") for row in layers])
+    return LayerTimes(
+        count,
+        tuple(str(row["name"]) for row in layers),
+        average * 1e-3,
+        np.where(np.isfinite(median), median * 1e-3, average * 1e-3),
+    )
+
+
+def read_run_times(path: Path) -> RunTimes:
+    """Read what `--exportTimes` wrote.
+
+    Raises:
+        InvalidInput: the file is none, or a time is no number.
+    """
+    rows = read_json(path)
+    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
+        raise InvalidInput(path, "is no list of runs", "expected trtexec --exportTimes")
+    keys = ("startComputeMs", "endComputeMs", "computeMs", "latencyMs")
+    columns = np.array([[_milliseconds(path, row, key) for key in keys] for row in rows]).T * 1e-3
+    start, end, compute, latency = columns
+    if np.isnan(columns[:2]).any():
+        raise InvalidInput(path, "a run has no startComputeMs or endComputeMs")
+    order = np.argsort(end, kind="stable")
+    compute = np.where(np.isnan(compute), end - start, compute)
+    return RunTimes(
+        start[order],
+        end[order],
+        compute[order],
+        np.where(np.isnan(latency), compute, latency)[order],
+    )
+
+
+def timeline_of(layers: LayerTimes, runs: RunTimes | None, begin_s: float = 0.0) -> Timeline:
+    """Return runs with the average duration of each layer in every run.
+
+    trtexec keeps no duration of a single run, so all runs are alike, which is said by
+    `stamp_kind="none"`; without `--exportTimes` the runs follow each other without a gap.
+
+    Args:
+        begin_s: moment of the timeline's clock at which trtexec began to run.
+
+    Raises:
+        InsufficientData: the layers take no time.
+    """
+    total = float(np.nansum(layers.average_s))
+    start: FloatArray
+    end: FloatArray
+    if runs is None:
+        if total <= 0:
+            raise InsufficientData("the layers of trtexec's profile take no time")
+        end = begin_s + total * np.arange(1.0, layers.count + 1)
+        start = end - total
+    else:
+        start, end = begin_s + runs.start_s, begin_s + runs.end_s
+    durations = np.broadcast_to(layers.average_s, (len(end), len(layers.names)))
+    return Timeline(
+        layer_names=layers.names, duration_s=durations, run_end_s=end, run_start_s=start
+    )
+
+
+def _milliseconds(path: Path, row: dict[str, Any], *keys: str) -> float:
+    for key in keys:
+        value = row.get(key)
+        if value is None:
+            continue
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value < 0:
+            raise InvalidInput(path, f"{key} of {row.get('name', 'a run')!r} is {value!r}")
+        return float(value)
+    return math.nan
+
+
+def profile_of(network: Network, layers: LayerTimes, runs: RunTimes | None) -> Profile:
+    """Return a measured profile with the times that trtexec tells; power stays unknown.
+
+    GPU time outside all layers is `fixed`, and what lies between two runs is the host's gap,
+    where `runs` tells of them.
+    """
+    times = layers.average_s
+    covered = np.isfinite(times)
+    fixed_s = gap_s = 0.0
+    warnings = [f"trtexec, {layers.count} profiled runs: runtimes only, no power was measured"]
+    if runs is not None:
+        compute_s = float(np.mean(runs.compute_s))
+        fixed_s = compute_s - float(np.nansum(times))
+        if fixed_s < 0:
+            warnings.append(
+                f"the layers' sum is {-fixed_s / compute_s:.1%} above the unprofiled GPU time"
+            )
+            fixed_s = 0.0
+        if len(runs.end_s) > 1:
+            gap_s = max(float(np.mean(np.diff(runs.end_s))) - compute_s, 0.0)
+    for array in (times, covered):
+        array.setflags(write=False)
+    unknown = np.full(len(times), np.nan)
+    unknown.setflags(write=False)
+    return Profile(
+        network=network,
+        device=DeviceLabel("unknown", "", "trtexec", "trtexec's files"),
+        origin=Origin("measured", "trtexec", ""),
+        idle_power_w=math.nan,
+        costs=Costs(
+            runtime_s=times,
+            power_w=unknown,
+            covered=covered,
+            bound=("",) * len(times),
+            known_by=tuple("samples" if known else "" for known in covered),
+        ),
+        fixed=Part(fixed_s, math.nan),
+        host_gap=Part(gap_s, math.nan),
+        warnings=(*network.warnings, *warnings),
+    )

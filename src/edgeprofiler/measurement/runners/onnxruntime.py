@@ -1,0 +1,343 @@
+"""ONNX Runtime: kernels as they really ran, with times and shapes from its own profile.
+
+Its profile gives whole microseconds, so a kernel below ten is known to one digit; it stops
+without a word at about a million events, so sessions are changed well before; and writing it
+down slows small kernels, so the same model is timed without it and the difference is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprofiler.core.errors import (
+    InsufficientData,
+    InvalidInput,
+    Unavailable,
+    Unsupported,
+    UsageError,
+)
+from edgeprofiler.core.network import FloatArray, Layer, Network, Source
+from edgeprofiler.measurement.recording import Timeline
+from edgeprofiler.measurement.runners._onnx_kernels import Kernel, layer_of
+from edgeprofiler.measurement.runners._onnx_model import model_of, random_input
+from edgeprofiler.measurement.runners._onnxruntime_profile import KernelTimes, read_profile
+from edgeprofiler.measurement.runners._shared import wall_times
+from edgeprofiler.measurement.runners._single import single_layer_graph
+from edgeprofiler.measurement.runners._source import OnnxModel, onnx_model
+from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
+
+MAX_EVENTS = 1_000_000
+"""ONNX Runtime keeps this many events of a session and drops the rest without a word."""
+
+_INPUT_TYPES = {
+    "tensor(float)": "f4", "tensor(float16)": "f2", "tensor(double)": "f8", "tensor(bool)": "?",
+    "tensor(int8)": "i1", "tensor(uint8)": "u1", "tensor(int16)": "i2", "tensor(uint16)": "u2",
+    "tensor(int32)": "i4", "tensor(uint32)": "u4", "tensor(int64)": "i8", "tensor(uint64)": "u8",
+}  # fmt: skip
+
+
+_TRIAL_S = 0.2
+_MAX_TRIALS = 20
+
+_WEIGHTS_APART = {
+    "session.optimized_model_external_initializers_file_name": "weights.bin",
+    "session.optimized_model_external_initializers_min_size_in_bytes": "1024",
+}
+"""Weights in a file of their own are mapped, so that a new session starts in little time."""
+
+
+class OnnxRuntimeRunner:
+    """Runs an ONNX model, or any graph with random weights, by ONNX Runtime.
+
+    Args:
+        provider: execution provider, `CPUExecutionProvider` or another that is installed. For
+            providers that start work and do not wait (CUDA) kernel times are those of starting.
+        threads: threads inside a kernel; 0 leaves the choice to ONNX Runtime.
+        batch: images at once; `None` keeps the model's own.
+        shapes: input shapes by input name.
+        events_per_session: profile events after which the session is changed.
+    """
+
+    name = "onnxruntime"
+    simulated = False
+    needs_network = False
+
+    def __init__(
+        self,
+        *,
+        provider: str = "CPUExecutionProvider",
+        threads: int = 0,
+        batch: int | None = None,
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+        events_per_session: int = 200_000,
+    ) -> None:
+        if not 0 < events_per_session < MAX_EVENTS:
+            raise UsageError(f"events_per_session must lie between 1 and {MAX_EVENTS - 1:,}")
+        self._provider, self._threads, self._batch = provider, threads, batch
+        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+        self._events = events_per_session
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._model: OnnxModel | None = None
+        self._source = ""
+        self._feeds: dict[str, Any] = {}
+        self._attributes: dict[str, tuple[str, dict[str, Any], frozenset[int]]] = {}
+        self._network: Network | None = None
+        self._plain: Any = None
+        self._order: tuple[str, ...] = ()
+        self._profiled_s = self._unprofiled_s = float("nan")
+        self.clock: Clock = MonotonicClock()
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The keyword options that make an equal runner."""
+        return {
+            "provider": self._provider,
+            "threads": self._threads,
+            "batch": self._batch,
+            "shapes": {name: list(shape) for name, shape in self._shapes.items()},
+            "events_per_session": self._events,
+        }
+
+    def probe(self) -> None:
+        """Return if ONNX Runtime and the provider are installed."""
+        providers = _runtime().get_available_providers()
+        if self._provider not in providers:
+            raise Unavailable(
+                f"this ONNX Runtime has no {self._provider}",
+                f"choose one of {', '.join(providers)}, or install the build that has it",
+            )
+
+    def load(self, source: str, network: Network | None = None) -> None:  # noqa: ARG002
+        """Optimise the model once; later sessions start from the optimised one."""
+        self.probe()
+        model = onnx_model(source, self._batch, self._shapes)
+        self._open(model, source)
+
+    def _open(self, model: OnnxModel, source: str) -> None:
+        runtime = _runtime()
+        self.close()
+        self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-onnxruntime-")
+        self._model, self._source = model, source
+        options = self._session_options()
+        options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(self._optimised)
+        for key, value in _WEIGHTS_APART.items():
+            options.add_session_config_entry(key, value)
+        self._session(model.data, options)  # writes the optimised model
+        self._attributes = _kernels_of(self._optimised)
+        self._plain = self._session(str(self._optimised), self._session_options())
+        self._feeds = {value.name: self._feed(value) for value in self._plain.get_inputs()}
+        began_s = self.clock.now_s()
+        self._plain.run(None, self._feeds)
+        trials = int(np.clip(_TRIAL_S / max(self.clock.now_s() - began_s, 1e-6), 1, _MAX_TRIALS))
+        self.latencies(trials)
+        self.run(trials)  # so that layers and the profiler's overhead are known from the start
+
+    @property
+    def _optimised(self) -> Path:
+        assert self._folder is not None
+        return Path(self._folder.name) / "optimised.onnx"
+
+    def _session_options(self) -> Any:
+        runtime = _runtime()
+        options = runtime.SessionOptions()
+        options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 4
+        return options
+
+    def _session(self, model: bytes | str, options: Any) -> Any:
+        runtime = _runtime()
+        failures = runtime.capi.onnxruntime_pybind11_state
+        try:
+            return runtime.InferenceSession(model, options, providers=[self._provider])
+        except (failures.NotImplemented, failures.NoSuchFile, failures.NoModel) as error:
+            raise Unsupported(f"{self._source}: ONNX Runtime cannot run it ({error})") from None
+        except (
+            failures.Fail, failures.InvalidGraph, failures.InvalidProtobuf,
+            failures.InvalidArgument, failures.RuntimeException,
+        ) as error:  # fmt: skip
+            raise InvalidInput(self._source, f"ONNX Runtime refuses it ({error})") from None
+
+    def _feed(self, value: Any) -> Any:
+        kind = _INPUT_TYPES.get(value.type)
+        if kind is None:
+            raise Unsupported(f"{self._source}: input {value.name} is a {value.type}")
+        if not all(isinstance(length, int) for length in value.shape):
+            raise InvalidInput(
+                self._source, f"input {value.name} has the open shape {value.shape}", "give it"
+            )
+        return random_input(tuple(value.shape), kind)
+
+    def network(self) -> Network | None:
+        """Return the executed, fused kernels."""
+        return self._network
+
+    def run(self, runs: int, pauses_s: FloatArray | None = None) -> Timeline:
+        """Run and profile; one warm-up run of each session is left out of the result."""
+        if self._model is None:
+            raise UsageError("load a model before running it")
+        per_session = max(self._events // (len(self._attributes) + 4) - 1, 1)
+        pauses = np.zeros(runs) if pauses_s is None else pauses_s
+        blocks = [
+            self._block(pauses[first : first + per_session])
+            for first in range(0, runs, per_session)
+        ]
+        starts, ends = (np.concatenate([block[i] for block in blocks]) for i in (0, 1))
+        times = [self._ordered(block[2]) for block in blocks]
+        duration = np.concatenate([part[0] for part in times])
+        self._profiled_s = float(np.median(ends - starts))
+        return Timeline(
+            layer_names=self._order,
+            duration_s=duration,
+            run_end_s=ends,
+            run_start_s=starts,
+            stamp_s=starts[:, None] + np.concatenate([part[1] for part in times]),
+            stamp_kind="layer-end",
+        )
+
+    def _block(self, pauses_s: FloatArray) -> tuple[FloatArray, FloatArray, KernelTimes]:
+        options = self._session_options()
+        options.enable_profiling = True
+        options.profile_file_prefix = str(self._optimised.with_name("profile"))
+        session = self._session(str(self._optimised), options)
+        session.run(None, self._feeds)
+        stamps = np.empty((2, len(pauses_s)))
+        now, feeds, execute = self.clock.now_s, self._feeds, session.run
+        for index, pause in enumerate(pauses_s):
+            if pause > 0:
+                self.clock.sleep(float(pause))
+            stamps[0, index] = now()
+            execute(None, feeds)
+            stamps[1, index] = now()
+        path = Path(session.end_profiling())
+        try:
+            times = read_profile(path, frozenset(self._attributes))
+        finally:
+            path.unlink(missing_ok=True)
+        if len(times.run_s) != len(pauses_s) + 1:
+            raise InsufficientData(
+                f"ONNX Runtime's profile tells of {len(times.run_s)} of {len(pauses_s) + 1} runs; "
+                "ask for fewer events_per_session"
+            )
+        return stamps[0], stamps[1], times
+
+    def _ordered(self, times: KernelTimes) -> tuple[FloatArray, FloatArray]:
+        """Durations and ends in the order of the first session, without the warm-up run."""
+        if not self._order:
+            self._order = times.names
+            self._network = self._network_of(times)
+        place = {name: index for index, name in enumerate(times.names)}
+        columns = [place.get(name, -1) for name in self._order]
+        padded = (np.pad(a[1:], ((0, 0), (0, 1)), constant_values=np.nan)
+                  for a in (times.duration_s, times.end_s))  # fmt: skip
+        duration, end = (a[:, columns] for a in padded)
+        return duration, end
+
+    def _network_of(self, times: KernelTimes) -> Network:
+        assert self._model is not None
+        layers = []
+        for name, shapes in zip(times.names, times.shapes, strict=True):
+            op, attributes, constants = self._attributes[name]
+            weights = tuple(s for i, s in enumerate(shapes.input_shapes) if i in constants)
+            layers.append(
+                layer_of(
+                    Kernel(
+                        name, shapes.op or op, shapes.input_shapes, shapes.output_shapes, weights,
+                        shapes.input_dtypes, shapes.output_dtypes, attributes,
+                    )
+                )
+            )  # fmt: skip
+        dtypes = {layer.dtype for layer in layers if layer.kind != "other"} or {"fp32"}
+        first = next(iter(self._feeds.values()), np.empty(()))
+        return Network(
+            name=self._model.name,
+            layers=tuple(layers),
+            source=Source(self._source, "onnxruntime", str(_runtime().__version__)),
+            batch=first.shape[0] if first.shape else 1,
+            precision=dtypes.pop() if len(dtypes) == 1 else "mixed",
+            warnings=("weights are random",) if self._model.random_weights else (),
+        )
+
+    def latencies(self, runs: int) -> FloatArray:
+        """Return wall times of `runs` runs without the profiler; shape (runs,)."""
+        if self._plain is None:
+            raise UsageError("load a model before running it")
+        result = wall_times(self.clock, runs, lambda: self._plain.run(None, self._feeds))
+        self._unprofiled_s = float(np.median(result))
+        return result
+
+    @property
+    def profiling_overhead(self) -> float:
+        """Relative slow-down by the profiler; NaN before both `run` and `latencies`."""
+        return self._profiled_s / self._unprofiled_s - 1
+
+    def isolated(self, layer: Layer) -> OnnxRuntimeRunner:
+        """Return a loaded runner of this layer alone, with random weights."""
+        graph = single_layer_graph(layer)
+        options = {**self.options, "batch": None, "shapes": None}
+        runner = OnnxRuntimeRunner(**options)
+        data = model_of(graph).SerializeToString()
+        runner._open(OnnxModel(layer.name, data, random_weights=True), f"layer {layer.name}")
+        return runner
+
+    def describe(self) -> Mapping[str, str]:
+        """Return the runtime, its provider, threads and the profiler's overhead."""
+        known = np.isfinite(self.profiling_overhead)
+        overhead = f"{self.profiling_overhead:+.1%}" if known else "not measured"
+        return {
+            "runtime": f"onnxruntime {_runtime().__version__}",
+            "provider": self._provider,
+            "threads": str(self._threads or "chosen by the runtime"),
+            "optimisation": "extended",
+            "profiling_overhead": overhead,
+            "weights": "random" if self._model and self._model.random_weights else "the model's",
+        }
+
+    def close(self) -> None:
+        """Give sessions and temporary files back."""
+        self._plain = self._model = self._network = None
+        self._order = ()
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                self._folder.cleanup()
+            self._folder = None
+
+
+def _runtime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise Unavailable(
+            "ONNX Runtime is not installed", "pip install 'edgeprofiler[onnxruntime]'"
+        ) from None
+    return onnxruntime
+
+
+def _kernels_of(path: Path) -> dict[str, tuple[str, dict[str, Any], frozenset[int]]]:
+    """Operator, attributes and places of constant inputs of each node of the optimised model."""
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    found = {}
+    for node in model.graph.node:
+        attributes = {
+            a.name: _text(onnx.helper.get_attribute_value(a))
+            for a in node.attribute
+            if a.type not in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+        }
+        given = [name for name in node.input if name]
+        places = frozenset(i for i, name in enumerate(given) if name in constants)
+        found[node.name] = (node.op_type, attributes, places)
+    return found
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

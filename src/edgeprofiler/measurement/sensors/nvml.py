@@ -1,0 +1,132 @@
+"""NVIDIA desktop and server GPUs through NVML (the package nvidia-ml-py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.measurement.sensors import options
+from edgeprofiler.measurement.sensors.protocol import SensorKind
+
+
+class NvmlSensor:
+    """Reads the GPU's energy counter where it has one (Volta and later), else its power.
+
+    The rail is the GPU's board, not the computer's input. The driver renews both every 10 to
+    100 ms.
+
+    Args:
+        gpu: number of the GPU, as `nvidia-smi` shows it.
+        counter: read the energy counter where there is one.
+    """
+
+    name = "nvml"
+    kind: SensorKind
+    """`energy` where the GPU has a counter, else `power`; known after `open`."""
+
+    def __init__(self, *, gpu: int = 0, counter: bool = True) -> None:
+        self.kind = "power"
+        self._gpu = options.whole("gpu", gpu, 0, 255)
+        self._counter = options.flag("counter", counter)
+        self._nvml: Any = None
+        self._handle: Any = None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The keyword options that make an equal sensor."""
+        return {"gpu": self._gpu, "counter": self._counter}
+
+    @property
+    def rails(self) -> tuple[str, ...]:
+        """One rail: `GPU0`."""
+        return (f"GPU{self._gpu}",)
+
+    @property
+    def total_rails(self) -> tuple[str, ...]:
+        """The same rail."""
+        return self.rails
+
+    def probe(self) -> None:
+        """Return if the GPU's power can be read; raise `Unavailable` otherwise."""
+        if self._handle is not None:
+            return
+        self.open()
+        self.close()
+
+    def open(self) -> None:
+        """Start NVML and find out what the GPU can tell."""
+        self.close()
+        nvml = _import_nvml()
+        remedy = "install NVIDIA's driver; on a Jetson choose --sensor ina3221"
+        try:
+            nvml.nvmlInit()
+        except nvml.NVMLError as error:
+            raise Unavailable(f"NVML cannot start ({error})", remedy) from None
+        self._nvml = nvml
+        try:
+            self._handle = nvml.nvmlDeviceGetHandleByIndex(self._gpu)
+            self.kind = "energy" if self._counter and self._has_counter() else "power"
+            self.read()
+        except (nvml.NVMLError, OSError) as error:
+            self.close()
+            raise Unavailable(
+                f"GPU {self._gpu} does not tell its power ({error})", remedy
+            ) from None
+
+    def close(self) -> None:
+        """Stop NVML."""
+        if self._nvml is not None:
+            self._nvml.nvmlShutdown()
+            self._nvml = self._handle = None
+
+    def read(self) -> Sequence[float]:
+        """Return joules so far, or watts."""
+        nvml = self._nvml
+        if nvml is None:
+            raise OSError("NVML is not open")
+        try:
+            if self.kind == "energy":
+                return (nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle) * 1e-3,)
+            return (nvml.nvmlDeviceGetPowerUsage(self._handle) * 1e-3,)
+        except nvml.NVMLError as error:
+            raise OSError(f"NVML: {error}") from None
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the GPU's name, driver and power limit."""
+        nvml = self._nvml
+        if nvml is None:
+            return {"interface": "nvml"}
+        facts: dict[str, Any] = {"interface": "nvml", "reads": self.kind}
+        questions: dict[str, Callable[[], Any]] = {
+            "gpu": lambda: _text(nvml.nvmlDeviceGetName(self._handle)),
+            "driver": lambda: _text(nvml.nvmlSystemGetDriverVersion()),
+            "power_limit_w": lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(self._handle) * 1e-3,
+        }
+        for key, ask in questions.items():
+            try:
+                facts[key] = ask()
+            except nvml.NVMLError:
+                facts[key] = "not told"
+        return facts
+
+    def _has_counter(self) -> bool:
+        try:
+            self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
+        except self._nvml.NVMLError:
+            return False
+        return True
+
+
+def _import_nvml() -> Any:
+    try:
+        import pynvml
+    except ImportError:
+        raise Unavailable(
+            "the package nvidia-ml-py is not installed", "pip install 'edgeprofiler[nvml]'"
+        ) from None
+    return pynvml
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,216 @@
+"""A power log of another tool, replayed: the reference's log, tegrastats, or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.files import read_text
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording import PowerTrace
+from edgeprofiler.measurement.recording.power_log import read_power_log
+from edgeprofiler.measurement.sensors import options
+from edgeprofiler.measurement.sensors.boards import total_rails
+
+Align = Literal["start", "clock"]
+
+_LOG = logging.getLogger(__name__)
+
+_REFERENCE = re.compile(r"\d{8}-\d\d:\d\d:\d\d[^,]*,")
+_RAIL = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]*) (\d+)(?:mW)?/\d+(?:mW)?(?!\S)")
+_STAMP = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d)\s")
+_TIME_UNITS = {"time_s": 1.0, "time_ms": 1e-3, "time_us": 1e-6, "time_ns": 1e-9}
+_POWER_UNITS = {"_w": 1.0, "_mw": 1e-3, "_uw": 1e-6}
+
+
+class ReplaySensor:
+    """Gives the trace that a file holds.
+
+    Args:
+        path: a log of the reference layout (`stamp,<mV>,<mA>`), of tegrastats (JetPack 4 to 6),
+            or CSV with `time_s` (or `_ms`, `_us`, `_ns`) and columns named `RAIL_w` (or `_mw`,
+            `_uw`).
+        align: `start` puts the first line on the first time that is asked for; `clock` keeps
+            the file's times, for logs on the runner's own clock.
+        total: rails that make up the board, joined by `+`, where the board table has no answer.
+        interval_s: time between lines of a tegrastats log without stamps (its `--interval`).
+    """
+
+    name = "replay"
+    simulated = False
+
+    def __init__(
+        self, *, path: str = "", align: Align = "start", total: str = "", interval_s: float = 1.0
+    ) -> None:
+        if align not in ("start", "clock"):
+            raise UsageError(f"align={align!r}; choose start or clock")
+        self._path = options.text("path", path)
+        self._align = align
+        self._total = options.text("total", total)
+        self._interval_s = options.number("interval_s", interval_s, 1e-6, 86_400)
+        self._warnings: list[str] = []
+        self._trace: PowerTrace | None = None
+        self._shift_s: float | None = None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The keyword options that make an equal sensor."""
+        return {
+            "path": self._path,
+            "align": self._align,
+            "total": self._total,
+            "interval_s": self._interval_s,
+        }
+
+    def probe(self) -> None:
+        """Return if the file can be read; raise `Unavailable` where none was named."""
+        if not self._path:
+            raise Unavailable(
+                "the replay sensor has no file", "name one with --sensor-option path=FILE"
+            )
+        self._load()
+
+    def attach(self, runner: object) -> None:
+        """A file has no use for the runner."""
+        del runner
+
+    def trace(self, start_s: float, end_s: float) -> PowerTrace:
+        """Return the lines between two times."""
+        whole = self._load()
+        if self._shift_s is None:
+            self._shift_s = start_s - float(whole.time_s[0]) if self._align == "start" else 0.0
+        time_s = whole.time_s + self._shift_s
+        part = slice(*np.searchsorted(time_s, [start_s, end_s], side="left"))
+        return PowerTrace(
+            time_s[part], {k: v[part] for k, v in whole.rails_w.items()}, whole.total_rails
+        )
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the file, how it was aligned and, where there is any, what it lacks."""
+        lacks = {"warnings": list(self._warnings)} if self._warnings else {}
+        return {"file": Path(self._path).name, "align": self._align, **lacks}
+
+    def _load(self) -> PowerTrace:
+        if self._trace is None:
+            warnings: list[str] = []
+            path = Path(self._path)
+            self._trace = read_trace(path, self._total, self._interval_s, warnings)
+            self._warnings = warnings
+            for warning in warnings:
+                _LOG.warning("warning: %s", warning)
+        return self._trace
+
+
+def read_trace(
+    path: Path, total: str = "", interval_s: float = 1.0, warnings: list[str] | None = None
+) -> PowerTrace:
+    """Return the trace in a power log of any known kind; see `ReplaySensor` for the kinds.
+
+    What is left out of it is added to `warnings`.
+
+    Raises:
+        InvalidInput: the file is none of them, or a line is malformed (its number is said).
+    """
+    text = read_text(path)
+    first = text.lstrip()[:4096].splitlines()[0] if text.strip() else ""
+    if _REFERENCE.match(first):
+        stamps, power_w = read_power_log(path, [] if warnings is None else warnings)
+        time_s, rails = (stamps - stamps[0]) / 1e6, {"VDD_IN": power_w}
+    elif _RAIL.search(first):
+        time_s, rails = _read_tegrastats(text, path, interval_s)
+    elif "," in first:
+        time_s, rails = _read_csv(text, path)
+    else:
+        raise InvalidInput(
+            path, "is no power log", "expected stamp,<mV>,<mA> lines, tegrastats output, or CSV"
+        )
+    if (np.diff(time_s) < 0).any():
+        line = int(np.argmax(np.diff(time_s) < 0)) + 2
+        raise InvalidInput(path, f"time goes back at sample {line}", "sort it, or cut it there")
+    if not total and len(rails) == 1:
+        total = next(iter(rails))
+    return PowerTrace(time_s, rails, total_rails(list(rails), total))
+
+
+def _read_tegrastats(
+    text: str, path: Path, interval_s: float
+) -> tuple[FloatArray, dict[str, FloatArray]]:
+    rows: list[dict[str, float]] = []
+    stamps: list[float] = []
+    for line in text.splitlines():
+        found = {name: float(value) * 1e-3 for name, value in _RAIL.findall(line)}
+        if not found:
+            continue
+        rows.append(found)
+        stamp = _STAMP.match(line)
+        if stamp is not None:
+            try:
+                when = datetime.strptime(stamp.group(1), "%m-%d-%Y %H:%M:%S")  # noqa: DTZ007
+            except ValueError:
+                raise InvalidInput(path, f"{stamp.group(1)!r} is no time") from None
+            stamps.append(when.replace(tzinfo=timezone.utc).timestamp())
+    if stamps and len(stamps) != len(rows):
+        raise InvalidInput(path, "only some of its lines have a time stamp")
+    names = list(rows[0])
+    rails: dict[str, FloatArray] = {
+        n: np.array([row.get(n, np.nan) for row in rows]) for n in names
+    }
+    if not stamps:
+        return np.arange(len(rows), dtype=np.float64) * interval_s, rails
+    whole = np.array(stamps) - stamps[0]
+    # stamps are whole seconds: lines of one second are spread over it
+    _, first, counts = np.unique(whole, return_index=True, return_counts=True)
+    place = np.arange(len(whole)) - np.repeat(first, counts)
+    time_s: FloatArray = whole + place / np.repeat(counts, counts)
+    return time_s, rails
+
+
+def _read_csv(text: str, path: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise InvalidInput(path, f"is no CSV ({error})", "one row of numbers a sample") from None
+    header = [cell.strip() for cell in rows[0]]
+    time_columns = [i for i, name in enumerate(header) if name.lower() in _TIME_UNITS]
+    powers = {
+        i: (name[: -len(unit)], scale)
+        for i, name in enumerate(header)
+        for unit, scale in _POWER_UNITS.items()
+        if name.lower().endswith(unit)
+    }
+    if len(time_columns) != 1 or not powers:
+        raise InvalidInput(
+            path, "has no column of time and power", "name them time_s and RAIL_w (or _ms, _mw)"
+        )
+    names = [name for name, _ in powers.values()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInput(path, f"has two columns of {twice!r}", "give each rail one column")
+    body = [(line, row) for line, row in enumerate(rows[1:], 2) if row]
+    used = [*time_columns, *powers]
+    values = np.empty((len(body), len(used)))
+    for at, (line, row) in enumerate(body):
+        try:
+            values[at] = [float(row[i]) if row[i].strip() else np.nan for i in used]
+        except (ValueError, IndexError):
+            raise InvalidInput(
+                path, f"line {line} does not hold a number in each column", "one row a sample"
+            ) from None
+    if not len(body):
+        raise InvalidInput(path, "has a header but no samples")
+    unit = _TIME_UNITS[header[time_columns[0]].lower()]
+    time_s = values[:, 0] * unit
+    if not np.isfinite(time_s).all():
+        raise InvalidInput(path, "has a sample without a time")
+    return time_s, {
+        name: values[:, i] * scale for i, (name, scale) in enumerate(powers.values(), 1)
+    }

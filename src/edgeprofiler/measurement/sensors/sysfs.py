@@ -1,0 +1,159 @@
+"""Small files of /sys that hold one value: found under an injected root, kept open, read fast."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat, starmap
+from pathlib import Path
+
+import numpy as np
+
+from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.network import FloatArray
+
+_VALUE_BYTES = 32
+_PASSING = frozenset(
+    {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ETIMEDOUT, errno.EREMOTEIO}
+)
+"""Errors of a busy bus: this poll gives NaN, the next one may succeed."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One rail: either power (of `power_unit_w`) or millivolts and milliamperes."""
+
+    name: str
+    power: Path | None = None
+    power_unit_w: float = 1e-3
+    voltage: Path | None = None
+    current: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files to read in one poll."""
+        if self.power is not None:
+            return (self.power,)
+        return tuple(path for path in (self.voltage, self.current) if path is not None)
+
+
+class ChannelReader:
+    """Keeps the files of channels open; a poll is one `pread` of each, decoded later."""
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self._descriptors: list[int] = []
+        self._channels: list[tuple[list[int], float]] = []
+        try:
+            for channel in channels:
+                parts = []
+                for path in channel.paths:
+                    parts.append(len(self._descriptors))
+                    self._descriptors.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                unit = channel.power_unit_w if channel.power is not None else 1e-6
+                self._channels.append((parts, unit))
+        except OSError as error:
+            self.close()
+            raise Unavailable(
+                f"{error.filename} cannot be read ({error.strerror})",
+                "run as root, or give yourself the right to read it",
+            ) from None
+
+    @property
+    def parts(self) -> Sequence[Iterator[bytes]]:
+        """The text of each file, read anew for each item."""
+        return [starmap(os.pread, repeat((file, _VALUE_BYTES, 0))) for file in self._descriptors]
+
+    def rescue(self, error: OSError) -> Sequence[bytes]:
+        """Return the text of each file; empty where its bus was busy.
+
+        Raises:
+            OSError: the chip is gone.
+        """
+        if error.errno not in _PASSING:
+            raise error
+        return [_patient_read(descriptor) for descriptor in self._descriptors]
+
+    def decode(self, parts: Sequence[Sequence[bytes]]) -> FloatArray:
+        """Return watts, shape (polls, channels); NaN where a value was missing or torn."""
+        values = [_numbers(texts) for texts in parts]
+        watts = [
+            np.prod([values[part] for part in files], axis=0) * unit
+            for files, unit in self._channels
+        ]
+        return np.stack(watts, axis=1)
+
+    def read_w(self) -> list[float]:
+        """Return watts of each channel; NaN where its bus was busy.
+
+        Raises:
+            OSError: the chip is gone.
+        """
+        texts = [_patient_read(descriptor) for descriptor in self._descriptors]
+        watts: list[float] = self.decode([(text,) for text in texts])[0].tolist()
+        return watts
+
+    def close(self) -> None:
+        """Close all files; harmless when closed."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors = []
+
+
+def _patient_read(descriptor: int) -> bytes:
+    try:
+        return os.pread(descriptor, _VALUE_BYTES, 0)
+    except OSError as error:
+        if error.errno not in _PASSING:
+            raise
+        return b""
+
+
+def _numbers(texts: Sequence[bytes]) -> FloatArray:
+    try:
+        return np.array([*map(int, texts)], np.float64)
+    except ValueError:  # an empty or torn value: the driver was just writing it
+        return np.array([*map(_number, texts)], np.float64)
+
+
+def _number(text: bytes) -> float:
+    try:
+        return float(int(text))
+    except ValueError:
+        return math.nan
+
+
+def text_of(path: Path) -> str:
+    """Return the stripped text of a small file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4096).decode("utf-8", "replace").strip().strip("\0")
+    except OSError:
+        return ""
+
+
+def hwmon_folders(root: Path, driver: str) -> Iterator[Path]:
+    """Yield the hwmon folders of a driver's chips, each once, in a steady order."""
+    found: dict[Path, Path] = {}
+    places = [
+        *sorted((root / "sys/bus/i2c/drivers" / driver).glob("*/hwmon/hwmon*")),
+        *sorted((root / "sys/class/hwmon").glob("hwmon*")),
+    ]
+    for folder in places:
+        listed_by_class = folder.parent == root / "sys/class/hwmon"
+        if listed_by_class and text_of(folder / "name") != driver:
+            continue
+        found.setdefault(folder.resolve(), folder)
+    yield from found.values()
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return the names with ` (2)`, ` (3)` behind those that came before."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return result

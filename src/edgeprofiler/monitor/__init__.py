@@ -1,6 +1,0 @@
-"""Energy, mean and peak power of a block of code, of a function's calls, or of a program."""
-
-from edgeprofiler.monitor.measuring import Measurement, evaluate, measure
-from edgeprofiler.monitor.program import run_program
-
-__all__ = ["Measurement", "evaluate", "measure", "run_program"]

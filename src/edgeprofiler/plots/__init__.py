@@ -1,5 +1,0 @@
-"""All pictures: static ones by matplotlib, those of a page as Plotly's JSON, from one source."""
-
-from edgeprofiler.plots.profile import draw
-
-__all__ = ["draw"]

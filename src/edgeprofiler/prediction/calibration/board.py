@@ -1,0 +1,318 @@
+"""Calibrate one board on a few measured totals: a handful of factors around the shared numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeprofiler.core.device import Calibration, Device
+from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.calibration.power import BusyShare
+from edgeprofiler.prediction.calibration.problem import Group, Problem, Unknown
+from edgeprofiler.prediction.calibration.recipe import NOISE, Sample, separate_activations
+from edgeprofiler.prediction.calibration.solve import Gaussian, solve
+from edgeprofiler.prediction.predictors.costmodel import Hardware
+from edgeprofiler.prediction.predictors.parameters import (
+    DEVIATIONS,
+    Parameters,
+    calibration_of,
+    parameters_of,
+    shared_parameters,
+)
+from edgeprofiler.prediction.uncertainty.conformal import believed_quantile, normal_quantile
+from edgeprofiler.prediction.uncertainty.distance import shipped_width
+
+SPREAD: Mapping[str, float] = {
+    "launch_s": 0.3, "efficiency_memory": 0.25, "efficiency_depthwise": 0.3,
+    "efficiency_gemm": 0.15, "efficiency_convolution": 0.15,
+}  # fmt: skip
+"""How far a board may lie from where its fit starts, as deviations of a factor's logarithm."""
+
+GAP_SPREAD = 0.7
+POWER_SPREAD: Mapping[str, float] = {"base_power_w": 0.5, "busy_power_w": 0.5}
+POWER_NOISE = 0.06
+
+LEAST_ROWS = 3
+FEW_ROWS = 5
+IDENTIFIED = 0.95
+"""A number counts as determined when its deviation falls below this share of the belief's."""
+
+FLOOR = 0.03
+"""Least 90 % half width in log space that is claimed: measurements repeat no better."""
+
+
+@dataclass(frozen=True)
+class BoardFit:
+    """A calibration with what a person should see of it."""
+
+    calibration: Calibration
+    samples: tuple[Sample, ...]
+    predicted_s: FloatArray
+    """Seconds of each sample, fitted."""
+    left_out_s: FloatArray
+    """The same with its network left out."""
+    start_s: FloatArray
+    """The same before calibrating."""
+    factors: Mapping[str, tuple[float, float, bool]]
+    """Factor on the shared number, its standard deviation in log space, and whether the rows
+    determined it at all."""
+    predicted_w: FloatArray
+    """Power above idle, fitted; NaN where it was not measured."""
+    left_out_w: FloatArray
+    warnings: tuple[str, ...]
+    numbers: Parameters
+    """The calibrated numbers."""
+
+    def predict(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return the seconds of other samples of the same board, mode and host."""
+        works = [sample.work for sample in samples]
+        hardware = Hardware.of(self.samples[0].device)
+        group = Group.of("", hardware, self.numbers, works, [1.0] * len(works))
+        return np.exp(group.log_seconds(self.numbers))
+
+    @property
+    def residuals(self) -> FloatArray:
+        """Relative error of each row's time, fitted."""
+        return self.predicted_s / self.measured_s - 1
+
+    @property
+    def measured_s(self) -> FloatArray:
+        """Measured seconds of each row."""
+        return np.array([sample.row.runtime_s for sample in self.samples])
+
+
+def calibrate(
+    device: Device, samples: Sequence[Sample], start: Parameters | None = None
+) -> BoardFit:
+    """Return the calibration of one board, mode and host from measured totals.
+
+    Args:
+        device: the board in the mode and with the host that the rows are of.
+        samples: rows with time and, where known, power above idle.
+        start: numbers to start from; what the device uses now where `None`.
+
+    Raises:
+        InsufficientData: too few rows, or rows that determine nothing.
+    """
+    timed = [s for s in samples if math.isfinite(s.row.runtime_s)]
+    distinct = {(s.row.canonical, s.row.shape, s.row.batch) for s in timed}
+    if len(distinct) < LEAST_ROWS:
+        raise InsufficientData(
+            f"{len(distinct)} different networks or sizes cannot calibrate {device.name}; "
+            f"measure at least {LEAST_ROWS}, best {FEW_ROWS} or more from small to large"
+        )
+    problem, warnings = _problem(device, timed, start)
+    solution = problem.fit()
+    deviation = np.sqrt(np.diag(solution.covariance))
+    determined = deviation < IDENTIFIED * problem.prior.deviation
+    if not determined.any():
+        raise InsufficientData(
+            f"these rows determine none of {', '.join(u.name for u in problem.unknowns)}; "
+            "measure networks that differ more, from small to large"
+        )
+    if len(distinct) < FEW_ROWS:
+        warnings.append(f"only {len(distinct)} networks or sizes: measure {FEW_ROWS} or more")
+    left_out = _left_out(problem, timed, solution.values)
+    factors = {
+        u.name: (_factor(device, problem, solution.values, u.name), float(s), bool(d))
+        for u, s, d in zip(problem.unknowns, deviation, determined, strict=True)
+    }
+    outliers = [
+        s.row.network for s, r in zip(timed, solution.residuals, strict=True) if abs(r) > 5 * NOISE
+    ]
+    if outliers:
+        warnings.append(f"far from the fit, weighted down: {', '.join(dict.fromkeys(outliers))}")
+    numbers = problem.parameters(solution.values, 0)
+    power, fitted_w, left_w, notes = _power(device, numbers, timed)
+    calibration = _calibration(device, timed, factors, problem, left_out, power)
+    if np.isfinite(left_w).any():
+        watts = np.array([s.row.power_above_idle_w for s in timed])
+        known = np.isfinite(left_w)
+        calibration = replace(
+            calibration,
+            errors={
+                **calibration.errors,
+                "power_loo_mape": float(np.mean(np.abs(left_w[known] / watts[known] - 1))),
+                "power_loo_q90": _width(
+                    np.log(left_w[known] / watts[known]), range(int(known.sum())), "power"
+                ),
+            },
+        )
+    return BoardFit(
+        calibration,
+        tuple(timed),
+        np.exp(problem.predict(solution.values)),
+        np.exp(left_out + problem.observed),
+        np.exp(problem.predict(np.zeros(len(problem.unknowns)))),
+        factors,
+        fitted_w,
+        left_w,
+        (*warnings, *notes),
+        numbers,
+    )
+
+
+def _problem(
+    device: Device, samples: Sequence[Sample], chosen: Parameters | None
+) -> tuple[Problem, list[str]]:
+    warnings = []
+    software = samples[0].row.software
+    start = parameters_of(device) if chosen is None else chosen
+    before = calibration_of(device)
+    same = before is not None and (before.mode, before.runtime) == (
+        device.mode.name,
+        device.runtime,
+    )
+    if before is not None and not same:
+        warnings.append(
+            f"starts from this board's calibration with {before.runtime} in mode {before.mode}, "
+            f"which is another than {device.runtime} in {device.mode.name}"
+        )
+    if before is not None and same and software and before.software != software:
+        warnings.append(
+            f"the calibration it starts from is of other software ({before.software}); "
+            "this one takes its place"
+        )
+    start = replace(start, separate_activations=separate_activations(software))
+    if device.runtime == "trtexec":  # what trtexec reports is the GPU's time
+        start = replace(start, host_gap_s=0.0)
+    group = Group.of(
+        device.spec,
+        Hardware.of(device),
+        start,
+        [sample.work for sample in samples],
+        [sample.row.runtime_s for sample in samples],
+    )
+    unknowns = [Unknown(name, spread) for name, spread in SPREAD.items()]
+    if start.host_gap_s > 0:
+        unknowns.append(Unknown("host_gap_s", GAP_SPREAD))
+    problem = Problem((group,), tuple(unknowns), np.full(len(samples), NOISE))
+    return problem, warnings
+
+
+def _factor(device: Device, problem: Problem, values: FloatArray, name: str) -> float:
+    """Return a parameter as it is stored: a factor on the shared number, or the number itself."""
+    fitted = float(getattr(problem.parameters(values, 0), name))
+    if name not in DEVIATIONS:
+        return fitted
+    return fitted / float(getattr(shared_parameters(device.runtime), name))
+
+
+def groups_of(samples: Sequence[Sample]) -> list[str]:
+    """Return what to leave out together: networks where there are three, else single rows."""
+    names = [sample.row.canonical for sample in samples]
+    if len(set(names)) >= 3:
+        return names
+    return [f"{name}/{i}" for i, name in enumerate(names)]
+
+
+def _left_out(problem: Problem, samples: Sequence[Sample], full: FloatArray) -> FloatArray:
+    labels = np.array(groups_of(samples))
+    residuals = np.full(len(labels), np.nan)
+    for name in dict.fromkeys(labels.tolist()):
+        out: BoolArray = labels == name
+        values = problem.fit((~out).astype(np.float64), full, max_iterations=8).values
+        residuals[out] = (problem.predict(values) - problem.observed)[out]
+    return residuals
+
+
+def _width(residuals: FloatArray, groups: Sequence[object], quantity: str) -> float:
+    """Return a 90 % half width from left-out residuals; never less than `FLOOR`.
+
+    A few residuals say little of their own spread: they are weighed against that of the networks
+    that the shipped numbers were fitted on.
+    """
+    belief = shipped_width(quantity, "network", 0.9) / normal_quantile(0.9)
+    return max(believed_quantile(residuals, groups, 0.9, belief), FLOOR)
+
+
+def _calibration(
+    device: Device,
+    samples: Sequence[Sample],
+    factors: Mapping[str, tuple[float, float, bool]],
+    problem: Problem,
+    left_out: FloatArray,
+    power: Mapping[str, float],
+) -> Calibration:
+    labels = groups_of(samples)
+    width = _width(left_out, labels, "runtime")
+    parameters = {name: factor for name, (factor, _, _) in factors.items()}
+    parameters["separate_activations"] = problem.groups[0].start.separate_activations
+    count = len(set(labels))
+    return Calibration(
+        mode=device.mode.name,
+        runtime=device.runtime,
+        software="; ".join(dict.fromkeys(s.row.software for s in samples if s.row.software)),
+        parameters={**parameters, **power},
+        provenance=f"calibrated on {len(samples)} rows of {count} groups by this user",
+        rows=len(samples),
+        networks=tuple(dict.fromkeys(s.row.canonical for s in samples)),
+        errors={
+            "loo_mape": float(np.mean(np.abs(np.exp(left_out) - 1))),
+            "loo_q90": width,
+        },
+    )
+
+
+def _power(
+    device: Device, numbers: Parameters, samples: Sequence[Sample]
+) -> tuple[dict[str, float], FloatArray, FloatArray, list[str]]:
+    """Return base and busy power fitted on rows with power; the host's gap stays as it is."""
+    watts = np.array([sample.row.power_above_idle_w for sample in samples])
+    known = np.isfinite(watts)
+    nothing = np.full(len(samples), np.nan)
+    before = calibration_of(device)
+    kept = {
+        name: before.parameters[name]
+        for name in ("base_power_w", "busy_power_w", "depthwise_busy")
+        if before is not None and name in before.parameters and before.mode == device.mode.name
+    }
+    if not known.any():
+        return kept, nothing, nothing, []
+    if known.sum() < LEAST_ROWS:
+        note = f"{int(known.sum())} rows with power are too few (at least {LEAST_ROWS}); not used"
+        return kept, nothing, nothing, [note]
+    gap = shared_parameters(device.runtime)
+    share = BusyShare.of(samples, numbers)
+    start = np.array([numbers.base_power_w, numbers.busy_power_w])
+    rest = np.array(
+        [
+            numbers.depthwise_busy,
+            max(gap.host_gap_s, numbers.host_gap_s),
+            gap.host_gap_per_layer_s,
+            gap.host_gap_per_simple_s,
+        ]
+    )
+
+    def model(logs: FloatArray) -> FloatArray:
+        return np.log(share.power(np.concatenate([start * np.exp(logs), rest])))
+
+    def jacobian(logs: FloatArray, predicted: FloatArray) -> FloatArray:
+        steps = 1e-5 * np.eye(len(logs))
+        return np.stack([(model(logs + step) - predicted) / 1e-5 for step in steps], axis=1)
+
+    spread = np.array(list(POWER_SPREAD.values()))
+    prior = Gaussian(np.zeros(2), spread)
+    noise = np.full(len(watts), POWER_NOISE)
+    observed = np.log(np.where(known, watts, 1.0))
+
+    def fit(weights: BoolArray) -> FloatArray:
+        return solve(
+            model, jacobian, observed, noise, prior, weights=weights.astype(np.float64)
+        ).values
+
+    values = fit(known)
+    left = nothing.copy()
+    labels = np.array(groups_of(samples))
+    for name in dict.fromkeys(labels[known].tolist()):
+        out: BoolArray = labels == name
+        left[out] = np.exp(model(fit(known & ~out)))[out]
+    left[~known] = np.nan
+    base, busy = (float(v) for v in start * np.exp(values))
+    fitted = np.where(known, np.exp(model(values)), np.nan)
+    power = {"base_power_w": base, "busy_power_w": busy, "depthwise_busy": numbers.depthwise_busy}
+    return power, fitted, left, []

@@ -1,0 +1,190 @@
+"""Measured totals of networks: the CSV that `calibrate` and `validate` read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import read_text
+from edgeprofiler.core.units import seconds_from_ms
+
+REQUIRED = ("device", "network", "model", "runtime_ms")
+OPTIONAL = ("mode", "software", "batch", "input", "precision", "power_above_idle_w")
+EXTRA = ("runtime", "classes", "canonical", "family", "set_aside")
+"""Columns that are used where they are there: the host runtime, how many classes the head has,
+and by which name, family and reason a row is grouped or set aside in an evaluation."""
+
+MAX_ROWS = 100_000
+_MOST = 65536
+"""Images at once, or classes."""
+_SIZE = re.compile(r"(\d{1,6})x(\d{1,6})(?:x(\d{1,6}))?(?:x(\d{1,6}))?")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measured network."""
+
+    device: str
+    mode: str
+    """Power mode; empty where the board's default is meant."""
+    software: str
+    runtime: str
+    """Host runtime, told from `software` where no column says it."""
+    network: str
+    model: str
+    """Zoo name or path; empty where the network's layers are not described."""
+    batch: int
+    shape: tuple[int, ...]
+    """Input with batch, `(1, 3, 224, 224)`; empty where the model's own is meant."""
+    precision: str
+    runtime_s: float
+    """NaN where only power was measured."""
+    power_above_idle_w: float
+    """NaN where only time was measured."""
+    canonical: str
+    family: str
+    set_aside: str
+    """Why the row takes no part in an evaluation; empty where it does."""
+    classes: int | None = None
+    line: int = 0
+    """Line in the file, for messages."""
+    other: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> str:
+        """Board and mode as `--device` takes them."""
+        return f"{self.device}@{self.mode}" if self.mode else self.device
+
+
+def runtime_of(software: str) -> str:
+    """Return the host runtime that a description of software means; `trtexec` by default.
+
+    A Python or C++ program that copies inputs and outputs around each inference (trtutils among
+    them) counts as `cpp`; the profiler of the power measurements as `torch-tensorrt`.
+    """
+    text = software.lower()
+    if "torch2trt" in text:
+        return "torch2trt"
+    if "torch-tensorrt" in text or "torch_tensorrt" in text:
+        return "torch-tensorrt"
+    if "trtutils" in text or "c++" in text or "cpp" in text:
+        return "cpp"
+    return "trtexec"
+
+
+def read_measured(path: Path) -> list[Measured]:
+    """Return the rows of a CSV of measured totals.
+
+    Raises:
+        InvalidInput: the file is missing, lacks a column, or a line has no usable number.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    names = [name.strip() for name in reader.fieldnames or ()]
+    missing = [name for name in REQUIRED if name not in names]
+    if missing == ["runtime_ms"] and "power_above_idle_w" in names:
+        missing = []
+    if missing:
+        raise InvalidInput(
+            path, f"lacks the column {missing[0]!r}", f"expected {', '.join(REQUIRED)}"
+        )
+    reader.fieldnames = names
+    rows: list[Measured] = []
+    try:
+        for entry in reader:
+            if len(rows) >= MAX_ROWS:
+                raise InvalidInput(path, f"has more than {MAX_ROWS} rows")
+            rows.append(_row(entry, path, reader.line_num))
+    except csv.Error as error:
+        raise InvalidInput(path, f"is no CSV (line {reader.line_num}: {error})") from None
+    if not rows:
+        raise InvalidInput(path, "has no rows", "one line for each measured network")
+    return rows
+
+
+def _row(entry: Mapping[str | None, str | list[str] | None], path: Path, line: int) -> Measured:
+    where = f"{path}, line {line}"
+    texts = {k: v.strip() for k, v in entry.items() if k and isinstance(v, str)}
+    software, network = texts.get("software", ""), texts.get("network", "")
+    if not network:
+        raise InvalidInput(where, "network is empty")
+    batch = _count(texts, "batch", where, 1)
+    runtime_ms = _number(texts, "runtime_ms", where, math.nan)
+    power = _number(texts, "power_above_idle_w", where, math.nan)
+    if math.isnan(runtime_ms) and math.isnan(power):
+        raise InvalidInput(where, "has neither runtime_ms nor power_above_idle_w")
+    classes = _count(texts, "classes", where, 0)
+    canonical = texts.get("canonical") or canonical_name(network)
+    return Measured(
+        device=texts.get("device", ""),
+        mode=texts.get("mode", "").lower(),
+        software=software,
+        runtime=texts.get("runtime") or runtime_of(software),
+        network=network,
+        model=texts.get("model", ""),
+        batch=batch,
+        shape=input_shape(texts.get("input", ""), batch, where),
+        precision=texts.get("precision") or "fp16",
+        runtime_s=seconds_from_ms(runtime_ms),
+        power_above_idle_w=power,
+        canonical=canonical,
+        family=texts.get("family") or canonical,
+        set_aside=texts.get("set_aside", ""),
+        classes=classes or None,
+        line=line,
+        other={k: v for k, v in texts.items() if k not in (*REQUIRED, *OPTIONAL, *EXTRA)},
+    )
+
+
+def canonical_name(network: str) -> str:
+    """Return the name by which one network is known in all files: `ResNet18` is `resnet18`."""
+    return re.sub(r"[-\s]+", "_", network.strip().lower())
+
+
+def input_shape(text: str, batch: int, where: str = "input") -> tuple[int, ...]:
+    """Return the input's shape from `224x224`, `3x224x224` or `1x3x224x224`."""
+    if not text:
+        return ()
+    match = _SIZE.match(text)
+    if match is None:
+        raise InvalidInput(where, f"input {text!r} is no size", "write 224x224 or 3x224x224")
+    numbers = [int(group) for group in match.groups() if group]
+    if len(numbers) == 2:
+        numbers = [3, *numbers]
+    if len(numbers) == 3:
+        numbers = [batch, *numbers]
+    return tuple(numbers)
+
+
+def _number(texts: Mapping[str, str], name: str, where: str, default: float) -> float:
+    text = texts.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise InvalidInput(where, f"{name} {text!r} is no number") from None
+    if not math.isfinite(value) or value <= 0:
+        raise InvalidInput(where, f"{name} is {text}", "it must be above zero")
+    return value
+
+
+def _count(texts: Mapping[str, str], name: str, where: str, default: int) -> int:
+    value = _number(texts, name, where, default)
+    if value != int(value) or value > _MOST:
+        raise InvalidInput(where, f"{name} is {texts[name]}", f"write a whole number up to {_MOST}")
+    return int(value)
+
+
+def write_rows(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return rows as the text of a CSV, columns in the order of the first row."""
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,168 @@
+"""What the shipped numbers were fitted on: networks and layers, to tell how far a question is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeprofiler.core.files import parse_toml
+from edgeprofiler.core.network import Columns, FloatArray, IntArray, Layer
+from edgeprofiler.prediction.predictors.costmodel import CLASSES, Work, multiply_class
+
+NEAR = 0.25
+"""Distance of two networks' features up to which they are of one kind."""
+
+DECADES = 1.0
+"""How far, in powers of ten of FLOP or bytes, a layer may lie from one that was fitted."""
+
+KNOWN_DTYPES = frozenset({"fp16", "bf16"})
+
+
+def network_features(columns: Columns) -> FloatArray:
+    """Return numbers that tell networks apart: size, depth, and what kind of work it is.
+
+    Logarithms to base ten of FLOP at a weight of 0.3, of kernels and of FLOP a byte at half
+    weight, and the shares of the FLOP in products, wider kernels and depthwise convolutions.
+    """
+    return features_of_many(columns, np.array([0, len(columns)])).reshape(-1)
+
+
+def features_of_many(columns: Columns, offsets: IntArray) -> FloatArray:
+    """Return the features of networks that stand one after another, shape (networks, 6).
+
+    Args:
+        columns: layers of all networks.
+        offsets: where each network starts, and the end: one number more than networks.
+    """
+    work = Work.of(columns)
+    classes = multiply_class(work)
+    count = len(offsets) - 1
+    owner = np.repeat(np.arange(count), np.diff(offsets))
+
+    def total(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(owner, values, count), dtype=np.float64)
+
+    def share(*names: str) -> FloatArray:
+        chosen = np.isin(classes, [CLASSES.index(name) for name in names])
+        return total(np.where(chosen, work.flops, 0.0)) / flops
+
+    flops = np.maximum(total(work.flops), 1.0)
+    moved = np.maximum(total(work.bytes_moved), 1.0)
+    kernels = np.maximum(total(work.runs.astype(np.float64)), 1.0)
+    return np.column_stack(
+        [
+            0.3 * np.log10(flops),
+            0.5 * np.log10(kernels),
+            0.5 * np.log10(flops / moved),
+            share("gemm"),
+            share("convolution", "first"),
+            share("depthwise", "depthwise_large"),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Networks and layers that the shipped numbers were fitted on."""
+
+    networks: tuple[str, ...]
+    features: FloatArray
+    layers: tuple[str, ...]
+    layer_class: IntArray
+    layer_flops: FloatArray
+    layer_bytes: FloatArray
+
+    def nearest_network(self, columns: Columns) -> tuple[str, float]:
+        """Return the fitted network most like this one, and how far it is."""
+        gaps = np.linalg.norm(self.features - network_features(columns), axis=1)
+        index = int(np.argmin(gaps))
+        return self.networks[index], float(gaps[index])
+
+    def gaps(self, columns: Columns, offsets: IntArray) -> FloatArray:
+        """Return how far each of many networks is from the nearest fitted one.
+
+        Args are those of `features_of_many`.
+        """
+        features = features_of_many(columns, offsets)
+        apart: FloatArray = np.linalg.norm(self.features - features[:, None, :], axis=2)
+        return np.asarray(apart.min(axis=1))
+
+    def unlike(self, columns: Columns) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return the layers that lie outside what was fitted, and the nearest fitted of each."""
+        work = Work.of(columns)
+        classes = multiply_class(work)
+        runs = work.runs & work.covered
+        apart = np.abs(_log(work.flops)[:, None] - _log(self.layer_flops))
+        apart = np.maximum(apart, np.abs(_log(work.bytes_moved)[:, None] - _log(self.layer_bytes)))
+        apart[classes[:, None] != self.layer_class] += 100.0
+        nearest = np.argmin(apart, axis=1)
+        far = runs & (apart[np.arange(len(work)), nearest] > DECADES)
+        return np.flatnonzero(far), nearest[far]
+
+
+def _log(values: FloatArray) -> FloatArray:
+    return np.log10(np.maximum(values, 1.0))
+
+
+def describe(layer: Layer) -> str:
+    """Return a layer's operation and shapes in a few characters."""
+    source = "x".join(map(str, layer.input_shapes[0][1:])) if layer.input_shapes else "?"
+    result = "x".join(map(str, layer.output_shapes[0][1:])) if layer.output_shapes else "?"
+    kernel = "x".join(map(str, layer.kernel))
+    op = "depthwise convolution" if layer.depthwise else layer.op
+    return f"{op} {kernel} {source} to {result}".replace("  ", " ")
+
+
+@lru_cache(maxsize=1)
+def intervals_table() -> Mapping[str, Any]:
+    """Return the shipped table of widths and of what was fitted."""
+    path = resources.files("edgeprofiler.prediction.uncertainty") / "data" / "intervals.toml"
+    return parse_toml(path.read_text(encoding="utf-8"), path)
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Fitted:
+    """Return what the shipped numbers were fitted on."""
+    networks, layers = intervals_table()["networks"], intervals_table()["layers"]
+    return Fitted(
+        tuple(networks["names"]),
+        np.array(networks["features"], dtype=np.float64).reshape(-1, 6),
+        tuple(layers["names"]),
+        np.array(layers["classes"], dtype=np.int64),
+        np.array(layers["flops"], dtype=np.float64),
+        np.array(layers["bytes"], dtype=np.float64),
+    )
+
+
+def representative(
+    named: Sequence[tuple[str, Sequence[Layer], Columns]],
+) -> dict[str, list[Any]]:
+    """Return one layer for each cell of a grid of class, FLOP and bytes, as table columns.
+
+    Args:
+        named: name, layers and columns of each fitted network.
+    """
+    cells: dict[tuple[int, int, int], tuple[str, int, float, float]] = {}
+    for name, layers, columns in named:
+        work = Work.of(columns)
+        classes = multiply_class(work)
+        flops, moved = _log(work.flops), _log(work.bytes_moved)
+        for index in np.flatnonzero(work.runs & work.covered).tolist():
+            cell = (int(classes[index]), round(flops[index] * 1.5), round(moved[index] * 1.5))
+            text = f"{describe(layers[index])} of {name}"
+            row = (
+                text,
+                cell[0],
+                float(f"{work.flops[index]:.4g}"),
+                float(f"{work.bytes_moved[index]:.4g}"),
+            )
+            cells.setdefault(cell, row)
+    rows = [cells[cell] for cell in sorted(cells)]
+    names = ("names", "classes", "flops", "bytes")
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}

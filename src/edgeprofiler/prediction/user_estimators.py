@@ -1,0 +1,49 @@
+"""A user's own estimators that have no array form: kept by skops, loaded by an explicit list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgeprofiler.core.errors import InvalidInput, Unavailable
+
+
+def dump_estimator(estimator: Any) -> tuple[bytes, list[str]]:
+    """Return an estimator as bytes, and the types that must be trusted to load it again."""
+    skops = _skops()
+    data: bytes = skops.dumps(estimator)
+    return data, [str(name) for name in skops.get_untrusted_types(data=data)]
+
+
+def load_estimator(data: bytes, trusted: Sequence[str], source: object) -> Any:
+    """Return the estimator in `data` if every type in it is known or trusted.
+
+    Raises:
+        InvalidInput: it needs types that nobody said are trusted; they are named.
+    """
+    skops = _skops()
+    from zipfile import BadZipFile
+
+    try:
+        needed = [str(name) for name in skops.get_untrusted_types(data=data)]
+        unknown = sorted(set(needed) - set(trusted))
+        if unknown:
+            raise InvalidInput(
+                source,
+                f"holds an estimator of types that are not trusted: {', '.join(unknown)}",
+                "if you know their author, name them in EDGEPROFILER_TRUSTED_TYPES",
+            )
+        return skops.loads(data, trusted=needed)
+    except (ValueError, TypeError, KeyError, ImportError, AttributeError, BadZipFile) as error:
+        raise InvalidInput(source, f"its estimator cannot be loaded ({error})") from error
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ImportError:
+        raise Unavailable(
+            "skops is not installed, and an estimator has no form as plain arrays",
+            "pip install 'edgeprofiler[skops]'",
+        ) from None
+    return skops.io

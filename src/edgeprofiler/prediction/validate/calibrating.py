@@ -1,0 +1,92 @@
+"""The journey of `calibrate`: rows of a file, one fit for each host, one device file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgeprofiler.core.device import RUNTIMES, Device, load_device
+from edgeprofiler.core.errors import InsufficientData, InvalidInput
+from edgeprofiler.prediction.calibration.board import BoardFit, calibrate
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.write import device_text
+from edgeprofiler.prediction.validate.networks import samples_of
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A device with its new calibrations, and the fits behind them."""
+
+    device: Device
+    fits: tuple[BoardFit, ...]
+    warnings: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return the device file."""
+        shipped = self.device.source == "shipped"
+        base = self.device.name if shipped else str(Path(self.device.source).resolve())
+        found = [fit.calibration for fit in self.fits]
+        return device_text(base, self.device.name, self.device.mode.name, found)
+
+
+def calibrate_device(
+    spec: str, rows: Sequence[Measured], folder: Path | None = None, runtime: str | None = None
+) -> Calibrated:
+    """Return a board calibrated on the rows of a file that are of it.
+
+    Args:
+        spec: board and mode, or a TOML file.
+        rows: measured totals, of this board or of several.
+        folder: where a relative path of a model starts.
+        runtime: host whose rows to use; each host's rows are fitted apart where `None`.
+
+    Raises:
+        InvalidInput: no row is of this board, or none names a model.
+        InsufficientData: too few rows, or rows that determine nothing.
+    """
+    device = load_device(spec)
+    warnings: list[str] = []
+    named = spec.rpartition("@")[2] if "@" in spec else ""
+    mine = [r for r in rows if r.device in ("", device.name) and r.mode in ("", device.mode.name)]
+    others = len(rows) - len(mine)
+    if not mine:
+        modes = sorted({r.mode for r in rows if r.device == device.name})
+        hint = f"; rows of it are in mode {', '.join(modes)}" if modes and named else ""
+        raise InvalidInput("measured rows", f"none is of {device.spec}{hint}", "check --device")
+    if others:
+        warnings.append(f"{others} rows of other boards or power modes are not used")
+    usable = [r for r in mine if r.model and not r.set_aside]
+    if len(usable) < len(mine):
+        warnings.append(f"{len(mine) - len(usable)} rows without a model or set aside: not used")
+    if not usable:
+        raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
+    fits, problems = [], []
+    hosts = [h for h in RUNTIMES if any(r.runtime == h for r in usable)]
+    if runtime is not None and runtime not in hosts:
+        raise InvalidInput(
+            "measured rows",
+            f"none was measured through {runtime}",
+            f"they are of {', '.join(hosts)}; change --runtime, or name the host in the column "
+            "'software' or 'runtime'",
+        )
+    for host in hosts if runtime is None else [runtime]:
+        chosen = [r for r in usable if r.runtime == host]
+        stacks = {r.software for r in chosen}
+        if len(stacks) > 1:
+            warnings.append(
+                f"rows of {len(stacks)} software stacks are fitted as one ({host}): "
+                + "; ".join(sorted(stacks))
+            )
+        board = device.with_runtime(host)
+        samples = [replace(s, device=board) for s in samples_of(chosen, folder, device=spec)]
+        try:
+            fits.append(calibrate(board, samples))
+        except InsufficientData as error:
+            problems.append(f"{host}: {error}")
+    if not fits:
+        raise InsufficientData("; ".join(problems) or "no row is of that host")
+    warnings += problems
+    if len(fits) > 1:
+        warnings.append("hosts differ: one calibration for each, used by --runtime")
+    return Calibrated(device, tuple(fits), tuple(warnings))

@@ -1,0 +1,111 @@
+"""From a row of measured totals to the layers of its network and its board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgeprofiler.core.device import DEFAULT_DEVICE, Device, load_device
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.reading.lowering import BuildTarget, lower
+from edgeprofiler.reading.lowering.pipeline import PRECISIONS
+from edgeprofiler.reading.read import front_end_for, read_model
+
+
+def network_of(
+    row: Measured, folder: Path | None = None, target: BuildTarget | None = None
+) -> Network:
+    """Return the layers that a row's network runs, as its software built them.
+
+    Args:
+        row: what was measured.
+        folder: where a relative path of a model starts; the current folder where `None`.
+        target: what its engine was built on; the row's board where `None`.
+    """
+    try:
+        model = _model_of(row, folder)
+    except (InvalidInput, Unsupported, UsageError) as error:
+        raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
+    if not isinstance(model, Graph):
+        return model
+    if row.precision not in PRECISIONS:
+        raise InvalidInput(
+            f"line {row.line} ({row.network})",
+            f"no precision {row.precision!r}",
+            f"choose one of: {', '.join(PRECISIONS)}",
+        )
+    builder = "torch-tensorrt" if row.runtime == "torch-tensorrt" else "trtexec"
+    if target is None:
+        target = BuildTarget.of(board_of(row))
+    return lower(model, row.precision, builder=builder, target=target)
+
+
+def board_of(row: Measured, device: str | None = None, runtime: str | None = None) -> Device:
+    """Return the board that a row was measured on, or `device` in its place.
+
+    Raises:
+        InvalidInput: the row names a board, mode or host that is not known.
+        UsageError: `device` is not known.
+    """
+    if device is not None:
+        return load_device(device, runtime)
+    try:
+        return load_device(row.spec or DEFAULT_DEVICE, runtime)
+    except UsageError as error:
+        raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
+
+
+def _model_of(row: Measured, folder: Path | None) -> Graph | Network:
+    """Return a row's model at the row's batch and shape; an engine has its own."""
+    source = _address(row.model, folder)
+    if source.startswith("zoo:"):
+        source += f"?classes={row.classes}" if row.classes else ""
+    elif folder is not None:
+        source = str(folder / source)
+    if front_end_for(source).name == "tensorrt":
+        return read_model(source)
+    if row.shape:
+        return read_model(source, shapes={"": row.shape})
+    if row.batch > 1:
+        return read_model(source, batch=row.batch)
+    try:
+        return read_model(source)
+    except UsageError:  # its batch is free
+        return read_model(source, batch=row.batch)
+
+
+def _address(model: str, folder: Path | None) -> str:
+    """Return `zoo:NAME` for a bare name, such as `resnet18`, unless a file is called so."""
+    bare = not any(mark in model for mark in "./\\:")
+    return f"zoo:{model}" if bare and not ((folder or Path()) / model).exists() else model
+
+
+def samples_of(
+    rows: Sequence[Measured], folder: Path | None = None, device: str | None = None
+) -> list[Sample]:
+    """Return the rows that can be computed, with boards and layers; each network is read once.
+
+    Args:
+        rows: measured rows; those without a model are left out.
+        folder: where a relative path of a model starts.
+        device: board to use in place of the rows' own.
+    """
+    seen: dict[tuple[object, ...], Work] = {}
+    found = []
+    for row in rows:
+        if not row.model:
+            continue
+        board = board_of(row, device)
+        target = BuildTarget.of(board)
+        kernels = target.tf32_ratio if row.precision == "fp32" else None
+        apart = row.runtime == "torch-tensorrt"
+        key = (row.model, row.batch, row.shape, row.classes, row.precision, kernels, apart)
+        if key not in seen:
+            seen[key] = Work.of(network_of(row, folder, target).columns)
+        found.append(Sample(row, board, seen[key]))
+    return found

@@ -1,0 +1,87 @@
+"""A validation for people and for files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgeprofiler.prediction.calibration.measured import write_rows
+from edgeprofiler.prediction.validate.validation import Compared, Validation
+
+SCALE = {"runtime": (1e3, "ms"), "power": (1.0, "W above idle")}
+
+
+def rows_of(validation: Validation) -> list[dict[str, object]]:
+    """Return every comparison as a flat row, SI units in the names."""
+    return [_row(compared) for compared in validation.compared]
+
+
+def _row(c: Compared) -> dict[str, object]:
+    unit = "s" if c.quantity == "runtime" else "w"
+    return {
+        "device": c.row.device,
+        "mode": c.row.mode,
+        "runtime": c.row.runtime,
+        "network": c.row.network,
+        "input": "x".join(map(str, c.row.shape[1:])),
+        "quantity": f"{c.quantity}_{unit}",
+        "measured": c.measured,
+        "predicted": c.predicted,
+        "low": c.low,
+        "high": c.high,
+        "error": c.error,
+        "inside": c.inside,
+        "interval": c.kind,
+        "set_aside": c.row.set_aside,
+    }
+
+
+def to_csv(validation: Validation) -> str:
+    """Return the comparisons as CSV."""
+    return write_rows(rows_of(validation))
+
+
+def document(validation: Validation) -> Mapping[str, Any]:
+    """Return the comparisons and figures for a JSON file."""
+    summary = {}
+    for quantity in quantities(validation):
+        coverage = validation.coverage(quantity)
+        summary[quantity] = {
+            "kept": validation.figures(quantity).as_dict(),
+            "every": validation.figures(quantity, every=True).as_dict(),
+            "coverage": {
+                "inside": coverage.inside,
+                "count": coverage.count,
+                "binomial_95": list(coverage.interval),
+            },
+        }
+    return {
+        "schema": "edgeprofiler.validation/1",
+        "left_out": validation.left_out or None,
+        "confidence": validation.confidence,
+        "summary": summary,
+        "rows": rows_of(validation),
+        "skipped": [{"device": r.device, "network": r.network} for r in validation.skipped],
+    }
+
+
+def quantities(validation: Validation) -> list[str]:
+    """Return which quantities were compared."""
+    return [q for q in SCALE if validation.chosen(q, every=True)]
+
+
+def summary_lines(validation: Validation) -> list[str]:
+    """Return the figures as sentences."""
+    lines = []
+    for quantity in quantities(validation):
+        kept, every = validation.figures(quantity), validation.figures(quantity, every=True)
+        lines.append(f"{quantity}, {kept}")
+        if every.rows != kept.rows:
+            lines.append(f"{quantity}, with rows set aside, {every}")
+        lines.append(
+            f"{quantity}, {100 * validation.confidence:.0f} % intervals hold "
+            f"{validation.coverage(quantity)}"
+        )
+    if validation.skipped:
+        lines.append(f"{len(validation.skipped)} rows without a model were skipped")
+    return lines

@@ -1,0 +1,238 @@
+"""Predict every measured row, as shipped or with its group left out, and compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import InsufficientData, InvalidInput
+from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.prediction.calibration import recipe
+from edgeprofiler.prediction.calibration.folds import KEYS, Folds
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
+from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.predictors.parameters import parameters_of, prior_table
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.prediction.uncertainty.conformal import Coverage, quantile
+from edgeprofiler.prediction.validate.metrics import Figures, figures
+from edgeprofiler.prediction.validate.networks import board_of, network_of, samples_of
+from edgeprofiler.reading.lowering import BuildTarget
+
+LEFT_OUT = ("network", "family", "stack", "board")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One measured number beside its prediction, in seconds or watts."""
+
+    row: Measured
+    quantity: str
+    """`runtime` (GPU time, or wall time where the software's includes the host) or `power`
+    (above idle)."""
+    measured: float
+    predicted: float
+    low: float
+    high: float
+    kind: str
+    """Which kind of interval."""
+
+    @property
+    def error(self) -> float:
+        """Relative error of the prediction."""
+        return self.predicted / self.measured - 1
+
+    @property
+    def inside(self) -> bool:
+        """Whether the interval holds the measured number."""
+        return self.low <= self.measured <= self.high
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Everything that was compared, and what could not be."""
+
+    compared: tuple[Compared, ...]
+    skipped: tuple[Measured, ...]
+    """Rows whose network's layers are not described."""
+    left_out: str
+    """What was left out of the fit for each row; empty where the shipped numbers were used."""
+    confidence: float
+
+    def chosen(self, quantity: str, *, every: bool = False) -> list[Compared]:
+        """Return the rows of a quantity that count; with `every`, those set aside too."""
+        return [
+            c for c in self.compared if c.quantity == quantity and (every or not c.row.set_aside)
+        ]
+
+    def figures(self, quantity: str, *, every: bool = False) -> Figures:
+        """Return the figures of accuracy of a quantity."""
+        rows = self.chosen(quantity, every=every)
+        return figures([c.measured for c in rows], [c.predicted for c in rows])
+
+    def coverage(self, quantity: str) -> Coverage:
+        """Return how many intervals of a quantity hold the measured number."""
+        rows = self.chosen(quantity)
+        widths = [math.log(c.high / c.low) / 2 for c in rows]
+        inside = sum(c.inside for c in rows)
+        return Coverage(inside, len(rows), float(np.median(widths)) if rows else math.nan)
+
+
+def validate(
+    rows: Sequence[Measured],
+    folder: Path | None = None,
+    *,
+    device: str | None = None,
+    leave_out: str = "",
+    confidence: float = 0.9,
+) -> Validation:
+    """Return predictions beside measurements.
+
+    Args:
+        rows: measured totals.
+        folder: where a relative path of a model starts.
+        device: board or TOML file to predict for, in place of the rows' own; only rows of that
+            board and mode count, unless there are none.
+        leave_out: empty for the shipped numbers, or one of `LEFT_OUT`: refit on the other rows
+            of the file without each row's network, family, stack or board.
+        confidence: share of truths that the intervals are to hold.
+
+    Raises:
+        InvalidInput: no row names a model that can be read.
+        InsufficientData: too few groups to leave one out.
+    """
+    if device is not None:
+        board = load_device(device)
+        wanted = ("", board.name), ("", board.mode.name)
+        mine = [r for r in rows if r.device in wanted[0] and r.mode in wanted[1]]
+        rows = mine or rows
+    known = [row for row in rows if row.model]
+    if not known:
+        raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
+    skipped = tuple(row for row in rows if not row.model)
+    if leave_out:
+        compared = _left_out(samples_of(known, folder, device), leave_out, confidence)
+    else:
+        compared = _as_shipped(known, folder, device, confidence)
+    return Validation(tuple(compared), skipped, leave_out, confidence)
+
+
+def _as_shipped(
+    rows: Sequence[Measured], folder: Path | None, device: str | None, confidence: float
+) -> list[Compared]:
+    networks: dict[tuple[object, ...], Network] = {}
+    found = []
+    for row in rows:
+        board = board_of(row, device, row.runtime)
+        target = BuildTarget.of(board)
+        key = (
+            *(row.model, row.batch, row.shape, row.classes, row.precision, row.runtime),
+            target.tf32_ratio,
+        )
+        if key not in networks:
+            networks[key] = network_of(row, folder, target)
+        predictor = RooflinePredictor(board, confidence)
+        if math.isfinite(row.runtime_s):
+            found.append(_runtime(row, predictor.predict(networks[key])))
+        if math.isfinite(row.power_above_idle_w):
+            if row.runtime == "torch-tensorrt":
+                gap = prior_table()["hosts"]["power-experiment"]
+                numbers = replace(parameters_of(board), **gap)
+                predictor = RooflinePredictor(board, confidence, numbers)
+            found.append(_power(row, predictor.predict(networks[key])))
+    return found
+
+
+def _runtime(row: Measured, profile: Profile) -> Compared:
+    totals = profile.totals
+    # What trtexec reports is the GPU's time; other hosts time the call.
+    estimate = totals.runtime_s if row.runtime == "trtexec" else totals.end_to_end_s
+    return Compared(
+        row, "runtime", row.runtime_s, estimate.value, estimate.low, estimate.high,
+        profile.interval_kind.split(":")[0],
+    )  # fmt: skip
+
+
+def _power(row: Measured, profile: Profile) -> Compared:
+    estimate = profile.totals.power_above_idle_w
+    return Compared(
+        row, "power", row.power_above_idle_w, estimate.value, estimate.low, estimate.high,
+        profile.interval_kind.split(":")[0],
+    )  # fmt: skip
+
+
+def _left_out(samples: list[Sample], kind: str, confidence: float) -> list[Compared]:
+    timed = [s for s in samples if math.isfinite(s.row.runtime_s)]
+    powered = [s for s in samples if math.isfinite(s.row.power_above_idle_w)]
+    kept = [s for s in timed if not s.row.set_aside]
+    found: list[Compared] = []
+    if kept:
+        _enough(kept, kind)
+        # Rows set aside take no part in a fit, but are predicted beside the rest.
+        problem, ordered = recipe.assemble(timed)
+        taking_part = np.array([not s.row.set_aside for s in ordered])
+        full = problem.fit(taking_part.astype(np.float64)).values
+        folds = Folds.of(problem, ordered, kind, full, nested=False, mask=taking_part)
+        residuals = folds.residuals()
+        found += _compare(
+            ordered, residuals, kind, confidence, "runtime", [s.row.runtime_s for s in ordered]
+        )
+    if powered:
+        _enough([s for s in powered if not s.row.set_aside], kind)
+        watts = [s.row.power_above_idle_w for s in powered]
+        found += _compare(
+            powered, _power_residuals(powered, kind), kind, confidence, "power", watts
+        )
+    return found
+
+
+def _enough(samples: Sequence[Sample], kind: str) -> None:
+    groups = {KEYS[kind](sample) for sample in samples}
+    if len(groups) < 2:
+        raise InsufficientData(
+            f"leaving out one {kind} needs rows of at least two; these are all of "
+            f"{', '.join(groups) or 'none'}"
+        )
+
+
+def _power_residuals(samples: Sequence[Sample], kind: str) -> FloatArray:
+    """Return residuals of power with the group left out of the fit of power; times as shipped."""
+    labels = np.array([KEYS[kind](sample) for sample in samples])
+    kept = np.array([not sample.row.set_aside for sample in samples])
+    watts = np.array([sample.row.power_above_idle_w for sample in samples])
+    board = load_device(samples[0].row.spec, samples[0].row.runtime)
+    share = BusyShare.of(samples, parameters_of(board))
+    residuals = np.full(len(watts), np.nan)
+    for name in dict.fromkeys(labels.tolist()):
+        out = labels == name
+        fitted, _ = solve_power(share, watts, (~out & kept).astype(np.float64))
+        residuals[out] = np.log(share.power(fitted) / watts)[out]
+    return residuals
+
+
+def _compare(
+    samples: Sequence[Sample],
+    residuals: FloatArray,
+    kind: str,
+    confidence: float,
+    quantity: str,
+    measured: Sequence[float],
+) -> list[Compared]:
+    labels = np.array([KEYS[kind](sample) for sample in samples])
+    kept = np.array([not sample.row.set_aside for sample in samples])
+    found = []
+    for index, sample in enumerate(samples):
+        others = kept & (labels != labels[index])
+        width = quantile(residuals[others], labels[others].tolist(), confidence)
+        value = measured[index] * math.exp(residuals[index])
+        bounds = value * math.exp(-width), value * math.exp(width)
+        found.append(
+            Compared(sample.row, quantity, measured[index], value, *bounds, f"{kind} left out")
+        )
+    return found

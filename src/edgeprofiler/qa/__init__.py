@@ -1,5 +1,0 @@
-"""Is a recording good enough to attribute power from? Verdict and reasons."""
-
-from edgeprofiler.qa.checks import Check, Limits, Verdict, inspect_recording
-
-__all__ = ["Check", "Limits", "Verdict", "inspect_recording"]

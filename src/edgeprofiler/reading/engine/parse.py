@@ -1,0 +1,140 @@
+"""From the JSON that TensorRT writes of an engine to a network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from edgeprofiler.core.network import Layer, Network, Source
+from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
+from edgeprofiler.core.values import JsonValue
+from edgeprofiler.reading.engine import operations
+from edgeprofiler.reading.engine.classify import operation_of
+from edgeprofiler.reading.engine.convolution import read_convolution
+from edgeprofiler.reading.engine.document import STATED, EngineDocument, open_document
+from edgeprofiler.reading.engine.generated import read_generated
+from edgeprofiler.reading.engine.pooling import read_pooling, read_reduce
+from edgeprofiler.reading.engine.products import read_product
+from edgeprofiler.reading.engine.raw import RawLayer, read_raw
+
+_OPAQUE = frozenset({"plugin", "unknown", "generated"})
+
+
+def network_from_engine(document: object, source: Source) -> Network:
+    """Return the network that an engine description holds, every layer in order.
+
+    Args:
+        document: JSON of `IEngineInspector` or of `trtexec --exportLayerInfo`, TensorRT 8 to
+            10: an object with `Layers`, or a list of layers.
+        source: where it came from; the network is called as the file without its ending.
+
+    Raises:
+        InvalidInput: it is no engine description, was exported without detailed verbosity, or
+            a layer has dimensions that no tensor can have; the layer is named.
+    """
+    opened = open_document(document, source.name)
+    produced, constants = opened.produced, opened.constants
+    raws = [read_raw(v, i, produced, constants) for i, v in enumerate(opened.layers)]
+    layers = tuple(read_layer(raw) for raw in raws)
+    if not opened.stated.null:
+        return replace(network_from_document(opened.stated, layers), source=source)
+    return Network(
+        name=PurePath(source.name).stem or "engine",
+        layers=layers,
+        source=source,
+        batch=_batch(raws, opened),
+        precision=_precision(layers),
+        warnings=tuple(_warnings(layers, opened)),
+    )
+
+
+def read_layer(raw: RawLayer) -> Layer:
+    """Return the layer that an entry describes; facts stated by `engine_document` win."""
+    layer = _computed(raw, operation_of(raw.name, raw.engine_type, raw.operation))
+    stated = raw.value.mapping().get(STATED)
+    if stated is None:
+        return layer
+    facts = JsonValue(stated, raw.value.source, f"{raw.value.place}: {STATED}")
+    changed: dict[str, Any] = {
+        name: read(facts.get(name))
+        for name, read in LAYER_FIELDS.items()
+        if name in facts.mapping()
+    }
+    return replace(layer, **changed)
+
+
+def _computed(raw: RawLayer, op: str) -> Layer:
+    if op in ("convolution", "transposed_convolution"):
+        return read_convolution(raw, op)
+    if op == "pool":
+        return read_pooling(raw)
+    if op in ("gemm", "matmul"):
+        return read_product(raw, op)
+    if op == "noop":
+        return raw.build("other", op)
+    _check_dimensions(raw, op)
+    if op == "generated":
+        return read_generated(raw)
+    if op == "reduce":
+        return read_reduce(raw)
+    if op == "pointwise":
+        return _pointwise(raw)
+    if op in _OPAQUE:
+        layer = replace(raw.build("other", op), weight_bytes=None)
+        return layer if raw.inputs or raw.outputs else replace(layer, bytes_moved=None)
+    return raw.build("other", op)
+
+
+def _check_dimensions(raw: RawLayer, op: str) -> None:
+    tensors = (*raw.inputs, *raw.constants, *raw.outputs)
+    for tensor in tensors:
+        if tensor.shape is None:
+            raise raw.fail(f"has a tensor {tensor.name!r} without Dimensions")
+    if not tensors and op not in _OPAQUE:
+        raise raw.fail(f"({raw.engine_type or 'no type'}) has no tensors with Dimensions")
+
+
+def _pointwise(raw: RawLayer) -> Layer:
+    names = operations.expressions(raw.texts("Operations")) or operations.named((raw.name,))
+    count = raw.number("NbOperations") or raw.number("NbInstructions") or 0
+    names = (*names, *["Pointwise"] * min(count - len(names), 1000))
+    return raw.build("other", "pointwise", fused_ops=names[1:])
+
+
+def _batch(raws: Sequence[RawLayer], document: EngineDocument) -> int:
+    tensors = [tensor for raw in raws for tensor in raw.inputs]
+    wanted = [tensor for tensor in tensors if tensor.name == next(iter(document.bindings), None)]
+    for tensor in (*wanted, *tensors):
+        if tensor.shape and len(tensor.shape) > 1:
+            return max(tensor.shape[0], 1)
+    return 1
+
+
+def _precision(layers: Sequence[Layer]) -> str:
+    computing = [layer for layer in layers if layer.kind in ("convolutional", "dense")]
+    used = {"fp32" if layer.dtype == "tf32" else layer.dtype for layer in computing or layers[:1]}
+    return used.pop() if len(used) == 1 else "mixed"
+
+
+def _warnings(layers: Sequence[Layer], document: EngineDocument) -> Iterator[str]:
+    if document.profiles > 1:
+        yield (
+            f"the engine has {document.profiles} optimisation profiles; "
+            "the layers of the first are read"
+        )
+    for op, meaning in (
+        ("unknown", "of a type that no rule knows"),
+        ("plugin", "that are plug-ins"),
+    ):
+        types = Counter(layer.engine_type or "no type" for layer in layers if layer.op == op)
+        if types:
+            listed = ", ".join(f"{name} ({count})" for name, count in types.most_common(5))
+            yield f"layers {meaning}, whose cost is unknown: {listed}"
+    computing = [layer for layer in layers if layer.kind in ("convolutional", "dense")]
+    unclear = [layer.name for layer in computing if layer.macs is None]
+    if unclear:
+        first = unclear[0] if len(unclear[0]) <= 80 else unclear[0][:77] + "..."
+        yield f"the MACs of {len(unclear)} layers cannot be counted, the first is {first!r}"

@@ -1,0 +1,43 @@
+"""What a front end is: something that turns a model into a `Graph` or a `Network`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network, Shape
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a user may change of a model while it is read."""
+
+    batch: int | None = None
+    """Images at once; `None` keeps the model's own."""
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    """Input shapes by input name; the empty name means a network's only input."""
+
+
+@runtime_checkable
+class FrontEnd(Protocol):
+    """Reads one kind of model. Made without arguments; reading never runs the model's code."""
+
+    name: str
+
+    def recognises(self, source: str, head: bytes) -> bool:
+        """Say whether `source` is this front end's.
+
+        Args:
+            source: what the user typed: a path, or an address such as `zoo:resnet18`.
+            head: the first 4,096 bytes of the file; empty where `source` is no file.
+        """
+
+    def read(self, source: str, options: ReadOptions) -> Graph | Network:
+        """Return a `Graph` to be lowered, or a `Network` where the file holds a built engine.
+
+        Raises:
+            InvalidInput: the source is not what it claims to be; file, place and remedy are said.
+            Unsupported: an option makes no sense for this kind of model.
+        """

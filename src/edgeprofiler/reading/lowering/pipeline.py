@@ -1,0 +1,99 @@
+"""The journey from graph to network: facts, units, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgeprofiler.core.errors import Unsupported
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network, Source
+from edgeprofiler.reading.lowering.emit import Emitter
+from edgeprofiler.reading.lowering.facts import gather_facts
+from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
+from edgeprofiler.reading.lowering.units import gather_units
+
+PRECISIONS = ("fp32", "fp16", "int8")
+BUILDERS = ("trtexec", "torch-tensorrt")
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A network, and the nodes of the graph that became no layer."""
+
+    network: Network
+    no_work: Mapping[str, str]
+    """Reason by node name: dead, constant, view, concatenation in place, ..."""
+
+
+def lower(
+    graph: Graph,
+    precision: str = "fp16",
+    source: Source | None = None,
+    builder: str = "trtexec",
+    target: BuildTarget = JETSON_ORIN,
+) -> Network:
+    """Return the layers that TensorRT would run for `graph`.
+
+    Every node is in exactly one layer's `nodes`, or takes no work (see `lower_traced`); views are
+    not emitted as layers. Conversions and all but the first copy of a concatenation belong to no
+    node.
+
+    Args:
+        graph: operators in ONNX's vocabulary with known shapes.
+        precision: fp32, fp16 or int8; int8 computes convolutions and GEMMs in INT8 and keeps
+            image tensors in INT8, all else in FP16, as a calibrated engine would.
+        source: where the graph came from; by default its name.
+        builder: what builds the engine: trtexec (TensorRT from ONNX), or torch-tensorrt, which
+            leaves ReLU6 outside convolutions.
+        target: GPU and TensorRT that the engine is built on; an FP32 engine's kernels depend on
+            it. FP16 layers do not, but for Torch-TensorRT's sums.
+
+    Raises:
+        Unsupported: the precision is not one of the three, or the builder not one of the two.
+        InvalidInput: a tensor that is read has no known shape.
+    """
+    return lower_traced(graph, precision, source, builder, target).network
+
+
+def lower_traced(
+    graph: Graph,
+    precision: str = "fp16",
+    source: Source | None = None,
+    builder: str = "trtexec",
+    target: BuildTarget = JETSON_ORIN,
+) -> Lowered:
+    """Return the layers of `graph` and the reason for every node that became none."""
+    if precision not in PRECISIONS:
+        raise Unsupported(f"no precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
+    if builder not in BUILDERS:
+        raise Unsupported(f"no builder {builder!r}; choose one of {', '.join(BUILDERS)}")
+    facts = gather_facts(graph)
+    units = gather_units(facts, precision, builder, target)
+    emitter = Emitter(facts, units, precision, target)
+    layers = emitter.run()
+    warnings = list(graph.warnings)
+    unknown = sorted({n.op for u in units if u.role == "unknown" for n in u.nodes})
+    if unknown:
+        warnings.append(
+            f"no rule knows {', '.join(unknown)}: bytes are counted, MACs are not, and no cost "
+            "is predicted"
+        )
+    dead = sum(reason == "dead" for reason in facts.no_work.values())
+    if dead:
+        warnings.append(f"{dead} nodes reach no output and are dropped")
+    if precision == "int8":
+        warnings.append(
+            "int8 assumes a calibrated engine: convolutions and GEMMs in INT8, the rest in FP16"
+        )
+    network = Network(
+        name=graph.name,
+        layers=tuple(layers),
+        source=source or Source(graph.name, "graph"),
+        batch=graph.batch,
+        precision="int8" if emitter.has_int8 else precision,
+        warnings=tuple(warnings),
+    )
+    in_layers = {name for layer in layers for name in layer.nodes}
+    no_work = {**facts.no_work, **emitter.no_work}
+    return Lowered(network, {k: v for k, v in no_work.items() if k not in in_layers})

@@ -1,0 +1,163 @@
+"""From a ModelProto to a `Graph`: inputs, the pass over the nodes, and what remains of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor
+from edgeprofiler.reading.onnx.reader import WEIGHT_SLOTS, Reader
+from edgeprofiler.reading.onnx.structure import (
+    RawNode,
+    TensorReader,
+    captured,
+    in_order,
+    opset_of,
+    raw_nodes,
+)
+from edgeprofiler.reading.onnx.values import FOLD_ELEMENTS, Value
+
+_PARAMETER_OPS = frozenset({
+    "Resize", "Upsample", "Clip", "Pad", "QuantizeLinear", "DequantizeLinear", "Range", "TopK",
+    "NonMaxSuppression", "QLinearConv", "QLinearMatMul", "QLinearAdd", "QLinearMul", "QGemm",
+    "QLinearConcat", "QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearLeakyRelu",
+    "QLinearSigmoid", "QLinearSoftmax", "MatMulInteger", "ConvInteger",
+})  # fmt: skip
+"""Operators whose small floating-point constants are settings, not weights."""
+_THROUGH = frozenset({"QuantizeLinear", "DequantizeLinear", "Cast", "Identity"})
+"""Operators through which a weight stays one."""
+
+
+def graph_of(
+    model: Any, source: str, options: ReadOptions, folder: Path | None, name: str
+) -> Graph:
+    """Return the graph of a parsed model."""
+    graph = model.graph
+    tensors = TensorReader(source, folder)
+    nodes = raw_nodes(graph, tensors)
+    stored = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
+    listed = [i.name for i in graph.input]
+    if len(set(listed)) != len(listed):
+        twice = next(n for n in listed if listed.count(n) > 1)
+        raise InvalidInput(source, f"has two inputs named {twice!r}")
+    if not graph.output:
+        raise InvalidInput(source, "its graph has no outputs")
+    read_names = {n for node in nodes for n in (*node.inputs, *captured(node))}
+    infos = [i for i in graph.input if i.name not in stored and i.name in read_names]
+    supplied = [require_tensor(info, source) for info in infos]
+    weights = _weights_among(supplied, nodes)
+    data = [item for item in supplied if item.name not in weights]
+
+    bound = bind(data, options, source)
+    outputs = [o.name for o in graph.output]
+    reader = Reader(source, opset_of(model, source), bound, tensors)
+    reader.declare([*graph.value_info, *graph.output])
+    reader.initialisers(graph, {})
+    for item in data:
+        reader.values[item.name] = Value(bound.shapes[item.name], item.dtype)
+    for item in supplied:
+        if item.name in weights:
+            shape = item.static({}) or ()
+            reader.values[item.name] = Value(shape, item.dtype, constant=True)
+    reader.read(in_order(nodes, reader.values, source))
+
+    for output in outputs:
+        if output not in reader.values and not reader.has_sequence(output):
+            raise InvalidInput(source, f"the output {output!r} is made by nobody")
+    wanted = [part for output in outputs for part in reader.parts(output)]
+    kept = _used(reader.nodes, wanted)
+    if not kept:
+        raise InvalidInput(source, "none of its nodes leads from an input to an output")
+    return Graph(
+        name=name or graph.name or "model",
+        nodes=tuple(kept),
+        tensors=_tensors(kept, reader, [i.name for i in data], wanted),
+        inputs=tuple(i.name for i in data),
+        outputs=tuple(dict.fromkeys(o for o in wanted if not reader.values[o].constant)),
+        warnings=_warnings(reader, len(reader.nodes) - len(kept)),
+    )
+
+
+def _weights_among(supplied: Sequence[Declared], nodes: Sequence[RawNode]) -> frozenset[str]:
+    """Return the inputs that are weights without values: fixed, and read as weights only.
+
+    A weight may be read through a quantiser.
+    """
+    as_weight: set[str] = set()
+    as_data: set[str] = set()
+    for node in reversed(nodes):
+        slots = WEIGHT_SLOTS.get(node.op, ())
+        if node.op in _THROUGH and node.outputs:
+            result = node.outputs[0]
+            slots = (0,) if result in as_weight and result not in as_data else ()
+        for index, name in enumerate(node.inputs):
+            (as_weight if index in slots else as_data).add(name)
+        as_data.update(captured(node))
+    found = {
+        item.name
+        for item in supplied
+        if item.name in as_weight - as_data and item.static({}) is not None
+    }
+    return frozenset(found) if len(found) < len(supplied) else frozenset()
+
+
+def _used(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
+    """Return the nodes that lead to an output, in order."""
+    needed = set(outputs)
+    kept = []
+    for node in reversed(nodes):
+        if any(name in needed for name in node.outputs if name):
+            kept.append(node)
+            needed.update(node.inputs)
+    return kept[::-1]
+
+
+def _tensors(
+    nodes: Sequence[Node], reader: Reader, inputs: Sequence[str], outputs: Sequence[str]
+) -> dict[str, Tensor]:
+    weights: set[str] = set()
+    settings: set[str] = set()
+    names: dict[str, None] = dict.fromkeys(inputs)
+    for node in nodes:
+        slots = WEIGHT_SLOTS.get(node.op, ())
+        for index, name in enumerate(node.inputs):
+            if name:
+                names[name] = None
+                if index in slots:
+                    weights.add(name)
+                elif node.op in _PARAMETER_OPS:
+                    settings.add(name)
+        names.update(dict.fromkeys(name for name in node.outputs if name))
+    names.update(dict.fromkeys(outputs))
+    found = {}
+    for name in names:
+        value = reader.values[name]
+        stated = None
+        if value.data is not None and name not in weights and value.elements <= FOLD_ELEMENTS:
+            floating = value.data.dtype.kind == "f"
+            if not floating or not value.shape or name in settings or name in reader.from_sizes:
+                stated = _plain(value)
+        found[name] = Tensor(name, value.shape, value.dtype, value.constant, stated)
+    return found
+
+
+def _plain(value: Value) -> tuple[int, ...] | tuple[float, ...] | None:
+    assert value.data is not None
+    if value.data.dtype.kind == "f":
+        numbers = tuple(float(v) for v in value.data.reshape(-1))
+        return numbers if all(map(math.isfinite, numbers)) else None
+    return tuple(int(v) for v in value.data.reshape(-1))
+
+
+def _warnings(reader: Reader, dropped: int) -> tuple[str, ...]:
+    texts = [
+        text if count == 1 else f"{text} ({count} times)" for text, count in reader.warnings.items()
+    ]
+    if dropped:
+        texts.append(f"{dropped} nodes whose results nobody uses are left out")
+    return tuple(texts)

@@ -1,0 +1,198 @@
+"""From what a user names to layers: find the front end, read, lower."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgeprofiler.core import plugins
+from edgeprofiler.core.device import DEFAULT_DEVICE, Device, load_device
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.files import check_readable, head_of, read_json
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network, Shape, Source
+from edgeprofiler.core.profile.document import says_profile
+from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
+from edgeprofiler.reading.lowering import BuildTarget, lower
+
+PRECISIONS = ("fp32", "fp16", "int8")
+DEFAULT_PRECISION = "fp16"
+
+Model = str | Path | Graph | Network
+
+
+def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
+    """Return the front end that reads `source`.
+
+    Args:
+        source: a path, or an address such as `zoo:resnet18`.
+        name: the front end to use; found from the source where `None`.
+
+    Raises:
+        InvalidInput: no such file, or no front end knows what it is.
+    """
+    if name is not None:
+        front_end: FrontEnd = plugins.load("frontends", name)()
+        return front_end
+    text = str(source)
+    head = head_of(Path(text))
+    if says_profile(head):
+        raise InvalidInput(
+            text, "is a saved profile, no model", "`report`, `compare` and `impact` take profiles"
+        )
+    for candidate in plugins.available("frontends"):
+        front_end = plugins.load("frontends", candidate)()
+        if front_end.recognises(text, head):
+            return front_end
+    if text.isidentifier() and not Path(text).exists():
+        raise InvalidInput(
+            text, "no such file", f"check the path, or write zoo:{text} for a network of the zoo"
+        )
+    _explain(Path(text), head)
+    raise InvalidInput(
+        text,
+        "is not a model that any front end knows",
+        "expected an ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME",
+    )
+
+
+def read_model(
+    source: Model,
+    *,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
+) -> Graph | Network:
+    """Return a model as its front end gives it: a `Graph`, or a `Network` for an engine.
+
+    Args:
+        source: a path, an address such as `zoo:resnet18`, or a model that is read already.
+        batch: images at once; the model's own where `None`.
+        shapes: input shapes by name; the empty name means the only input.
+        front_end: name of the front end; found from the source where `None`.
+    """
+    if isinstance(source, (Graph, Network)):
+        if batch is None and not shapes:
+            return source
+        if isinstance(source, Network):
+            raise Unsupported(
+                f"{source.name}: its layers are built for one batch and shape; "
+                "change the model and build it again"
+            )
+        return _changed(source, batch, shapes or {})
+    reader = front_end_for(source, front_end)
+    return reader.read(str(source), ReadOptions(batch=batch, shapes=dict(shapes or {})))
+
+
+def read_graph(
+    source: Model,
+    *,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
+) -> Graph:
+    """Return a model as a `Graph`, which can be changed. Args are those of `read_model`.
+
+    Raises:
+        Unsupported: the source is a built engine.
+    """
+    model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
+    if isinstance(model, Network):
+        raise Unsupported(
+            f"{model.name}: a built engine cannot be changed; give the ONNX file it was built from"
+        )
+    return model
+
+
+def read(
+    source: Model,
+    *,
+    precision: str | None = None,
+    batch: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    front_end: str | None = None,
+    runtime: str | None = None,
+    device: str | Path | Device | None = None,
+) -> Network:
+    """Return a model as the layers that a device would run.
+
+    Args:
+        source: a path, an address such as `zoo:resnet18`, or a model that is read already.
+        precision: `fp32`, `fp16` or `int8`; fp16 where `None`. An engine's is fixed.
+        batch: images at once; the model's own where `None`.
+        shapes: input shapes by name; the empty name means the only input.
+        front_end: name of the front end; found from the source where `None`.
+        runtime: host runtime; torch-tensorrt builds other engines than the rest.
+        device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
+            depend on it. Name the one that the network is then predicted for.
+
+    Raises:
+        InvalidInput: the source cannot be read; the message says what and where.
+        Unsupported: an option makes no sense for this source.
+    """
+    if precision is not None and precision not in PRECISIONS:
+        raise UsageError(f"no precision {precision!r}; choose one of: {', '.join(PRECISIONS)}")
+    model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
+    if isinstance(model, Network):
+        require_precision(model, precision)
+        return model
+    if isinstance(source, (str, Path)):
+        name, reader = str(source), front_end or front_end_for(source).name
+    else:
+        name, reader = model.name, "graph"
+    return lower(
+        model,
+        precision or DEFAULT_PRECISION,
+        Source(name=name, front_end=reader),
+        builder(runtime),
+        BuildTarget.of(load_device(device or DEFAULT_DEVICE)),
+    )
+
+
+def require_precision(engine: Network, precision: str | None) -> None:
+    """Raise `Unsupported` where a built engine is asked for another precision than its own."""
+    if precision is not None and precision != engine.precision:
+        raise Unsupported(
+            f"{engine.name}: the precision of a built engine is fixed ({engine.precision}); "
+            "predict its ONNX file with --precision, or build the engine again"
+        )
+
+
+def builder(runtime: str | None) -> str:
+    """Return what builds the engine that a host runtime calls (see `lowering.lower`)."""
+    return "torch-tensorrt" if runtime == "torch-tensorrt" else "trtexec"
+
+
+def input_shapes(source: Model, resolution: int, front_end: str | None = None) -> dict[str, Shape]:
+    """Return the shapes of a model's image inputs at `resolution` in height and width.
+
+    Raises:
+        Unsupported: the model is a built engine, or has no input of batch, channels, height, width.
+    """
+    model = read_model(source, front_end=front_end)
+    if isinstance(model, Network):
+        raise Unsupported(f"{model.name}: the resolution of a built engine is fixed")
+    shapes = {name: model.tensors[name].shape for name in model.inputs}
+    images: dict[str, Shape] = {
+        n: (*s[:2], resolution, resolution) for n, s in shapes.items() if len(s) == 4
+    }
+    if not images:
+        raise Unsupported(f"{model.name}: no input has batch, channels, height and width")
+    return images
+
+
+def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:
+    from edgeprofiler.core.graph.change import with_batch, with_input_shapes
+
+    if shapes:
+        named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
+        graph = with_input_shapes(graph, named)
+    return graph if batch is None else with_batch(graph, batch)
+
+
+def _explain(path: Path, head: bytes) -> None:
+    """Raise what is known of a path that no front end takes, if anything is."""
+    if not head:
+        check_readable(path)
+    elif head.lstrip().startswith((b"{", b"[")):
+        read_json(path)  # broken JSON says where

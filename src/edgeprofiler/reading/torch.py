@@ -1,0 +1,161 @@
+"""PyTorch modules, read through torch's own exporters: no weights are copied, no file is loaded.
+
+`torch.export` captures the module as a graph, torch writes that as ONNX in memory, and the ONNX
+front end reads it for its shapes. Modules that `torch.export` cannot capture (data-dependent
+Python) go through the older, tracing exporter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
+from edgeprofiler.reading.front_end import ReadOptions
+
+if TYPE_CHECKING:
+    from edgeprofiler.core.graph import Graph
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_SMALL_ELEMENTS = 1024
+"""Constants of more elements are weights, whose values no shape depends on."""
+
+
+def from_torch(
+    module: Any,
+    example_inputs: Any,
+    *,
+    name: str | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+) -> Graph:
+    """Return the graph of a PyTorch module, as it runs in evaluation mode.
+
+    Args:
+        module: a `torch.nn.Module`; nested, branching and functional ones too. It is put into
+            evaluation mode while it is read, then back.
+        example_inputs: a tensor or a tuple of the positional arguments; their shapes (batch
+            included) are the network's. Their values matter only where Python branches on them.
+        name: the network's name; the class's name if omitted.
+        kwargs: keyword arguments of `forward`.
+
+    Raises:
+        Unavailable: torch or onnxscript is not installed.
+        UsageError: `module` is no module, or there is no input.
+        Unsupported: neither exporter can capture the module; the first one's reason is given.
+    """
+    torch = _torch()
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(
+            f"from_torch wants a torch.nn.Module, not {type(module).__name__}; "
+            "files are not unpickled: build the module and load its weights yourself"
+        )
+    args = tuple(example_inputs) if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    if not args and not kwargs:
+        raise UsageError("from_torch wants at least one example input, such as a torch tensor")
+    title = name or type(module).__name__
+    failures: list[str] = []
+    for export in (_export, _trace):
+        with _evaluation(module), _quiet():
+            try:
+                data = export(torch, module, args, dict(kwargs or {}))
+            except Unavailable as error:
+                failures.append(str(error))
+                continue
+            except Exception as error:  # torch raises any kind of error from a user's own code
+                failures.append(_first_line(error))
+                continue
+        return _read(data, title)
+    raise Unsupported(
+        f"{title}: torch cannot export this module ({'; traced: '.join(failures)}); "
+        "check that module(*example_inputs) runs, in evaluation mode"
+    )
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise Unavailable("torch is not installed", "pip install 'edgeprofiler[torch]'") from None
+    return torch
+
+
+def _export(torch: Any, module: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bytes:
+    """Return the module as ONNX by `torch.export`, without its weights."""
+    try:
+        import onnx_ir as ir
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError:
+        raise Unavailable(
+            "onnxscript is not installed", "pip install 'edgeprofiler[torch]'"
+        ) from None
+    program = torch.onnx.export(
+        module, tuple(args), kwargs=kwargs, dynamo=True, verbose=False, optimize=False
+    )
+    model = program.model
+    for value in model.graph.initializers.values():
+        tensor = value.const_value
+        if tensor is not None and tensor.size > _SMALL_ELEMENTS:
+            # A reference to a file that need not exist: the reader wants only type and shape.
+            value.const_value = ir.ExternalTensor(
+                "weights", 0, 0, tensor.dtype, shape=tensor.shape, name=value.name
+            )
+    return bytes(ir.to_proto(model).SerializeToString())
+
+
+def _trace(torch: Any, module: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bytes:
+    """Return the module as ONNX by the tracing exporter."""
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        module, tuple(args), buffer, kwargs=kwargs, dynamo=False, do_constant_folding=False
+    )
+    return buffer.getvalue()
+
+
+def _read(data: bytes, name: str) -> Graph:
+    from edgeprofiler.reading.onnx.front_end import read_model
+    from edgeprofiler.reading.onnx.wire import skim
+
+    return read_model(skim(data, name), name, ReadOptions(), name=name)
+
+
+@contextlib.contextmanager
+def _evaluation(module: Any) -> Iterator[None]:
+    """Hold every submodule in evaluation mode, then restore each one's own."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' progress and advice off the user's terminal."""
+    before = logging.root.manager.disable
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
+def _first_line(error: BaseException) -> str:
+    """Return what an exporter says first, without the advice and colours wrapped around it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    plain = _COLOUR.sub("", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

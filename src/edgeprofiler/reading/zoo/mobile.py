@@ -1,0 +1,146 @@
+"""MobileNet V2 and V3, and MNASNet, as in torchvision.
+
+Sandler et al., https://arxiv.org/abs/1801.04381; Howard et al., https://arxiv.org/abs/1905.02244;
+Tan et al., https://arxiv.org/abs/1807.11626.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.zoo.blocks import (
+    conv_bn_act,
+    depthwise_bn_act,
+    divisible,
+    squeeze_excite,
+)
+from edgeprofiler.reading.zoo.family import Entry
+
+
+def _mobilenet_v2(g: GraphBuilder, x: str, classes: int) -> str:
+    x = conv_bn_act(g, x, 32, 3, "relu6", stride=2, name="features.0")
+    place = 1
+    for expand, channels, depth, first_stride in (
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    ):
+        for index in range(depth):
+            stride = 1 if index else first_stride
+            with g.scope(f"features.{place}.conv"):
+                y, part = x, 0
+                if expand != 1:
+                    y = conv_bn_act(g, y, g.channels(y) * expand, 1, "relu6", name="0")
+                    part = 1
+                y = depthwise_bn_act(g, y, 3, "relu6", stride=stride, name=f"{part}")
+                y = g.bn(g.conv(y, channels, 1, name=f"{part + 1}"), name=f"{part + 2}")
+            if stride == 1 and g.channels(x) == channels:
+                y = g.add(x, y, name=f"features.{place}.add")
+            x = y
+            place += 1
+    x = conv_bn_act(g, x, 1280, 1, "relu6", name=f"features.{place}")
+    x = g.flatten(g.global_avg_pool(x, name="avgpool"))
+    return g.linear(x, classes, name="classifier.1")
+
+
+_Block = tuple[int, int, int, bool, str, int]
+"""kernel, expanded channels, channels, squeeze-and-excite, activation, stride"""
+
+_V3_LARGE: tuple[_Block, ...] = (
+    (3, 16, 16, False, "relu", 1),
+    (3, 64, 24, False, "relu", 2),
+    (3, 72, 24, False, "relu", 1),
+    (5, 72, 40, True, "relu", 2),
+    (5, 120, 40, True, "relu", 1),
+    (5, 120, 40, True, "relu", 1),
+    (3, 240, 80, False, "hardswish", 2),
+    (3, 200, 80, False, "hardswish", 1),
+    (3, 184, 80, False, "hardswish", 1),
+    (3, 184, 80, False, "hardswish", 1),
+    (3, 480, 112, True, "hardswish", 1),
+    (3, 672, 112, True, "hardswish", 1),
+    (5, 672, 160, True, "hardswish", 2),
+    (5, 960, 160, True, "hardswish", 1),
+    (5, 960, 160, True, "hardswish", 1),
+)
+_V3_SMALL: tuple[_Block, ...] = (
+    (3, 16, 16, True, "relu", 2),
+    (3, 72, 24, False, "relu", 2),
+    (3, 88, 24, False, "relu", 1),
+    (5, 96, 40, True, "hardswish", 2),
+    (5, 240, 40, True, "hardswish", 1),
+    (5, 240, 40, True, "hardswish", 1),
+    (5, 120, 48, True, "hardswish", 1),
+    (5, 144, 48, True, "hardswish", 1),
+    (5, 288, 96, True, "hardswish", 2),
+    (5, 576, 96, True, "hardswish", 1),
+    (5, 576, 96, True, "hardswish", 1),
+)
+
+
+def _mobilenet_v3(
+    g: GraphBuilder, x: str, classes: int, *, blocks: tuple[_Block, ...], last: int
+) -> str:
+    x = conv_bn_act(g, x, 16, 3, "hardswish", stride=2, name="features.0")
+    for place, (kernel, expanded, channels, squeeze, act, stride) in enumerate(blocks, 1):
+        with g.scope(f"features.{place}.block"):
+            y, part = x, 0
+            if expanded != g.channels(x):
+                y = conv_bn_act(g, y, expanded, 1, act, name="0")
+                part = 1
+            y = depthwise_bn_act(g, y, kernel, act, stride=stride, name=f"{part}")
+            if squeeze:
+                part += 1
+                width = divisible(expanded // 4)
+                y = squeeze_excite(g, y, width, "relu", "hardsigmoid", name=f"{part}")
+            y = conv_bn_act(g, y, channels, 1, None, name=f"{part + 1}")
+        if stride == 1 and g.channels(x) == channels:
+            y = g.add(y, x, name=f"features.{place}.add")
+        x = y
+    x = conv_bn_act(g, x, 6 * g.channels(x), 1, "hardswish", name=f"features.{len(blocks) + 1}")
+    x = g.flatten(g.global_avg_pool(x, name="avgpool"))
+    x = g.act(g.linear(x, last, name="classifier.0"), "hardswish", name="classifier.1")
+    return g.linear(x, classes, name="classifier.3")
+
+
+def _mnasnet(g: GraphBuilder, x: str, classes: int, *, width: float) -> str:
+    stem, first, *widths = (divisible(c * width) for c in (32, 16, 24, 40, 80, 96, 192, 320))
+    with g.scope("layers"):
+        x = g.bn(g.conv(x, stem, 3, stride=2, name="0"), name="1")
+        x = g.relu(x, name="2")
+        x = g.relu(g.bn(g.conv(x, stem, 3, groups=stem, name="3"), name="4"), name="5")
+        x = g.bn(g.conv(x, first, 1, name="6"), name="7")
+    settings = ((3, 2, 3, 3), (5, 2, 3, 3), (5, 2, 6, 3), (3, 1, 6, 2), (5, 2, 6, 4), (3, 1, 6, 1))
+    for place, ((kernel, first_stride, expand, depth), channels) in enumerate(
+        zip(settings, widths, strict=True), 8
+    ):
+        for index in range(depth):
+            stride = 1 if index else first_stride
+            name = f"layers.{place}.{index}"
+            with g.scope(f"{name}.layers"):
+                hidden = g.channels(x) * expand
+                y = g.relu(g.bn(g.conv(x, hidden, 1, name="0"), name="1"), name="2")
+                y = g.conv(y, hidden, kernel, stride=stride, groups=hidden, name="3")
+                y = g.relu(g.bn(y, name="4"), name="5")
+                y = g.bn(g.conv(y, channels, 1, name="6"), name="7")
+            x = g.add(y, x, name=f"{name}.add") if index else y
+    with g.scope("layers"):
+        x = g.relu(g.bn(g.conv(x, 1280, 1, name="14"), name="15"), name="16")
+    x = g.flatten(g.global_avg_pool(x, name="mean"))
+    return g.linear(x, classes, name="classifier.1")
+
+
+MOBILES: dict[str, Entry] = {
+    "mobilenet_v2": Entry(_mobilenet_v2),
+    "mobilenet_v3_small": Entry(partial(_mobilenet_v3, blocks=_V3_SMALL, last=1024)),
+    "mobilenet_v3_large": Entry(partial(_mobilenet_v3, blocks=_V3_LARGE, last=1280)),
+    "mnasnet0_5": Entry(partial(_mnasnet, width=0.5)),
+    "mnasnet0_75": Entry(partial(_mnasnet, width=0.75)),
+    "mnasnet1_0": Entry(partial(_mnasnet, width=1.0)),
+    "mnasnet1_3": Entry(partial(_mnasnet, width=1.3)),
+}

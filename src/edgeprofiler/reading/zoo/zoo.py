@@ -1,0 +1,174 @@
+"""Networks by name: the front end for sources such as `zoo:resnet18`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.graph import Graph, GraphBuilder, Shape
+from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.zoo.classic import CLASSICS
+from edgeprofiler.reading.zoo.convnext import CONVNEXTS
+from edgeprofiler.reading.zoo.densenet import DENSENETS
+from edgeprofiler.reading.zoo.efficient import EFFICIENTNETS
+from edgeprofiler.reading.zoo.family import Entry
+from edgeprofiler.reading.zoo.inception import INCEPTIONS
+from edgeprofiler.reading.zoo.mixnet import MIXNETS
+from edgeprofiler.reading.zoo.mobile import MOBILES
+from edgeprofiler.reading.zoo.resnet import RESNETS
+from edgeprofiler.reading.zoo.shufflenet import SHUFFLENETS
+
+_PREFIX = "zoo:"
+_INPUT = "input"
+_MAX_DIMENSION = 65536
+_MAX_ELEMENTS = 2**31
+
+_ENTRIES: Mapping[str, Entry] = {
+    **CLASSICS,
+    **RESNETS,
+    **DENSENETS,
+    **INCEPTIONS,
+    **MOBILES,
+    **SHUFFLENETS,
+    **EFFICIENTNETS,
+    **MIXNETS,
+    **CONVNEXTS,
+}
+
+
+def _plain(name: str) -> str:
+    """Return a name as all its spellings share it: `ResNet-18` and `resnet18` are one."""
+    return re.sub(r"[-_. ]", "", name.casefold())
+
+
+_BY_PLAIN: Mapping[str, str] = {_plain(name): name for name in _ENTRIES}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all networks of the zoo, family by family."""
+    return tuple(_ENTRIES)
+
+
+def zoo_graph(
+    name: str,
+    batch: int = 1,
+    resolution: int | tuple[int, int] | None = None,
+    classes: int | None = None,
+) -> Graph:
+    """Return a network of the zoo as a graph of ONNX operators.
+
+    Args:
+        name: one of `names()`; case, hyphens, underscores and dots do not matter.
+        batch: images at once.
+        resolution: height and width of the input in pixels, one number for both; `None` is
+            what the network was made for.
+        classes: outputs of the last layer; `None` is what the network was made for.
+
+    Raises:
+        InvalidInput: no network of that name, or it cannot run at that size.
+    """
+    name, entry = _entry(name)
+    pixels = entry.resolution if resolution is None else resolution
+    size = pixels if isinstance(pixels, tuple) else (pixels, pixels)
+    wanted = entry.classes if classes is None else classes
+    shape = (batch, entry.channels, *size)
+    _check(name, shape, wanted)
+    try:
+        return _build(name, shape, wanted)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{_PREFIX}{name}",
+            f"it cannot run on {'x'.join(map(str, shape))}: {error.source}: {error.problem}",
+            error.remedy or "give it an input of its own size",
+        ) from None
+
+
+@lru_cache(maxsize=128)
+def _build(name: str, shape: Shape, classes: int) -> Graph:
+    entry = _ENTRIES[name]
+    builder = GraphBuilder(name)
+    result = entry.build(builder, builder.input(shape, _INPUT), classes)
+    return builder.graph(result)
+
+
+def forget_built() -> None:
+    """Forget graphs that were built before, so that building can be timed."""
+    _build.cache_clear()
+
+
+def _entry(name: str) -> tuple[str, Entry]:
+    """Return a network's own name and how it is built."""
+    known = _BY_PLAIN.get(_plain(name))
+    if known is None:
+        close = [_BY_PLAIN[n] for n in get_close_matches(_plain(name), _BY_PLAIN, 3, 0.5)]
+        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(_ENTRIES)}"
+        raise InvalidInput(f"{_PREFIX}{name}", "the zoo has no network of that name", hint)
+    return known, _ENTRIES[known]
+
+
+def _check(name: str, shape: Shape, classes: int) -> None:
+    total = 1
+    for length in shape:
+        total *= length
+    sane = all(1 <= length <= _MAX_DIMENSION for length in shape) and total <= _MAX_ELEMENTS
+    if not sane:
+        raise InvalidInput(
+            f"{_PREFIX}{name}",
+            f"an input of {'x'.join(map(str, shape))}",
+            f"dimensions are 1 to {_MAX_DIMENSION}, elements at most {_MAX_ELEMENTS}",
+        )
+    if not 1 <= classes <= _MAX_DIMENSION:
+        raise InvalidInput(f"{_PREFIX}{name}", f"{classes} classes", "give 1 to 65536")
+
+
+def _address(source: str) -> tuple[str, int | None]:
+    """Return name and number of classes from `zoo:resnet18` or `zoo:resnet18?classes=3`."""
+    name, _, query = source.removeprefix(_PREFIX).strip().partition("?")
+    if not query:
+        return name, None
+    key, _, value = query.partition("=")
+    if key != "classes" or not value.isdecimal() or len(value) > 6:
+        raise InvalidInput(source, f"{query!r} is no option", "write zoo:resnet18?classes=3")
+    return name, int(value)
+
+
+class ZooFrontEnd:
+    """Reads `zoo:NAME`; a batch and the input's shape may be chosen, `?classes=N` too."""
+
+    name = "zoo"
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the addresses of all networks, family by family."""
+        return tuple(f"{_PREFIX}{name}" for name in _ENTRIES)
+
+    def recognises(self, source: str, head: bytes) -> bool:  # noqa: ARG002 (the protocol's)
+        """Say whether `source` names a network of the zoo."""
+        return source.startswith(_PREFIX)
+
+    def read(self, source: str, options: ReadOptions) -> Graph:
+        """Return the graph of `zoo:NAME`, or of `zoo:NAME?classes=N`.
+
+        Raises:
+            InvalidInput: no network of that name, or it cannot run at the shape asked for.
+            UsageError: a shape is given for an input that the network lacks.
+        """
+        name, classes = _address(source)
+        name, entry = _entry(name)
+        unknown = [key for key in options.shapes if key not in ("", _INPUT)]
+        if unknown:
+            raise UsageError(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")
+        shape = options.shapes.get(_INPUT, options.shapes.get(""))
+        if shape is None:
+            batch = 1 if options.batch is None else options.batch
+            return zoo_graph(name, batch=batch, classes=classes)
+        if len(shape) != 4 or shape[1] != entry.channels:
+            raise InvalidInput(
+                source,
+                f"an input of {'x'.join(map(str, shape))}",
+                f"give batch x {entry.channels} x height x width",
+            )
+        batch = shape[0] if options.batch is None else options.batch
+        return zoo_graph(name, batch=batch, resolution=(shape[2], shape[3]), classes=classes)

@@ -1,0 +1,1 @@
+"""From a profile to something that a person looks at: reports, pictures, pages."""

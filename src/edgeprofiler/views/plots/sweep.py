@@ -1,0 +1,63 @@
+"""Energy an image against latency, one point a combination, the Pareto front drawn through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
+
+if TYPE_CHECKING:
+    from edgeprofiler.decision.optimize import Sweep
+
+_MARKERS = "osD^vP*X<>"
+
+
+def draw_sweep(result: Sweep) -> Any:
+    """Return a matplotlib figure; colour is the device, marker the precision."""
+    figure = new_figure(7.0, 4.6)
+    axes = figure.add_subplot()
+    latency, energy = result.end_to_end_s * 1e3, result.energy_per_image_j * 1e3
+    devices = list(dict.fromkeys(result.device))
+    precisions = list(dict.fromkeys(result.precision))
+    for d, device in enumerate(devices):
+        for p, precision in enumerate(precisions):
+            at = np.array(
+                [
+                    i
+                    for i in range(len(result))
+                    if result.device[i] == device and result.precision[i] == precision
+                ],
+                dtype=np.int64,
+            )
+            axes.scatter(
+                latency[at],
+                energy[at],
+                s=16,
+                marker=_MARKERS[p % len(_MARKERS)],
+                color=f"C{d % 10}",
+                alpha=0.7,
+                linewidths=0,
+                label=f"{device}, {precision}",
+            )
+    front = np.flatnonzero(result.pareto)
+    front = front[np.argsort(latency[front])]
+    axes.plot(latency[front], energy[front], color="black", lw=1, label="Pareto front")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="end to end (ms)",
+        ylabel="energy an image, idle included (mJ)",
+        title=f"{result.network}: {len(result):,} combinations, predicted",
+    )
+    axes.grid(visible=True, which="both", alpha=0.2)
+    axes.legend(fontsize="small", loc="best")
+    return figure
+
+
+def save_sweep(result: Sweep, path: Path) -> None:
+    """Write the figure as PNG, SVG or PDF, by the file's ending."""
+    picture_format(path)
+    save_figure(draw_sweep(result), path)

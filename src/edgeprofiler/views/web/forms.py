@@ -1,0 +1,125 @@
+"""What a page's form sends as the parameters of an address, read into choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgeprofiler.core.device import DEFAULT_DEVICE, RUNTIMES
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.reading.read import PRECISIONS
+from edgeprofiler.views.web.choice import Board, Choice, boards, choose, zoo_models
+from edgeprofiler.views.web.service import Advice, Service
+
+DEFAULT_MODEL = "zoo:resnet18"
+FIELDS = ("model", "device", "mode", "runtime", "precision", "batch", "resolution", "confidence",
+          "predictor")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The texts of one choice's fields, as the page shows them, and what can be chosen."""
+
+    prefix: str
+    values: Mapping[str, str]
+    boards: tuple[Board, ...]
+    zoo: tuple[str, ...]
+    uploads: tuple[tuple[str, str], ...]
+    """Address and name of each file that was sent."""
+    predictors: tuple[str, ...] = ()
+    """Names of trained predictors."""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Power modes of the board that is chosen."""
+        return next((b.modes for b in self.boards if b.name == self.values["device"]), ())
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """Host runtimes."""
+        return RUNTIMES
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Precisions."""
+        return PRECISIONS
+
+
+def fields_of(
+    query: Mapping[str, str], service: Service, prefix: str = "", **defaults: str
+) -> Fields:
+    """Return a form's fields: what was sent, else defaults.
+
+    Args:
+        query: the parameters of the address.
+        service: knows which files were sent.
+        prefix: begins the names of the fields, where a page has several choices.
+        defaults: values by field where nothing was sent.
+    """
+    given = {name: query.get(prefix + name, defaults.get(name, "")).strip() for name in FIELDS}
+    given["model"] = given["model"] or DEFAULT_MODEL
+    device, _, mode = given["device"].lower().partition("@")
+    given["device"] = device or DEFAULT_DEVICE
+    given["mode"] = given["mode"] or mode
+    board = next((b for b in boards() if b.name == given["device"]), None)
+    if board is not None and given["mode"] not in board.modes:
+        # Without scripts a form sends the modes of the board that was shown before.
+        given["mode"] = board.default_mode
+    given["runtime"] = given["runtime"] or "trtexec"
+    given["confidence"] = given["confidence"] or "0.9"
+    uploads = tuple((upload.address, upload.label) for upload in service.uploads.all())
+    return Fields(prefix, given, boards(), zoo_models(), uploads, service.predictors)
+
+
+def choice_of(fields: Fields) -> Choice:
+    """Return the choice that a form's fields stand for.
+
+    Raises:
+        UsageError: a field holds no number where one is expected, or an unknown name.
+        InvalidInput: an unknown model.
+    """
+    values = fields.values
+    return choose(
+        values["model"],
+        device=values["device"],
+        mode=values["mode"],
+        runtime=values["runtime"],
+        precision=values["precision"] or None,
+        batch=_whole("batch", values["batch"]),
+        resolution=_whole("resolution", values["resolution"]),
+        confidence=_number("confidence", values["confidence"]) or 0.9,
+        predictor=values["predictor"] or None,
+    )
+
+
+def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Advice:
+    """Return how far advice is to go.
+
+    Raises:
+        UsageError: a field holds no number above zero.
+    """
+    return Advice(
+        budget_percent=_number("the energy budget", query.get("budget_percent", "")),
+        max_latency_ms=_number("the longest time", query.get("max_latency_ms", "")),
+        kinds=kinds,
+    )
+
+
+def _whole(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"{name} {text[:20]!r} is no whole number")
+    return int(text)
+
+
+def _number(name: str, text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        value = float(text[:40])
+    except ValueError:
+        raise UsageError(f"{name}: {text[:20]!r} is no number") from None
+    if not 0 < value < 1e9:
+        raise UsageError(f"{name}: {text[:20]!r} must be above zero")
+    return value

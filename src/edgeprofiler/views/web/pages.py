@@ -1,0 +1,226 @@
+"""The pages. Each works without scripts; with them, results follow every change of a field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
+
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import EdgeProfilerError
+from edgeprofiler.core.profile.table import to_csv
+from edgeprofiler.decision.optimize.advise import RISK
+from edgeprofiler.views.reports.differences import compared_plot
+from edgeprofiler.views.reports.page import environment, report_page
+from edgeprofiler.views.reports.view import view_of
+from edgeprofiler.views.web import shown
+from edgeprofiler.views.web.background import Background
+from edgeprofiler.views.web.choice import Choice
+from edgeprofiler.views.web.errors import printable, status_of
+from edgeprofiler.views.web.forms import Fields, advice_of, choice_of, fields_of
+from edgeprofiler.views.web.receive import receive_form
+from edgeprofiler.views.web.reference import operations, schemas
+from edgeprofiler.views.web.security import PLOTS
+from edgeprofiler.views.web.service import Service
+
+UPLOAD = "/upload"
+_KINDS = {
+    "report.html": "text/html; charset=utf-8",
+    "profile.csv": "text/csv; charset=utf-8",
+    "profile.json": "application/json",
+}
+_PAGE_OF = {"recording": "recordings", "measured": "recordings"}
+"""Page of the navigation that a page below it belongs to."""
+_PLOTS = {"content-security-policy": PLOTS}
+
+
+def templates() -> Jinja2Templates:
+    """Return the templates, those of reports among them."""
+    return Jinja2Templates(env=environment("edgeprofiler.views.web"))
+
+
+def build_pages(service: Service, background: Background) -> APIRouter:
+    """Return the routes of all pages."""
+    pages = APIRouter()
+
+    async def page(
+        request: Request, name: str, context: dict[str, Any], results: Callable[[], dict[str, Any]]
+    ) -> Response:
+        """Answer with a page and its results, or with the results alone if a script asks."""
+        status = 200
+        context = {**context, "page": name, "error": "", "here": _PAGE_OF.get(name, name)}
+        try:
+            context.update(await background.run(results))
+        except EdgeProfilerError as error:
+            context["error"], status = printable(str(error)), status_of(error)
+        alone = "x-results-only" in request.headers
+        template = f"{name}_results.html" if alone else f"{name}.html"
+        found: Response = request.app.state.templates.TemplateResponse(
+            request, template, context, status_code=status, headers=_PLOTS
+        )
+        found.headers["vary"] = "x-results-only"
+        return found
+
+    @pages.get("/")
+    async def predict(request: Request) -> Response:
+        fields = fields_of(request.query_params, service)
+
+        def results() -> dict[str, Any]:
+            choice = choice_of(fields)
+            profile = service.profile(choice)
+            return {
+                "view": view_of(profile, load_device(choice.device, choice.runtime)),
+                "label": service.label(choice.model),
+                "query": urlencode(choice.query()),
+            }
+
+        return await page(request, "predict", {"fields": fields, "view": None}, results)
+
+    @pages.get("/compare")
+    async def compare(request: Request) -> Response:
+        query = request.query_params
+        first = fields_of(query, service, "a_")
+        second = fields_of(query, service, "b_", model="zoo:mobilenet_v2")
+
+        def results() -> dict[str, Any]:
+            a, b = choice_of(first), choice_of(second)
+            found = service.compare(a, b)
+            return {
+                "found": found,
+                "labels": (_words(a, service), _words(b, service)),
+                "differences": shown.differences(found),
+                "plot": compared_plot((found.a, found.b)),
+                "changes": shown.change_table(found),
+                "query": urlencode(_prefixed(a, "a_") | _prefixed(b, "b_")),
+            }
+
+        context = {"first": first, "second": second, "found": None}
+        return await page(request, "compare", context, results)
+
+    @pages.get("/advise")
+    async def advise(request: Request) -> Response:
+        query = request.query_params
+        fields = fields_of(query, service)
+        kinds = tuple(query.getlist("kinds"))
+        asked = bool(query)
+
+        def results() -> dict[str, Any]:
+            if not asked:
+                return {}
+            choice = choice_of(fields)
+            document = service.advise(choice, advice_of(query, kinds))
+            plan = document.get("plan")
+            return {
+                "document": document,
+                "label": _words(choice, service),
+                "singles": shown.advice_table(
+                    "Single changes, the most energy saved first", document["single_changes"]
+                ),
+                "steps": None if plan is None else shown.advice_table(
+                    "Made one after another, each predicted on top of those before", plan["steps"]
+                ),
+            }  # fmt: skip
+
+        context = {
+            "fields": fields, "kinds": RISK, "chosen": kinds, "document": None,
+            "budget_percent": query.get("budget_percent", ""),
+            "max_latency_ms": query.get("max_latency_ms", ""),
+        }  # fmt: skip
+        return await page(request, "advise", context, results)
+
+    @pages.get("/recordings")
+    async def recordings(request: Request) -> Response:
+        def results() -> dict[str, Any]:
+            return {"names": service.recordings(), "given": service.settings.recordings is not None}
+
+        return await page(request, "recordings", {}, results)
+
+    @pages.get("/recordings/{name}")
+    async def recording(request: Request, name: str) -> Response:
+        def results() -> dict[str, Any]:
+            document = service.quality(name)
+            return {
+                "document": document,
+                "findings": shown.finding_table(document),
+                "facts": shown.recording_facts(document),
+            }
+
+        context = {"name": printable(name[:200]), "document": None}
+        return await page(request, "recording", context, results)
+
+    @pages.get("/recordings/{name}/profile")
+    async def measured(request: Request, name: str) -> Response:
+        def results() -> dict[str, Any]:
+            return {"view": view_of(service.measured(name))}
+
+        context = {"name": printable(name[:200]), "view": None}
+        return await page(request, "measured", context, results)
+
+    @pages.post(UPLOAD)
+    async def upload(request: Request) -> Response:
+        taken, note = await receive_form(request, service, background)
+        query = {"model": taken.address} | ({"batch": "1"} if note else {})
+        return RedirectResponse(f"/?{urlencode(query)}", status_code=303)
+
+    @pages.get("/download/{kind}")
+    async def download(request: Request, kind: str) -> Response:
+        if kind not in _KINDS:
+            return Response("no such download", status_code=404, media_type="text/plain")
+        query = request.query_params
+        fields: tuple[Fields, ...] = (fields_of(query, service),)
+        if "a_model" in query:
+            fields = (fields_of(query, service, "a_"), fields_of(query, service, "b_"))
+
+        def make() -> tuple[str, str]:
+            choices = [choice_of(f) for f in fields]
+            profiles = [service.profile(choice) for choice in choices]
+            name = re.sub(r"[^A-Za-z0-9_-]+", "-", profiles[0].network.name).strip("-")[:60]
+            if kind == "profile.csv":
+                return name, to_csv(profiles[0])
+            if kind == "profile.json":
+                from edgeprofiler.core.profile.document import to_json
+
+                return name, to_json(profiles[0])
+            devices = [load_device(choice.device, choice.runtime) for choice in choices]
+            return name, report_page(profiles, devices)
+
+        name, text = await background.run(make)
+        ending = kind.rpartition(".")[2]
+        headers = {"content-disposition": f'attachment; filename="{name or "network"}.{ending}"'}
+        return Response(text.encode("utf-8", "replace"), media_type=_KINDS[kind], headers=headers)
+
+    @pages.get("/api/docs")
+    async def reference(request: Request) -> Response:
+        document = request.app.openapi()
+        context = {
+            "here": "reference", "info": document["info"],
+            "operations": operations(document), "schemas": schemas(document),
+        }  # fmt: skip
+        found: Response = request.app.state.templates.TemplateResponse(
+            request, "reference.html", context
+        )
+        return found
+
+    return pages
+
+
+def _prefixed(choice: Choice, prefix: str) -> dict[str, str]:
+    return {prefix + name: value for name, value in choice.query().items()}
+
+
+def _words(choice: Choice, service: Service) -> str:
+    parts = [service.label(choice.model), f"on {choice.device}"]
+    if choice.precision is not None:
+        parts.append(choice.precision)
+    if choice.batch is not None:
+        parts.append(f"batch {choice.batch}")
+    if choice.resolution is not None:
+        parts.append(f"{choice.resolution} px")
+    if choice.predictor is not None:
+        parts.append(f"by {choice.predictor}")
+    return ", ".join(parts)

@@ -1,0 +1,281 @@
+"""What the web app answers, without HTTP: choices in, profiles and documents out.
+
+Networks of the zoo are built in this process; files are read by a worker. Prediction itself is a
+few array operations on layers whose number is bounded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.network import Network
+from edgeprofiler.core.network_document import layer_from_document, network_from_document
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile.document import from_document, to_document
+from edgeprofiler.core.values import JsonValue
+from edgeprofiler.decision.compare import compare as difference
+from edgeprofiler.decision.compare.difference import Comparison
+from edgeprofiler.prediction.loading import load_artifact, load_predictor, predictor_of
+from edgeprofiler.prediction.predict import predict_many
+from edgeprofiler.prediction.predictors.artifact import Artifact
+from edgeprofiler.prediction.predictors.trained import TrainedPredictor
+from edgeprofiler.views.web.cache import Cache
+from edgeprofiler.views.web.choice import Choice
+from edgeprofiler.views.web.jobs import read_network
+from edgeprofiler.views.web.settings import MIB, Settings
+from edgeprofiler.views.web.uploads import Upload, Uploads
+from edgeprofiler.views.web.workers import Workers
+
+_TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w", "intervals",
+           "totals", "unattributed", "coverage", "warnings")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How far advice is to go."""
+
+    budget_percent: float | None = None
+    """Energy of an image, in percent of what it is now."""
+    max_latency_ms: float | None = None
+    kinds: tuple[str, ...] = ()
+    """Kinds of change that are allowed; empty: all."""
+
+
+class Service:
+    """Everything that one run of the server holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.uploads = Uploads(settings.max_uploads, settings.max_uploads_bytes)
+        self.workers = Workers(settings)
+        self._recordings = settings.recordings
+        if self._recordings is not None and not self._recordings.is_dir():
+            raise InvalidInput(self._recordings, "is no folder", "name one that holds recordings")
+        self._predictors = _named(settings.predictors)
+        self._networks: Cache[Network] = Cache(256, 128 * MIB)
+        self._profiles: Cache[Profile] = Cache(512, 128 * MIB)
+        self._texts: Cache[bytes] = Cache(1024, 128 * MIB)
+
+    def close(self) -> None:
+        """End the workers and remove what was sent."""
+        self.workers.close()
+        self.uploads.close()
+
+    def ready_json(self, choice: Choice, detail: str) -> bytes | None:
+        """Return the JSON of a prediction that was made before, or `None`; quick."""
+        self.label(choice.model)
+        return self._texts.get((choice, detail))
+
+    def profile_json(self, choice: Choice, detail: str = "full") -> bytes:
+        """Return a prediction as `edgeprofiler.profile/1`, or without its layers.
+
+        Args:
+            choice: what to predict.
+            detail: `full` or `totals`.
+        """
+        document = to_document(self.profile(choice))
+        if detail == "totals":
+            document = {name: document[name] for name in _TOTALS}
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        data = text.encode("utf-8", "replace")
+        self._texts.put((choice, detail), data, len(data))
+        return data
+
+    def profile(self, choice: Choice) -> Profile:
+        """Return the prediction of a choice."""
+        self.label(choice.model)  # what was forgotten is not answered from memory
+        found = self._profiles.get(choice)
+        if found is not None:
+            return found
+        network = self.network(choice)
+        profile = predict_many(
+            [network], choice.device, runtime=choice.runtime, confidence=choice.confidence,
+            predictor=self._predictor(choice),
+        )[0]  # fmt: skip
+        self._profiles.put(choice, profile, weight(network))
+        return profile
+
+    def network(self, choice: Choice) -> Network:
+        """Return the layers that a choice stands for."""
+        key: Hashable = choice.network
+        network = self._networks.get(key)
+        if network is None:
+            network = self._read(choice)
+            self._networks.put(key, network, weight(network))
+        return network
+
+    def compare(self, first: Choice, second: Choice) -> Comparison:
+        """Return what changes from one choice to another."""
+        return difference(self.profile(first), self.profile(second))
+
+    def advise(self, choice: Choice, advice: Advice) -> dict[str, Any]:
+        """Return the document of `edgeprofiler advise --json` for a choice.
+
+        Raises:
+            UsageError: an unknown kind of change.
+        """
+        from edgeprofiler.decision.optimize.advise import RISK
+
+        for kind in advice.kinds:
+            if kind not in RISK:
+                raise UsageError(f"no kind of change {kind[:40]!r}; choose of {', '.join(RISK)}")
+        latency = advice.max_latency_ms
+        key = (choice, advice)
+        ready = self._texts.get(key)
+        if ready is None:
+            document = self._job(
+                "advice", choice, self.settings.advise_seconds,
+                device=choice.device, runtime=choice.runtime, confidence=choice.confidence,
+                budget_percent=advice.budget_percent,
+                max_latency_s=None if latency is None else latency * 1e-3,
+                kinds=list(advice.kinds),
+                predictor=self._kept(choice)[0] if choice.predictor else None,
+            )  # fmt: skip
+            ready = json.dumps(document).encode()
+            self._texts.put(key, ready, len(ready))
+        found: dict[str, Any] = json.loads(ready)
+        return found
+
+    def accept(self, path: Path, label: str) -> tuple[Upload, str]:
+        """Take a file that was received; return it, and what it still needs to be told.
+
+        Raises:
+            InvalidInput: it is no model; it is removed again.
+        """
+        upload = self.uploads.add(path, label)
+        try:
+            self.network(Choice(upload.address))
+            note = ""
+        except UsageError as error:  # sizes left free, which a choice of batch or size settles
+            note = str(error)
+        except BaseException:
+            self.uploads.remove(upload.address)
+            raise
+        self.uploads.settle(upload)
+        return upload, note
+
+    def label(self, model: str) -> str:
+        """Return what a person calls a model.
+
+        Raises:
+            InvalidInput: it is a file that was forgotten.
+        """
+        return self.uploads.get(model).label if model.startswith("upload:") else model
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Names of the trained predictors that can be chosen."""
+        return tuple(self._predictors)
+
+    def _kept(self, choice: Choice) -> tuple[str, Artifact]:
+        """Return where the predictor of a choice is, and what is there."""
+        name = choice.predictor or ""
+        if name not in self._predictors:
+            known = ", ".join(self._predictors)
+            raise UsageError(
+                f"no trained predictor {name[:64]!r}; "
+                + (f"choose one of: {known}" if known else "start the server with --predictor")
+            )
+        return self._predictors[name]
+
+    def _predictor(self, choice: Choice) -> TrainedPredictor | None:
+        if choice.predictor is None:
+            return None
+        device = load_device(choice.device, choice.runtime)
+        artifact = self._kept(choice)[1]
+        return predictor_of(artifact, device, choice.confidence, source=choice.predictor)
+
+    def recordings(self) -> tuple[str, ...]:
+        """Return the names of the recordings in the folder given at the start."""
+        if self._recordings is None:
+            return ()
+        from edgeprofiler.measurement.recording import is_recording
+
+        folder = self._recordings
+        names = [p.name for p in folder.iterdir() if p.is_dir() and is_recording(p)]
+        return tuple(sorted(name for name in names if name.isprintable()))
+
+    def quality(self, name: str) -> dict[str, Any]:
+        """Return the document `edgeprofiler.qa/1` of a recording.
+
+        Raises:
+            InvalidInput: no recording of that name is listed.
+        """
+        found: dict[str, Any] = self._of_recording("quality", name)
+        return found
+
+    def measured(self, name: str) -> Profile:
+        """Return what each layer of a recording cost.
+
+        Raises:
+            InvalidInput: no recording of that name is listed.
+            InsufficientData: it does not support an attribution.
+        """
+        return from_document(self._of_recording("measured", name), name)
+
+    def _of_recording(self, do: str, name: str) -> Any:
+        if self._recordings is None or name not in self.recordings():
+            raise InvalidInput(name[:80], "is no recording in the folder of this server")
+        folder = str(self._recordings / name)
+        return self.workers.run(do, name, self.settings.advise_seconds, folder=folder)
+
+    def _read(self, choice: Choice) -> Network:
+        if choice.model.startswith("zoo:"):
+            return read_network(
+                choice.model, front_end="zoo", precision=choice.precision, batch=choice.batch,
+                resolution=choice.resolution, device=choice.device, runtime=choice.runtime,
+            )  # fmt: skip
+        found = JsonValue(
+            self._job(
+                "network", choice, self.settings.read_seconds,
+                device=choice.device, runtime=choice.runtime,
+            ),
+            self.label(choice.model),
+            "",
+        )  # fmt: skip
+        layers = tuple(layer_from_document(layer) for layer in found.get("layers").items())
+        return network_from_document(found.get("network"), layers)
+
+    def _job(self, do: str, choice: Choice, seconds: float, **task: Any) -> Any:
+        zoo = choice.model.startswith("zoo:")
+        return self.workers.run(
+            do,
+            self.label(choice.model),
+            seconds,
+            source=choice.model if zoo else str(self.uploads.get(choice.model).path),
+            front_end="zoo" if zoo else None,
+            precision=choice.precision,
+            batch=choice.batch,
+            resolution=choice.resolution,
+            **task,
+        )
+
+
+def _named(specs: Sequence[str]) -> dict[str, tuple[str, Artifact]]:
+    """Return predictors by the names that a page offers; one that cannot be used ends the start."""
+    found: dict[str, tuple[str, Artifact]] = {}
+    for spec in specs:
+        load_predictor(spec)
+        registered = spec.startswith("models:/")
+        name = spec.removeprefix("models:/") if registered else Path(spec).resolve().name
+        if name in found:
+            raise UsageError(f"two predictors are named {name!r}; rename one of their folders")
+        found[name] = (spec if registered else str(Path(spec).resolve()), load_artifact(spec))
+    return found
+
+
+def weight(network: Network) -> int:
+    """Return about how many bytes a network takes; a stranger's names and shapes may be long."""
+    total = 0
+    for layer in network.layers:
+        texts = (layer.name, layer.engine_type or "", *layer.fused_ops, *layer.nodes)
+        shapes = (*layer.input_shapes, *layer.output_shapes)
+        total += 2000 + sum(100 + len(text) for text in texts)
+        total += sum(100 + 40 * len(shape) for shape in shapes)
+    return total

@@ -1,0 +1,121 @@
+"""Files that users send: in a private folder under random names, few, and gone at the end."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeprofiler.core.errors import InvalidInput
+
+ADDRESS = re.compile(r"upload:[0-9a-f]{32}")
+"""What an upload is called in requests."""
+_SUFFIXES = (".onnx", ".json")
+_MAX_LABEL = 80
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file that was sent."""
+
+    address: str
+    label: str
+    """The name it was sent under, for people; it never becomes part of a path."""
+    path: Path
+    size: int
+
+
+class Uploads:
+    """The files of one run of the server."""
+
+    def __init__(self, max_files: int, max_bytes: int) -> None:
+        self._max_files = max_files
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._files: OrderedDict[str, Upload] = OrderedDict()
+        self._fresh: set[str] = set()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def new_path(self, label: str) -> Path:
+        """Return a path for a file to come, in a folder of its own."""
+        with self._lock:
+            if self._folder is None:
+                # Removed by close(), or when the interpreter ends.
+                self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-web-")
+            folder = Path(self._folder.name) / secrets.token_hex(16)
+        folder.mkdir(mode=0o700)
+        suffix = next((s for s in _SUFFIXES if label.lower().endswith(s)), "")
+        return folder / f"model{suffix}"
+
+    def add(self, path: Path, label: str) -> Upload:
+        """Take a file that was written to a `new_path`; it stays until `settle` or `remove`."""
+        upload = Upload(f"upload:{path.parent.name}", clean_label(label), path, path.stat().st_size)
+        with self._lock:
+            self._files[upload.address] = upload
+            self._fresh.add(upload.address)
+        return upload
+
+    def settle(self, upload: Upload) -> None:
+        """Keep a file that was read; the oldest of those that were make room."""
+        with self._lock:
+            self._fresh.discard(upload.address)
+            settled = [f for f in self._files.values() if f.address not in self._fresh]
+            size = sum(f.size for f in settled)
+            gone = []
+            while len(settled) > self._max_files or (len(settled) > 1 and size > self._max_bytes):
+                gone.append(settled.pop(0))
+                size -= gone[-1].size
+            for old in gone:
+                del self._files[old.address]
+        for old in gone:
+            self.discard(old.path)
+
+    def get(self, address: str) -> Upload:
+        """Return an upload.
+
+        Raises:
+            InvalidInput: there is none of that address (any more).
+        """
+        with self._lock:
+            found = self._files.get(address)
+        if found is None:
+            raise InvalidInput(address[:48], "no such upload (any more)", "send the file again")
+        return found
+
+    def remove(self, address: str) -> None:
+        """Forget an upload and remove its file."""
+        upload = self.get(address)
+        with self._lock:
+            self._files.pop(address, None)
+            self._fresh.discard(address)
+        self.discard(upload.path)
+
+    def discard(self, path: Path) -> None:
+        """Remove a file that was written to a `new_path`, and its folder."""
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            path.parent.rmdir()
+
+    def all(self) -> tuple[Upload, ...]:
+        """Return all uploads, oldest first; also those that are being read."""
+        with self._lock:
+            return tuple(self._files.values())
+
+    def close(self) -> None:
+        """Remove everything."""
+        with self._lock:
+            self._files.clear()
+            folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
+
+
+def clean_label(label: str) -> str:
+    """Return the last part of a file's name, printable and short."""
+    name = re.split(r"[\\/]", label)[-1]
+    name = "".join(c for c in name if c.isprintable()).strip()
+    return name[-_MAX_LABEL:] or "model"

@@ -1,0 +1,135 @@
+"""A device's file is checked key by key and number by number."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.core.device import calibration_table, load_device
+from edgeprofiler.core.device.document import Others, device_from_document
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import parse_toml
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 'x'\n", r"\[datasheet\] is missing"),
+        ("name = '../x'\nbase = 'jetson-nano'\n", "name is missing or odd"),
+        ("name = 'x'\nschema = 'other/1'\n", "expected 'edgeprofiler.device/1'"),
+        ("name = 'x'\nbase = 'jetson-nano'\nidle_power_w = -1\n", "it must be above zero"),
+        ("name = 'x'\nbase = 'jetson-nano'\nidle_power_w = nan\n", "not a finite number"),
+        ("name = 'x'\nbase = 'jetson-nano'\ncalibrations = 3\n", "is not a list of tables"),
+        (
+            "name = 'x'\nbase = 'jetson-nano'\n[[calibrations]]\nmode='maxn'\nruntime='x'\n",
+            "unknown runtime",
+        ),
+        (
+            "name = 'x'\nbase = 'jetson-nano'\n[[calibrations]]\nmode='9w'\nruntime='cpp'\n",
+            "unknown mode '9w'; it has 5w, maxn",
+        ),
+        (
+            (
+                "base = 'jetson-nano'\n[[calibrations]]\nmode='maxn'\nruntime='cpp'\n"
+                "[calibrations.parameters]\nlaunch_s = -1\n"
+            ),
+            "launch_s is -1; it must be at least 0",
+        ),
+        ("base = 'jetson-nano'\nidle_power = 3\n", "did you mean 'idle_power_w'"),
+        ("base = 'jetson-nano'\nmode = '99w'\n", "no power mode '99w'"),
+        ("base = 'jetson-nana'\n", "unknown device 'jetson-nana'"),
+    ],
+)
+def test_a_broken_device_file_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=message) as caught:
+        load_device(path)
+    assert str(path) in str(caught.value)
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_a_device_file_crash(text: str) -> None:
+    others = Others(base=load_device, like=load_device)
+    try:
+        device_from_document(parse_toml(text, "x"), "x", others)
+    except InvalidInput:
+        return
+    raise AssertionError("random text is no device")
+
+
+def test_a_file_without_compute_capability_is_told_by_its_tensor_cores(tmp_path: Path) -> None:
+    text = (
+        "name = 'b'\n[datasheet]\nsms = 8\ngpu_clock_hz = 1e9\nbandwidth_bytes_per_s = 1e10\n"
+        "{}[datasheet.peak_flops]\nfp16 = 1e12\n[[modes]]\nname = 'm'\nidle_power_w = 4\n"
+    )
+    found = []
+    for line in ("", "tensor_cores = true\n", "tensor_cores = true\ncompute_capability = 7.2\n"):
+        path = tmp_path / "board.toml"
+        path.write_text(text.format(line))
+        found.append(load_device(str(path)).datasheet.compute_capability)
+    assert found == [6.0, 8.0, 7.2]
+
+
+BOARD = (
+    "name = 'b'\n[datasheet]\nsms = 8\ngpu_clock_hz = 1e9\nbandwidth_bytes_per_s = 1e10\n"
+    "[datasheet.peak_flops]\nfp16 = 1e13\n[[modes]]\nname = 'm'\nidle_power_w = 4\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("sms = 8", "sms = 0.5", "sms is 0.5, which no board has"),
+        ("sms = 8", "sms = 8.7", "sms is 8.7; it must be a whole number"),
+        ("gpu_clock_hz = 1e9", "gpu_clock_hz = 1000", "write it in Hz"),
+        ("1e10", "60", "write it in bytes a second"),
+        ("sms = 8", "sms = 8\nl2_bytes = 2", "write it in bytes"),
+        ("sms = 8", "sms = 8\ncompute_capability = 87", "such as 8.7"),
+        ("sms = 8", "sms = 8\ncompute_capability = -1", "it must be above zero"),
+        ("sms = 8", "sms = 8\ncompute_capability = 'x'", "is not a finite number"),
+        ("sms = 8", "sms = 8\ntensor_cores = 'no'", "neither true nor false"),
+        ("sms = 8", "sms = 8\ntensor_cors = true", "did you mean 'tensor_cores'"),
+        ("fp16 = 1e13", "int8 = 1e13", "neither fp16 nor fp32"),
+        ("fp16 = 1e13", "half = 1e13", "unknown key 'half'; known are fp64"),
+        ("fp16 = 1e13", "fp16 = 10", "write it in operations a second"),
+        ("idle_power_w = 4", "idle_power_w = 4\npower_budget_w = 3", "4 of a power_budget_w of 3"),
+        ("name = 'm'", "name = 'm'\nidle_power_w = 4\n[[modes]]\nname = 'M'", "have one name"),
+        ("name = 'm'\n", "", "name is missing or no text"),
+        ("idle_power_w = 4\n", "", "idle_power_w is missing"),
+        ("[[modes]]\nname = 'm'\nidle_power_w = 4\n", "", "has no power mode"),
+        ("name = 'b'", "name = 'b'\ndefault_mode = 'x'", "default_mode: b has no power mode 'x'"),
+        ("name = 'b'", "name = 'b'\ntotal_rails = 'IN'", "total_rails is not a list of texts"),
+        ("[datasheet.peak_flops]\nfp16 = 1e13", "peak_flops = 3", "peak_flops is not a table"),
+    ],
+)
+def test_what_no_board_has_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "board.toml"
+    path.write_text(BOARD)
+    assert load_device(path).datasheet.sms == 8
+    path.write_text(BOARD.replace(old, new, 1))
+    with pytest.raises(InvalidInput, match=message):
+        load_device(path)
+
+
+def test_lanes_are_not_as_fast_as_the_tensor_cores_beside_them(tmp_path: Path) -> None:
+    """Depthwise convolutions run on the lanes; a file need not state their peak."""
+    path = tmp_path / "board.toml"
+    path.write_text(BOARD.replace("sms = 8", "sms = 8\ntensor_cores = true"))
+    device = load_device(path)
+    assert device.vector_flops("fp32") == 256 * 8 * 1e9
+    assert device.vector_flops("fp16") == 2 * device.vector_flops("fp32")
+    assert device.peak_flops("fp16") == 1e13
+
+
+@pytest.mark.parametrize("name", ["jetson-orin-nano", "jetson-agx-orin"])
+def test_a_calibration_written_as_a_table_is_read_as_it_was(name: str) -> None:
+    device = load_device(name)
+    table = {
+        "base": name,
+        "calibrations": [calibration_table(found) for found in device.calibrations],
+    }
+    read = device_from_document(table, "x", Others(base=load_device, like=load_device))
+    assert read.calibrations == device.calibrations * 2
+    assert device.calibrations

@@ -1,0 +1,119 @@
+"""Reading is bounded; writing is whole or not at all."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from edgeprofiler.core import files
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"nothing\.json: no such file"):
+        files.read_json(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (b"{", "line 1, column 2"),
+        (b"[" * 100_000, "not usable JSON"),
+        (b"1" * 10_000, "not usable JSON"),
+    ],
+)
+def test_a_bad_json_file_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=message) as caught:
+        files.read_json(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "bom.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert files.read_json(path) == {"a": 1}
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.json"
+    with path.open("wb") as file:
+        file.truncate(2 * 1024**3)
+    with pytest.raises(InvalidInput, match=r"too large \(2147 MB; the limit is 268 MB\)"):
+        files.read_json(path)
+
+
+def test_a_folder_and_a_device_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is a folder"):
+        files.read_bytes(tmp_path)
+    with pytest.raises(InvalidInput, match="not a regular file"):
+        files.read_bytes(Path("/dev/null"))
+
+
+def test_a_bad_toml_file_names_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("a = \n")
+    with pytest.raises(InvalidInput, match="line 1"):
+        files.read_toml(path)
+
+
+def test_writing_replaces_the_file_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    files.write_text(path, "néw")
+    assert path.read_text(encoding="utf-8") == "néw"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def fail_half_way() -> None:
+        with files.atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(CannotWrite, match="No space left"):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_missing_folder_and_a_folder_in_the_way_are_told(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite, match="No such file"):
+        files.write_text(tmp_path / "missing" / "out.txt", "x")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(CannotWrite, match="is a folder"):
+        files.write_text(tmp_path / "taken", "x")
+
+
+def test_json_that_is_written_has_no_nan() -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        files.dump_json({"a": float("nan")})
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "target.txt"
+    target.write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_pipe_takes_the_bytes_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    taken: list[bytes] = []
+    reader = threading.Thread(target=lambda: taken.append(pipe.read_bytes()))
+    reader.start()
+    files.write_text(pipe, "through")
+    reader.join(timeout=300)
+    assert taken == [b"through"]
+    assert pipe.is_fifo()

@@ -1,0 +1,189 @@
+"""A budget fails when the interval says so, or always when strict."""
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.graph.change import with_constant_shapes
+from edgeprofiler.core.profile import Costs, Part, Profile
+from edgeprofiler.decision.check import require_settings
+from edgeprofiler.decision.compare import Budget, check, read_budget
+from edgeprofiler.decision.compare.summary import to_document, to_junit, to_markdown
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.zoo import zoo_graph
+
+
+@pytest.fixture(scope="module")
+def vgg() -> Profile:
+    return predict("zoo:vgg16", "jetson-orin-nano")
+
+
+def _budget(limits: dict[str, float], **change: float) -> Budget:
+    return Budget("budget.toml", limits, change)
+
+
+def test_a_limit_inside_the_interval_is_unsure_and_fails_only_when_strict(vgg: Profile) -> None:
+    energy = vgg.totals.energy_j
+    limit = 1e3 * (energy.low + energy.value) / 2
+    assert check(vgg, _budget({"energy_mj": limit}))[0][0].verdict == "unsure"
+    assert check(vgg, _budget({"energy_mj": limit}), strict=True)[0][0].verdict == "fail"
+
+
+def test_a_limit_below_the_interval_fails_and_one_above_the_value_passes(vgg: Profile) -> None:
+    energy = vgg.totals.energy_j
+    assert check(vgg, _budget({"energy_mj": 999 * energy.low}))[0][0].verdict == "fail"
+    assert check(vgg, _budget({"energy_mj": 1001 * energy.value}))[0][0].verdict == "pass"
+
+
+def _widened() -> Profile:
+    """VGG-16 with its third convolution of twice the channels, and what reads them."""
+    graph = zoo_graph("vgg16")
+    convolutions = [node for node in graph.nodes if node.op == "Conv"]
+    third, fourth = convolutions[2], convolutions[3]
+    shapes = {}
+    for name in third.inputs[1:]:
+        shape = graph.tensors[name].shape
+        shapes[name] = (2 * shape[0], *shape[1:])
+    weight = graph.tensors[fourth.inputs[1]].shape
+    shapes[fourth.inputs[1]] = (weight[0], 2 * weight[1], *weight[2:])
+    return predict(with_constant_shapes(graph, shapes), "jetson-orin-nano")
+
+
+def test_widening_a_layer_fails_with_the_layer_named(vgg: Profile) -> None:
+    wide = _widened()
+    findings, comparison = check(wide, _budget({}, energy_percent=2), vgg)
+    assert [finding.verdict for finding in findings] == ["fail"]
+    assert comparison is not None
+    changed = [c.name for c in comparison.largest()]
+    summary = to_markdown(wide, findings, comparison)
+    assert "exceeded" in summary
+    assert changed[0] in summary
+    third = [layer.name for layer in wide.network.layers if layer.kind == "convolutional"][2]
+    assert third in changed
+
+
+def test_renaming_every_layer_passes(vgg: Profile) -> None:
+    layers = tuple(replace(layer, name=f"x.{layer.name}") for layer in vgg.network.layers)
+    renamed = replace(vgg, network=replace(vgg.network, layers=layers))
+    findings, comparison = check(renamed, _budget({}, energy_percent=0, latency_percent=0), vgg)
+    assert [finding.verdict for finding in findings] == ["pass", "pass"]
+    assert comparison is not None
+    assert "No layer's cost changed" in to_markdown(renamed, findings, comparison)
+
+
+def test_junit_has_a_case_a_limit_and_a_failure_for_each_exceeded_one(vgg: Profile) -> None:
+    findings, comparison = check(vgg, _budget({"energy_mj": 1.0, "power_w": 100.0}))
+    suite = ET.fromstring(to_junit(vgg, findings, comparison))
+    assert suite.attrib["tests"] == "2"
+    assert suite.attrib["failures"] == "1"
+    assert [case.find("failure") is not None for case in suite] == [True, False]
+    assert to_document(vgg, findings)["passed"] is False
+
+
+def test_a_name_cannot_break_out_of_the_summary(vgg: Profile) -> None:
+    layers = tuple(
+        replace(layer, name=f"`|\n</td>{i}") for i, layer in enumerate(vgg.network.layers)
+    )
+    odd = replace(vgg, network=replace(vgg.network, layers=layers))
+    findings, _ = check(odd, _budget({"energy_mj": 1.0}))
+    for line in to_markdown(odd, findings).splitlines():
+        assert line.count("`") % 2 == 0
+    ET.fromstring(to_junit(odd, findings))
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [({"device": "jetson-nano"}, "device"), ({"batch": 2}, "batch"), ({"runtime": "cpp"}, "host")],
+)
+def test_a_baseline_for_something_else_is_refused(vgg: Profile, change: dict, what: str) -> None:
+    options = {"device": "jetson-orin-nano"} | change
+    other = predict("zoo:vgg16", **options)
+    with pytest.raises(InvalidInput, match=f"baseline: its {what}"):
+        check(vgg, _budget({"energy_mj": 1.0}), other)
+
+
+def test_a_baseline_that_costs_nothing_is_refused(vgg: Profile) -> None:
+    nothing = replace(
+        vgg,
+        network=replace(vgg.network, layers=()),
+        costs=Costs(np.empty(0), np.empty(0), np.empty(0, dtype=np.bool_), (), ()),
+        fixed=Part(0.0, 0.0),
+        host_gap=Part(0.0, 0.0),
+    )
+    with pytest.raises(InvalidInput, match="knows no energy_j"):
+        check(vgg, _budget({}, energy_percent=2), nothing)
+
+
+@pytest.mark.parametrize(
+    ("settings", "batch", "what"),
+    [
+        ({"device": "jetson-nano"}, None, "device"),
+        ({"device": "jetson-orin-nano@25w"}, None, "device"),
+        ({"precision": "int8"}, None, "precision"),
+        ({"runtime": "cpp"}, None, "runtime"),
+        ({}, 4, "batch"),
+    ],
+)
+def test_a_saved_profile_of_something_else_is_not_judged(
+    vgg: Profile, settings: dict, batch: int | None, what: str
+) -> None:
+    budget = replace(_budget({"energy_mj": 1.0}), settings=settings, batch=batch)
+    with pytest.raises(InvalidInput, match=f"its {what} is"):
+        require_settings(vgg, budget)
+    require_settings(vgg, replace(budget, settings={"device": "jetson-orin-nano"}, batch=1))
+
+
+def test_a_change_needs_a_baseline(vgg: Profile) -> None:
+    with pytest.raises(InvalidInput, match="give --baseline"):
+        check(vgg, _budget({}, energy_percent=2))
+
+
+def test_a_budget_file(tmp_path: Path) -> None:
+    path = tmp_path / "budget.toml"
+    path.write_text(
+        'model = "zoo:vgg16"\ndevice = "jetson-nano"\nbatch = 2\n'
+        "[limits]\nenergy_mj = 50\n[change]\nlatency_percent = 2.5\n"
+        "[shapes]\ninput = [2, 3, 224, 224]\n"
+    )
+    budget = read_budget(path)
+    assert budget.limits == {"energy_mj": 50}
+    assert budget.changes == {"latency_percent": 2.5}
+    assert budget.settings["model"] == "zoo:vgg16"
+    assert (budget.batch, budget.shapes) == (2, {"input": (2, 3, 224, 224)})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("batch = 1", "sets no limit"),
+        ("[limits]\nenergy = 1", "unknown limits 'energy'"),
+        ("[limits]\nenergy_mj = -1", "no number from 0 up"),
+        ("[limits]\nenergy_mj = nan", "no number from 0 up"),
+        ("[limits]\nenergy_mj = true", "no number from 0 up"),
+        ("limits = 3", "limits is no table"),
+        ("colour = 3", "unknown key 'colour'"),
+        ("batch = 0\n[limits]\npower_w = 1", "batch is no whole number"),
+        ("model = 3\n[limits]\npower_w = 1", "model is no text"),
+        ("[limits]\npower_w = 1\n[shapes]\nx = [0]", "whole numbers above 0"),
+    ],
+)
+def test_a_bad_budget_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "budget.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=message):
+        read_budget(path)
+
+
+@given(st.text(max_size=100))
+def test_no_text_makes_a_budget_crash(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("budget") / "budget.toml"
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(InvalidInput):
+        read_budget(path)

@@ -1,0 +1,133 @@
+"""Advice meets its budget on a network that exists, or says that it cannot."""
+
+from pathlib import Path
+
+import pytest
+
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.decision.optimize import Budget, Options, Plan, State, advise, single_changes
+from edgeprofiler.decision.optimize.advise import RISK, predict_state
+from edgeprofiler.decision.optimize.summary import mask_document, plan_document
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.read import read_graph
+from edgeprofiler.reading.zoo import zoo_graph
+
+STRUCTURE = tuple(kind for kind in RISK if kind not in ("batch", "mode", "precision"))
+
+
+def _state(name: str) -> State:
+    return State(zoo_graph(name), "fp16", load_device("jetson-orin-nano"))
+
+
+def _through_onnx(plan: Plan, folder: Path) -> tuple[float, float]:
+    """Energy and time of the plan's network, written as ONNX, read back and predicted afresh."""
+    from edgeprofiler.measurement.runners._onnx_model import model_of
+
+    last = plan.steps[-1].state
+    path = folder / "changed.onnx"
+    path.write_bytes(model_of(last.graph).SerializeToString())
+    profile = predict(str(path), last.device, precision=last.precision)
+    totals = profile.totals
+    return totals.energy_j.value / profile.network.batch, totals.end_to_end_s.value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.3])
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "mobilenet_v2"])
+@pytest.mark.parametrize("kinds", [tuple(RISK), STRUCTURE], ids=["all", "structure"])
+def test_the_advised_network_built_afresh_costs_what_was_said(
+    name: str, share: float, kinds: tuple[str, ...], tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    state = _state(name)
+    before = predict_state(state, 0.9)
+    plan = advise(state, Budget(energy_j=share * before.energy_j), Options(kinds=kinds))
+    assert plan.reached
+    assert plan.after.energy_j <= share * before.energy_j
+    energy, latency = _through_onnx(plan, tmp_path)
+    assert energy == pytest.approx(plan.after.energy_j, rel=0.01)
+    assert latency == pytest.approx(plan.after.latency_s, rel=0.01)
+
+
+def test_each_step_stands_on_those_before() -> None:
+    state = _state("mobilenet_v2")
+    before = predict_state(state, 0.9)
+    plan = advise(state, Budget(energy_j=0.4 * before.energy_j), Options(kinds=STRUCTURE))
+    saved = sum(step.saved_j.value for step in plan.steps)
+    assert saved == pytest.approx(before.energy_j - plan.after.energy_j, rel=1e-9)
+    for step in plan.steps:
+        assert step.saved_j.low <= step.saved_j.value <= step.saved_j.high
+
+
+def test_a_latency_budget_is_never_met_by_a_larger_batch() -> None:
+    state = _state("resnet18")
+    before = predict_state(state, 0.9)
+    plan = advise(state, Budget(latency_s=0.7 * before.latency_s))
+    assert plan.reached
+    assert all(step.kind != "batch" for step in plan.steps)
+
+
+def test_a_budget_that_holds_needs_no_change() -> None:
+    plan = advise(_state("lenet"), Budget(energy_j=1.0))
+    assert plan.reached
+    assert plan.steps == ()
+    assert plan.graph is None
+
+
+def test_an_unreachable_budget_is_said_and_networks_keep_their_floor() -> None:
+    state = _state("mobilenet_v2")
+    plan = advise(state, Budget(energy_j=1e-9), Options(kinds=("prune", "resolution")))
+    assert not plan.reached
+    for kept, total in plan.kept_channels.values():
+        assert kept >= 0.25 * total
+    assert plan.graph is not None
+    assert plan.graph.tensors[plan.graph.inputs[0]].shape[2] >= 112
+
+
+@pytest.mark.parametrize("budget", [Budget(), Budget(energy_j=0.0), Budget(latency_s=-1.0)])
+def test_a_budget_that_is_none_is_refused(budget: Budget) -> None:
+    with pytest.raises(UsageError, match="budget"):
+        advise(_state("lenet"), budget)
+
+
+def test_single_changes_are_ranked_by_energy_saved() -> None:
+    changes = single_changes(_state("resnet18"))
+    values = [change.saved_j.value for change in changes]
+    assert values == sorted(values, reverse=True)
+    assert {"prune", "resolution", "precision", "batch"} <= {change.kind for change in changes}
+    assert all(change.saved_j.value > 0 or change.saved_s > 0 for change in changes)
+
+
+def test_a_mask_keeps_as_many_channels_as_the_plan_says() -> None:
+    state = _state("resnet18")
+    before = predict_state(state, 0.9)
+    plan = advise(state, Budget(energy_j=0.7 * before.energy_j), Options(kinds=("prune",)))
+    document = mask_document(plan, "zoo:resnet18")
+    assert plan.graph is not None
+    filters = {node.name: node.inputs[1] for node in plan.graph.nodes if node.op == "Conv"}
+    assert document["masks"]
+    for name, mask in document["masks"].items():
+        assert sum(mask) == plan.graph.tensors[filters[name]].shape[0]
+        assert len(mask) == state.graph.tensors[f"{name}.weight"].shape[0]
+    assert plan_document("zoo:resnet18", before, [], plan)["plan"]["reached"]
+
+
+def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() -> None:
+    """Pruning is off by the factor that the network is; int8 by its own doubt too."""
+    by_kind = {change.kind: change for change in single_changes(_state("resnet18"))}
+    relative = {
+        kind: (by_kind[kind].saved_j.high - by_kind[kind].saved_j.low) / by_kind[kind].saved_j.value
+        for kind in ("prune", "precision", "batch")
+    }
+    assert relative["precision"] > 1.3 * relative["prune"]
+    assert relative["batch"] > 1.3 * relative["prune"]
+
+
+@pytest.mark.shared
+def test_a_detector_whose_batch_is_fixed_is_advised_on_for_the_rest(shared: Path) -> None:
+    graph = read_graph(shared / "inputs/graphs/yolov8n_160.json")
+    state = State(graph, "fp16", load_device("jetson-orin-nano"))
+    kinds = {change.kind for change in single_changes(state)}
+    assert {"prune", "precision", "mode"} <= kinds
+    assert "batch" not in kinds

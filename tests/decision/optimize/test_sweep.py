@@ -1,0 +1,154 @@
+"""A sweep predicts what a fresh prediction of each combination would."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.decision.optimize import Axes, objective, pareto_front, sweep
+from edgeprofiler.decision.optimize.sweep import (
+    MAX_POINTS,
+    parse_axis,
+    scaled_to_batch,
+    to_csv,
+    to_document,
+    write_parquet,
+)
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.read import input_shapes, read
+
+NANO = load_device("jetson-orin-nano")
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "densenet121", "squeezenet1_0", "googlenet"])
+@pytest.mark.parametrize("batch", [2, 7])
+def test_scaling_columns_is_lowering_with_that_batch(name: str, batch: int) -> None:
+    base, fresh = read(f"zoo:{name}").columns, read(f"zoo:{name}", batch=batch).columns
+    scaled = scaled_to_batch(base, batch)
+    for field in ("macs", "flops", "weight_bytes", "bytes_moved", "spatial", "input_bytes"):
+        np.testing.assert_allclose(getattr(scaled, field), getattr(fresh, field), rtol=1e-12)
+
+
+def test_every_combination_is_what_predict_says_of_it() -> None:
+    axes = Axes((NANO, load_device("jetson-nano@5w")), (1, 4), (160, 256), ("fp16", "int8"))
+    result = sweep("zoo:mobilenet_v2", axes)
+    assert len(result) == axes.points == 16
+    for i in range(len(result)):
+        size = int(result.resolution[i].split("x")[0])
+        profile = predict(
+            "zoo:mobilenet_v2",
+            result.device[i],
+            precision=result.precision[i],
+            batch=int(result.batch[i]),
+            shapes=input_shapes("zoo:mobilenet_v2", size),
+        )
+        totals = profile.totals
+        assert result.end_to_end_s[i] == pytest.approx(totals.end_to_end_s.value, rel=1e-9)
+        assert result.energy_j[i] == pytest.approx(totals.energy_j.value, rel=1e-9)
+        assert result.energy_per_image_j[i] == pytest.approx(result.energy_j[i] / result.batch[i])
+        for name in ("end_to_end_s", "energy_j"):
+            estimate = getattr(totals, name)
+            assert getattr(result, f"{name}_low")[i] == pytest.approx(estimate.low, rel=1e-9)
+            assert getattr(result, f"{name}_high")[i] == pytest.approx(estimate.high, rel=1e-9)
+
+
+def test_the_order_of_an_axis_changes_no_interval() -> None:
+    """A batch that nobody measured is known less well, wherever it stands in the list."""
+    up, down = (sweep("zoo:resnet18", Axes((NANO,), batches)) for batches in ((1, 8), (8, 1)))
+    np.testing.assert_array_equal(up.end_to_end_s_high, down.end_to_end_s_high[::-1])
+    width = np.log(up.end_to_end_s_high / up.end_to_end_s_low)
+    assert width[1] > width[0]
+
+
+def test_a_built_engine_cannot_change_its_resolution(shared: Path) -> None:
+    engine = shared / "inputs/engine_info/orin-nano_resnet18_fp16_torch-trt.json"
+    with pytest.raises(Unsupported, match="resolution of a built engine is fixed"):
+        sweep(str(engine), Axes((NANO,), resolutions=(160,)))
+
+
+def test_an_empty_and_a_huge_sweep_are_refused() -> None:
+    with pytest.raises(UsageError, match="the sweep is empty"):
+        sweep("zoo:lenet", Axes((NANO,), ()))
+    with pytest.raises(UsageError, match="10,000,000 combinations"):
+        sweep("zoo:lenet", Axes((NANO,), tuple(range(1, 100_001)), tuple(range(1, 101))))
+
+
+def test_an_axis_is_a_list_or_a_range_with_both_ends() -> None:
+    assert parse_axis("1,2,4", "--batch") == (1, 2, 4)
+    assert parse_axis("160:224:32", "--resolution") == (160, 192, 224)
+    assert parse_axis("1:3, 3, 8", "--batch") == (1, 2, 3, 8)
+
+
+@pytest.mark.parametrize("text", ["", "0", "a", "5:1", "1:9:0", "1,,2", "-3", "1:999999999"])
+def test_what_is_no_axis_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--batch"):
+        parse_axis(text, "--batch")
+
+
+_points = st.lists(
+    st.tuples(st.integers(0, 6).map(float), st.integers(0, 6).map(float)), max_size=30
+)
+
+
+@given(_points)
+def test_the_front_is_what_nothing_else_beats(points: list[tuple[float, float]]) -> None:
+    a = np.array([p[0] for p in points])
+    b = np.array([p[1] for p in points])
+    front = pareto_front(a, b)
+    for i, (x, y) in enumerate(points):
+        beaten = any(u <= x and v <= y and (u, v) != (x, y) for u, v in points)
+        assert front[i] == (not beaten)
+
+
+def test_nan_is_never_in_front() -> None:
+    assert pareto_front(np.array([np.nan, 1.0]), np.array([0.0, 1.0])).tolist() == [False, True]
+
+
+def test_rows_can_be_written_and_read_back(tmp_path: Path) -> None:
+    result = sweep("zoo:lenet", Axes((NANO,), (1, 2)))
+    rows = list(csv.DictReader(io.StringIO(to_csv(result))))
+    assert [float(row["energy_j"]) for row in rows] == result.energy_j.tolist()
+    document = json.loads(json.dumps(to_document(result)))
+    assert document["energy_j"] == result.energy_j.tolist()
+    parquet = pytest.importorskip("pyarrow.parquet")
+    write_parquet(result, tmp_path / "sweep.parquet")
+    table = parquet.read_table(tmp_path / "sweep.parquet")
+    assert table.column("energy_j").to_pylist() == result.energy_j.tolist()
+    assert len(table) <= MAX_POINTS
+
+
+def test_a_picture_of_a_sweep(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from edgeprofiler.views.plots.sweep import save_sweep
+
+    result = sweep("zoo:lenet", Axes((NANO,), (1, 2), precisions=("fp16", "int8")))
+    save_sweep(result, tmp_path / "sweep.png")
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="ends in"):
+        save_sweep(result, tmp_path / "sweep.txt")
+
+
+def test_an_objective_gives_arrays_for_candidates() -> None:
+    cost = objective("jetson-orin-nano")
+    values = cost(["zoo:lenet", read("zoo:resnet18")])
+    profile = predict("zoo:resnet18", "jetson-orin-nano")
+    assert values.energy_j.shape == (2,)
+    assert values.energy_j[1] == pytest.approx(profile.totals.energy_j.value)
+    assert values.runtime_s[0] < values.runtime_s[1]
+    assert len(cost([]).power_w) == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [("zoo:none", "zoo:none: the zoo has no"), ("none.onnx", "no such file"), (42, "is int, no")],
+)
+def test_a_candidate_that_is_no_model_is_named_by_its_place(bad: object, said: str) -> None:
+    with pytest.raises(InvalidInput, match=f"candidate 1: .*{said}"):
+        objective("jetson-orin-nano")(["zoo:lenet", bad])  # type: ignore[list-item]

@@ -1,0 +1,91 @@
+"""RAPL's counters wrap; energy read from them never goes back."""
+
+import pytest
+
+from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.measurement.sensors.protocol import opened
+from edgeprofiler.measurement.sensors.rapl import Counter, RaplSensor
+from edgeprofiler.testing import SensorContract
+
+
+def zone(root, path, name, energy_uj, range_uj="262143328850"):
+    folder = root / "sys/class/powercap" / path
+    folder.mkdir(parents=True)
+    (folder / "name").write_text(name + "\n")
+    (folder / "energy_uj").write_text(f"{energy_uj}\n")
+    (folder / "max_energy_range_uj").write_text(f"{range_uj}\n")
+    return folder
+
+
+class TestContract(SensorContract):
+    @pytest.fixture(autouse=True)
+    def _tree(self, tmp_path):
+        self.root = tmp_path
+        zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
+
+    def make(self):
+        return RaplSensor(root=str(self.root))
+
+
+def test_packages_and_their_memory_make_the_total(tmp_path):
+    """Cores are part of their package already."""
+    zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
+    zone(tmp_path, "intel-rapl:0:0", "core", 1)
+    zone(tmp_path, "intel-rapl:0:1", "dram", 2_000_000)
+    zone(tmp_path, "intel-rapl-mmio:0", "package-0", 5_000_000)
+    with opened(RaplSensor(root=str(tmp_path))) as sensor:
+        assert sensor.rails == ("package-0", "package-0/core", "package-0/dram")
+        assert sensor.total_rails == ("package-0", "package-0/dram")
+        assert sensor.read() == pytest.approx([5.0, 1e-6, 2.0])
+        assert sensor.kind == "energy"
+
+
+def test_the_platform_s_own_counter_is_the_total_where_there_is_one(tmp_path):
+    zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
+    zone(tmp_path, "intel-rapl:1", "psys", 9_000_000)
+    with opened(RaplSensor(root=str(tmp_path))) as sensor:
+        assert sensor.total_rails == ("psys",)
+
+
+def test_a_counter_that_wraps_goes_on_rising(tmp_path):
+    """After its largest value comes 0: max + 1 is added."""
+    folder = zone(tmp_path, "intel-rapl:0", "package-0", 999_000, range_uj=999_999)
+    with opened(RaplSensor(root=str(tmp_path))) as sensor:
+        joules = [sensor.read()[0]]
+        for value in (999_999, 0, 500_000, 10):
+            (folder / "energy_uj").write_text(f"{value}\n")
+            joules.append(sensor.read()[0])
+    assert joules == pytest.approx([0.999, 0.999999, 1.0, 1.5, 2.00001])
+
+
+def test_machines_without_rapl_say_why(tmp_path):
+    with pytest.raises(Unavailable, match="Intel or AMD"):
+        RaplSensor(root=str(tmp_path)).probe()
+
+
+def test_counters_that_only_root_may_read_say_so(tmp_path):
+    folder = zone(tmp_path, "intel-rapl:0", "package-0", 1)
+    (folder / "energy_uj").unlink()
+    (folder / "energy_uj").mkdir()  # cannot be read by anybody, not even root
+    with pytest.raises(Unavailable, match="run as root"):
+        RaplSensor(root=str(tmp_path)).probe()
+
+
+def test_a_zone_without_a_range_wraps_at_32_bits(tmp_path):
+    folder = zone(tmp_path, "intel-rapl:0", "package-0", 2**32 - 1)
+    (folder / "max_energy_range_uj").unlink()
+    assert RaplSensor(root=str(tmp_path)).settings()["max_energy_range_uj"] == {
+        "package-0": 2**32 - 1
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense"])
+def test_a_counter_without_a_number_counts_as_gone(tmp_path, content):
+    counter_file = tmp_path / "energy_uj"
+    counter_file.write_bytes(b"5000000")
+    counter = Counter(counter_file, 2**32 - 1)
+    assert counter.read_j() == pytest.approx(5)
+    counter_file.write_bytes(content)
+    with pytest.raises(OSError, match="holds no number"):
+        counter.read_j()
+    counter.close()

@@ -1,0 +1,101 @@
+"""The CSV of measured totals: what is read, and what is refused with its line."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.prediction.calibration.measured import (
+    canonical_name,
+    input_shape,
+    read_measured,
+    runtime_of,
+    write_rows,
+)
+
+HEAD = "device,mode,software,network,model,batch,input,precision,runtime_ms,power_above_idle_w\n"
+
+
+def written(folder: Path, *lines: str, head: str = HEAD) -> Path:
+    path = folder / "measured.csv"
+    path.write_text(head + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_a_row_has_seconds_shape_and_host(tmp_path: Path) -> None:
+    line = 'jetson-orin-nano,15W,"JetPack 6, TensorRT",ResNet18,zoo:resnet18,1,224x224,fp16,2.0,'
+    (row,) = read_measured(written(tmp_path, line))
+    assert row.runtime_s == pytest.approx(0.002)
+    assert row.shape == (1, 3, 224, 224)
+    assert (row.spec, row.runtime, row.canonical) == ("jetson-orin-nano@15w", "trtexec", "resnet18")
+    assert math.isnan(row.power_above_idle_w)
+
+
+def test_unknown_columns_are_kept(tmp_path: Path) -> None:
+    head = "device,network,model,runtime_ms,who\n"
+    (row,) = read_measured(written(tmp_path, "generic,a,zoo:lenet,1,me", head=head))
+    assert row.other == {"who": "me"}
+
+
+def test_power_alone_is_enough(tmp_path: Path) -> None:
+    head = "device,network,model,power_above_idle_w\n"
+    (row,) = read_measured(written(tmp_path, "generic,a,zoo:lenet,1.5", head=head))
+    assert row.power_above_idle_w == 1.5
+    assert math.isnan(row.runtime_s)
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("d,,s,n,zoo:lenet,1,,fp16,fast,", "line 2.*'fast'"),
+        ("d,,s,n,zoo:lenet,1,,fp16,-1,", "above zero"),
+        ("d,,s,n,zoo:lenet,1,,fp16,nan,", "above zero"),
+        ("d,,s,n,zoo:lenet,1,,fp16,,", "neither"),
+        ("d,,s,,zoo:lenet,1,,fp16,1,", "network is empty"),
+        ("d,,s,n,zoo:lenet,1,big,fp16,1,", "'big'"),
+    ],
+)
+def test_a_bad_row_is_named_by_its_line(tmp_path: Path, line: str, word: str) -> None:
+    with pytest.raises(InvalidInput, match=word):
+        read_measured(written(tmp_path, line))
+
+
+def test_missing_columns_rows_and_files(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="lacks the column 'model'"):
+        read_measured(written(tmp_path, head="device,network,runtime_ms\n"))
+    with pytest.raises(InvalidInput, match="no rows"):
+        read_measured(written(tmp_path))
+    with pytest.raises(InvalidInput, match="no such file"):
+        read_measured(tmp_path / "none.csv")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("m") / "m.csv"
+    path.write_text(HEAD + text, encoding="utf-8")
+    with contextlib.suppress(InvalidInput):
+        read_measured(path)
+
+
+def test_the_host_is_told_from_the_software() -> None:
+    assert runtime_of("TensorRT 5 (torch2trt; host overhead included)") == "torch2trt"
+    assert runtime_of("TensorRT 10.1 FP16 via Torch-TensorRT 2.4") == "torch-tensorrt"
+    assert runtime_of("JetPack 6, TensorRT, trtutils") == "cpp"
+    assert runtime_of("JetPack 4.6, TensorRT") == "trtexec"
+
+
+def test_names_and_sizes() -> None:
+    assert canonical_name("MobileNetV3-small ") == "mobilenetv3_small"
+    assert input_shape("", 1) == ()
+    assert input_shape("1x32x32", 4) == (4, 1, 32, 32)
+    assert input_shape("2x3x224x200", 1) == (2, 3, 224, 200)
+
+
+def test_rows_are_written_as_csv() -> None:
+    assert write_rows([{"a": 1, "b": "x,y"}]) == 'a,b\n1,"x,y"\n'

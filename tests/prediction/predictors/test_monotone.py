@@ -1,0 +1,150 @@
+"""What must go one way whatever was fitted: more work, slower clocks and wider types cost more."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeprofiler.core.device import RUNTIMES, Device, device_names, load_device
+from edgeprofiler.core.graph.build import GraphBuilder
+from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.prediction.predictors.roofline import costs, network_totals
+from edgeprofiler.reading.lowering import BuildTarget, lower
+from edgeprofiler.reading.read import read
+
+BOARDS = [name for name in device_names() if name != "generic"]
+SPECS = [f"{name}@{mode.name}" for name in device_names() for mode in load_device(name).modes]
+NETWORKS = ("alexnet", "vgg16", "resnet18", "mobilenet_v2", "densenet121", "efficientnet_b0",
+            "convnext_tiny", "shufflenet_v2_x0_5")  # fmt: skip
+"""The last is bound by launches."""
+SLACK = 1 + 1e-9
+
+
+@cache
+def zoo(name: str, precision: str = "fp16", runtime: str = "trtexec", board: str = "") -> Network:
+    return read(f"zoo:{name}", precision=precision, runtime=runtime, device=board or None)
+
+
+def totals(network: Network, device: Device) -> tuple[float, float]:
+    """Return GPU time and energy of an inference."""
+    layers = costs(network.columns, device)
+    found = network_totals(layers, np.array([0, len(network)]), device)
+    return float(found.runtime_s[0]), float(found.energy_j[0])
+
+
+def small_network(size: int, batch: int, channels: int, kernel: int, groups: int) -> Network:
+    build = GraphBuilder("net")
+    x = build.conv(
+        build.input((batch, channels, size, size)), channels, kernel, name="a", groups=groups
+    )
+    x = build.conv(build.relu(x), 2 * channels, 1, name="b")
+    return lower(build.graph(x))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    spec=st.sampled_from(SPECS),
+    runtime=st.sampled_from(RUNTIMES),
+    size=st.integers(4, 256),
+    more=st.integers(1, 64),
+    batch=st.integers(1, 8),
+    channels=st.integers(1, 8).map(lambda n: 8 * n),
+    kernel=st.sampled_from([1, 3, 5, 7]),
+    depthwise=st.booleans(),
+)
+def test_more_pixels_and_more_images_take_more(
+    spec: str,
+    runtime: str,
+    size: int,
+    more: int,
+    batch: int,
+    channels: int,
+    kernel: int,
+    depthwise: bool,
+) -> None:
+    """Neither time nor energy falls; an image in a larger batch takes no longer than alone."""
+    device = load_device(spec, runtime)
+    groups = channels if depthwise else 1
+    one = totals(small_network(size, batch, channels, kernel, groups), device)
+    larger = totals(small_network(size + more, batch, channels, kernel, groups), device)
+    several = totals(small_network(size, 2 * batch, channels, kernel, groups), device)
+    for a, b, c in zip(one, larger, several, strict=True):
+        assert a <= b * SLACK
+        assert a <= c * SLACK
+    assert several[0] <= 2 * one[0] * SLACK
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_mode_that_caps_more_is_no_faster(name: str, runtime: str) -> None:
+    board = load_device(name, runtime)
+    networks = [zoo(n, runtime=runtime) for n in NETWORKS]
+    for low in board.modes:
+        for high in board.modes:
+            caps = [(m.sms, m.gpu_clock_hz, m.bandwidth_bytes_per_s) for m in (low, high)]
+            if low is high or any(a > b for a, b in zip(*caps, strict=True)):
+                continue
+            slow, fast = board.with_mode(low.name), board.with_mode(high.name)
+            for network in networks:
+                assert totals(network, fast)[0] <= totals(network, slow)[0] * SLACK
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_narrower_type_costs_no_more_where_its_peak_is_higher(name: str) -> None:
+    """Nano's INT8 runs at FP32's rate, so it is left out there; and FP16's ShuffleNet on TX2 takes
+    longer in the conversions around its shuffles than it saves."""
+    board = load_device(name)
+    order = ["int8", "fp16", "fp32"]
+    if board.peak_flops("int8") < board.peak_flops("fp16"):
+        order.remove("int8")
+    for network in NETWORKS[:-1]:
+        found = [totals(zoo(network, p, board=name), board) for p in order]
+        for less, more in pairwise(found):
+            assert less[0] <= more[0]
+            assert less[1] <= more[1]
+
+
+def layer_watts(device: Device) -> FloatArray:
+    found = [costs(zoo(n, p).columns, device).power_w for n in NETWORKS for p in ("fp16", "int8")]
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_layer_draws_more_than_idle_and_no_more_than_its_mode_may(spec: str) -> None:
+    """Where loads hide behind products both units draw, so up to a third more is in range."""
+    device = load_device(spec)
+    watts = layer_watts(device)
+    assert watts.min() >= device.idle_power_w
+    if np.isfinite(device.mode.power_budget_w):
+        assert watts.max() <= device.mode.power_budget_w * 4 / 3
+
+
+@pytest.mark.parametrize("name", ["jetson-nano", "jetson-tx2", "jetson-xavier-nx"])
+def test_without_tf32_an_fp32_engine_stays_in_fp32_and_in_rows(name: str) -> None:
+    """Also depthwise and grouped convolutions, and matrix products of several rows."""
+    board = load_device(name)
+    assert BuildTarget.of(board).tf32_ratio == 0
+    for model in ("resnet18", "mobilenet_v2", "resnext50_32x4d", "efficientnet_b0"):
+        network = zoo(model, "fp32", board=name)
+        assert {layer.dtype for layer in network.layers} == {"fp32"}
+        assert not any(layer.op == "reformat" for layer in network.layers)
+    assert {layer.dtype for layer in zoo("convnext_tiny", "fp32", board=name).layers} == {"fp32"}
+
+
+@pytest.mark.parametrize("name", ["jetson-orin-nano", "jetson-agx-orin-32gb", "generic"])
+def test_with_tf32_it_multiplies_in_tf32(name: str) -> None:
+    assert BuildTarget.of(load_device(name)).tf32_ratio == pytest.approx(4, rel=1e-3)
+    network = zoo("resnet18", "fp32", board=name)
+    assert {layer.dtype for layer in network.layers if layer.op == "convolution"} == {"tf32"}
+
+
+@pytest.mark.parametrize("network", ["resnet18", "mobilenet_v2"])
+def test_an_fp16_engine_is_the_same_on_every_board(network: str) -> None:
+    base = zoo(network)
+    for name in BOARDS:
+        assert zoo(network, board=name).layers == base.layers

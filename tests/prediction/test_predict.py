@@ -1,0 +1,146 @@
+"""From what a user names to a profile."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.prediction.predict import predict, predict_many, profile_of
+from edgeprofiler.reading.read import front_end_for, input_shapes, read, read_graph, read_model
+from edgeprofiler.reading.zoo import zoo_graph
+
+
+def test_a_graph_a_network_and_a_name_give_the_same_profile() -> None:
+    by_name = predict("zoo:resnet18", "jetson-orin-nano")
+    by_graph = predict(zoo_graph("resnet18"), "jetson-orin-nano")
+    by_network = predict(read("zoo:resnet18"), "jetson-orin-nano")
+    assert by_name.totals == by_graph.totals == by_network.totals
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet18", "mobilenet_v2", "vgg16"])
+@pytest.mark.parametrize("runtime", ["trtexec", "torch-tensorrt"])
+def test_parts_sum_to_the_totals(name: str, runtime: str) -> None:
+    """Energies of layers, fixed part and host gap sum to the energy of an inference."""
+    profile = predict(f"zoo:{name}", "jetson-orin-nano", runtime=runtime)
+    totals = profile.totals
+    energy = np.nansum(profile.costs.energy_j) + profile.fixed.energy_j + profile.host_gap.energy_j
+    time = np.nansum(profile.costs.runtime_s) + profile.fixed.runtime_s + profile.host_gap.runtime_s
+    assert energy == pytest.approx(totals.energy_j.value, rel=1e-9)
+    assert time == pytest.approx(totals.end_to_end_s.value, rel=1e-9)
+    assert totals.power_w.value == pytest.approx(energy / time, rel=1e-9)
+    for estimate in (totals.runtime_s, totals.energy_j, totals.power_above_idle_w):
+        assert 0 < estimate.low < estimate.value < estimate.high
+
+
+def test_many_at_once_are_what_each_is_alone() -> None:
+    networks = [read(f"zoo:{name}") for name in ("lenet", "alexnet", "squeezenet1_1")]
+    together = predict_many(networks, "jetson-tx2")
+    assert len(together) == 3
+    for network, profile in zip(networks, together, strict=True):
+        assert profile == predict(network, "jetson-tx2")
+
+
+def test_a_wider_confidence_is_a_wider_interval() -> None:
+    narrow = predict("zoo:resnet18", "jetson-orin-nano", confidence=0.5).totals.energy_j
+    wide = predict("zoo:resnet18", "jetson-orin-nano", confidence=0.95).totals.energy_j
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_torch_tensorrt_keeps_relu6_apart() -> None:
+    """Its engines run ReLU6 as a kernel of its own, so MobileNetV2 has more layers there."""
+    plain, apart = read("zoo:mobilenet_v2"), read("zoo:mobilenet_v2", runtime="torch-tensorrt")
+    assert len(apart) > len(plain)
+    assert apart.macs == plain.macs
+
+
+def test_what_a_network_cannot_change() -> None:
+    network = read("zoo:lenet")
+    with pytest.raises(Unsupported, match="one batch and shape"):
+        read_model(network, batch=2)
+    with pytest.raises(Unsupported, match="precision of a built engine is fixed"):
+        read(network, precision="int8")
+    with pytest.raises(Unsupported, match="cannot be changed"):
+        read_graph(network)
+    with pytest.raises(Unsupported, match="resolution of a built engine"):
+        input_shapes(network, 224)
+
+
+def test_a_graph_can_change_batch_and_shape() -> None:
+    graph = zoo_graph("resnet18")
+    assert read(graph, batch=4).batch == 4
+    assert read(graph, shapes={"": (2, 3, 160, 160)}).layers[1].output_shapes[0] == (2, 64, 80, 80)
+
+
+def test_a_batch_does_the_work_of_its_images() -> None:
+    one, eight = read("zoo:mobilenet_v2"), read("zoo:mobilenet_v2", batch=8)
+    assert eight.macs == 8 * one.macs
+    single = predict(one, "jetson-orin-nano").totals
+    batch = predict(eight, "jetson-orin-nano").totals
+    assert single.runtime_s.value < batch.runtime_s.value < 8 * single.runtime_s.value
+
+
+def test_unknown_sources_are_said(tmp_path: Path) -> None:
+    odd = tmp_path / "model.txt"
+    odd.write_text("not a model")
+    with pytest.raises(InvalidInput, match="not a model that any front end knows"):
+        front_end_for(odd)
+    with pytest.raises(InvalidInput, match=r"no such file.* write zoo:resnet18 "):
+        front_end_for("resnet18")
+    with pytest.raises(InvalidInput, match="no such file"):
+        read(tmp_path / "missing")
+    with pytest.raises(InvalidInput, match="no such file"):
+        read(tmp_path / "missing.onnx")
+    assert front_end_for(odd, "onnx").name == "onnx"
+    with pytest.raises(InvalidInput, match=r"it has .*resnet18.*mobilenet_v2"):
+        read("zoo:qqqqqq")
+
+
+def test_json_that_is_broken_says_where(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"a": [1, 2}')
+    with pytest.raises(InvalidInput, match=r"broken\.json: is not JSON \(line 1, column 12"):
+        read(broken)
+
+
+def test_a_saved_profile_is_no_model(tmp_path: Path) -> None:
+    from edgeprofiler.core.profile.document import write_profile
+
+    write_profile(predict("zoo:lenet"), tmp_path / "lenet.json")
+    with pytest.raises(InvalidInput, match="is a saved profile, no model"):
+        read(tmp_path / "lenet.json")
+
+
+def test_a_confidence_outside_0_and_1_is_refused() -> None:
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        predict("zoo:lenet", confidence=1.0)
+
+
+def test_a_saved_profile_is_taken_as_it_is(tmp_path: Path) -> None:
+    from edgeprofiler.core.profile.document import write_profile
+
+    profile = predict("zoo:lenet", load_device("jetson-nano@5w", "cpp"))
+    path = tmp_path / "lenet.json"
+    write_profile(profile, path)
+    assert profile_of(path) == profile
+    with pytest.raises(UsageError, match="is a saved profile"):
+        profile_of(path, "jetson-tx2")
+
+
+def test_an_address_of_the_zoo_may_name_the_number_of_classes() -> None:
+    """`zoo:resnet18?classes=10` ends in ten outputs, and costs less than a thousand."""
+    few, many = read("zoo:resnet18?classes=10"), read("zoo:resnet18")
+    assert few.layers[-1].output_shapes[0][-1] == 10
+    assert sum(few.columns.weight_bytes) < sum(many.columns.weight_bytes)
+    for wrong in ("classes=0", "classes=ten", "size=3"):
+        with pytest.raises(InvalidInput):
+            read(f"zoo:resnet18?{wrong}")
+
+
+def test_torch_tensorrt_says_that_its_two_host_gaps_disagree() -> None:
+    """The gap that explains power and the gap of latency are two numbers, and both are told."""
+    told = predict("zoo:mobilenet_v2", "jetson-orin-nano", runtime="torch-tensorrt").warnings
+    assert sum("two host gaps" in warning for warning in told) == 1
+    quiet = predict("zoo:mobilenet_v2", "jetson-orin-nano").warnings
+    assert not any("two host gaps" in warning for warning in quiet)

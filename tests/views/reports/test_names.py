@@ -1,0 +1,38 @@
+"""Layer names as a person can read them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.views.reports.names import short_name
+
+TORCH_TENSORRT = (
+    "[CONVOLUTION]-[aten_ops.convolution.default]-[/features/1/conv/1/convolution_2] + "
+    "[SCALE]-[aten_ops._native_batch_norm_legit_no_training.default]-[/features/1/conv/2/bn_2]"
+)
+
+
+def test_a_torch_tensorrt_name_is_its_first_path_and_how_much_was_fused() -> None:
+    assert short_name(TORCH_TENSORRT, 48) == "features/1/conv/1/convolution_2 +1"
+
+
+def test_a_reformat_says_that_it_is_one() -> None:
+    name = f"Reformatting CopyNode for Input Tensor 0 to {TORCH_TENSORRT}"
+    assert short_name(name, 60) == "reformat inp features/1/conv/1/convolution_2 +1"
+
+
+def test_a_fused_onnx_name_keeps_its_first_part() -> None:
+    assert short_name("/conv1/Conv + /relu/Relu", 32) == "conv1/Conv +1"
+
+
+def test_the_middle_is_cut_since_ends_tell_layers_apart() -> None:
+    text = short_name("model/backbone/stage4/block17/depthwise/convolution", 24)
+    assert len(text) == 24
+    assert text.endswith("convolution")
+    assert "…" in text
+
+
+@given(st.text(max_size=300), st.integers(min_value=1, max_value=80))
+def test_a_short_name_fits_and_has_no_control_characters(name: str, width: int) -> None:
+    text = short_name(name, width)
+    assert len(text) <= width
+    assert text.isprintable()

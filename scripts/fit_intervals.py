@@ -25,8 +25,8 @@ from edgeprofiler.prediction.uncertainty.conformal import conformal_quantile, qu
 from edgeprofiler.prediction.uncertainty.fitted import network_features, representative
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 
-TARGET = (Path(__file__).resolve().parents[1]
-          / "src" / "edgeprofiler" / "prediction" / "uncertainty" / "data" / "intervals.toml")  # fmt: skip
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "edgeprofiler"
+TARGET = PACKAGE / "prediction" / "uncertainty" / "data" / "intervals.toml"
 LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.98)
 
 

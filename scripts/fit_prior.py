@@ -89,7 +89,7 @@ def write_prior(
     values = {n: v for n, v in vars(shared).items() if not n.startswith(skip)} | rates
     text = (
         "# Written by scripts/fit_prior.py: numbers that all boards share. What each means is in\n"
-        "# edgeprofiler/prediction/predictors/parameters.py, how they were fitted in docs/cost-model.md.\n"
+        "# prediction/predictors/parameters.py, how they were fitted in docs/cost-model.md.\n"
         'schema = "edgeprofiler.prior/1"\n'
     )
     text += toml_table("shared", values)

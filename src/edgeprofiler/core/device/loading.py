@@ -1,7 +1,7 @@
 """From a name or a path to a device.
 
-Shipped devices lie in `edgeprofiler/core/device/boards`; a user's own file has the same form, or names a
-device with `base = "jetson-orin-nano"` and says what differs.
+Shipped devices lie in `boards` beside this module; a user's own file has the same form, or names
+a device with `base = "jetson-orin-nano"` and says what differs.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.prediction.calibration.board import calibrate
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.prediction.costmodel.model import Work
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.reading.read import read
 

@@ -25,7 +25,7 @@ from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.costmodel import Hardware
+from edgeprofiler.prediction.costmodel.model import Hardware
 from edgeprofiler.prediction.validate.metrics import figures
 from edgeprofiler.prediction.validate.networks import samples_of
 

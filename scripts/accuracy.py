@@ -28,8 +28,8 @@ from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power, split
 from edgeprofiler.prediction.calibration.problem import Group, Problem
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.costmodel import Hardware, Work, layer_times
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.model import Hardware, Work, layer_times
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 from edgeprofiler.prediction.validate.metrics import Figures, figures
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 from edgeprofiler.prediction.validate.validation import validate

@@ -2,7 +2,7 @@
 
     python scripts/fit_prior.py --shared ../shared
 
-Writes `predictors/data/prior.toml` (numbers shared by all boards) and the calibrations at the end
+Writes `costmodel/data/prior.toml` (numbers shared by all boards) and the calibrations at the end
 of `devices/*.toml`. Takes a few seconds; figures of accuracy are `scripts/accuracy.py`'s.
 """
 
@@ -23,7 +23,7 @@ from edgeprofiler.prediction.calibration import power, recipe
 from edgeprofiler.prediction.calibration.problem import Problem
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.calibration.write import calibration_text, toml_table
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 from edgeprofiler.prediction.validate.networks import samples_of
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "edgeprofiler"
@@ -89,13 +89,13 @@ def write_prior(
     values = {n: v for n, v in vars(shared).items() if not n.startswith(skip)} | rates
     text = (
         "# Written by scripts/fit_prior.py: numbers that all boards share. What each means is in\n"
-        "# prediction/predictors/parameters.py, how they were fitted in docs/cost-model.md.\n"
+        "# prediction/costmodel/parameters.py, how they were fitted in docs/cost-model.md.\n"
         'schema = "edgeprofiler.prior/1"\n'
     )
     text += toml_table("shared", values)
     for name, gap in hosts.items():
         text += toml_table(f"hosts.{name}", gap)
-    write_text(PACKAGE / "prediction" / "predictors" / "data" / "prior.toml", text)
+    write_text(PACKAGE / "prediction" / "costmodel" / "data" / "prior.toml", text)
 
 
 def write_calibrations(

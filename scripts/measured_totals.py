@@ -17,7 +17,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.files import write_text
 from edgeprofiler.prediction.calibration.measured import Measured, read_measured, write_rows
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.prediction.costmodel.model import Work
 from edgeprofiler.reading.read import read as read_network
 
 NO_LAYERS = {"pidnet_s", "efficientformer_l1", "mobilevit_s", "vit_tiny", "segformer_b0"}

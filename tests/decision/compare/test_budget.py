@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph.change import with_constant_shapes
 from edgeprofiler.core.profile import Costs, Part, Profile
-from edgeprofiler.decision.check import require_settings
-from edgeprofiler.decision.compare import Budget, check, read_budget
-from edgeprofiler.decision.compare.summary import to_document, to_junit, to_markdown
+from edgeprofiler.decision.check import Budget, check, read_budget, require_settings
+from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.zoo import zoo_graph
 

@@ -16,8 +16,8 @@ from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.power import START, BusyShare, solve_power, split
 from edgeprofiler.prediction.calibration.recipe import Sample, separate_activations
 from edgeprofiler.prediction.calibration.write import device_text, toml_value
-from edgeprofiler.prediction.predictors.costmodel import Hardware, Work, layer_times
-from edgeprofiler.prediction.predictors.parameters import (
+from edgeprofiler.prediction.costmodel.model import Hardware, Work, layer_times
+from edgeprofiler.prediction.costmodel.parameters import (
     Parameters,
     parameters_of,
     shared_parameters,

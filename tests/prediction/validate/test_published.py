@@ -12,7 +12,7 @@ from paths import SCRIPTS
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.costmodel import Hardware
+from edgeprofiler.prediction.costmodel.model import Hardware
 from edgeprofiler.prediction.validate.networks import samples_of
 from edgeprofiler.prediction.validate.validation import validate
 

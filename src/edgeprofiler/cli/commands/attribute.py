@@ -83,7 +83,7 @@ def _print_layers(console: Console, profile: Profile) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from edgeprofiler.views.reports.names import short_name
+    from edgeprofiler.views.names import short_name
 
     costs = profile.costs
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))

@@ -59,10 +59,9 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.core.errors import UsageError
         from edgeprofiler.core.files import dump_json
         from edgeprofiler.core.profile.document import is_profile, read_profile, write_profile
-        from edgeprofiler.decision.check import require_settings
-        from edgeprofiler.decision.compare import check as judge
-        from edgeprofiler.decision.compare import read_budget
-        from edgeprofiler.decision.compare.summary import to_document, to_junit, to_markdown
+        from edgeprofiler.decision.check import check as judge
+        from edgeprofiler.decision.check import read_budget, require_settings
+        from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
         from edgeprofiler.prediction.predict import profile_of
 
         screen = common.results_console(json, junit, markdown)

@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         from edgeprofiler.core.files import dump_json
         from edgeprofiler.core.profile.document import is_profile
         from edgeprofiler.decision.compare import compare as difference
-        from edgeprofiler.decision.compare.summary import comparison_document
+        from edgeprofiler.decision.summary import comparison_document
         from edgeprofiler.prediction.predict import profile_of
         from edgeprofiler.reading.read import input_shapes
 
@@ -158,7 +158,7 @@ def _print_layers(screen: Console, comparison: Comparison, count: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from edgeprofiler.views.reports.names import short_name
+    from edgeprofiler.views.names import short_name
 
     found = Counter(change.pair.status for change in comparison.changes)
     screen.print("   layers: " + ", ".join(f"{n} {status}" for status, n in found.items()))

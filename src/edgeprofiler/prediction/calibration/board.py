@@ -15,8 +15,8 @@ from edgeprofiler.prediction.calibration.power import BusyShare
 from edgeprofiler.prediction.calibration.problem import Group, Problem, Unknown
 from edgeprofiler.prediction.calibration.recipe import NOISE, Sample, separate_activations
 from edgeprofiler.prediction.calibration.solve import Gaussian, solve
-from edgeprofiler.prediction.predictors.costmodel import Hardware
-from edgeprofiler.prediction.predictors.parameters import (
+from edgeprofiler.prediction.costmodel.model import Hardware
+from edgeprofiler.prediction.costmodel.parameters import (
     DEVIATIONS,
     Parameters,
     calibration_of,

@@ -17,7 +17,7 @@ from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
 from edgeprofiler.prediction.calibration.problem import Problem
 from edgeprofiler.prediction.calibration.recipe import Sample, shared_values
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 from edgeprofiler.prediction.uncertainty.conformal import Coverage, quantile
 
 Key = Callable[[Sample], str]

@@ -14,14 +14,14 @@ import numpy as np
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.calibration.solve import Gaussian, Solution, solve
-from edgeprofiler.prediction.predictors.costmodel import (
+from edgeprofiler.prediction.costmodel.model import (
     CLASSES,
     Hardware,
     kernel_counts,
     layer_times,
     multiply_class,
 )
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 
 START: Mapping[str, tuple[float, float]] = {
     "base_power_w": (1.0, 0.15), "busy_power_w": (8.0, 0.3), "depthwise_busy": (0.3, 0.5),

@@ -14,8 +14,8 @@ import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
 from edgeprofiler.prediction.calibration.solve import Gaussian, Solution, solve
-from edgeprofiler.prediction.predictors.costmodel import Hardware, Work, host_gaps, layer_times
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.model import Hardware, Work, host_gaps, layer_times
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.problem import Group, Problem, Unknown
-from edgeprofiler.prediction.predictors.costmodel import Hardware, Work
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.model import Hardware, Work
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 
 START: Mapping[str, float] = {
     "launch_s": 9e-6, "launch_clock_exponent": 1.0, "launch_without_tensor_cores": 2.1,

@@ -14,7 +14,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 from edgeprofiler.core.profile.lazy import LazyProfiles
-from edgeprofiler.prediction.predictors.costmodel import (
+from edgeprofiler.prediction.costmodel.model import (
     BOUNDS,
     Hardware,
     LayerTimes,
@@ -25,7 +25,7 @@ from edgeprofiler.prediction.predictors.costmodel import (
     layer_power,
     layer_times,
 )
-from edgeprofiler.prediction.predictors.parameters import (
+from edgeprofiler.prediction.costmodel.parameters import (
     Parameters,
     parameters_of,
     shared_parameters,

@@ -11,7 +11,7 @@ import numpy as np
 from edgeprofiler.core.device import Calibration, Device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import Network
-from edgeprofiler.prediction.predictors.parameters import calibration_of, power_measured
+from edgeprofiler.prediction.costmodel.parameters import calibration_of, power_measured
 from edgeprofiler.prediction.uncertainty.conformal import normal_quantile
 from edgeprofiler.prediction.uncertainty.fitted import (
     KNOWN_DTYPES,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgeprofiler.core.files import parse_toml
 from edgeprofiler.core.network import Columns, FloatArray, IntArray, Layer
-from edgeprofiler.prediction.predictors.costmodel import CLASSES, Work, multiply_class
+from edgeprofiler.prediction.costmodel.model import CLASSES, Work, multiply_class
 
 NEAR = 0.25
 """Distance of two networks' features up to which they are of one kind."""

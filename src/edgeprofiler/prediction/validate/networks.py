@@ -11,7 +11,7 @@ from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.costmodel import Work
+from edgeprofiler.prediction.costmodel.model import Work
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.lowering.pipeline import PRECISIONS
 from edgeprofiler.reading.read import front_end_for, read_model

@@ -18,7 +18,7 @@ from edgeprofiler.prediction.calibration.folds import KEYS, Folds
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
 from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.predictors.parameters import parameters_of, prior_table
+from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_table
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.uncertainty.conformal import Coverage, quantile
 from edgeprofiler.prediction.validate.metrics import Figures, figures

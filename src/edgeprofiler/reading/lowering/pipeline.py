@@ -9,7 +9,7 @@ from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.reading.lowering.emit import Emitter
-from edgeprofiler.reading.lowering.facts import gather_facts
+from edgeprofiler.reading.lowering.gather import gather_facts
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
 

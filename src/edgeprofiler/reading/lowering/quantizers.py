@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from edgeprofiler.core.graph import Node
+from edgeprofiler.reading.lowering.facts import Facts
 from edgeprofiler.reading.lowering.vocabulary import (
     AVERAGE_POOLS,
     CONCATS,
@@ -19,9 +18,6 @@ from edgeprofiler.reading.lowering.vocabulary import (
     SLICES,
     TRANSPOSED,
 )
-
-if TYPE_CHECKING:
-    from edgeprofiler.reading.lowering.facts import Facts
 
 _WRITES_INT8 = CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | POINTWISE
 

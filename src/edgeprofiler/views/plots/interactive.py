@@ -18,6 +18,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.units import engineering
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.series import (
     COLOURS,
     IDLE_COLOUR,
@@ -29,7 +30,6 @@ from edgeprofiler.views.plots.series import (
     roofline,
     timeline,
 )
-from edgeprofiler.views.reports.names import short_name
 
 Figure = dict[str, Any]
 """`data` and `layout` as `Plotly.newPlot` takes them; JSON values only."""

@@ -13,6 +13,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.units import engineering
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
 from edgeprofiler.views.plots.series import (
     COLOURS,
@@ -25,7 +26,6 @@ from edgeprofiler.views.plots.series import (
     roofline,
     timeline,
 )
-from edgeprofiler.views.reports.names import short_name
 
 KINDS = ("timeline", "roofline", "kinds", "stages", "report")
 """What `draw` can draw; `report` is all four on one sheet."""

@@ -11,9 +11,9 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.recording import PowerTrace, Recording
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.interactive import Figure, numbers, plain_layout, safe_text
 from edgeprofiler.views.plots.series import COLOURS, IDLE_COLOUR
-from edgeprofiler.views.reports.names import short_name
 
 MAX_BARS = 2500
 """Layers of several runs that a close look shows."""

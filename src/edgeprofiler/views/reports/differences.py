@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from edgeprofiler.core.profile import Estimate, Profile
 from edgeprofiler.core.units import engineering
 from edgeprofiler.decision.compare import Comparison, compare
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.interactive import compared_figure
 from edgeprofiler.views.plots.series import COLOURS, by_kind
-from edgeprofiler.views.reports.names import short_name
 from edgeprofiler.views.reports.view import Cell, Column, Plot, Row, Table, number_cell
 
 MAX_CHANGES = 30

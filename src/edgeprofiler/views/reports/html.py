@@ -7,7 +7,7 @@ import html
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.units import engineering
-from edgeprofiler.views.reports.names import short_name
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.reports.view import Table, headlines, layer_table, warnings_of
 
 MAX_LAYERS = 400

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeprofiler.core.profile import Estimate, LayerCost, Profile
 from edgeprofiler.core.units import engineering
-from edgeprofiler.views.reports.names import short_name
+from edgeprofiler.views.names import short_name
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,6 +10,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.profile import Estimate, LayerCost, Profile
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.interactive import (
     Figure,
     kinds_figure,
@@ -19,7 +20,6 @@ from edgeprofiler.views.plots.interactive import (
 )
 from edgeprofiler.views.plots.recording import close_figure, close_look, facts, whole_figure
 from edgeprofiler.views.plots.series import Share, by_kind, by_stage, known_device, roofline
-from edgeprofiler.views.reports.names import short_name
 
 MAX_ROWS = 1000
 """Layers in a page's table; a network with more shows those that need most energy."""

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from edgeprofiler._version import __version__
 from edgeprofiler.core.device import RUNTIMES
 from edgeprofiler.core.errors import EdgeProfilerError
-from edgeprofiler.decision.compare.summary import comparison_document
+from edgeprofiler.decision.summary import comparison_document
 from edgeprofiler.reading.read import PRECISIONS
 from edgeprofiler.views.web.background import Background
 from edgeprofiler.views.web.choice import boards, zoo_models

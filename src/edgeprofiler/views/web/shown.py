@@ -10,7 +10,7 @@ from typing import Any
 from edgeprofiler.core.profile import Estimate
 from edgeprofiler.core.units import engineering
 from edgeprofiler.decision.compare.difference import Comparison
-from edgeprofiler.views.reports.names import short_name
+from edgeprofiler.views.names import short_name
 from edgeprofiler.views.reports.view import Cell, Column, Row, Table
 
 _LARGEST = 200

@@ -9,7 +9,7 @@ For a layer on a device with peak `P` FLOP/s and memory bandwidth `B`::
 
 Depthwise convolutions are bound by issuing instructions and loads: their `P` counts vector lanes
 by multiprocessor and clock. What each parameter means is in
-`edgeprofiler.prediction.predictors.parameters`; how they were fitted in docs/cost-model.md.
+`edgeprofiler.prediction.costmodel.parameters`; how they were fitted in docs/cost-model.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray
-from edgeprofiler.prediction.predictors.parameters import Parameters
+from edgeprofiler.prediction.costmodel.parameters import Parameters
 
 CLASSES = ("none", "gemm", "convolution", "first", "depthwise", "depthwise_large")
 """What the compute units do in a layer; each has an efficiency of its own."""

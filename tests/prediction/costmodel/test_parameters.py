@@ -8,7 +8,7 @@ import pytest
 
 from edgeprofiler.core.device import Calibration, device_names, load_device
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.prediction.predictors.parameters import (
+from edgeprofiler.prediction.costmodel.parameters import (
     calibration_of,
     parameters_of,
     power_measured,

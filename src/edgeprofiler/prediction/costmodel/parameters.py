@@ -89,7 +89,7 @@ _NAMES = frozenset(field.name for field in fields(Parameters))
 @lru_cache(maxsize=1)
 def prior_table() -> Mapping[str, Any]:
     """Return the shipped table of shared numbers."""
-    path = resources.files("edgeprofiler.prediction.predictors") / "data" / "prior.toml"
+    path = resources.files("edgeprofiler.prediction.costmodel") / "data" / "prior.toml"
     return parse_toml(path.read_text(encoding="utf-8"), path)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.network import Columns, Layer, make_layer
-from edgeprofiler.prediction.predictors.costmodel import (
+from edgeprofiler.prediction.costmodel.model import (
     BOUNDS,
     Hardware,
     Work,
@@ -23,7 +23,7 @@ from edgeprofiler.prediction.predictors.costmodel import (
     layer_times,
     start_table,
 )
-from edgeprofiler.prediction.predictors.parameters import Parameters, shared_parameters
+from edgeprofiler.prediction.costmodel.parameters import Parameters, shared_parameters
 
 NUMBERS = shared_parameters()
 ORIN = Hardware.of(load_device("jetson-orin-nano"))

@@ -1,0 +1,1 @@
+"""What a kernel costs on a board: the formulas, and the numbers in them."""

@@ -1,0 +1,126 @@
+"""From a graph to the facts about it: which nodes work, and what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edgeprofiler.core.graph import Graph, Node
+from edgeprofiler.reading.lowering.facts import FLOATS, Facts
+from edgeprofiler.reading.lowering.quantizers import Quantizers
+from edgeprofiler.reading.lowering.vocabulary import (
+    ALIASES,
+    AVERAGE_POOLS,
+    CONVOLUTIONS,
+    MAX_POOLS,
+    RANDOM,
+    SHAPE_READS,
+)
+from edgeprofiler.reading.lowering.windows import paddings, window
+
+
+def gather_facts(graph: Graph) -> Facts:
+    """Return what the lowering needs to know of `graph`."""
+    facts = Facts(graph)
+    live = _live(graph, facts)
+    facts.static = {name for name, tensor in graph.tensors.items() if tensor.constant}
+    facts.static.update(name for n in graph.nodes for name in n.inputs if _loose(graph, name))
+    working: list[tuple[int, Node]] = []
+    for place, node in live:
+        if _is_static(node, facts):
+            facts.static.update(name for name in node.outputs if name)
+            facts.no_work[node.name] = "constant"
+        elif _is_alias(node, facts):
+            facts.alias[node.outputs[0]] = node.inputs[0]
+            facts.no_work[node.name] = "view"
+        else:
+            working.append((place, node))
+    _read(facts, working)
+    quantizers = Quantizers(facts)
+    for place, node in working:
+        if node.op == "QuantizeLinear" and (reason := quantizers.reason(node)):
+            facts.no_work[node.name] = reason
+        elif node.op == "Pad" and _joins_convolutions(node, facts):
+            facts.no_work[node.name] = "padding inside the convolution"
+            facts.padded[node.outputs[0]] = node
+        else:
+            facts.nodes.append((place, node))
+    quantizers.forget_repeated()
+    facts.outputs = {facts.real(name) for name in graph.outputs}
+    return facts
+
+
+def _loose(graph: Graph, name: str) -> bool:
+    """A tensor that nobody computes and no caller supplies is a weight, marked so or not."""
+    return bool(name) and name not in graph.producers and name not in graph.inputs
+
+
+def _live(graph: Graph, facts: Facts) -> list[tuple[int, Node]]:
+    needed = set(graph.outputs)
+    live: list[tuple[int, Node]] = []
+    for place in range(len(graph.nodes) - 1, -1, -1):
+        node = graph.nodes[place]
+        if any(name in needed for name in node.outputs):
+            needed.update(node.inputs)
+            live.append((place, node))
+        else:
+            facts.no_work[node.name] = "dead"
+    live.reverse()
+    return live
+
+
+def _is_static(node: Node, facts: Facts) -> bool:
+    if node.op in SHAPE_READS:
+        return True
+    if node.op in RANDOM:
+        return False
+    return all(name in facts.static for name in node.inputs if name)
+
+
+def _is_alias(node: Node, facts: Facts) -> bool:
+    """Whether a node's first output is its first input under another name."""
+    if not node.inputs or not node.inputs[0] or node.inputs[0] in facts.static:
+        return False
+    if not node.outputs or not node.outputs[0]:
+        return False
+    source, result = facts.tensor(node.inputs[0]), facts.tensor(node.outputs[0])
+    if node.op in ("Cast", "CastLike"):
+        return source.dtype in FLOATS and result.dtype in FLOATS
+    if node.op in ALIASES or node.op == "DequantizeLinear":
+        if node.op == "DequantizeLinear":
+            facts.quantized.add(facts.real(node.inputs[0]))
+        return True
+    if node.op in ("Pad", "Resize", "Upsample", "Slice", "Expand", "Tile", "Transpose"):
+        order = node.ints("perm")
+        unmoved = node.op != "Transpose" or order == tuple(range(len(order)))
+        return source.shape == result.shape and unmoved
+    if node.op in ("Concat", "Sum", "Max", "Min", "Mean"):
+        return len(node.inputs) == 1
+    if node.op in MAX_POOLS | AVERAGE_POOLS:
+        kernel, stride, _ = window(node, source.shape)
+        unit = set(kernel) <= {1} and set(stride) <= {1}
+        return unit and source.shape == result.shape and len([o for o in node.outputs if o]) == 1
+    return False
+
+
+def _read(facts: Facts, nodes: Iterable[tuple[int, Node]]) -> None:
+    for _, node in nodes:
+        for name in facts.dynamic(node):
+            facts.readers.setdefault(name, []).append(node)
+    facts.outputs = {facts.real(name) for name in facts.graph.outputs}
+
+
+def _joins_convolutions(node: Node, facts: Facts) -> bool:
+    result = node.outputs[0]
+    readers = facts.readers.get(result, [])
+    if result in facts.outputs or not readers or str(node.attributes.get("mode", "")) == "reflect":
+        return False
+    if any(r.op not in CONVOLUTIONS or facts.real(r.inputs[0]) != result for r in readers):
+        return False
+    value = node.attributes.get("value", 0)
+    if len(node.inputs) > 2 and node.inputs[2]:
+        constant = facts.graph.tensors.get(node.inputs[2])
+        value = constant.value[0] if constant is not None and constant.value else 0
+    before, after = paddings(node, facts.graph)
+    return (
+        not value and min((*before, *after), default=0) >= 0 and not any((*before[:2], *after[:2]))
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from browser.conftest import PATIENCE_MS
-from training.tuning_data import measured_like
+from learning.training.tuning_data import measured_like
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("mlflow", reason="the mlflow extra is not installed")

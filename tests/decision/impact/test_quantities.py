@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgeprofiler import impact
 from edgeprofiler.core.errors import UsageError
+from edgeprofiler.decision import impact
 
 
 def test_duty_is_a_share_of_the_day() -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from data.conftest import DagsHub
+from learning.data.conftest import DagsHub
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.learning.data import pull, push

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from data.conftest import S3
+from learning.data.conftest import S3
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
 from edgeprofiler.learning.data import pull, push

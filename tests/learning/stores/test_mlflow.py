@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training.tuning_data import measured_like
+from learning.training.tuning_data import measured_like
 
 from edgeprofiler import predict
 from edgeprofiler.core.device import load_device

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training.tuning_data import measured_like
+from learning.training.tuning_data import measured_like
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError

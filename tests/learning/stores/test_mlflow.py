@@ -208,10 +208,11 @@ class TestRegistry:
         from edgeprofiler.learning.training.options import TrainingOptions
         from edgeprofiler.learning.training.tracking import track_tuning
         from edgeprofiler.learning.training.tuning import Trial, Tuning
+        from edgeprofiler.views.plots.tuning import draw_tuning
 
         trials = tuple(Trial(n, {"alpha": n}, 0.2 - n / 100, 1.0) for n in range(5))
         found = Tuning(TrainingOptions(options={"alpha": 4}), 0.16, 0.2, trials, {"alpha": 1.0})
-        run = track_tuning(found)
+        run = track_tuning(found, pictures={"tuning.png": draw_tuning(found)})
         facts = store.run_facts(run)
         assert facts.metrics["score"] == 0.16
         assert facts.params["option.alpha"] == "4"

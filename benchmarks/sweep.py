@@ -8,32 +8,27 @@ from __future__ import annotations
 import platform
 import time
 
-from edgeprofiler.core.device import device_names, load_device
-from edgeprofiler.decision.optimize import Axes, sweep
+from edgeprofiler.decision.sweep import sweep
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.read import input_shapes
 
 MODEL = "zoo:resnet50"
+DEVICE = "jetson-agx-orin"
 LOOP = 40
 
 
 def main() -> None:
-    devices = tuple(load_device(name) for name in device_names() if name != "generic")
-    axes = Axes(
-        devices,
-        batches=tuple(range(1, 27)),
-        resolutions=tuple(range(160, 672, 32)),
-        precisions=("fp32", "fp16", "int8"),
-    )
     start = time.perf_counter()
-    result = sweep(MODEL, axes)
+    result = sweep(
+        MODEL, device="all", batch="1:26", resolution="160:640:32", precision="fp32,fp16,int8"
+    )
     seconds = time.perf_counter() - start
     shapes = input_shapes(MODEL, 256)
     start = time.perf_counter()
     for batch in range(1, LOOP + 1):
-        predict(MODEL, devices[0], batch=batch, shapes=shapes)
+        predict(MODEL, DEVICE, batch=batch, shapes=shapes)
     alone = (time.perf_counter() - start) / LOOP
-    layers = len(predict(MODEL, devices[0]))
+    layers = len(predict(MODEL, DEVICE))
     print(f"Python {platform.python_version()}, {platform.machine()}, one core.\n")
     print(
         "| | combinations | layers each | s | per combination | ratio |\n|---|--:|--:|--:|--:|--:|"

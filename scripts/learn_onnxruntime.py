@@ -25,7 +25,7 @@ from edgeprofiler.learning.training import Evaluation, TrainingOptions, evaluate
 from edgeprofiler.learning.training.networks import NetworkTotals
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.benchmark.machine import machine_facts
-from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.collect import Plan, record_model
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprofiler.views.plots.training import save_evaluation
@@ -71,7 +71,7 @@ def record(target: Path, name: str, source: str, runs: int) -> Recording:
     runner = OnnxRuntimeRunner(threads=1)
     plan = Plan(runs=runs, idle_s=0.0, warmup=3, dither_s=0.0)
     try:
-        return collect(source, runner, None, target, plan=plan, name=name)
+        return record_model(source, runner, None, target, plan=plan, name=name)
     finally:
         runner.close()
 

@@ -35,7 +35,7 @@ from edgeprofiler.learning.dataset.storage import save_dataset
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.learning.training import TrainingOptions, train
 from edgeprofiler.measurement.attribution import attribute_with_report
-from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.collect import Plan, record_model
 from edgeprofiler.measurement.recording import load_recording
 from edgeprofiler.measurement.runners.sim import SimulatedRunner
 from edgeprofiler.measurement.simulator import SimulatedDevice, TrueCosts, true_costs
@@ -140,7 +140,7 @@ def journey(folder: Path, measure_s: float, draw: int) -> tuple[Dataset, dict[st
         runs = min(int(measure_s / expected_s), MAX_RUNS)
         plan = Plan(runs=runs, idle_s=30.0, warmup=50, seed=SEED)
         board: Any = Runner(name, draw)
-        collect(
+        record_model(
             f"zoo:{name}", board, sensor(seed=SEED), where, plan=plan, network=network, name=name
         )
         took["collect"] += time.monotonic() - began

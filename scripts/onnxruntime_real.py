@@ -20,7 +20,7 @@ from edgeprofiler.core.files import write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.benchmark.machine import machine_facts
-from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.collect import Plan, record_model
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._source import onnx_model
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
@@ -136,7 +136,7 @@ def measure(source: str, name: str, runs: int, threads: int) -> Row:
     runs = max(runs, int(LEAST_S / min(outside.times(3))))
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(runs=runs, idle_s=0.0, warmup=1, dither_s=0.0)
-        recording = collect(source, runner, None, Path(folder) / "recording", plan=plan)
+        recording = record_model(source, runner, None, Path(folder) / "recording", plan=plan)
     runner.close()
     profile = attribute(recording)
     timeline = recording.timeline

@@ -30,12 +30,27 @@ if TYPE_CHECKING:
     from edgeprofiler.core.network import Layer, Network
     from edgeprofiler.core.profile import Estimate, LayerCost, Profile, Totals
     from edgeprofiler.core.profile.document import read_profile, write_profile
-    from edgeprofiler.decision.optimize.objective import objective
+    from edgeprofiler.decision.advise import advise
+    from edgeprofiler.decision.check import Budget, check
+    from edgeprofiler.decision.compare import compare
+    from edgeprofiler.decision.impact import impact
+    from edgeprofiler.decision.objective import objective
+    from edgeprofiler.decision.sweep import sweep
+    from edgeprofiler.learning.journeys import build_dataset, evaluate, train, tune
+    from edgeprofiler.measurement.attribution import attribute
+    from edgeprofiler.measurement.benchmark import benchmark
+    from edgeprofiler.measurement.collect.journey import collect
+    from edgeprofiler.measurement.qa import qa
     from edgeprofiler.prediction.predict import predict, predict_many
+    from edgeprofiler.prediction.question import Question
+    from edgeprofiler.prediction.validate.calibrating import calibrate
+    from edgeprofiler.prediction.validate.validation import validate
     from edgeprofiler.reading.read import read, read_model
     from edgeprofiler.reading.torch import from_torch
+    from edgeprofiler.views.reports.report import report
 
 _WHERE = {
+    "Budget": "decision.check",
     "CannotWrite": "core.errors",
     "Device": "core.device",
     "EdgeProfilerError": "core.errors",
@@ -47,23 +62,41 @@ _WHERE = {
     "LayerCost": "core.profile",
     "Network": "core.network",
     "Profile": "core.profile",
+    "Question": "prediction.question",
     "Totals": "core.profile",
     "Unavailable": "core.errors",
     "Unsupported": "core.errors",
     "UsageError": "core.errors",
+    "advise": "decision.advise",
+    "attribute": "measurement.attribution",
+    "benchmark": "measurement.benchmark",
+    "build_dataset": "learning.journeys",
+    "calibrate": "prediction.validate.calibrating",
+    "check": "decision.check",
+    "collect": "measurement.collect.journey",
+    "compare": "decision.compare",
     "device_names": "core.device",
+    "evaluate": "learning.journeys",
     "from_torch": "reading.torch",
+    "impact": "decision.impact",
     "load_device": "core.device",
-    "objective": "decision.optimize.objective",
+    "objective": "decision.objective",
     "predict": "prediction.predict",
     "predict_many": "prediction.predict",
+    "qa": "measurement.qa",
     "read": "reading.read",
     "read_model": "reading.read",
     "read_profile": "core.profile.document",
+    "report": "views.reports.report",
+    "sweep": "decision.sweep",
+    "train": "learning.journeys",
+    "tune": "learning.journeys",
+    "validate": "prediction.validate.validation",
     "write_profile": "core.profile.document",
 }
 
 __all__ = [
+    "Budget",
     "CannotWrite",
     "Device",
     "EdgeProfilerError",
@@ -75,20 +108,37 @@ __all__ = [
     "LayerCost",
     "Network",
     "Profile",
+    "Question",
     "Totals",
     "Unavailable",
     "Unsupported",
     "UsageError",
     "__version__",
+    "advise",
+    "attribute",
+    "benchmark",
+    "build_dataset",
+    "calibrate",
+    "check",
+    "collect",
+    "compare",
     "device_names",
+    "evaluate",
     "from_torch",
+    "impact",
     "load_device",
     "objective",
     "predict",
     "predict_many",
+    "qa",
     "read",
     "read_model",
     "read_profile",
+    "report",
+    "sweep",
+    "train",
+    "tune",
+    "validate",
     "write_profile",
 ]
 

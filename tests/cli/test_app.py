@@ -52,7 +52,11 @@ def test_help_without_a_command(cli) -> None:
         (["predict", "zoo:lenet", "zoo:lenet", "--json", "x"], 2, "take one MODEL"),
         (["predict"], 2, "Missing argument 'MODEL...'; see `edgeprofiler predict --help`"),
         (["predict", "zoo:lenet", "--colour"], 2, "No such option: --colour"),
-        (["predict", "zoo:lenet", "--batch", "0"], 2, "Invalid value for '--batch'"),
+        (
+            ["predict", "zoo:lenet", "--batch", "0"],
+            2,
+            "--batch: 0 is no whole number",
+        ),
         (["nothing"], 2, "No such command 'nothing'"),
         (["devices", "nothing"], 2, "see `edgeprofiler devices --help`"),
         (["benchmark", "missing.onnx"], 3, "missing.onnx: no such file"),
@@ -89,7 +93,7 @@ def test_an_internal_error_has_no_traceback_unless_asked(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("for the test")
 
-    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_for", broken)
+    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_of", broken)
     ran = cli("predict", "zoo:lenet")
     assert ran.code == 70
     assert "internal error: ZeroDivisionError: for the test" in ran.err
@@ -101,7 +105,7 @@ def test_ctrl_c_is_130(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_for", interrupted)
+    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_of", interrupted)
     assert cli("predict", "zoo:lenet").code == 130
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from learning_data import BOARD, NETWORKS, dataset, measured
+from learning_data import NETWORKS, dataset, measured
 from typer.testing import CliRunner
 
 from edgeprofiler.cli.app import build_app
-from edgeprofiler.cli.commands.train import board_for
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.profile.document import write_profile
 from edgeprofiler.learning.dataset.storage import save_dataset
@@ -89,58 +87,6 @@ def test_bad_words_are_said(data: Path, tmp_path: Path) -> None:
         call("train", data, "-o", tmp_path / "p", "--test-networks", "x")
 
 
-def test_boards_are_not_mixed(tmp_path: Path) -> None:
-    devices = np.array(["jetson-tx2", *dataset().text("device").tolist()[1:]])
-    save_dataset(dataset().with_columns(device=devices), tmp_path / "two")
-    with pytest.raises(UsageError, match="2 boards"):
-        call("train", tmp_path / "two", "-o", tmp_path / "p")
-
-
-def test_power_modes_are_not_mixed(tmp_path: Path) -> None:
-    modes = np.array(["25W", *["15W"] * (len(dataset()) - 1)])
-    save_dataset(dataset().with_columns(mode=modes), tmp_path / "two")
-    for more in ((), ("--device", f"{BOARD}@15w")):
-        with pytest.raises(UsageError, match=r"2 power modes \(15w, 25w\)"):
-            call("train", tmp_path / "two", "-o", tmp_path / "p", *more)
-
-
-@pytest.mark.parametrize(
-    ("measured", "option", "expected", "said"),
-    [
-        ("MAXN_SUPER", (), "maxn-super", ""),
-        ("25W", ("--device", BOARD), "25w", ""),
-        ("25W", ("--device", f"{BOARD}@7w"), "7w", ""),
-        ("90W", (), "15w", "has no power mode '90w'"),
-        ("unknown", (), "15w", ""),
-    ],
-)
-def test_the_measured_mode_and_host_are_those_of_the_predictor(
-    measured: str, option: tuple[str, ...], expected: str, said: str, capsys: Any
-) -> None:
-    rows = len(dataset())
-    data = dataset().with_columns(
-        mode=np.full(rows, measured), runtime=np.full(rows, "torch-tensorrt")
-    )
-    board = board_for(data, option[1] if option else None)
-    assert (board.name, board.mode.name, board.runtime) == (BOARD, expected, "torch-tensorrt")
-    assert said in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("board", "device"),
-    [
-        ("NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super", BOARD),
-        ("NVIDIA Jetson AGX Orin Developer Kit", "jetson-agx-orin"),
-        ("NVIDIA Jetson Nano Developer Kit", "jetson-nano"),
-        ("NVIDIA Jetson Nanometre", "generic"),
-    ],
-)
-def test_a_board_is_known_by_the_name_that_it_gives_itself(board: str, device: str) -> None:
-    assert board_for(dataset().with_columns(device=np.full(len(dataset()), board)), None).name == (
-        device
-    )
-
-
 def test_an_unknown_board_is_stood_in_for(tmp_path: Path) -> None:
     devices = np.full(len(dataset()), "my-board")
     save_dataset(dataset().with_columns(device=devices), tmp_path / "own")
@@ -159,7 +105,7 @@ def test_options_in_a_file_and_on_the_line_are_joined(data: Path, tmp_path: Path
 
 
 def test_a_name_needs_a_track(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--name goes with --track"):
+    with pytest.raises(UsageError, match="`name` goes with `track`"):
         call("train", data, "-o", tmp_path / "p", "--name", "nano")
 
 

@@ -63,6 +63,7 @@ def collect(cli):
     return lambda *arguments: cli("collect", *arguments)
 
 
+NO_POWER = ("--runner", "onnxruntime", "--runs", "60", "--sensor", "none", "--warmup", "2")
 QUICK = ("--runner", "onnxruntime", "--runs", "60", "--idle", "0.1", "--warmup", "2")
 
 
@@ -83,7 +84,7 @@ def test_onnx_runtime_is_recorded_for_real(collect, tmp_path, model, sensor):
 
 @pytest.mark.slow
 def test_without_a_sensor_it_says_that_power_is_not_recorded(collect, tmp_path, model):
-    done = collect(model, "--sensor", "none", *QUICK, "-o", tmp_path / "out")
+    done = collect(model, *NO_POWER, "-o", tmp_path / "out")
     assert done.code == 0, done.err
     assert "power and energy are not" in done.err
     assert max(map(len, done.out.splitlines()[:6])) <= 80
@@ -119,7 +120,8 @@ def test_ctrl_c_ends_cleanly_and_resume_goes_on(tmp_path, model, sensor):
         (("--sensor", "none", "--sensor-option", "a=1"), 2, "needs --sensor"),
         (("--sensor", "none", "--runner-option", "speed=1"), 2, "no option 'speed'"),
         (("--sensor", "none", "--dither", "100"), 2, "between 0 and 10"),
-        (("--sensor", "none", "--precision", "int3"), 2, "means nothing"),
+        (("--sensor", "none", "--precision", "int8"), 2, "--precision means nothing"),
+        (("--sensor", "none", "--idle", "3"), 2, "--idle means nothing without a sensor"),
         (("--sensor", "none", "--period", "0.01"), 2, "--period means nothing without"),
         (("--sensor", "sim", "--period", "0.01"), 2, "--period means nothing to the sensor sim"),
     ],
@@ -294,10 +296,10 @@ def test_what_was_finished_is_reported_where_a_later_model_fails(collect, tmp_pa
 
 @pytest.mark.usefixtures("fake_runner")
 def test_a_report_that_fails_does_not_hide_why_a_model_did(collect, tmp_path, monkeypatch):
-    def full(text, target):
+    def full(target, document):
         raise CannotWrite(target, "cannot be written", "free space on that disk")
 
-    monkeypatch.setattr(common, "emit_json", full)
+    monkeypatch.setattr(common, "write_json", full)
     call = ("--sensor", "none", "--runs", "5", "-o", tmp_path, "--json", "-")
     assert "is no fake model" in collect("fake:first", "other:second", *call).err
 
@@ -309,6 +311,6 @@ def test_two_models_of_one_name_would_share_a_folder(collect, tmp_path, model):
 
 
 def test_a_missing_model_is_invalid_input(collect, tmp_path):
-    done = collect("/nowhere/net.onnx", "--sensor", "none", *QUICK, "-o", tmp_path / "out")
+    done = collect("/nowhere/net.onnx", *NO_POWER, "-o", tmp_path / "out")
     assert done.code == 3
     assert "no such file" in done.err

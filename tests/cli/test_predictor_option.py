@@ -12,11 +12,12 @@ from paths import EXAMPLES
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.decision.optimize import Axes, State, objective, single_changes, sweep
-from edgeprofiler.decision.optimize.advise import Options
+from edgeprofiler.decision.advise import Options, State, single_changes
+from edgeprofiler.decision.objective import objective
+from edgeprofiler.decision.sweep import sweep
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.learning.training import TrainingOptions, train
-from edgeprofiler.prediction.predict import predict, predictor_for, profile_of
+from edgeprofiler.prediction.predict import predict, predictor_for
 from edgeprofiler.reading.read import read_graph
 
 pytest.importorskip("sklearn")
@@ -95,7 +96,7 @@ def test_a_saved_profile_is_not_predicted_again(
 
 def test_a_sweep_by_a_predictor_is_its_predictions(trained: Path) -> None:
     device = load_device(BOARD)
-    found = sweep("zoo:resnet18", Axes((device,), (1, 4)), predictor=trained)
+    found = sweep("zoo:resnet18", device=device, batch=(1, 4), predictor=trained)
     for row, batch in enumerate((1, 4)):
         totals = predict("zoo:resnet18", device, batch=batch, predictor=trained).totals
         assert found.end_to_end_s[row] == pytest.approx(totals.end_to_end_s.value)
@@ -127,11 +128,7 @@ def test_a_host_alone_is_that_of_the_board_that_was_trained_for(tmp_path: Path) 
 
 def test_a_predictor_knows_one_device_and_one_mode(cli, trained: Path) -> None:
     with pytest.raises(UsageError, match="one device in one power mode"):
-        sweep(
-            "zoo:lenet",
-            Axes((load_device(f"{BOARD}@15w"), load_device(f"{BOARD}@7w"))),
-            predictor=trained,
-        )
+        sweep("zoo:lenet", device=[f"{BOARD}@15w", f"{BOARD}@7w"], predictor=trained)
     ran = cli("sweep", "zoo:lenet", "-d", "all", "--predictor", trained)
     assert ran.code == 2
     ran = cli("advise", "zoo:lenet", "--predictor", trained, "--only", "mode")
@@ -142,7 +139,7 @@ def test_a_predictor_knows_one_device_and_one_mode(cli, trained: Path) -> None:
 def test_advice_by_a_predictor_is_its_predictions_and_changes_no_mode(trained: Path) -> None:
     answers = predictor_for(predictor=trained)
     graph = read_graph("zoo:lenet")
-    state = State(graph, "fp16", answers.device, answers)
+    state = State(graph, "fp16", answers)
     found = single_changes(state, Options(kinds=("batch", "mode"), batches=(2,)))
     assert {change.kind for change in found} == {"batch"}
     expected = predict("zoo:lenet", batch=2, predictor=trained).totals
@@ -151,7 +148,7 @@ def test_advice_by_a_predictor_is_its_predictions_and_changes_no_mode(trained: P
 
 def test_an_objective_by_a_predictor_is_its_predictions(trained: Path) -> None:
     values = objective(predictor=trained)(["zoo:lenet", "zoo:alexnet"])
-    expected = [profile_of(f"zoo:{n}", predictor=trained).totals for n in ("lenet", "alexnet")]
+    expected = [predict(f"zoo:{n}", predictor=trained).totals for n in ("lenet", "alexnet")]
     assert np.allclose(values.energy_j, [t.energy_j.value for t in expected], rtol=1e-12)
     assert np.allclose(values.runtime_s, [t.end_to_end_s.value for t in expected], rtol=1e-12)
     assert np.allclose(values.power_w, [t.power_w.value for t in expected], rtol=1e-12)

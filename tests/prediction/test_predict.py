@@ -7,7 +7,8 @@ import pytest
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.prediction.predict import predict, predict_many, profile_of
+from edgeprofiler.prediction.predict import answer, predict, predict_many
+from edgeprofiler.prediction.question import Question
 from edgeprofiler.reading.read import front_end_for, input_shapes, read, read_graph, read_model
 from edgeprofiler.reading.zoo import zoo_graph
 
@@ -123,9 +124,9 @@ def test_a_saved_profile_is_taken_as_it_is(tmp_path: Path) -> None:
     profile = predict("zoo:lenet", load_device("jetson-nano@5w", "cpp"))
     path = tmp_path / "lenet.json"
     write_profile(profile, path)
-    assert profile_of(path) == profile
+    assert answer(Question(path)).profile == profile
     with pytest.raises(UsageError, match="is a saved profile"):
-        profile_of(path, "jetson-tx2")
+        answer(Question(path, "jetson-tx2"))
 
 
 def test_an_address_of_the_zoo_may_name_the_number_of_classes() -> None:

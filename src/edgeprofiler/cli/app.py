@@ -13,6 +13,7 @@ import typer
 
 from edgeprofiler._version import __version__
 from edgeprofiler.cli.interruption import ending_interrupts
+from edgeprofiler.cli.spelling import spelled, spellings
 from edgeprofiler.core.errors import (
     EXIT_INTERNAL,
     EXIT_INTERRUPTED,
@@ -96,7 +97,7 @@ def main() -> NoReturn:
         with ending_interrupts():
             code = _run()
     except EdgeProfilerError as error:
-        _say(f"error: {error}")
+        _say(f"error: {_spelled(str(error))}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         _say("interrupted")
@@ -157,6 +158,12 @@ def _explain(mistake: Any) -> int:
     path = "edgeprofiler" if context is None else context.command_path
     message = " ".join(mistake.format_message().split()).rstrip(".")
     raise UsageError(f"{message}; see `{path} --help`") from None
+
+
+def _spelled(text: str) -> str:
+    """Return an error's words with its arguments as the command that ran spells them."""
+    command = typer.main.get_command(build_app())
+    return spelled(text, spellings(command, sys.argv[1:]))
 
 
 def _abandon_output() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,160 +15,64 @@ from edgeprofiler.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+
+def option(metavar: str, text: str, *flags: str, shows_default: bool = False, **more: Any) -> Any:
+    """Return an option of a command.
+
+    Args:
+        metavar: what stands for its value on the help page.
+        text: its help.
+        flags: its names; those of the parameter where there are none.
+        shows_default: whether the help page tells the default; there is none to tell in `None`.
+        more: as of Typer: `min`, `max`.
+    """
+    return typer.Option(*flags, metavar=metavar, help=text, show_default=shows_default, **more)
+
+
+def argument(metavar: str, text: str) -> Any:
+    """Return an argument of a command."""
+    return typer.Argument(metavar=metavar, help=text, show_default=False)
+
+
 ModelArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL",
-        help="An ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME.",
-        show_default=False,
-    ),
+    argument("MODEL", "An ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME."),
 ]
-DeviceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--device", "-d", metavar="NAME[@MODE]|FILE",
-        help="Board and power mode, or a TOML file. Default: jetson-orin-nano.",
-        show_default=False,
-    ),
-]  # fmt: skip
-DevicesOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--device", "-d", metavar="NAME[@MODE]|FILE",
-        help="One or several. Default: jetson-orin-nano.", show_default=False,
-    ),
-]  # fmt: skip
-RuntimeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--runtime",
-        metavar="HOST",
-        help="What calls the engine: trtexec, cpp, torch-tensorrt or torch2trt. Default: trtexec.",
-        show_default=False,
-    ),
+SubjectArgument = Annotated[str, argument("MODEL|PROFILE", "A model, or a saved profile's JSON.")]
+SubjectsArgument = Annotated[
+    list[str], argument("MODEL|PROFILE...", "Models, or saved profiles' JSON.")
 ]
-BatchOption = Annotated[
-    int | None,
-    typer.Option("--batch", "-b", min=1, max=65536, help="Images at once.", show_default=False),
-]
-ShapeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--shape", metavar="[INPUT=]1x3x224x224",
-        help="Shape of an input; repeat it for several inputs.",
-        show_default=False,
-    ),
-]  # fmt: skip
-FrontEndOption = Annotated[
-    str | None,
-    typer.Option(
-        "--front-end",
-        metavar="NAME",
-        help="How to read MODEL, where it cannot be told.",
-        show_default=False,
-    ),
-]
-PrecisionOption = Annotated[
-    str | None,
-    typer.Option(
-        "--precision", metavar="fp32|fp16|int8",
-        help="What the network is built for. Default: fp16.", show_default=False,
-    ),
-]  # fmt: skip
-ConfidenceOption = Annotated[
-    float, typer.Option("--confidence", help="Share of true values that intervals are to cover.")
-]
-PredictorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--predictor", metavar="FOLDER|models:/NAME@ALIAS",
-        help="A trained predictor instead of the analytic model.", show_default=False,
-    ),
-]  # fmt: skip
 MeasuredOption = Annotated[
     Path,
-    typer.Option(
-        "--measured", "-m", metavar="FILE.csv", show_default=False,
-        help="Measured totals: device, mode, software, network, model, batch, input, "
-        "precision, runtime_ms and, if known, power_above_idle_w.",
+    option(
+        "FILE.csv",
+        "Measured totals: device, mode, software, network, model, batch, input, precision, "
+        "runtime_ms and, if known, power_above_idle_w.",
+        "--measured", "-m",
     ),
 ]  # fmt: skip
-RawModelOption = Annotated[
-    str | None, typer.Option("--model", help="Which model of a raw layout.", show_default=False)
+RecordingArgument = Annotated[
+    Path,
+    argument("RECORDING", "A recording's folder, or a folder of the reference's raw layout."),
 ]
+RawModelOption = Annotated[str | None, option("NAME", "Which model of a raw layout.", "--model")]
 SensorOptions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sensor-option", metavar="KEY=VALUE", help="An option of the sensor.",
-        show_default=False,
-    ),
-]  # fmt: skip
-PeriodOption = Annotated[
-    float, typer.Option("--period", metavar="SECONDS", help="Time between sensor polls.")
+    list[str] | None, option("KEY=VALUE", "An option of the sensor.", "--sensor-option")
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")]
+PictureOption = Annotated[Path | None, option("FILE.png|svg|pdf", "Draw it.")]
 JsonOption = Annotated[
-    str | None,
-    typer.Option(
-        "--json", metavar="FILE|-",
-        help="Write JSON to a file, or to standard output alone with -.", show_default=False,
-    ),
-]  # fmt: skip
+    str | None, option("FILE|-", "Write JSON to a file, or to standard output alone with -.")
+]
 CsvOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--csv", metavar="FILE|-",
-        help="Write CSV to a file, or to standard output alone with -.", show_default=False,
-    ),
-]  # fmt: skip
-
-_SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
-
-
-def parse_shapes(texts: list[str] | None) -> dict[str, tuple[int, ...]]:
-    """Return input shapes by name from `input=1x3x224x224` texts; the name may be left out."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for text in texts or ():
-        name, _, numbers = text.rpartition("=")
-        if not _SHAPE.fullmatch(numbers):
-            raise UsageError(f"--shape {text!r} is no shape; write input=1x3x640x640")
-        shapes[name] = tuple(int(n) for n in re.split("[x,]", numbers))
-        if min(shapes[name]) < 1:
-            raise UsageError(f"--shape {text!r} has a dimension below 1")
-    return shapes
+    str | None, option("FILE|-", "Write CSV to a file, or to standard output alone with -.")
+]
 
 
 def note(text: str) -> None:
     """Print a message for the user on standard error, if anyone takes it."""
     with suppress(OSError):  # the terminal may be gone; what was asked for is done all the same
         typer.echo(text, err=True)
-
-
-def device_or_default(device: str | None) -> str:
-    """Return the device, and say on standard error which one it is where none was named."""
-    if device is not None:
-        return device
-    from edgeprofiler.core.device import DEFAULT_DEVICE
-
-    note(f"device: {DEFAULT_DEVICE} (name another with --device)")
-    return DEFAULT_DEVICE
-
-
-def device_asked(device: str | None, predictor: str | None) -> str | None:
-    """Return the device that is asked for; `None` where a trained predictor knows its own."""
-    return device if predictor is not None else device_or_default(device)
-
-
-def refuse_changes(*changes: object) -> None:
-    """Refuse options that belong to a model where there are saved profiles alone.
-
-    Raises:
-        UsageError: one of `changes` was given.
-    """
-    if any(change is not None for change in changes):
-        raise UsageError(
-            "device, runtime, precision, batch, resolution, shape, front end and predictor "
-            "belong to a model; a saved profile has its own"
-        )
 
 
 def console(*, to_stderr: bool = False, markup: bool = True) -> Console:
@@ -202,23 +106,31 @@ def results_console(*targets: object, markup: bool = True) -> Console:
     return console(to_stderr=taken == 1, markup=markup)
 
 
-def emit_json(text: str, target: str) -> None:
-    """Write JSON to a file, or to standard output where `target` is `-`."""
-    if target == "-":
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+def write(target: str | Path | None, text: Callable[[], str]) -> None:
+    """Write a text to a file and say so, or to standard output for `-`; nothing for `None`."""
+    if target is None:
         return
-    from edgeprofiler.core.files import write_text
-
-    write_text(Path(target), text)
-    note(f"wrote {target}")
-
-
-def emit_file(text: str, target: Path) -> None:
-    """Write a text file and say so; `-` is standard output."""
-    from edgeprofiler.core.files import write_text
-
+    made = text()
     if str(target) == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(made if made.endswith("\n") else made + "\n")
         return
-    write_text(target, text)
+    from edgeprofiler.core.files import write_text
+
+    write_text(Path(target), made)
     note(f"wrote {target}")
+
+
+def write_json(
+    target: str | Path | None, document: Callable[[], Mapping[str, Any] | list[Any]]
+) -> None:
+    """Write a document as JSON, as `write` does."""
+    from edgeprofiler.core.files import dump_json
+
+    write(target, lambda: dump_json(document()))
+
+
+def save(target: Path | None, to: Callable[[Path], object]) -> None:
+    """Let something write itself to a file and say so; nothing for `None`."""
+    if target is not None:
+        to(target)
+        note(f"wrote {target}")

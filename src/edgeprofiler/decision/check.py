@@ -6,14 +6,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgeprofiler.core.device import load_device
-from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.files import read_toml
 from edgeprofiler.core.network import Shape
 from edgeprofiler.core.profile import Estimate, Profile
-from edgeprofiler.decision.compare.difference import Comparison, compare
+from edgeprofiler.core.profile.document import read_profile
+from edgeprofiler.decision.compare.difference import Comparison, difference
+from edgeprofiler.prediction.predict import answer, is_saved, saved_profile
+from edgeprofiler.prediction.question import OPTIONS, Question, read_table
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edgeprofiler.prediction.question import Asked
+    from edgeprofiler.prediction.question.question import DeviceSpec, Subject
 
 LIMITS: Mapping[str, tuple[str, float, str]] = {
     "energy_mj": ("energy_j", 1e-3, "mJ"),
@@ -31,8 +40,6 @@ CHANGES: Mapping[str, str] = {
 }
 """Name in the file: field of the comparison with the baseline."""
 
-_SETTINGS = ("model", "device", "runtime", "precision")
-
 
 @dataclass(frozen=True)
 class Budget:
@@ -43,10 +50,10 @@ class Budget:
     """By the names of `LIMITS`, in the units that these names say."""
     changes: Mapping[str, float] = field(default_factory=dict)
     """Largest increase over the baseline in percent, by the names of `CHANGES`."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """`model`, `device`, `runtime` and `precision`, where the file says them."""
-    batch: int | None = None
-    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    model: str | None = None
+    """What is to be held to it, where the file says so."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """How it is to run: fields of a `Question`."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def read_budget(path: Path) -> Budget:
         InvalidInput: unknown names, limits that are no positive numbers, or no limit at all.
     """
     table = read_toml(path)
-    known = {*_SETTINGS, "batch", "shapes", "limits", "change"}
+    known = {"model", *OPTIONS, "limits", "change"}
     for key in table:
         if key not in known:
             raise InvalidInput(path, f"unknown key {key!r}", f"known: {', '.join(sorted(known))}")
@@ -77,19 +84,78 @@ def read_budget(path: Path) -> Budget:
     changes = _numbers(table, "change", CHANGES, path)
     if not limits and not changes:
         raise InvalidInput(path, "sets no limit", "add for example [limits] with energy_mj = 50")
-    batch = table.get("batch")
-    if batch is not None and (type(batch) is not int or batch < 1):
-        raise InvalidInput(path, "batch is no whole number above 0")
-    settings = {}
-    for key in _SETTINGS:
-        if key in table:
-            if not isinstance(table[key], str):
-                raise InvalidInput(path, f"{key} is no text")
-            settings[key] = table[key]
-    return Budget(str(path), limits, changes, settings, batch, _shapes(table, path))
+    model = table.get("model")
+    if model is not None and not isinstance(model, str):
+        raise InvalidInput(path, "model is no text")
+    return Budget(str(path), limits, changes, model, read_table(table, path))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A profile, held to a budget."""
+
+    profile: Profile
+    findings: tuple[Finding, ...]
+    comparison: Comparison | None
+    """With the baseline, if there is one."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no limit is surely exceeded."""
+        return all(finding.verdict != "fail" for finding in self.findings)
 
 
 def check(
+    model: Subject | Question | None = None,
+    device: DeviceSpec | None = None,
+    *,
+    budget: str | Path | Budget = "budget.toml",
+    baseline: str | Path | Profile | None = None,
+    strict: bool = False,
+    **asked: Unpack[Asked],
+) -> Checked:
+    """Hold a network to a budget.
+
+    Args:
+        model: a model, or a profile (saved or not); the budget's where `None`. A profile must be
+            of what the budget names.
+        device: as of `predict`, in place of the budget's.
+        budget: a TOML file; it says limits, and may say a model and how it is to run.
+        baseline: a saved profile to compare with.
+        strict: fail where the value exceeds a limit, whatever its interval.
+        asked: as of `predict`, in place of what the budget says.
+
+    Raises:
+        UsageError: neither call nor budget names a model, or a saved profile is to be changed.
+        InvalidInput: the budget, or a profile of something else.
+
+    >>> import edgeprofiler
+    >>> budget = edgeprofiler.Budget("mine", limits={"energy_mj": 50, "latency_ms": 1e-3})
+    >>> found = edgeprofiler.check("zoo:lenet", "jetson-orin-nano", budget=budget)
+    >>> [finding.verdict for finding in found.findings]
+    ['pass', 'fail']
+    """
+    rules = budget if isinstance(budget, Budget) else read_budget(Path(budget))
+    subject = rules.model if model is None else model
+    if subject is None:
+        raise UsageError(f"name a `model`, or give {rules.source} a model = '...'")
+    question = Question.of(subject, device, **asked)
+    if is_saved(subject):
+        saved = saved_profile(question)
+        assert saved is not None
+        profile = saved
+        require_asked(profile, rules)
+    else:
+        profile = answer(question.or_else(rules.asked)).profile
+    before = (
+        baseline
+        if baseline is None or isinstance(baseline, Profile)
+        else read_profile(Path(baseline))
+    )
+    return Checked(profile, *judge(profile, rules, before, strict=strict))
+
+
+def judge(
     profile: Profile, budget: Budget, baseline: Profile | None = None, *, strict: bool = False
 ) -> tuple[tuple[Finding, ...], Comparison | None]:
     """Judge a profile by a budget.
@@ -108,11 +174,11 @@ def check(
     if baseline is None:
         if not findings:
             raise InvalidInput(
-                budget.source, "limits only a [change], but there is no baseline", "give --baseline"
+                budget.source, "limits only a [change], but there is no baseline", "give `baseline`"
             )
         return tuple(findings), None
     _require_comparable(profile, baseline)
-    comparison = compare(baseline, profile)
+    comparison = difference(baseline, profile)
     for name, limit in budget.changes.items():
         quantity = CHANGES[name]
         total = "end_to_end_s" if quantity == "runtime_s" else quantity
@@ -124,26 +190,50 @@ def check(
     return tuple(findings), comparison
 
 
-def require_settings(profile: Profile, budget: Budget) -> None:
-    """Refuse a saved profile of another device, runtime, precision or batch than the budget's.
+def require_asked(profile: Profile, budget: Budget) -> None:
+    """Refuse a saved profile of something else than the budget asks for.
 
     Raises:
         InvalidInput: what differs, and how.
     """
-    settings = budget.settings
-    pairs: list[tuple[str, object, object]] = [("batch", budget.batch, profile.network.batch)]
-    pairs.append(("precision", settings.get("precision"), profile.network.precision))
-    pairs.append(("runtime", settings.get("runtime"), profile.device.runtime))
-    if "device" in settings:
-        device = load_device(settings["device"])
-        label = f"{profile.device.name}@{profile.device.mode}"
-        pairs.append(("device", device.spec, label))
-    for what, wanted, found in pairs:
-        if wanted is not None and wanted != found:
+    told = _told(profile)
+    for name, wanted in budget.asked.items():
+        if name == "device":
+            wanted = load_device(wanted).spec
+        if name == "shapes":
+            same = set(wanted.values()) <= _input_shapes(profile)
+            told[name] = wanted if same else "not among those that its layers read"
+        if name not in told:
             raise InvalidInput(
-                budget.source, f"its {what} is {wanted}, the saved profile's {found}",
+                budget.source, f"its {name} cannot be told of a saved profile",
+                f"leave {name} out, or give a model",
+            )  # fmt: skip
+        if wanted != told[name]:
+            raise InvalidInput(
+                budget.source, f"its {name} is {wanted}, the saved profile's {told[name]}",
                 "give a profile of that kind, or change the budget",
             )  # fmt: skip
+
+
+def _told(profile: Profile) -> dict[str, object]:
+    """Return the fields of a question that a profile tells."""
+    network, board = profile.network, profile.device
+    told: dict[str, object] = {
+        "device": f"{board.name}@{board.mode}",
+        "runtime": board.runtime,
+        "precision": network.precision,
+        "batch": network.batch,
+        "front_end": network.source.front_end,
+        "confidence": profile.confidence,
+    }
+    images = [s for layer in network.layers for s in layer.input_shapes if len(s) == 4]
+    if images and images[0][2] == images[0][3]:
+        told["resolution"] = images[0][2]
+    return told
+
+
+def _input_shapes(profile: Profile) -> set[Shape]:
+    return {shape for layer in profile.network.layers for shape in layer.input_shapes}
 
 
 def _judge(name: str, limit: float, estimate: Estimate, unit: str, strict: bool) -> Finding:
@@ -187,15 +277,3 @@ def _numbers(
         if not number or not math.isfinite(value) or value < 0:
             raise InvalidInput(path, f"{key}.{name} is no number from 0 up")
     return {name: float(value) for name, value in entries.items()}
-
-
-def _shapes(table: Mapping[str, Any], path: Path) -> dict[str, Shape]:
-    shapes = table.get("shapes", {})
-    if not isinstance(shapes, dict):
-        raise InvalidInput(
-            path, "shapes is no table", "write [shapes] with input = [1, 3, 224, 224]"
-        )
-    for name, shape in shapes.items():
-        if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
-            raise InvalidInput(path, f"shapes.{name} is no list of whole numbers above 0")
-    return {name: tuple(shape) for name, shape in shapes.items()}

@@ -1,150 +1,245 @@
-"""From what a user names to a profile: read, lower, predict."""
+"""From a question to a profile: read, lower, predict."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from edgeprofiler.core.device import DEFAULT_DEVICE, Device, load_device
+from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_DEVICE
+from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.network import Network, Shape
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.prediction.loading import load_predictor
+from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.reading.read import Model, read
+from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.reading.read import Model, read, read_graph
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-class Predictor(Protocol):
-    """Turns networks into profiles of one device."""
-
-    @property
-    def device(self) -> Device:
-        """The device that it answers for."""
-
-    def predict(self, network: Network) -> Profile:
-        """Return what one inference of `network` costs."""
-
-    def predict_many(self, networks: Sequence[Network]) -> Sequence[Profile]:
-        """Return the profiles of many networks, in order, faster than one at a time."""
+    from edgeprofiler.prediction.question import Asked
+    from edgeprofiler.prediction.question.question import DeviceSpec
 
 
 def predict(
-    model: Model,
-    device: str | Path | Device | None = None,
-    *,
-    runtime: str | None = None,
-    precision: str | None = None,
-    batch: int | None = None,
-    shapes: Mapping[str, Shape] | None = None,
-    front_end: str | None = None,
-    confidence: float = 0.9,
-    predictor: str | Path | Predictor | None = None,
+    model: Model | Question, device: DeviceSpec | None = None, **asked: Unpack[Asked]
 ) -> Profile:
     """Return what one inference of a network costs on a device, layer by layer.
 
     Args:
-        model: a path, an address such as `zoo:resnet18`, a `Graph` or a `Network`.
+        model: a path, an address such as `zoo:resnet18`, a `Graph` or a `Network`; or a `Question`.
         device: `NAME`, `NAME@MODE`, a TOML file or a `Device`; jetson-orin-nano where `None`.
-        runtime: host runtime (trtexec, cpp, torch-tensorrt, torch2trt); trtexec where `None`.
-        precision: fp32, fp16 or int8, where the model is not a built engine.
-        batch: images at once, where the model is not a built engine.
-        shapes: input shapes by name, where the model is not a built engine.
-        front_end: name of the front end; found from the model where `None`.
-        confidence: share of true values that the intervals are to cover, in (0, 1).
-        predictor: a trained predictor's folder or address; the analytic model where `None`.
+        asked: the other fields of a `Question`: runtime, precision, batch, resolution, shapes,
+            front_end, confidence, predictor.
+
+    Raises:
+        UsageError: unknown device, mode or runtime, or a predictor that answers for another one.
+        InvalidInput: the model cannot be read.
+        Unsupported: a built engine is asked for what it was not built for.
+
+    >>> import edgeprofiler
+    >>> profile = edgeprofiler.predict("zoo:lenet", "jetson-orin-nano@15w", precision="int8")
+    >>> profile.totals.energy_j.value < 1e-3  # joules of one inference, idle included
+    True
     """
-    chosen = predictor_for(device, runtime=runtime, confidence=confidence, predictor=predictor)
-    network = read(
-        model,
-        precision=precision,
-        batch=batch,
-        shapes=shapes,
-        front_end=front_end,
-        runtime=chosen.device.runtime,
-        device=chosen.device,
-    )
-    return chosen.predict(network)
+    question = Question.of(model, device, **asked)
+    predictor = predictor_of(question)
+    return predictor.predict(network_of(question, predictor.device))
 
 
 def predict_many(
-    networks: Sequence[Network],
-    device: str | Path | Device | None = None,
-    *,
-    runtime: str | None = None,
-    confidence: float = 0.9,
-    predictor: str | Path | Predictor | None = None,
+    models: Sequence[Model], device: DeviceSpec | None = None, **asked: Unpack[Asked]
 ) -> Sequence[Profile]:
     """Return the profiles of many networks on one device, computed at once.
 
-    Args are those of `predict`; `read` made the networks for the same device.
+    Args:
+        models: what `predict` takes. A `Network` was read for the same device.
+        device: as of `predict`.
+        asked: as of `predict`; of all networks.
+
+    >>> import edgeprofiler
+    >>> both = edgeprofiler.predict_many(["zoo:lenet", "zoo:alexnet"], "jetson-nano")
+    >>> [profile.network.name for profile in both]
+    ['lenet', 'alexnet']
     """
-    chosen = predictor_for(device, runtime=runtime, confidence=confidence, predictor=predictor)
-    return chosen.predict_many(networks)
+    questions = [Question.of(model, device, **asked) for model in models]
+    predictor = predictor_for(device, **asked)
+    return predictor.predict_many([network_of(q, predictor.device) for q in questions])
 
 
-def predictor_for(
-    device: str | Path | Device | None = None,
-    *,
-    runtime: str | None = None,
-    confidence: float = 0.9,
-    predictor: str | Path | Predictor | None = None,
-) -> Predictor:
-    """Return the predictor that answers for a device.
+def predictor_for(device: DeviceSpec | None = None, **asked: Unpack[Asked]) -> Predictor:
+    """Return what answers for a device, whatever the network; arguments are those of `predict`."""
+    return predictor_of(Question.of("", device, **asked))
+
+
+def predictor_of(question: Question) -> Predictor:
+    """Return what answers a question.
 
     Raises:
-        UsageError: unknown device, mode or runtime, or a confidence outside (0, 1).
+        UsageError: unknown device, mode or runtime, or a predictor that answers for another
+            device or with another confidence.
+        InvalidInput: there is no predictor where one is named.
     """
-    # Nearer to 1 than this, quantiles end in rounding, and intervals are of no use long before.
-    if not 0 < confidence < 1 - 1e-12:
-        raise UsageError(f"confidence is {confidence:g}; it must lie between 0 and 1, as 0.9")
-    chosen = load_device(device or DEFAULT_DEVICE, runtime)
-    if predictor is None:
-        return RooflinePredictor(chosen, confidence)
-    if isinstance(predictor, (str, Path)):
-        from edgeprofiler.prediction.loading import load_predictor
-
-        asked = None if device is None else chosen
-        return load_predictor(predictor, asked, confidence, runtime=runtime)
-    return predictor
-
-
-def profile_of(
-    source: Model,
-    device: str | Path | Device | None = None,
-    *,
-    runtime: str | None = None,
-    precision: str | None = None,
-    batch: int | None = None,
-    shapes: Mapping[str, Shape] | None = None,
-    front_end: str | None = None,
-    confidence: float = 0.9,
-    predictor: str | Path | Predictor | None = None,
-) -> Profile:
-    """Return the profile that a user names: a saved one as it is, else a prediction of a model.
-
-    Args are those of `predict`; `source` may also be the JSON file of a profile, measured or
-    predicted, to which none of the other arguments may apply.
-
-    Raises:
-        UsageError: something would change a profile that is saved already.
-    """
-    if isinstance(source, (str, Path)) and is_profile(source):
-        changes = (device, runtime, precision, batch, shapes or None, front_end, predictor)
-        if any(change is not None for change in changes):
+    chosen, runtime, device = question.predictor, question.runtime, question.device
+    confidence = DEFAULT_CONFIDENCE if question.confidence is None else question.confidence
+    if chosen is None:
+        return RooflinePredictor(load_device(device or DEFAULT_DEVICE, runtime), confidence)
+    if isinstance(chosen, (str, Path)):
+        board = None if device is None else load_device(device, runtime)
+        return load_predictor(chosen, board, confidence, runtime=runtime)
+    own = chosen.device
+    if device is not None or runtime is not None:
+        host = runtime if isinstance(device, Device) else runtime or own.runtime
+        board = load_device(device or own, host)
+        if board != own:
             raise UsageError(
-                f"{source} is a saved profile; device, runtime, precision, batch, shape, "
-                "front end and predictor belong to a model"
+                f"the predictor answers for {own.spec} called by {own.runtime}, not for "
+                f"{board.spec} called by {board.runtime}; leave `device` and `runtime` out, or "
+                "make a predictor for that one"
             )
-        return read_profile(Path(source))
-    return predict(
-        source,
-        device,
-        runtime=runtime,
-        precision=precision,
-        batch=batch,
-        shapes=shapes,
-        front_end=front_end,
-        confidence=confidence,
-        predictor=predictor,
+    if question.confidence is not None and question.confidence != chosen.confidence:
+        raise UsageError(
+            f"the predictor's intervals cover {chosen.confidence:g}, not {confidence:g}; leave "
+            "`confidence` out, or make a predictor with that one"
+        )
+    return chosen
+
+
+def network_of(question: Question, device: Device) -> Network:
+    """Return the layers that a question is about, as `device` would run them."""
+    return read(
+        model_of(question),
+        precision=question.precision,
+        batch=question.batch,
+        shapes=question.shapes,
+        resolution=question.resolution,
+        front_end=question.front_end,
+        runtime=device.runtime,
+        device=device,
     )
+
+
+def graph_of(question: Question) -> Graph:
+    """Return the operators that a question is about, which can be changed.
+
+    Raises:
+        Unsupported: the model is a built engine.
+    """
+    return read_graph(
+        model_of(question),
+        batch=question.batch,
+        shapes=question.shapes,
+        resolution=question.resolution,
+        front_end=question.front_end,
+    )
+
+
+def model_of(question: Question) -> Model:
+    """Return the model that a question is about.
+
+    Raises:
+        UsageError: it is a profile.
+    """
+    if isinstance(question.model, Profile):
+        raise UsageError(f"{question.model.network.name} is a profile, and no model to predict")
+    return question.model
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question's profile, and the board that it was predicted for."""
+
+    question: Question
+    profile: Profile
+    device: Device | None
+    """`None` where the profile was saved, which knows its board by name alone."""
+
+    @property
+    def label(self) -> str:
+        """How a table calls it: a file's name, or all that was asked and assumed."""
+        if self.device is None and isinstance(self.question.model, (str, Path)):
+            return str(self.question.model)
+        network, board = self.profile.network, self.profile.device
+        parts = [network.name, f"{board.name}@{board.mode}", network.precision]
+        parts.append(f"batch {network.batch}")
+        if self.question.resolution is not None:
+            parts.append(f"{self.question.resolution} px")
+        return ", ".join(parts)
+
+
+def answer(question: Question) -> Answer:
+    """Return the answer to a question: a profile as it was saved, else a prediction.
+
+    Raises:
+        UsageError: something is asked of a profile that is saved already.
+    """
+    saved = saved_profile(question)
+    if saved is not None:
+        return Answer(question, saved, None)
+    predictor = predictor_of(question)
+    return Answer(
+        question, predictor.predict(network_of(question, predictor.device)), predictor.device
+    )
+
+
+def answers(questions: Questions) -> list[Answer]:
+    """Return the answers to many questions, in their order.
+
+    Where profiles that are saved stand among models, they are taken once, as they are; what is
+    asked is asked of the models.
+
+    Raises:
+        UsageError: something is asked, and there are saved profiles alone.
+    """
+    saved = [is_saved(model) for model in questions.models]
+    asked: list[Question] = []
+    for model, known in zip(questions.models, saved, strict=True):
+        alone = known and not all(saved)
+        asked += [Question.of(model)] if alone else questions.about(model)
+    found: dict[int, Answer] = {}
+    waiting: list[int] = []
+    for place, question in enumerate(asked):
+        profile = saved_profile(question)
+        if profile is None:
+            waiting.append(place)
+        else:
+            found[place] = Answer(question, profile, None)
+    while waiting:
+        group = [i for i in waiting if asked[i].place == asked[waiting[0]].place]
+        waiting = [i for i in waiting if i not in group]
+        predictor = predictor_of(asked[group[0]])
+        networks = [network_of(asked[i], predictor.device) for i in group]
+        for i, profile in zip(group, predictor.predict_many(networks), strict=True):
+            found[i] = Answer(asked[i], profile, predictor.device)
+    return [found[place] for place in range(len(asked))]
+
+
+def is_saved(model: object) -> bool:
+    """Say whether a question's model is a profile, saved or not."""
+    if isinstance(model, Question):
+        return is_saved(model.model)
+    return isinstance(model, Profile) or (isinstance(model, (str, Path)) and is_profile(model))
+
+
+def saved_profile(question: Question) -> Profile | None:
+    """Return the profile that a question's model is already; `None` where it is a model.
+
+    Raises:
+        UsageError: something is asked of it that would change it.
+    """
+    model = question.model
+    if not is_saved(model):
+        return None
+    if question.given:
+        name = model.network.name if isinstance(model, Profile) else model
+        raise UsageError(
+            f"{name} is a saved profile, which stays as it is: "
+            f"{', '.join(f'`{key}`' for key in question.given)} belong to a model"
+        )
+    return model if isinstance(model, Profile) else read_profile(Path(str(model)))

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeprofiler.core import plugins
-from edgeprofiler.core.device import DEFAULT_DEVICE, Device, load_device
+from edgeprofiler.core.choices import (
+    DEFAULT_DEVICE,
+    DEFAULT_PRECISION,
+    precision_named,
+    runtime_named,
+)
+from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.files import check_readable, head_of, read_json
 from edgeprofiler.core.graph import Graph
@@ -14,9 +20,6 @@ from edgeprofiler.core.network import Network, Shape, Source
 from edgeprofiler.core.profile.document import says_profile
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 from edgeprofiler.reading.lowering import BuildTarget, lower
-
-PRECISIONS = ("fp32", "fp16", "int8")
-DEFAULT_PRECISION = "fp16"
 
 Model = str | Path | Graph | Network
 
@@ -61,6 +64,7 @@ def read_model(
     *,
     batch: int | None = None,
     shapes: Mapping[str, Shape] | None = None,
+    resolution: int | None = None,
     front_end: str | None = None,
 ) -> Graph | Network:
     """Return a model as its front end gives it: a `Graph`, or a `Network` for an engine.
@@ -69,9 +73,21 @@ def read_model(
         source: a path, an address such as `zoo:resnet18`, or a model that is read already.
         batch: images at once; the model's own where `None`.
         shapes: input shapes by name; the empty name means the only input.
+        resolution: height and width of image inputs, in place of `shapes`.
         front_end: name of the front end; found from the source where `None`.
+
+    Raises:
+        UsageError: two of the arguments contradict each other.
+        InvalidInput: the source cannot be read.
+        Unsupported: a built engine is asked for another batch or size.
     """
+    if resolution is not None:
+        if shapes:
+            raise UsageError("give `resolution` or `shapes`, not both")
+        shapes = input_shapes(source, resolution, front_end, batch)
     if isinstance(source, (Graph, Network)):
+        if front_end is not None:
+            raise UsageError(f"`front_end` reads files; {source.name} is read already")
         if batch is None and not shapes:
             return source
         if isinstance(source, Network):
@@ -89,6 +105,7 @@ def read_graph(
     *,
     batch: int | None = None,
     shapes: Mapping[str, Shape] | None = None,
+    resolution: int | None = None,
     front_end: str | None = None,
 ) -> Graph:
     """Return a model as a `Graph`, which can be changed. Args are those of `read_model`.
@@ -96,7 +113,9 @@ def read_graph(
     Raises:
         Unsupported: the source is a built engine.
     """
-    model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
+    model = read_model(
+        source, batch=batch, shapes=shapes, resolution=resolution, front_end=front_end
+    )
     if isinstance(model, Network):
         raise Unsupported(
             f"{model.name}: a built engine cannot be changed; give the ONNX file it was built from"
@@ -110,6 +129,7 @@ def read(
     precision: str | None = None,
     batch: int | None = None,
     shapes: Mapping[str, Shape] | None = None,
+    resolution: int | None = None,
     front_end: str | None = None,
     runtime: str | None = None,
     device: str | Path | Device | None = None,
@@ -121,6 +141,7 @@ def read(
         precision: `fp32`, `fp16` or `int8`; fp16 where `None`. An engine's is fixed.
         batch: images at once; the model's own where `None`.
         shapes: input shapes by name; the empty name means the only input.
+        resolution: height and width of image inputs, in place of `shapes`.
         front_end: name of the front end; found from the source where `None`.
         runtime: host runtime; torch-tensorrt builds other engines than the rest.
         device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
@@ -128,11 +149,14 @@ def read(
 
     Raises:
         InvalidInput: the source cannot be read; the message says what and where.
+        UsageError: no precision or host runtime of that name.
         Unsupported: an option makes no sense for this source.
     """
-    if precision is not None and precision not in PRECISIONS:
-        raise UsageError(f"no precision {precision!r}; choose one of: {', '.join(PRECISIONS)}")
-    model = read_model(source, batch=batch, shapes=shapes, front_end=front_end)
+    precision = None if precision is None else precision_named(precision)
+    runtime = None if runtime is None else runtime_named(runtime)
+    model = read_model(
+        source, batch=batch, shapes=shapes, resolution=resolution, front_end=front_end
+    )
     if isinstance(model, Network):
         require_precision(model, precision)
         return model
@@ -154,7 +178,7 @@ def require_precision(engine: Network, precision: str | None) -> None:
     if precision is not None and precision != engine.precision:
         raise Unsupported(
             f"{engine.name}: the precision of a built engine is fixed ({engine.precision}); "
-            "predict its ONNX file with --precision, or build the engine again"
+            "predict its ONNX file with `precision`, or build the engine again"
         )
 
 
@@ -163,13 +187,20 @@ def builder(runtime: str | None) -> str:
     return "torch-tensorrt" if runtime == "torch-tensorrt" else "trtexec"
 
 
-def input_shapes(source: Model, resolution: int, front_end: str | None = None) -> dict[str, Shape]:
+def input_shapes(
+    source: Model, resolution: int, front_end: str | None = None, batch: int | None = None
+) -> dict[str, Shape]:
     """Return the shapes of a model's image inputs at `resolution` in height and width.
 
     Raises:
         Unsupported: the model is a built engine, or has no input of batch, channels, height, width.
     """
-    model = read_model(source, front_end=front_end)
+    try:
+        model = read_model(source, batch=batch, front_end=front_end)
+    except UsageError:
+        # Sizes are free in the file. One input of colour images is what nearly all have; where
+        # it is not so, reading it at that shape says what is missing.
+        return {"": (batch or 1, 3, resolution, resolution)}
     if isinstance(model, Network):
         raise Unsupported(f"{model.name}: the resolution of a built engine is fixed")
     shapes = {name: model.tensors[name].shape for name in model.inputs}

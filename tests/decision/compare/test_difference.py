@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.profile import Origin, Profile
-from edgeprofiler.decision.compare import compare
+from edgeprofiler.decision.compare import difference
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.read import read
 
@@ -17,7 +18,7 @@ def resnet() -> Profile:
 
 
 def test_a_network_does_not_differ_from_itself(resnet: Profile) -> None:
-    comparison = compare(resnet, resnet)
+    comparison = difference(resnet, resnet)
     assert comparison.energy_j.value == 0
     assert comparison.energy_verdict == comparison.runtime_verdict == "same"
     assert comparison.largest() == ()
@@ -25,7 +26,7 @@ def test_a_network_does_not_differ_from_itself(resnet: Profile) -> None:
 
 def test_differences_of_layers_sum_to_the_difference_of_totals(resnet: Profile) -> None:
     other = predict("zoo:resnet34", "jetson-orin-nano")
-    comparison = compare(resnet, other)
+    comparison = difference(resnet, other)
     parts = sum(change.energy_j for change in comparison.changes)
     parts += other.host_gap.energy_j - resnet.host_gap.energy_j
     parts += other.fixed.energy_j - resnet.fixed.energy_j
@@ -38,17 +39,23 @@ def test_only_what_changed_contributes_doubt(resnet: Profile) -> None:
     layers = list(resnet.network.layers)
     layers[3] = replace(layers[3], name="renamed")
     other = replace(resnet, network=replace(resnet.network, layers=tuple(layers)))
-    assert compare(resnet, other).energy_verdict == "same"
+    assert difference(resnet, other).energy_verdict == "same"
 
 
 def test_across_devices_the_intervals_of_totals_decide(resnet: Profile) -> None:
     network = read("zoo:resnet18")
     nano = predict(network, "jetson-nano")
-    comparison = compare(resnet, nano)
+    comparison = difference(resnet, nano)
     assert not comparison.paired
     assert comparison.runtime_verdict == "more"
-    close = predict(network, "jetson-orin-nano", confidence=0.95)
-    assert compare(resnet, close).energy_verdict == "undecided"
+    close = predict(network, "jetson-orin-nano", runtime="cpp")
+    assert difference(resnet, close).energy_verdict == "undecided"
+
+
+def test_intervals_of_different_coverage_say_nothing_of_each_other(resnet: Profile) -> None:
+    wider = predict("zoo:resnet18", "jetson-orin-nano", confidence=0.95)
+    with pytest.raises(UsageError, match=r"cover 0\.9 and those of resnet18 0\.95"):
+        difference(resnet, wider)
 
 
 def test_without_intervals_there_is_no_verdict(resnet: Profile) -> None:
@@ -58,13 +65,13 @@ def test_without_intervals_there_is_no_verdict(resnet: Profile) -> None:
         total_intervals={},
         costs=replace(resnet.costs, runtime_s=np.asarray(resnet.costs.runtime_s) * 3),
     )
-    assert compare(resnet, measured).runtime_verdict == "undecided"
+    assert difference(resnet, measured).runtime_verdict == "undecided"
 
 
 def test_a_precision_that_was_never_measured_shares_no_errors(resnet: Profile) -> None:
     """How far fp16 is off says nothing of int8, so the intervals of both totals decide."""
     other = predict("zoo:resnet18", "jetson-orin-nano", precision="int8")
-    comparison = compare(resnet, other)
+    comparison = difference(resnet, other)
     assert not comparison.paired
     gap = other.totals.energy_j.high - resnet.totals.energy_j.low
     assert comparison.energy_j.high == pytest.approx(gap)

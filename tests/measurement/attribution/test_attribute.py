@@ -18,7 +18,7 @@ from edgeprofiler.measurement.attribution import Timing, attribute, attribute_wi
 from edgeprofiler.measurement.attribution.attribute import Attribution
 from edgeprofiler.measurement.attribution.export import COLUMNS, write_preprocessed
 from edgeprofiler.measurement.attribution.session import why_no_power
-from edgeprofiler.measurement.qa import inspect_recording
+from edgeprofiler.measurement.qa import qa
 from edgeprofiler.measurement.recording import PowerTrace, Recording, load_recording, save_recording
 from edgeprofiler.measurement.sensors.ina3221 import Ina3221Sensor
 from edgeprofiler.measurement.simulator import SensorModel, Structure, Truth, simulate
@@ -255,7 +255,7 @@ def test_polls_that_are_lost_are_not_called_never_recorded(
     warnings = attribute(recording).warnings
     assert any(f"polls of the power sensor are lost ({told}" in text for text in warnings)
     assert not any("no power sensor" in text for text in warnings)
-    power = next(c for c in inspect_recording(recording).checks if c.name == "power")
+    power = next(c for c in qa(recording).checks if c.name == "power")
     assert told in power.finding
 
 

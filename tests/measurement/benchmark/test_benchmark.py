@@ -37,8 +37,9 @@ class FakeRunner:
     load_error: Exception | None = None
     layers = ("a", "b")
 
-    def __init__(self, **options) -> None:
-        self.options = type(self).made_with = options
+    def __init__(self, *, batch=None, shapes=None, precision=None, mode=None) -> None:
+        options = {"batch": batch, "shapes": shapes, "precision": precision, "mode": mode}
+        self.options = type(self).made_with = {k: v for k, v in options.items() if v is not None}
 
     def probe(self) -> None:
         if self.probe_error:
@@ -82,7 +83,7 @@ def runner(monkeypatch) -> type[FakeRunner]:
 
 
 def test_latency_throughput_and_layers_of_a_backend(runner):
-    result = benchmark("m", ["torch"], runs=6).results[0]
+    result = benchmark("fake:m", ["torch"], runs=6).results[0]
     assert result.ran
     assert result.median_s == pytest.approx(8e-3)
     assert result.throughput_per_s == pytest.approx(4 / 8e-3)
@@ -92,21 +93,43 @@ def test_latency_throughput_and_layers_of_a_backend(runner):
     assert runner.closed == 1
 
 
-def test_options_reach_only_the_runners_that_know_them(runner):
-    benchmark("m", ["torch"], threads=2, batch=4, shapes={"x": (1,)}, precision="fp16")
-    assert runner.made_with == {
-        "batch": 4, "shapes": {"x": (1,)}, "threads": 2, "precision": "fp16",
-    }  # fmt: skip
-    benchmark("m", ["torchscript"])
-    assert runner.made_with["mode"] == "script"
-    benchmark("m", ["trtexec"], threads=2)
-    assert "threads" not in runner.made_with
+def test_options_reach_the_runners_and_what_one_does_not_know_is_its_reason(runner):
+    benchmark("fake:m", ["torch"], batch=4, shapes={"x": (1,)}, precision="fp16")
+    assert runner.made_with == {"batch": 4, "shapes": {"x": (1,)}, "precision": "fp16"}
+    benchmark("fake:m", ["torchscript"])
+    assert runner.made_with == {"mode": "script"}
+
+
+def test_threads_are_of_runners_that_take_them(monkeypatch, runner):
+    with pytest.raises(UsageError, match="`threads` are of CPU runtimes"):
+        benchmark("fake:m", ["torch"], threads=2)
+
+    class Threaded(runner):
+        def __init__(self, *, threads=0) -> None:
+            super().__init__()
+            type(self).made_with = {"threads": threads}
+
+    monkeypatch.setattr(plugins, "load", lambda kind, name: Threaded)
+    benchmark("fake:m", ["torch"], threads=2)
+    assert Threaded.made_with == {"threads": 2}
+
+
+def test_a_runtime_that_takes_no_precision_says_so(monkeypatch, runner):
+    """ONNX Runtime runs a file in the types that it has."""
+
+    class Plain(runner):
+        def __init__(self, *, batch=None) -> None:
+            super().__init__(batch=batch)
+
+    monkeypatch.setattr(plugins, "load", lambda kind, name: Plain)
+    (result,) = benchmark("fake:m", ["onnxruntime"], precision="fp16").results
+    assert "no option 'precision'" in result.reason
 
 
 @pytest.mark.parametrize("when", ["probe_error", "load_error"])
 def test_a_backend_that_cannot_run_says_why(runner, when: str):
     setattr(runner, when, Unavailable("no GPU", "buy one"))
-    result = benchmark("m", ["tensorrt"], runs=1)
+    result = benchmark("fake:m", ["tensorrt"], runs=1)
     assert not result.results[0].ran
     assert (result.results[0].reason, result.results[0].remedy) == ("no GPU", "buy one")
     assert result.fastest is None
@@ -114,20 +137,20 @@ def test_a_backend_that_cannot_run_says_why(runner, when: str):
     assert math.isnan(result.results[0].layer_sum_s)
     assert math.isnan(result.results[0].profiling_overhead)
     setattr(runner, when, Unsupported("no such operator"))
-    assert benchmark("m", ["tensorrt"]).results[0].reason == "no such operator"
+    assert benchmark("fake:m", ["tensorrt"]).results[0].reason == "no such operator"
     setattr(runner, when, UsageError("no int8"))
-    assert benchmark("m", ["tensorrt"]).results[0].reason == "no int8"
+    assert benchmark("fake:m", ["tensorrt"]).results[0].reason == "no int8"
 
 
 def test_a_model_that_nobody_can_read_is_an_error_and_no_reason(runner):
     runner.load_error = InvalidInput("m", "no such file")
     with pytest.raises(InvalidInput):
-        benchmark("m", ["torch"])
+        benchmark("fake:m", ["torch"])
 
 
 def test_a_runtime_that_tells_no_layers_has_none(runner):
     runner.layers = ("whole network",)
-    result = benchmark("m", ["torchscript"], runs=2, batch=3).results[0]
+    result = benchmark("fake:m", ["torchscript"], runs=2, batch=3).results[0]
     assert result.layers == ()
     assert result.batch == 3
     assert math.isnan(result.profiling_overhead)
@@ -136,24 +159,24 @@ def test_a_runtime_that_tells_no_layers_has_none(runner):
 
 def test_a_runner_that_cannot_run_without_its_profiler_is_timed_with_it(runner, monkeypatch):
     monkeypatch.delattr(FakeRunner, "latencies")
-    result = benchmark("m", ["onnxruntime"], runs=2).results[0]
+    result = benchmark("fake:m", ["onnxruntime"], runs=2).results[0]
     assert result.median_s == pytest.approx(10e-3)
 
 
 def test_a_simulated_device_is_no_backend(runner):
     runner.needs_network = True
-    assert "collect" in benchmark("m", ["sim"]).results[0].reason
+    assert "collect" in benchmark("fake:m", ["sim"]).results[0].reason
 
 
 def test_mistakes_of_the_caller():
     with pytest.raises(UsageError, match="at least one run"):
-        benchmark("m", runs=0)
+        benchmark("fake:m", runs=0)
     with pytest.raises(UsageError, match="no backend 'caffe'"):
-        benchmark("m", ["caffe"])
+        benchmark("fake:m", ["caffe"])
 
 
 def test_the_document_holds_what_the_table_shows(runner):
-    text = to_json(benchmark("m", ["torch", "torchscript"], runs=5))
+    text = to_json(benchmark("fake:m", ["torch", "torchscript"], runs=5))
     document = json.loads(text)
     assert document["schema"] == "edgeprofiler.benchmark/1"
     assert document["fastest"] == "torch"

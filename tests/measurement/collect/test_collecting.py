@@ -8,7 +8,7 @@ import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.network import Network
-from edgeprofiler.measurement.collect import Plan, collect, collect_isolated, recording_name
+from edgeprofiler.measurement.collect import Plan, collect_isolated, record_model, recording_name
 from edgeprofiler.measurement.collect.plan import dither_for
 from edgeprofiler.measurement.recording import PowerTrace, load_recording, network_from_json
 from edgeprofiler.testing import FakeRunner, FakeSensor, VirtualClock
@@ -43,7 +43,7 @@ class TraceOfTheClock:
 
 def test_a_collection_has_idle_runs_and_idle_again_on_one_clock(tmp_path):
     stages = []
-    recording = collect(
+    recording = record_model(
         "fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", plan=QUICK,
         progress=lambda stage, done, total: stages.append((stage, done <= total)),
     )  # fmt: skip
@@ -69,7 +69,7 @@ def test_a_collection_has_idle_runs_and_idle_again_on_one_clock(tmp_path):
 
 
 def test_without_a_sensor_run_times_are_recorded_and_power_is_unknown(tmp_path):
-    recording = collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
+    recording = record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
     assert recording.timeline.runs == 40
     assert len(recording.trace) == 0
     assert recording.device["sensor"] == "none"
@@ -78,12 +78,12 @@ def test_without_a_sensor_run_times_are_recorded_and_power_is_unknown(tmp_path):
 
 def test_an_energy_counter_gives_power(tmp_path):
     sensor = FakeSensor(kind="energy", power_w=6.0, hold_s=0.004)
-    recording = collect("fake:net", FakeRunner(), sensor, tmp_path / "r", plan=QUICK)
+    recording = record_model("fake:net", FakeRunner(), sensor, tmp_path / "r", plan=QUICK)
     assert np.nanmedian(recording.trace.total_w) == pytest.approx(6.0, rel=0.3)
 
 
 def simulated(folder, plan=VIRTUAL):
-    return collect(
+    return record_model(
         "fake:net", FakeRunner(clock=VirtualClock(7.0)), TraceOfTheClock(), folder, plan=plan
     )
 
@@ -139,29 +139,31 @@ def test_a_plan_that_cannot_be_is_refused(wrong):
 
 def test_a_live_sensor_cannot_watch_a_simulated_runner(tmp_path):
     with pytest.raises(UsageError, match="--sensor sim"):
-        collect("fake:n", FakeRunner(clock=VirtualClock()), FakeSensor(), tmp_path / "r")
+        record_model("fake:n", FakeRunner(clock=VirtualClock()), FakeSensor(), tmp_path / "r")
 
 
 def test_what_is_unavailable_is_said_before_anything_is_written(tmp_path):
     with pytest.raises(Unavailable, match="made missing"):
-        collect("fake:net", FakeRunner(), FakeSensor(missing=True), tmp_path / "r")
+        record_model("fake:net", FakeRunner(), FakeSensor(missing=True), tmp_path / "r")
     with pytest.raises(InvalidInput, match="no fake model"):
-        collect("other.onnx", FakeRunner(), FakeSensor(), tmp_path / "r")
+        record_model("other.onnx", FakeRunner(), FakeSensor(), tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
 def test_a_recording_is_not_overwritten_without_a_word(tmp_path):
-    collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
+    record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
     with pytest.raises(UsageError, match="--resume"):
-        collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
-    again = collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK, resume=True)
+        record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
+    again = record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK, resume=True)
     assert again.timeline.runs == 40
 
 
 def test_a_complete_recording_goes_on_where_more_runs_are_asked_for(tmp_path):
     def more(runs, resume):
         plan = Plan(runs=runs, idle_s=0, warmup=0, dither_s=0)
-        return collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=resume)
+        return record_model(
+            "fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=resume
+        )
 
     more(5, False)
     recording = more(12, True)
@@ -175,34 +177,34 @@ def test_a_recording_goes_on_only_with_the_options_that_it_began_with(tmp_path, 
     plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
     options = {"batch": 1, "shapes": {"x": (1, 3)}, "program": "here"}
     monkeypatch.setattr(FakeRunner, "options", options)
-    collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan)
+    record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan)
     options["program"] = "there"
-    collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
+    record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
     options["batch"] = 8
     with pytest.raises(UsageError, match="runner option batch 1, not 8"):
-        collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
+        record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=True)
 
 
 def test_a_recording_goes_on_only_with_the_sensor_s_options(tmp_path):
     plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
-    collect("fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", plan=plan)
+    record_model("fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", plan=plan)
     with pytest.raises(UsageError, match=r"sensor option power_w 5\.0, not 7\.0"):
-        collect("fake:net", FakeRunner(), FakeSensor(power_w=7.0), tmp_path / "r", resume=True)
+        record_model("fake:net", FakeRunner(), FakeSensor(power_w=7.0), tmp_path / "r", resume=True)
 
 
 def test_an_option_that_a_newer_version_added_does_not_stop_a_recording(tmp_path, monkeypatch):
     folder, options = tmp_path / "r", FakeRunner().options
-    collect("fake:net", FakeRunner(), None, folder, plan=Plan(runs=5, idle_s=0))
+    record_model("fake:net", FakeRunner(), None, folder, plan=Plan(runs=5, idle_s=0))
     monkeypatch.setattr(FakeRunner, "options", {**options, "later": None})
     more = Plan(runs=8, idle_s=0)
-    whole = collect("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
+    whole = record_model("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
     assert whole.timeline.runs == 8
     monkeypatch.setattr(FakeRunner, "options", {**options, "later": 1})
     with pytest.raises(UsageError, match="runner option later None, not 1"):
-        collect("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
+        record_model("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
 
 
-@pytest.mark.parametrize("run", [collect, collect_isolated])
+@pytest.mark.parametrize("run", [record_model, collect_isolated])
 def test_a_recording_does_not_go_on_with_another_content_of_the_model(tmp_path, monkeypatch, run):
     model, runner, folder = tmp_path / "fake.onnx", FakeRunner(), tmp_path / "r"
     real = runner.load
@@ -221,13 +223,13 @@ def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path, monkeypa
     monkeypatch.setattr(FakeRunner, "options", {})  # it dies once, and is the same runner
     folder = tmp_path / "r"
     with pytest.raises(Unavailable, match=r"runner fake failed .*device was lost.*--resume"):
-        collect("fake:net", FakeRunner(die_after=30), FakeSensor(), folder, plan=QUICK)
+        record_model("fake:net", FakeRunner(die_after=30), FakeSensor(), folder, plan=QUICK)
     broken = load_recording(folder)
     assert not broken.complete
     assert 0 < broken.timeline.runs <= 30
     assert any("device was lost" in text for text in broken.warnings)
     assert len(broken.trace) > 0
-    whole = collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, resume=True)
+    whole = record_model("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, resume=True)
     assert whole.complete
     assert whole.timeline.runs == 40
     assert (np.diff(whole.trace.time_s) > 0).all()
@@ -237,7 +239,7 @@ def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path, monkeypa
 def test_a_sensor_that_vanishes_ends_the_collection_and_keeps_all(tmp_path):
     sensor = FakeSensor(vanish_after=2000)
     with pytest.raises(Unavailable, match="vanished"):
-        collect("fake:net", FakeRunner(), sensor, tmp_path / "r", plan=Plan(10**6, 0.1, 2))
+        record_model("fake:net", FakeRunner(), sensor, tmp_path / "r", plan=Plan(10**6, 0.1, 2))
     recording = load_recording(tmp_path / "r")
     assert not recording.complete
     assert len(recording.trace) > 50
@@ -253,27 +255,27 @@ def test_where_only_the_end_is_missing_resume_adds_it(tmp_path, sensor):
 
     folder = tmp_path / "r"
     with pytest.raises(KeyboardInterrupt):
-        collect("fake:net", FakeRunner(), sensor, folder, plan=QUICK, progress=stop)
+        record_model("fake:net", FakeRunner(), sensor, folder, plan=QUICK, progress=stop)
     broken = load_recording(folder)
     assert broken.timeline.runs == 40
     assert not broken.complete
-    whole = collect("fake:net", FakeRunner(), sensor, folder, plan=QUICK, resume=True)
+    whole = record_model("fake:net", FakeRunner(), sensor, folder, plan=QUICK, resume=True)
     assert whole.complete
     assert whole.timeline.runs == 40
     assert whole.state_after is not None
     assert (whole.idle_after is not None) == (sensor is not None)
     assert not whole.lost("runs")
     sessions = len(list(folder.glob("events-*.bin")))
-    collect("fake:net", FakeRunner(), sensor, folder, plan=QUICK, resume=True)
+    record_model("fake:net", FakeRunner(), sensor, folder, plan=QUICK, resume=True)
     assert len(list(folder.glob("events-*.bin"))) == sessions == 2
 
 
 def test_a_recording_goes_on_only_with_the_period_that_it_began_with(tmp_path):
     folder = tmp_path / "r"
-    collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK)
+    record_model("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK)
     slower = replace(QUICK, runs=80, period_s=0.01)
     with pytest.raises(UsageError, match=r"with period 0\.002, not 0\.01"):
-        collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=slower, resume=True)
+        record_model("fake:net", FakeRunner(), FakeSensor(), folder, plan=slower, resume=True)
 
 
 def test_an_interrupted_collection_is_readable_and_goes_on(tmp_path):
@@ -283,27 +285,27 @@ def test_an_interrupted_collection_is_readable_and_goes_on(tmp_path):
 
     folder = tmp_path / "r"
     with pytest.raises(KeyboardInterrupt):
-        collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, progress=stop)
+        record_model("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, progress=stop)
     recording = load_recording(folder)
     assert recording.timeline.runs > 0
     assert "interrupted before its end" in recording.warnings
-    assert collect("fake:net", FakeRunner(), None, tmp_path / "o", plan=QUICK).complete
-    whole = collect("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, resume=True)
+    assert record_model("fake:net", FakeRunner(), None, tmp_path / "o", plan=QUICK).complete
+    whole = record_model("fake:net", FakeRunner(), FakeSensor(), folder, plan=QUICK, resume=True)
     assert whole.timeline.runs == 40
 
 
 def test_resuming_with_another_model_or_sensor_is_refused(tmp_path):
-    collect("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
+    record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
     with pytest.raises(UsageError, match="name 'net', not 'other'"):
-        collect("fake:other", FakeRunner(), None, tmp_path / "r", resume=True)
+        record_model("fake:other", FakeRunner(), None, tmp_path / "r", resume=True)
     with pytest.raises(UsageError, match="sensor 'none'"):
-        collect("fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", resume=True)
+        record_model("fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", resume=True)
 
 
 def test_streams_without_a_header_are_not_taken_for_a_free_folder(tmp_path):
     (tmp_path / "power-001.bin").write_bytes(b"x")
     with pytest.raises(InvalidInput, match=r"no recording\.json"):
-        collect("fake:net", FakeRunner(), None, tmp_path)
+        record_model("fake:net", FakeRunner(), None, tmp_path)
 
 
 @pytest.mark.parametrize(

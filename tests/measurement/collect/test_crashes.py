@@ -15,7 +15,7 @@ import pytest
 from waiting import PATIENCE_S, ended, until
 
 from edgeprofiler.core.errors import CannotWrite
-from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.collect import Plan, record_model
 from edgeprofiler.measurement.collect.choose import runner_named, sensor_named
 from edgeprofiler.measurement.collect.collecting import _next_block
 from edgeprofiler.measurement.collect.sampler import FLUSH_S
@@ -27,9 +27,9 @@ from edgeprofiler.testing import FakeRunner, FakeSensor
 SCRIPT = """
 import sys
 from pathlib import Path
-from edgeprofiler.measurement.collect import Plan, collect
+from edgeprofiler.measurement.collect import Plan, record_model
 from edgeprofiler.testing import FakeRunner, FakeSensor
-collect("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), Path(sys.argv[1]),
+record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), Path(sys.argv[1]),
         plan=Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.002, period_s=0.002))
 """
 RAILS, LAYERS = 2, 3
@@ -128,7 +128,7 @@ def test_a_killed_collection_goes_on_with_resume(tmp_path):
     assert before > 0
     plan = Plan(before + 50, 0.0, 1, 0.002, period_s=0.002)
     runner = FakeRunner(layer_s=2e-4)
-    whole = collect("fake:net", runner, FakeSensor(), folder, plan=plan, resume=True)
+    whole = record_model("fake:net", runner, FakeSensor(), folder, plan=plan, resume=True)
     assert whole.complete
     assert whole.timeline.runs == before + 50
 
@@ -151,7 +151,7 @@ def test_a_full_disk_ends_the_collection_and_keeps_what_fits(small_disk):
     folder = small_disk / "r"
     plan = Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.0, period_s=0.0005)
     with pytest.raises(CannotWrite, match="free space on that disk, then go on with --resume"):
-        collect("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), folder, plan=plan)
+        record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), folder, plan=plan)
     recording = load_recording(folder)
     assert not recording.complete
     assert recording.timeline.runs > 0
@@ -163,7 +163,7 @@ def test_a_full_disk_ends_the_collection_and_keeps_what_fits(small_disk):
 def test_a_disk_that_is_full_from_the_start_is_said_at_once(small_disk):
     (small_disk / "filler").write_bytes(bytes(128 * 1024))
     with pytest.raises(CannotWrite, match=r"No space left|cannot be made"):
-        collect("fake:net", FakeRunner(), FakeSensor(), small_disk / "r")
+        record_model("fake:net", FakeRunner(), FakeSensor(), small_disk / "r")
 
 
 def test_a_disk_too_small_for_a_simulation_says_how_to_go_on(small_disk):
@@ -172,4 +172,4 @@ def test_a_disk_too_small_for_a_simulation_says_how_to_go_on(small_disk):
     sensor = sensor_named("sim", {}, {})
     plan = Plan(runs=3000, idle_s=30, warmup=1, dither_s=0.005)
     with pytest.raises(CannotWrite, match="free space on that disk, then go on with --resume"):
-        collect("zoo:resnet18", runner, sensor, small_disk / "r", plan=plan)
+        record_model("zoo:resnet18", runner, sensor, small_disk / "r", plan=plan)

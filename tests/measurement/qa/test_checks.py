@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeprofiler.core.network import Network, Source, make_layer
-from edgeprofiler.measurement.qa import inspect_recording
+from edgeprofiler.measurement.qa import qa
 from edgeprofiler.measurement.recording import PowerTrace, Recording, SamplerReport
 from edgeprofiler.measurement.simulator import SensorModel, Structure, simulate
 
@@ -32,11 +32,11 @@ def good() -> Recording:
 
 
 def level(recording: Recording, name: str) -> str:
-    return next(c.level for c in inspect_recording(recording).checks if c.name == name)
+    return next(c.level for c in qa(recording).checks if c.name == name)
 
 
 def test_a_clean_recording_is_good(good: Recording) -> None:
-    verdict = inspect_recording(good)
+    verdict = qa(good)
     assert verdict.level == "good", [c for c in verdict.checks if c.level != "good"]
     assert verdict.document()["verdict"] == "good"
 
@@ -128,7 +128,7 @@ def test_a_sensor_whose_value_never_changes_is_said_to_be_stuck(good: Recording)
     stuck = PowerTrace(
         good.trace.time_s, {"VDD_IN": np.full(len(good.trace), 5.0)}, ("VDD_IN",)
     )  # fmt: skip
-    checks = inspect_recording(replace(good, trace=stuck)).checks
+    checks = qa(replace(good, trace=stuck)).checks
     power = next(check for check in checks if check.name == "power")
     assert power.level == "bad"
     assert "one and the same value" in power.finding

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeprofiler.core.device import RUNTIMES, Device, device_names, load_device
+from edgeprofiler.core.choices import RUNTIMES
+from edgeprofiler.core.device import Device, device_names, load_device
 from edgeprofiler.core.graph.build import GraphBuilder
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.prediction.predictors.roofline import costs, network_totals

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeprofiler.core.device import RUNTIMES, device_names, load_device
+from edgeprofiler.core.choices import RUNTIMES
+from edgeprofiler.core.device import device_names, load_device
 from edgeprofiler.core.network import Layer, Network, Source, make_layer
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, costs

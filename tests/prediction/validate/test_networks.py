@@ -9,7 +9,7 @@ from paths import TINY_ONNX as TINY
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.prediction.calibration.measured import Measured, read_measured
-from edgeprofiler.prediction.validate.calibrating import calibrate_device
+from edgeprofiler.prediction.validate.calibrating import calibrate
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 
 HEAD = "device,mode,software,network,model,batch,input,precision,runtime_ms\n"
@@ -51,7 +51,7 @@ def test_rows_of_another_host_calibrate_nothing(tmp_path: Path) -> None:
     """Rows of trtexec say nothing of a C++ program, and the hosts that they are of are named."""
     found = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet18,1,,fp16,2")
     with pytest.raises(InvalidInput, match="they are of trtexec"):
-        calibrate_device("jetson-orin-nano", found, tmp_path, runtime="cpp")
+        calibrate(found, "jetson-orin-nano", folder=tmp_path, runtime="cpp")
 
 
 def test_a_row_is_computed_at_its_batch_and_size(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_wrong_name_is_the_callers_error(
     "change",
     [
         {"batch": 0}, {"batch": "2"}, {"batch": 1.5}, {"batch": 10**30}, {"confidence": 1},
-        {"confidence": None}, {"resolution": -1}, {"model": 5}, {"unknown": 1},
+        {"confidence": "0.5"}, {"resolution": -1}, {"model": 5}, {"unknown": 1},
         {"model": "z" * 999},
     ],
 )  # fmt: skip

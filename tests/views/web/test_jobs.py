@@ -11,18 +11,14 @@ from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.profile.document import from_document
 from edgeprofiler.measurement.recording import save_recording
 from edgeprofiler.measurement.simulator import simulate
+from edgeprofiler.prediction.question import Question
 from edgeprofiler.reading.read import read
 from edgeprofiler.views.web import jobs, worker
 
-TASK = {
-    "front_end": None, "precision": None, "batch": None, "resolution": None,
-    "device": "jetson-orin-nano@", "runtime": "trtexec", "predictor": None,
-}  # fmt: skip
-
 
 def test_a_network_bears_the_name_that_its_file_was_sent_under() -> None:
-    task = TASK | {"source": str(TINY), "label": "mine.v2.onnx", "batch": 2, "resolution": 64}
-    document = jobs.network_job(task)
+    question = {"model": str(TINY), "batch": 2, "resolution": 64}
+    document = jobs.network_job({"question": question, "label": "mine.v2.onnx"})
     assert document["network"]["name"] == "mine.v2"
     assert document["network"]["source"] == "mine.v2.onnx"
     assert document["layers"][1]["input_shapes"][0] == [2, 3, 64, 64]
@@ -31,19 +27,17 @@ def test_a_network_bears_the_name_that_its_file_was_sent_under() -> None:
 def test_an_engine_has_no_other_resolution(shared: Path) -> None:
     path = next((shared / "inputs" / "engine_info").glob("*.json"))
     with pytest.raises(Unsupported, match="resolution of a built engine is fixed"):
-        jobs.read_network(str(path), resolution=64)
+        jobs.read_network(Question(path, resolution=64))
 
 
 def test_advice_is_the_commands_document() -> None:
-    task = TASK | {
-        "source": "zoo:lenet", "label": "zoo:lenet", "front_end": "zoo", "device": "jetson-nano",
-        "runtime": "cpp", "confidence": 0.9, "kinds": ["batch"], "budget_percent": 95,
-        "max_latency_s": None, "resolution": 32,
-    }  # fmt: skip
-    document = jobs.advice_job(task)
+    question = {"model": "zoo:lenet", "device": "jetson-nano", "runtime": "cpp", "resolution": 32}
+    task = {"question": question, "label": "mine", "kinds": ["batch"]}
+    document = jobs.advice_job(task | {"budget": {"budget_percent": 95}})
+    assert document["model"] == "mine"
     assert document["device"]["runtime"] == "cpp"
     assert document["plan"]["reached"]
-    assert "plan" not in jobs.advice_job(task | {"budget_percent": None, "kinds": []})
+    assert "plan" not in jobs.advice_job(task | {"budget": {}, "kinds": []})
 
 
 def test_a_recording_is_judged_and_attributed(tmp_path: Path) -> None:
@@ -67,7 +61,7 @@ def test_a_model_without_images_has_no_resolution(tmp_path: Path) -> None:
     path = tmp_path / "flat.onnx"
     path.write_bytes(helper.make_model(graph).SerializeToString())
     with pytest.raises(Unsupported, match="no input has batch, channels"):
-        jobs.read_network(str(path), resolution=64)
+        jobs.read_network(Question(path, resolution=64))
 
 
 def test_warming_imports_what_jobs_need() -> None:

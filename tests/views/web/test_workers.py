@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
+from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.web import jobs, worker
 from edgeprofiler.views.web.settings import Settings
 from edgeprofiler.views.web.workers import Workers
 
-NETWORK = {
-    "front_end": "zoo", "precision": "fp16", "batch": None, "resolution": None,
-    "device": "jetson-orin-nano@", "runtime": "trtexec",
-}  # fmt: skip
+
+def about(model: str, **more: object) -> dict[str, object]:
+    """What a job needs to know of a network."""
+    return {"model": model, "device": "jetson-orin-nano", "precision": "fp16", **more}
 
 
 @pytest.fixture(scope="module")
@@ -30,40 +31,40 @@ def workers() -> Iterator[Workers]:
 
 
 def test_a_job_gives_its_document(workers: Workers) -> None:
-    document = workers.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+    document = workers.run("network", "lenet", 300, question=about("zoo:lenet"))
     assert document["network"]["name"] == "lenet"
     assert document["layers"]
 
 
 def test_an_error_keeps_its_kind_and_words(workers: Workers) -> None:
     with pytest.raises(InvalidInput) as caught:
-        workers.run("network", "none", 300, source="zoo:none", **NETWORK)
+        workers.run("network", "none", 300, question=about("zoo:none"))
     assert "the zoo has no network" in caught.value.problem
     with pytest.raises(UsageError, match="no precision"):
-        workers.run("network", "x", 300, source="zoo:lenet", **NETWORK | {"precision": "fp4"})
+        workers.run("network", "x", 300, question=about("zoo:lenet", precision="fp4"))
 
 
 def test_a_job_that_takes_too_long_is_killed(workers: Workers) -> None:
     with pytest.raises(InvalidInput, match=r"big: took longer than 0\.001 s"):
-        workers.run("network", "big", 0.001, source="zoo:efficientnet_b7", **NETWORK)
-    assert workers.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+        workers.run("network", "big", 0.001, question=about("zoo:efficientnet_b7"))
+    assert workers.run("network", "lenet", 300, question=about("zoo:lenet"))
 
 
 def test_too_little_memory_is_said() -> None:
     small = Workers(Settings(workers=1, worker_memory_bytes=1 << 20))
     try:
         with pytest.raises(InvalidInput, match="memory"):
-            small.run("network", "big", 300, source="zoo:efficientnet_b7", **NETWORK)
+            small.run("network", "big", 300, question=about("zoo:efficientnet_b7"))
     finally:
         small.close()
 
 
 def test_a_worker_that_died_is_replaced(workers: Workers) -> None:
-    workers.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+    workers.run("network", "lenet", 300, question=about("zoo:lenet"))
     (process,) = workers._all
     process.kill()
     process._process.wait()
-    assert workers.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+    assert workers.run("network", "lenet", 300, question=about("zoo:lenet"))
 
 
 def test_a_worker_that_ends_by_itself_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +72,7 @@ def test_a_worker_that_ends_by_itself_is_not_called_slow(monkeypatch: pytest.Mon
     ending = Workers(Settings(workers=1))
     try:
         with pytest.raises(InvalidInput, match="ended early"):
-            ending.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+            ending.run("network", "lenet", 300, question=about("zoo:lenet"))
     finally:
         ending.close()
 
@@ -81,7 +82,7 @@ def test_a_closed_pool_starts_nothing() -> None:
     closed.start()
     closed.close()
     with pytest.raises(Unavailable, match="shutting down"):
-        closed.run("network", "lenet", 300, source="zoo:lenet", **NETWORK)
+        closed.run("network", "lenet", 300, question=about("zoo:lenet"))
 
 
 def supervised(
@@ -134,12 +135,12 @@ def test_errors_travel_as_words() -> None:
 
 
 def test_paths_become_labels() -> None:
-    task = {"do": "network", "label": "mine.onnx", "source": "/nowhere/x.onnx", **NETWORK}
-    found = json.loads(worker.answer({**task, "front_end": None}))
+    task = {"do": "network", "label": "mine.onnx", "question": about("/nowhere/x.onnx")}
+    found = json.loads(worker.answer(task))
     assert found["words"][0] == "mine.onnx"
 
 
 def test_too_many_layers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MAX_LAYERS", 3)
     with pytest.raises(Unsupported, match="the web app takes 3"):
-        jobs.read_network("zoo:lenet", front_end="zoo")
+        jobs.read_network(Question("zoo:lenet"))

@@ -3,59 +3,65 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from edgeprofiler.decision.optimize.advise import Change, Cost, Plan
+    from edgeprofiler.decision.advise import Change, Plan
+    from edgeprofiler.decision.advise.change import Cost
+
+_ROWS = 15
+"""Single changes that are shown unless another number is asked for."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking()
     def advise(
         model: common.ModelArgument,
-        device: common.DeviceOption = None,
-        runtime: common.RuntimeOption = None,
-        precision: common.PrecisionOption = None,
-        batch: common.BatchOption = None,
-        shape: common.ShapeOption = None,
-        confidence: common.ConfidenceOption = 0.9,
-        predictor: common.PredictorOption = None,
-        front_end: common.FrontEndOption = None,
-        budget_mj: Annotated[
-            float | None, typer.Option(help="Energy of one image, idle included, in mJ.")
+        asked: dict[str, Any],
+        budget_j: Annotated[
+            float | None,
+            common.option("MJ", "Energy of one image, idle included, in mJ.", "--budget-mj"),
         ] = None,
         budget_percent: Annotated[
-            float | None, typer.Option(help="The same, in percent of what it is now.")
+            float | None, common.option("PERCENT", "The same, in percent of what it is now.")
         ] = None,
-        max_latency_ms: Annotated[
-            float | None, typer.Option(help="End-to-end time of one inference.")
+        max_latency_s: Annotated[
+            float | None,
+            common.option("MS", "End-to-end time of one inference, in ms.", "--max-latency-ms"),
         ] = None,
         only: Annotated[
-            list[str] | None,
-            typer.Option(metavar="KIND", help="Allow this kind of change alone; repeatable."),
+            list[str] | None, common.option("KIND", "Allow this kind of change alone; repeat it.")
         ] = None,
         without: Annotated[
-            list[str] | None,
-            typer.Option(metavar="KIND", help="Do not allow this kind; repeatable."),
+            list[str] | None, common.option("KIND", "Do not allow this kind; repeat it.")
         ] = None,
-        layer: Annotated[
-            list[str] | None,
-            typer.Option(metavar="NAME", help="Prune this layer alone; repeatable."),
+        layers: Annotated[
+            list[str] | None, common.option("NAME", "Prune this layer alone; repeat it.", "--layer")
         ] = None,
         align: Annotated[
-            int, typer.Option(min=1, max=256, help="Prune to multiples of this many channels.")
-        ] = 8,
-        rows: Annotated[int, typer.Option(min=1, help="Single changes to show.")] = 15,
+            int | None,
+            common.option("N", "Cut channels to multiples of this. Default: 8.", min=1, max=256),
+        ] = None,
+        rows: Annotated[
+            int | None,
+            common.option(
+                "N", f"Single changes to show, without a budget. Default: {_ROWS}.", min=1
+            ),
+        ] = None,
         mask: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="Write the channels that remain.")
+            Path | None, common.option("FILE", "Write the channels that remain.")
         ] = None,
         json: common.JsonOption = None,
     ) -> None:
@@ -65,72 +71,30 @@ def register(app: typer.Typer) -> None:
 
         Accuracy is not predicted: train and measure it again after any change.
         """
+        import edgeprofiler
         from edgeprofiler.core.errors import Unsupported, UsageError
-        from edgeprofiler.core.files import dump_json
-        from edgeprofiler.decision.optimize.advise import (
-            RISK,
-            Budget,
-            Options,
-            State,
-            predict_state,
-            single_changes,
-        )
-        from edgeprofiler.decision.optimize.advise import advise as plan_for
-        from edgeprofiler.decision.optimize.summary import mask_document, plan_document
-        from edgeprofiler.prediction.predict import predictor_for
-        from edgeprofiler.reading.read import DEFAULT_PRECISION, PRECISIONS, read_graph
 
         screen = common.results_console(mask, json)
-        for kind in [*(only or []), *(without or [])]:
-            if kind not in RISK:
-                raise UsageError(f"no kind of change {kind!r}; choose of {', '.join(RISK)}")
-        if precision is not None and precision not in PRECISIONS:
-            raise UsageError(f"no precision {precision!r}; choose one of: {', '.join(PRECISIONS)}")
-        if budget_mj is not None and budget_percent is not None:
-            raise UsageError("give --budget-mj or --budget-percent, not both")
-        if predictor is not None and "mode" in (only or []):
-            raise UsageError(
-                "a trained predictor knows one power mode: leave out --only mode, or --predictor"
-            )
-        kinds = tuple(k for k in only or RISK if k not in (without or []))
-        options = Options(kinds=kinds, align=align, layers=tuple(layer or ()))
-        graph = read_graph(
-            model, batch=batch, shapes=common.parse_shapes(shape), front_end=front_end
+        found = edgeprofiler.advise(
+            model,
+            budget_j=None if budget_j is None else budget_j * 1e-3,
+            budget_percent=budget_percent,
+            max_latency_s=None if max_latency_s is None else max_latency_s * 1e-3,
+            only=only or (),
+            without=without or (),
+            layers=layers or (),
+            align=align,
+            **asked,
         )
-        answers = predictor_for(
-            common.device_asked(device, predictor),
-            runtime=runtime,
-            confidence=confidence,
-            predictor=predictor,
-        )
-        state = State(
-            graph,
-            precision or DEFAULT_PRECISION,
-            answers.device,
-            None if predictor is None else answers,
-        )
-        before = predict_state(state, confidence)
-        energy = None if budget_mj is None else budget_mj * 1e-3
-        if budget_percent is not None:
-            energy = before.energy_j * budget_percent / 100
-        latency = None if max_latency_ms is None else max_latency_ms * 1e-3
-        budget = Budget(energy, latency)
-        singles = single_changes(state, options, confidence)
-        plan: Plan | None = None
-        if energy is not None or latency is not None:
-            plan = plan_for(state, budget, options, confidence)
-        if mask is not None:
-            if plan is None:
-                raise UsageError("--mask needs a budget: --budget-mj, --budget-percent, ...")
-            common.emit_file(dump_json(mask_document(plan, model)), mask)
-            if not plan.kept_channels:
-                common.note(
-                    "nothing is pruned in this plan, so the mask is empty: try --only prune"
-                )
-        if json is not None:
-            document = plan_document(model, before, singles, plan)
-            common.emit_json(dump_json(document), json)
-        _print(screen, model, before, singles[:rows], plan, confidence)
+        plan = found.plan
+        if plan is not None and rows is not None:
+            raise UsageError("`rows` are of single changes; with a budget all steps are shown")
+        common.write_json(mask, found.mask)
+        if mask is not None and plan is not None and not plan.kept_channels:
+            common.note("nothing is pruned in this plan, so the mask is empty: try --only prune")
+        common.write_json(json, found.document)
+        confidence = found.before.profile.confidence
+        _print(screen, found.model, found.before, found.singles[: rows or _ROWS], plan, confidence)
         if plan is not None and not plan.reached:
             raise Unsupported(
                 f"the budget cannot be reached with the changes allowed: "
@@ -143,7 +107,7 @@ def _print(
     screen: Console,
     model: str,
     before: Cost,
-    singles: list[Change],
+    singles: Sequence[Change],
     plan: Plan | None,
     confidence: float,
 ) -> None:
@@ -182,7 +146,7 @@ def _print(
     )
 
 
-def _table(changes: list[Change] | tuple[Change, ...]) -> object:
+def _table(changes: Sequence[Change]) -> object:
     from rich.table import Table
     from rich.text import Text
 

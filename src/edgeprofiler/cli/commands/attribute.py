@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edgeprofiler.core.profile import Profile
-    from edgeprofiler.measurement.recording import Recording
 
 
 def register(app: typer.Typer) -> None:
@@ -21,21 +21,14 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def attribute(
-        recording: Annotated[
-            Path,
-            typer.Argument(
-                metavar="RECORDING",
-                help="A recording's folder, or a folder of the reference's raw layout.",
-                show_default=False,
-            ),
-        ],
+        recording: common.RecordingArgument,
         method: Annotated[
             str,
-            typer.Option(
-                "--method",
-                metavar="nnls|window|network",
-                help="Least squares over conversions; the published window rule, for "
-                "comparison; or one power for the network.",
+            common.option(
+                "nnls|window|network",
+                "Least squares over conversions; the published window rule, for comparison; or "
+                "one power for the network.",
+                shows_default=True,
             ),
         ] = "nnls",
         model: common.RawModelOption = None,
@@ -43,34 +36,27 @@ def register(app: typer.Typer) -> None:
         csv: common.CsvOption = None,
         reference_csv: Annotated[
             Path | None,
-            typer.Option(
-                "--reference-csv",
-                metavar="FOLDER",
-                help="Write the reference's preprocessed_data layout into a folder.",
+            common.option(
+                "FOLDER", "Write the reference's preprocessed_data layout into a folder."
             ),
         ] = None,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")] = False,
+        quiet: common.QuietOption = False,
     ) -> None:
         """Attribute measured power to layers; what the data do not support is not given."""
-        from edgeprofiler.core.errors import UsageError
-        from edgeprofiler.core.profile.document import to_json
+        from edgeprofiler.core.profile.document import to_document
         from edgeprofiler.core.profile.table import to_csv
-        from edgeprofiler.measurement.attribution import METHODS, attribute_with_report
+        from edgeprofiler.measurement.attribution import attribute_with_report
         from edgeprofiler.measurement.attribution.export import write_preprocessed
+        from edgeprofiler.measurement.recording.opening import open_recording
         from edgeprofiler.views.reports.text import print_profile
 
-        chosen = next((m for m in METHODS if m == method), None)
-        if chosen is None:
-            raise UsageError(f"no method {method!r}; choose one of: {', '.join(METHODS)}")
         console = common.results_console(json, csv, markup=False)
         opened = open_recording(recording, model)
-        found = attribute_with_report(opened, chosen)
-        if csv is not None:
-            common.emit_file(to_csv(found.profile), csv)
+        found = attribute_with_report(opened, method)
+        common.write(csv, partial(to_csv, found.profile))
         if reference_csv is not None:
             common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
-        if json is not None:
-            common.emit_json(to_json(found.profile), json)
+        common.write_json(json, partial(to_document, found.profile))
         if not quiet:
             _print_layers(console, found.profile)
         print_profile(console, found.profile, layers=False)
@@ -109,35 +95,3 @@ def _print_layers(console: Console, profile: Profile) -> None:
         )
     console.print(table)
     console.print("+-: standard error. Layers of one group share one power.\n", style="dim")
-
-
-def open_recording(folder: Path, model: str | None) -> Recording:
-    """Return the recording in a folder, in our format or in the reference's raw layout."""
-    from edgeprofiler.core.errors import InvalidInput, UsageError
-    from edgeprofiler.measurement.recording import (
-        is_recording,
-        load_recording,
-        read_reference,
-        reference_models,
-    )
-
-    if not folder.exists():
-        raise InvalidInput(folder, "no such folder", "name the folder that `collect` wrote")
-    if is_recording(folder):
-        if model is not None:
-            raise UsageError(
-                f"{folder} is a recording of one model; --model chooses one of a raw layout"
-            )
-        return load_recording(folder)
-    if folder.is_dir() and (model is not None or reference_models(folder)):
-        return read_reference(folder, model)
-    if folder.is_dir():
-        try:
-            return read_reference(folder)
-        except InvalidInput:
-            pass
-    raise InvalidInput(
-        folder,
-        "is no recording",
-        "name a folder that `collect` wrote, or one of the reference's raw layout (raw_data/)",
-    )

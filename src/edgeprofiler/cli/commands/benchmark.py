@@ -2,122 +2,95 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from edgeprofiler.measurement.benchmark import BackendResult, Benchmark
 
-_MAX_MODEL_BYTES = 64 * 1024**3
-"""Far above what any runtime takes; each has its own limit."""
-_DEFAULT_BACKENDS = "torch,torchscript,onnxruntime,tensorrt,trtexec"
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking("precision", "batch", "resolution", "shapes")
     def benchmark(
         model: common.ModelArgument,
+        asked: dict[str, Any],
         backends: Annotated[
-            str,
-            typer.Option(
-                "--backends",
-                help="Runtimes, by commas; torch-tensorrt is another, and any runner's name.",
-            ),
-        ] = _DEFAULT_BACKENDS,
-        runs: Annotated[
-            int, typer.Option("--runs", "-n", min=1, help="Timed runs, with and without profiler.")
-        ] = 50,
-        batch: common.BatchOption = None,
-        shape: common.ShapeOption = None,
-        precision: Annotated[
             str | None,
-            typer.Option(
-                "--precision",
-                metavar="fp32|fp16|int8",
-                show_default=False,
-                help="What engines are built for. Default: each runtime's own.",
+            common.option(
+                "A,B,...",
+                "Runtimes: torch, torchscript, onnxruntime, tensorrt, trtexec (these by default), "
+                "torch-tensorrt, and any runner's name.",
+            ),
+        ] = None,
+        runs: Annotated[
+            int | None,
+            common.option(
+                "N", "Timed runs, with and without profiler. Default: 50.", "--runs", "-n", min=1
             ),
         ] = None,
         threads: Annotated[
-            int, typer.Option("--threads", min=0, help="Threads of CPU runtimes; 0: their choice.")
-        ] = 0,
+            int | None,
+            common.option("N", "Threads of CPU runtimes. Default: their choice.", min=0),
+        ] = None,
         layers: Annotated[
-            int, typer.Option("--layers", min=0, help="Slowest layers to list for each backend.")
+            int,
+            common.option(
+                "N", "Slowest layers to list for each backend.", shows_default=True, min=0
+            ),
         ] = 5,
         json: common.JsonOption = None,
-        plot: Annotated[
-            Path | None,
-            typer.Option(
-                "--plot",
-                metavar="FILE",
-                help="Draw box plots (PNG, SVG or PDF).",
-                show_default=False,
-            ),
-        ] = None,
+        plot: common.PictureOption = None,
         trtexec_profile: Annotated[
             Path | None,
-            typer.Option(
-                "--trtexec-profile",
-                metavar="FILE",
-                show_default=False,
-                help="What trtexec --exportProfile wrote elsewhere; MODEL is its layer JSON.",
+            common.option(
+                "FILE",
+                "What trtexec --exportProfile wrote elsewhere; MODEL is its layer JSON.",
             ),
         ] = None,
         trtexec_times: Annotated[
-            Path | None,
-            typer.Option(
-                "--trtexec-times",
-                metavar="FILE",
-                show_default=False,
-                help="What trtexec --exportTimes wrote.",
-            ),
+            Path | None, common.option("FILE", "What trtexec --exportTimes wrote.")
         ] = None,
     ) -> None:
         """Time a network on every runtime that exists here; the others say why not."""
         from edgeprofiler.core.errors import Unavailable, UsageError
-        from edgeprofiler.core.files import check_readable
         from edgeprofiler.measurement.benchmark import benchmark as measure
         from edgeprofiler.measurement.benchmark import benchmark_trtexec_files, to_json
-        from edgeprofiler.views.plots.figure import picture_format
+        from edgeprofiler.views.plots.figure import check_picture
 
         screen = common.results_console(json, markup=False)
-        if trtexec_times is not None and trtexec_profile is None:
-            raise UsageError("--trtexec-times needs --trtexec-profile")
-        if plot is not None:
-            picture_format(plot)  # before minutes of measuring, not after
+        check_picture(plot)  # before minutes of measuring, not after
+        own = {"backends": backends, "runs": runs, "threads": threads}
+        given = {name: value for name, value in own.items() if value is not None} | asked
         if trtexec_profile is not None:
-            result = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
+            for name in given:
+                raise UsageError(f"`{name}` means nothing to what trtexec measured elsewhere")
+            found = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
+        elif trtexec_times is not None:
+            raise UsageError("`trtexec_times` needs `trtexec_profile`")
         else:
-            names = [name.strip() for name in backends.split(",") if name.strip()]
-            if ":" not in model or Path(model).exists():  # no address such as zoo:NAME
-                check_readable(Path(model), _MAX_MODEL_BYTES)
-            if not names:
-                raise UsageError(f"--backends names none; choose of: {_DEFAULT_BACKENDS}")
-            result = measure(
-                model,
-                names,
-                runs=runs,
-                batch=batch,
-                shapes=common.parse_shapes(shape),
-                precision=precision,
-                threads=threads,
-                progress=common.note,
-            )
-        if json is not None:
-            common.emit_json(to_json(result), json)
-        _print(screen, result, layers)
-        if not any(backend.ran for backend in result.results):
+            if backends is not None:
+                given["backends"] = [name.strip() for name in backends.split(",") if name.strip()]
+            found = measure(model, progress=common.note, **given)
+        common.write(json, partial(to_json, found))
+        _print(screen, found, layers)
+        if not any(backend.ran for backend in found.results):
             raise Unavailable("none of the backends can run this model here", "see the reasons")
         if plot is not None:
-            _draw(result, plot)
+            from edgeprofiler.views.plots.figure import save_figure
+            from edgeprofiler.views.plots.latency import draw_benchmark
+
+            common.save(plot, partial(save_figure, draw_benchmark(found)))
 
 
 def _print(console: Console, result: Benchmark, layers: int) -> None:
@@ -182,11 +155,3 @@ def _print_layers(console: Console, backend: BackendResult, count: int) -> None:
         share = layer.median_s / backend.layer_sum_s if backend.layer_sum_s else math.nan
         table.add_row(layer.name, layer.op, f"{layer.median_s * 1e3:.4g}", f"{share:.1%}")
     console.print(table)
-
-
-def _draw(result: Benchmark, path: Path) -> None:
-    from edgeprofiler.views.plots.figure import save_figure
-    from edgeprofiler.views.plots.latency import draw_benchmark
-
-    save_figure(draw_benchmark(result), path)
-    common.note(f"wrote {path}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking
 
 if TYPE_CHECKING:
     from edgeprofiler.prediction.calibration.board import BoardFit
@@ -17,42 +18,37 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking("device", "runtime")
     def calibrate(
         measured: common.MeasuredOption,
         output: Annotated[
             Path,
-            typer.Option("--output", "-o", metavar="my-board.toml", show_default=False,
-                         help="Device file to write; use it as --device."),
+            common.option(
+                "my-board.toml", "Device file to write; use it as --device.", "--output", "-o"
+            ),
         ],
-        device: common.DeviceOption = None,
-        runtime: common.RuntimeOption = None,
+        asked: dict[str, Any],
         json: common.JsonOption = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Fit a board's few numbers on measured totals of networks, five or more.
 
         The most useful rows are one network at several input sizes, and a small and a large one.
         """
-        from edgeprofiler.core.device import calibration_table
-        from edgeprofiler.core.files import dump_json
-        from edgeprofiler.prediction.calibration.measured import read_measured
-        from edgeprofiler.prediction.validate.calibrating import calibrate_device
+        import edgeprofiler
 
         out = common.results_console(json, output, markup=False)
-        spec = common.device_or_default(device)
-        found = calibrate_device(spec, read_measured(measured), measured.parent, runtime)
+        found = edgeprofiler.calibrate(measured, **asked)
         for fit in found.fits:
             _print(out, fit)
         for warning in found.warnings:
             common.note(f"warning: {warning}")
-        common.emit_file(found.text(), output)
-        if json is not None:
-            tables = [calibration_table(fit.calibration) for fit in found.fits]
-            common.emit_json(dump_json({"device": found.device.spec, "calibrations": tables}), json)
+        common.write(output, found.text)
+        common.write_json(json, found.document)
 
 
 def _print(out: object, fit: BoardFit) -> None:
     from math import isfinite
-    from typing import Any, cast
+    from typing import cast
 
     from rich.table import Table
 

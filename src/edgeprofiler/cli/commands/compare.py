@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,95 +20,23 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking(several=True)
     def compare(
-        models: Annotated[
-            list[str],
-            typer.Argument(metavar="A [B...]", help="Models, or saved profiles' JSON."),
-        ],
-        device: common.DevicesOption = None,
-        precision: Annotated[
-            list[str] | None, typer.Option(metavar="fp32|fp16|int8", help="One or several.")
-        ] = None,
-        batch: Annotated[
-            list[int] | None, typer.Option("--batch", "-b", min=1, help="One or several.")
-        ] = None,
-        resolution: Annotated[
-            list[int] | None,
-            typer.Option(min=1, help="Height and width of a square input; one or several."),
-        ] = None,
-        runtime: common.RuntimeOption = None,
-        shape: common.ShapeOption = None,
-        confidence: common.ConfidenceOption = 0.9,
-        predictor: common.PredictorOption = None,
-        front_end: common.FrontEndOption = None,
-        layers: Annotated[int, typer.Option(min=0, help="Changed layers to show.")] = 10,
+        models: common.SubjectsArgument,
+        asked: dict[str, Any],
+        layers: Annotated[
+            int, common.option("N", "Changed layers to show.", shows_default=True, min=0)
+        ] = 10,
         json: common.JsonOption = None,
     ) -> None:
         """Compare everything named with the first: totals, difference, and where it comes from."""
-        from itertools import product
-
-        from edgeprofiler.core.errors import UsageError
-        from edgeprofiler.core.files import dump_json
-        from edgeprofiler.core.profile.document import is_profile
-        from edgeprofiler.decision.compare import compare as difference
-        from edgeprofiler.decision.summary import comparison_document
-        from edgeprofiler.prediction.predict import profile_of
-        from edgeprofiler.reading.read import input_shapes
+        import edgeprofiler
 
         screen = common.results_console(json)
-        if resolution and shape:
-            raise UsageError("give --resolution or --shape, not both")
-        saved = [is_profile(model) for model in models]
-        if all(saved):
-            common.refuse_changes(
-                device, runtime, precision, batch, resolution, shape, front_end, predictor
-            )
-        devices: list[str | None] = list(device or [])
-        if not devices and not all(saved):
-            devices = [common.device_asked(None, predictor)]
-        precisions: list[str | None] = [*precision] if precision else [None]
-        batches: list[int | None] = [*batch] if batch else [None]
-        sizes: list[int | None] = [*resolution] if resolution else [None]
-        shapes = common.parse_shapes(shape)
-        rows: list[tuple[str, Profile]] = []
-        for model, is_saved in zip(models, saved, strict=True):
-            if is_saved:
-                rows.append((model, profile_of(model)))
-                continue
-            for where, kind, images, size in product(devices, precisions, batches, sizes):
-                asked = shapes if size is None else input_shapes(model, size, front_end)
-                profile = profile_of(
-                    model,
-                    where,
-                    runtime=runtime,
-                    precision=kind,
-                    batch=images,
-                    shapes=asked,
-                    front_end=front_end,
-                    confidence=confidence,
-                    predictor=predictor,
-                )
-                rows.append((_label(profile, size), profile))
-        if len(rows) < 2:
-            raise UsageError("compare needs two: name another model, device, precision or batch")
-        first = rows[0][1]
-        comparisons = [difference(first, profile) for _, profile in rows[1:]]
-        if json is not None:
-            document = {
-                "schema": "edgeprofiler.compare/1",
-                "profiles": [label for label, _ in rows],
-                "comparisons": [comparison_document(c) for c in comparisons],
-            }
-            common.emit_json(dump_json(document), json)
-        _print(screen, rows, comparisons, layers)
-
-
-def _label(profile: Profile, size: int | None) -> str:
-    parts = [profile.network.name, f"{profile.device.name}@{profile.device.mode}"]
-    parts += [profile.network.precision, f"batch {profile.network.batch}"]
-    if size is not None:
-        parts.append(f"{size} px")
-    return ", ".join(parts)
+        found = edgeprofiler.compare(*models, **asked)
+        common.write_json(json, found.document)
+        rows = [(answer.label, answer.profile) for answer in found.answers]
+        _print(screen, rows, list(found.comparisons), layers)
 
 
 def _print(

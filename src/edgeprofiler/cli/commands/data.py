@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 
 _Remote = Annotated[
     str | None,
-    typer.Option(
-        "--remote", "-r", metavar="URL|FOLDER|NAME",
-        help="s3://BUCKET/PATH, ssh://HOST/PATH, ./FOLDER, dagshub:OWNER/REPO, or a remote of the "
-        "DVC project here. Default: the project's own.", show_default=False,
+    common.option(
+        "URL|FOLDER|NAME",
+        "s3://BUCKET/PATH, ssh://HOST/PATH, ./FOLDER, dagshub:OWNER/REPO, or a remote of the DVC "
+        "project here. Default: the project's own.",
+        "--remote", "-r",
     ),
 ]  # fmt: skip
-_Endpoint = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="An S3 server that is not Amazon's.", show_default=False),
-]
+_Endpoint = Annotated[str | None, common.option("URL", "An S3 server that is not Amazon's.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
     @data.command()
     def push(
-        path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.")],
+        path: Annotated[Path, common.argument("PATH", "File or folder.")],
         remote: _Remote = None,
         endpoint_url: _Endpoint = None,
     ) -> None:
@@ -50,32 +48,25 @@ def register(app: typer.Typer) -> None:
     def pull(
         source: Annotated[
             str,
-            typer.Argument(
-                metavar="SOURCE",
-                help="A pointer (data.dvc), dagshub:OWNER/REPO, or a git repository.",
-                show_default=False,
+            common.argument(
+                "SOURCE", "A pointer (data.dvc), dagshub:OWNER/REPO, or a git repository."
             ),
         ],
         output: Annotated[
-            Path | None,
-            typer.Option("--output", "-o", metavar="PATH", help="Where to put it.",
-                         show_default=False),
+            Path | None, common.option("PATH", "Where to put it.", "--output", "-o")
         ] = None,
         path: Annotated[
-            str | None,
-            typer.Option(metavar="PATH", help="File or folder of a repository.",
-                         show_default=False),
+            str | None, common.option("PATH", "File or folder of a repository.")
         ] = None,
-        rev: Annotated[
-            str | None,
-            typer.Option(metavar="REV", help="Branch, tag or commit.", show_default=False),
+        revision: Annotated[
+            str | None, common.option("REV", "Branch, tag or commit.", "--rev")
         ] = None,
         remote: _Remote = None,
         endpoint_url: _Endpoint = None,
         force: Annotated[
             bool, typer.Option("--force", help="Replace data that were never pushed.")
         ] = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Get a version: all of it, or the data here stay as they are."""
         from edgeprofiler.learning.data import pull as pull_data
 
@@ -84,7 +75,7 @@ def register(app: typer.Typer) -> None:
             output,
             remote=remote,
             path=path,
-            revision=rev,
+            revision=revision,
             endpoint_url=endpoint_url,
             force=force,
         )

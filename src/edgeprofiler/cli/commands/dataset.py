@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,57 +25,48 @@ def register(app: typer.Typer) -> None:
     def build(
         sources: Annotated[
             list[Path],
-            typer.Argument(
-                metavar="PROFILES...",
-                help="Measured profiles (JSON), recordings, folders of either, or folders with "
+            common.argument(
+                "PROFILES...",
+                "Measured profiles (JSON), recordings, folders of either, or folders with "
                 "raw_data, preprocessed_data or training_data.",
-                show_default=False,
             ),
         ],
-        output: Annotated[
-            Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes.")
-        ],
+        output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
         device: Annotated[
             str | None,
-            typer.Option(
-                "--device", "-d", metavar="NAME",
-                help="Board of folders that do not say it. Default: jetson-orin-nano.",
-                show_default=False,
+            common.option(
+                "NAME", "Board of folders that do not say it. Default: jetson-orin-nano.",
+                "--device", "-d",
             ),
         ] = None,
         csv: common.CsvOption = None,
     ) -> None:  # fmt: skip
         """Build a data set: Parquet, one row a layer, SI units."""
-        from edgeprofiler.learning.dataset.build import build as build_dataset
-        from edgeprofiler.learning.dataset.storage import require_writable, save_dataset, to_csv
+        import edgeprofiler
+        from edgeprofiler.learning.dataset.storage import to_csv
 
-        require_writable(output)  # before minutes of attributing recordings, not after
-        built = build_dataset(sources, device)
-        save_dataset(built.data, output, built.notes)
+        built = edgeprofiler.build_dataset(*sources, output=output, device=device)
         for line in built.notes:
             common.note(line)
-        if csv is not None:
-            common.emit_file(to_csv(built.data), csv)
+        common.write(csv, partial(to_csv, built.data))
         common.note(
             f"wrote {len(built.data)} rows of {len(built.data.networks)} networks to {output}"
         )
 
     @group.command()
     def describe(
-        data: Annotated[
-            Path, typer.Argument(metavar="DATA", help="Folder, Parquet or CSV file.")
-        ],
+        data: Annotated[Path, common.argument("DATA", "Folder, Parquet or CSV file.")],
         min_samples: Annotated[
-            int, typer.Option(min=0, help="Sensor conversions that a layer's power should have.")
+            int,
+            common.option(
+                "N", "Sensor conversions that a layer's power should have.",
+                shows_default=True, min=0,
+            ),
         ] = 10,
         json: common.JsonOption = None,
-        plot: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE.png|svg", help="Picture of what the data cover."),
-        ] = None,
+        plot: common.PictureOption = None,
     ) -> None:  # fmt: skip
         """Say what a data set holds: counts, ranges, duplicates, and what to doubt."""
-        from edgeprofiler.core.files import dump_json
         from edgeprofiler.learning.dataset import check
         from edgeprofiler.learning.dataset.describe import describe as describe_dataset
         from edgeprofiler.learning.dataset.storage import load_dataset
@@ -82,13 +74,11 @@ def register(app: typer.Typer) -> None:
         screen = common.results_console(json, markup=False)
         rows = check(load_dataset(data), data)
         found = describe_dataset(rows, min_samples)
-        if json is not None:
-            common.emit_json(dump_json(found.document()), json)
+        common.write_json(json, found.document)
         if plot is not None:
             from edgeprofiler.views.plots.training import save_coverage
 
-            save_coverage(rows, plot)
-            common.note(f"wrote {plot}")
+            common.save(plot, partial(save_coverage, rows))
         _print(screen, found)
 
 

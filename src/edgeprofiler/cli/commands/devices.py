@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,20 +26,19 @@ def register(app: typer.Typer) -> None:
     def list_devices(context: typer.Context, json: common.JsonOption = None) -> None:
         """List the boards that are known, with their power modes."""
         if context.invoked_subcommand is not None:
+            if json is not None:
+                raise UsageError("`json` of the list: give it after `devices show NAME`")
             return
         from edgeprofiler.core.device import device_names, load_device
 
         screen = common.results_console(json)
         boards = [load_device(name) for name in device_names()]
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-
-            common.emit_json(dump_json([_facts(board) for board in boards]), json)
+        common.write_json(json, lambda: [_facts(board) for board in boards])
         _print_list(screen, boards)
 
     @devices.command()
     def show(
-        name: Annotated[str, typer.Argument(metavar="NAME[@MODE]|FILE", show_default=False)],
+        name: Annotated[str, common.argument("NAME[@MODE]|FILE", "Which board.")],
         json: common.JsonOption = None,
     ) -> None:
         """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
@@ -46,10 +46,7 @@ def register(app: typer.Typer) -> None:
 
         screen = common.results_console(json, markup=False)
         board = load_device(name)
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-
-            common.emit_json(dump_json(_facts(board)), json)
+        common.write_json(json, lambda: _facts(board))
         _print_one(screen, board)
 
 

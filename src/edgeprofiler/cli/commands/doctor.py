@@ -34,8 +34,7 @@ def register(app: typer.Typer) -> None:
 
         screen = common.results_console(json)
         diagnosis = diagnose()
-        if json is not None:
-            common.emit_json(to_json(diagnosis), json)
+        common.write(json, lambda: to_json(diagnosis))
         _print(screen, diagnosis)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.cli.commands import train as training
+from edgeprofiler.cli.learning import DataArgument, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,42 +21,27 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @telling
     def evaluate(
-        data: training.DataArgument,
-        recipe: training.RecipeOption = None,
-        config: training.ConfigOption = None,
-        option: training.OptionOption = None,
-        test_networks: training.TestOption = None,
-        device: training.TrainedDeviceOption = None,
-        seed: training.SeedOption = None,
-        min_samples: training.MinSamplesOption = None,
+        data: DataArgument,
+        told: dict[str, Any],
         plots: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FOLDER", help="Draw pictures, with a learning curve.", show_default=False
-            ),
+            Path | None, common.option("FOLDER", "Draw pictures, with a learning curve.")
         ] = None,
         json: common.JsonOption = None,
     ) -> None:
         """Leave networks out, predict them, and compare with simpler ways."""
-        from edgeprofiler.core.files import dump_json
-        from edgeprofiler.learning.training import evaluate as evaluate_recipe
+        import edgeprofiler
 
         screen = common.results_console(json, markup=False)
-        options = training.training_options(
-            config, recipe, option, test_networks, seed, min_samples
-        )
-        rows = training.load_rows(data)
-        board = training.board_for(rows, device)
-        result = evaluate_recipe(rows, board, options, curve=plots is not None)
-        if json is not None:
-            common.emit_json(dump_json(result.document()), json)
+        found = edgeprofiler.evaluate(data, curve=plots is not None, **told)
+        common.write_json(json, found.document)
         if plots is not None:
             from edgeprofiler.views.plots.training import save_evaluation
 
-            for path in save_evaluation(result, plots, options.test_networks):
+            for path in save_evaluation(found, plots, found.test_networks):
                 common.note(f"wrote {path}")
-        _print(screen, result)
+        _print(screen, found)
 
 
 def _print(screen: Console, result: Evaluation) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,101 +20,36 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking()
     def impact(
-        model: Annotated[
-            str,
-            typer.Argument(metavar="MODEL|PROFILE", help="A model, or a saved profile's JSON."),
-        ],
-        device: common.DeviceOption = None,
-        runtime: common.RuntimeOption = None,
-        precision: common.PrecisionOption = None,
-        batch: common.BatchOption = None,
-        shape: common.ShapeOption = None,
-        confidence: common.ConfidenceOption = 0.9,
-        predictor: common.PredictorOption = None,
-        front_end: common.FrontEndOption = None,
+        model: common.SubjectArgument,
+        asked: dict[str, Any],
         rate: Annotated[
-            str | None, typer.Option(help="Inferences while working: 10/s, 30/min. Default: all.")
+            str | None,
+            common.option("10/s|30/min", "Inferences while working. Default: back to back."),
         ] = None,
-        duty: Annotated[str, typer.Option(help="Time at work: 12h/day, 20min/h, 50%.")] = "24h/day",
-        off_power: Annotated[
-            float, typer.Option("--off-power", min=0.0, help="Watts while not at work.")
+        duty: Annotated[
+            str, common.option("12h/day|20min/h|50%", "Time at work.", shows_default=True)
+        ] = "24h/day",
+        off_power_w: Annotated[
+            float, common.option("WATTS", "Power while not at work.", "--off-power")
         ] = 0.0,
-        battery: Annotated[str | None, typer.Option(help="50Wh, or 5000mAh@3.7V.")] = None,
-        fleet: Annotated[int, typer.Option(min=1, help="Number of devices.")] = 1,
-        intensity: Annotated[str | None, typer.Option(help="CO2e: '220 g/kWh'.")] = None,
-        price: Annotated[str | None, typer.Option(help="Of energy: '0.30 EUR/kWh'.")] = None,
+        battery: Annotated[str | None, common.option("50Wh|5000mAh@3.7V", "Of one device.")] = None,
+        fleet: Annotated[int, common.option("N", "Devices.", shows_default=True)] = 1,
+        intensity: Annotated[str | None, common.option("'220 g/kWh'", "CO2e of energy.")] = None,
+        price: Annotated[str | None, common.option("'0.30 EUR/kWh'", "Price of energy.")] = None,
         json: common.JsonOption = None,
     ) -> None:
         """Say what a network's energy means: battery life, a fleet's energy, CO2e and cost."""
-        from edgeprofiler.core.profile.document import is_profile
-        from edgeprofiler.decision.impact import (
-            Assumptions,
-            assess,
-            parse_battery,
-            parse_duty,
-            parse_intensity,
-            parse_price,
-            parse_rate,
-        )
-        from edgeprofiler.prediction.predict import profile_of
+        import edgeprofiler
 
         screen = common.results_console(json)
-        per_joule, currency = (None, "") if price is None else parse_price(price)
-        assumptions = Assumptions(
-            duty=parse_duty(duty),
-            rate_per_s=None if rate is None else parse_rate(rate),
-            off_duty_power_w=off_power,
-            battery_j=None if battery is None else parse_battery(battery),
-            fleet=fleet,
-            intensity_g_per_j=None if intensity is None else parse_intensity(intensity),
-            price_per_j=per_joule,
-            currency=currency,
-        )
-        profile = profile_of(
-            model,
-            device if is_profile(model) else common.device_asked(device, predictor),
-            runtime=runtime,
-            precision=precision,
-            batch=batch,
-            shapes=common.parse_shapes(shape),
-            front_end=front_end,
-            confidence=confidence,
-            predictor=predictor,
-        )
-        result = assess(profile, assumptions)
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-
-            common.emit_json(dump_json(_document(profile, result)), json)
-        _print(screen, profile, result)
-
-
-def _estimate(name: str, estimate: Estimate | None) -> dict[str, Any]:
-    import math
-
-    if estimate is None:
-        return {}
-    values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return {key: value if math.isfinite(value) else None for key, value in values.items()}
-
-
-def _document(profile: Profile, result: Impact) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "schema": "edgeprofiler.impact/1",
-        "network": profile.network.name,
-        "device": {"name": profile.device.name, "mode": profile.device.mode},
-        "origin": profile.origin.kind,
-        "assumptions": asdict(result.assumptions)
-        | {"rate_per_s": result.rate_per_s, "idle_power_w": profile.idle_power_w},
-        **_estimate("power_w", result.power_w),
-        **_estimate("battery_life_s", result.battery_life_s),
-        **_estimate("fleet_energy_j_per_year", result.fleet_energy_j_per_year),
-        **_estimate("fleet_co2e_g_per_year", result.fleet_co2e_g_per_year),
-        **_estimate("fleet_cost_per_year", result.fleet_cost_per_year),
-    }
+        found = edgeprofiler.impact(
+            model, rate=rate, duty=duty, off_power_w=off_power_w, battery=battery, fleet=fleet,
+            intensity=intensity, price=price, **asked,
+        )  # fmt: skip
+        common.write_json(json, found.document)
+        _print(screen, found.profile, found)
 
 
 def _print(screen: Console, profile: Profile, result: Impact) -> None:

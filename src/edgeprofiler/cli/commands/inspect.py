@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking, say_device
+from edgeprofiler.core.choices import DEFAULT_DEVICE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,56 +18,62 @@ if TYPE_CHECKING:
     from edgeprofiler.core.graph import Graph
     from edgeprofiler.core.network import Network
 
+_SIZE = ("batch", "resolution", "shapes", "front_end")
+_BUILD = ("device", "runtime", "precision")
+"""What decides which layers an engine has."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking(*_BUILD, *_SIZE, says_device=False)
     def inspect(
         model: common.ModelArgument,
+        asked: dict[str, Any],
         lowered: Annotated[
             bool,
             typer.Option("--lowered", help="Show the layers a device runs, not the operators."),
         ] = False,
-        precision: common.PrecisionOption = None,
-        batch: common.BatchOption = None,
-        shape: common.ShapeOption = None,
-        front_end: common.FrontEndOption = None,
-        device: common.DeviceOption = None,
-        runtime: common.RuntimeOption = None,
         json: Annotated[
             str | None,
-            typer.Option(
-                "--json", metavar="FILE|-",
-                help="Write the lowered layers as TensorRT writes an engine's; - is standard "
-                "output alone.", show_default=False,
+            common.option(
+                "FILE|-",
+                "Write the lowered layers as TensorRT writes an engine's; - is standard output "
+                "alone.",
             ),
         ] = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Show a model's operators, or the layers that it becomes on a device."""
-        from edgeprofiler.core.device import DEFAULT_DEVICE, load_device
+        import edgeprofiler
+        from edgeprofiler.core.device import load_device
+        from edgeprofiler.core.errors import UsageError
         from edgeprofiler.core.graph import Graph
-        from edgeprofiler.reading.read import read, read_model
+        from edgeprofiler.reading.engine import engine_document
+        from edgeprofiler.reading.read import require_precision
 
-        options = {"batch": batch, "shapes": common.parse_shapes(shape), "front_end": front_end}
         out = common.results_console(json)
-        board = load_device(device or DEFAULT_DEVICE, runtime)
-        found = read_model(model, **options)  # type: ignore[arg-type]
-        network = None
-        if lowered or json is not None or precision is not None or not isinstance(found, Graph):
-            network = read(
-                model, precision=precision, runtime=board.runtime, device=board,
-                **options,  # type: ignore[arg-type]
-            )  # fmt: skip
+        found = edgeprofiler.read_model(model, **{k: asked[k] for k in _SIZE if k in asked})
+        for name in (name for name in _BUILD if name in asked):
+            if isinstance(found, Graph) and not (lowered or json is not None):
+                raise UsageError(f"`{name}` decides which layers there are: add `lowered`")
+            if not isinstance(found, Graph) and name != "precision":
+                raise UsageError(f"{model} is built already: `{name}` changes none of its layers")
+        network = found
+        if not isinstance(found, Graph):
+            require_precision(found, asked.get("precision"))
+        elif lowered or json is not None:
+            say_device([], asked)
+            board = load_device(asked.get("device") or DEFAULT_DEVICE, asked.get("runtime"))
+            network = edgeprofiler.read(
+                model, **asked | {"device": board, "runtime": board.runtime}
+            )
         if isinstance(found, Graph) and not lowered:
             _print_graph(out, found)
-        elif network is not None:
+        elif not isinstance(network, Graph):
             _print_network(out, network, found if isinstance(found, Graph) else None)
-        if json is not None and network is not None:
-            from edgeprofiler.core.files import dump_json
-            from edgeprofiler.reading.engine import engine_document
-
-            common.emit_json(dump_json(engine_document(network)), json)
+        if not isinstance(network, Graph):
+            common.write_json(json, partial(engine_document, network))
 
 
 def _dimensions(shape: tuple[int, ...]) -> str:

@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 
 _Uri = Annotated[
     str | None,
-    typer.Option(
-        "--tracking-uri", metavar="URI", show_default=False,
-        help="MLflow's database or server, or dagshub:OWNER/REPO. Default: MLFLOW_TRACKING_URI, "
-        "else mlflow.db here.",
+    common.option(
+        "URI",
+        "MLflow's database or server, or dagshub:OWNER/REPO. Default: MLFLOW_TRACKING_URI, else "
+        "mlflow.db here.",
     ),
-]  # fmt: skip
+]
 _Model = Annotated[
-    str,
-    typer.Argument(metavar="NAME[@ALIAS|/VERSION]", help="The newest version for a name alone."),
+    str, common.argument("NAME[@ALIAS|/VERSION]", "The newest version for a name alone.")
 ]
 
 
@@ -38,10 +37,7 @@ def register(app: typer.Typer) -> None:
         """List registered predictors."""
         screen = common.results_console(json, markup=False)
         found = _store(tracking_uri).versions()
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-
-            common.emit_json(dump_json([_document(version) for version in found]), json)
+        common.write_json(json, lambda: [_document(version) for version in found])
         _print_list(screen, found)
 
     @models.command()
@@ -51,23 +47,14 @@ def register(app: typer.Typer) -> None:
         store = _store(tracking_uri)
         version = store.version(model)
         facts = store.run_facts(version.run)
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-
-            document = {
-                **_document(version),
-                "params": dict(facts.params),
-                "metrics": dict(facts.metrics),
-            }
-            common.emit_json(dump_json(document), json)
+        found = {"params": dict(facts.params), "metrics": dict(facts.metrics)}
+        common.write_json(json, lambda: {**_document(version), **found})
         _print_one(screen, version, facts)
 
     @models.command()
     def pull(
         model: _Model,
-        output: Annotated[
-            Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes.")
-        ],
+        output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
         tracking_uri: _Uri = None,
     ) -> None:
         """Fetch a predictor into a folder, checked against its checksums."""
@@ -79,14 +66,13 @@ def register(app: typer.Typer) -> None:
 
     @models.command()
     def push(
-        folder: Annotated[str, typer.Argument(metavar="FOLDER", help="What `train` wrote.")],
-        name: Annotated[str, typer.Argument(metavar="NAME", help="What it is registered as.")],
+        folder: Annotated[str, common.argument("FOLDER", "What `train` wrote.")],
+        name: Annotated[str, common.argument("NAME", "What it is registered as.")],
         alias: Annotated[
-            str | None, typer.Option("--alias", metavar="ALIAS", show_default=False,
-                                     help="An alias for the new version, as: champion.")
+            str | None, common.option("ALIAS", "An alias for the new version, as: champion.")
         ] = None,
         tracking_uri: _Uri = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Log a predictor as a run, and register it as a new version."""
         from edgeprofiler.core import plugins
         from edgeprofiler.learning.training.tracking import track
@@ -106,7 +92,7 @@ def register(app: typer.Typer) -> None:
     @models.command()
     def alias(
         model: _Model,
-        alias: Annotated[str, typer.Argument(metavar="ALIAS", help="As: champion.")],
+        alias: Annotated[str, common.argument("ALIAS", "As: champion.")],
         tracking_uri: _Uri = None,
     ) -> None:
         """Give a version an alias; any other version of the model loses it."""

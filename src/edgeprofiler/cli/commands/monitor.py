@@ -17,13 +17,18 @@ def register(app: typer.Typer) -> None:
     def monitor(
         command: Annotated[
             list[str],
-            typer.Argument(metavar="-- COMMAND...", help="The program and its arguments."),
+            common.argument("-- COMMAND...", "The program and its arguments."),
         ],
         sensor: Annotated[
-            str, typer.Option("--sensor", metavar="NAME|auto", help="What measures power.")
+            str, common.option("NAME|auto", "What measures power.", shows_default=True)
         ] = "auto",
-        sensor_option: common.SensorOptions = None,
-        period: common.PeriodOption = 1e-3,
+        sensor_options: common.SensorOptions = None,
+        period_s: Annotated[
+            float,
+            common.option(
+                "SECONDS", "Time between sensor polls.", "--period", shows_default=True
+            ),
+        ] = 1e-3,
         json: common.JsonOption = None,
     ) -> None:  # fmt: skip
         """Run a program and tell its energy, mean and peak power; exits with its exit code.
@@ -37,23 +42,23 @@ def register(app: typer.Typer) -> None:
         import signal
 
         from edgeprofiler.cli.interruption import ENDING
-        from edgeprofiler.cli.targets import check_target
+        from edgeprofiler.core.targets import check_target
         from edgeprofiler.core.units import engineering
         from edgeprofiler.measurement.collect.choose import parse_options
         from edgeprofiler.measurement.monitor import run_program
         from edgeprofiler.measurement.monitor.program import shell_code
 
-        if not 1e-4 <= period <= 10:
-            raise UsageError(f"--period {period} must lie between 0.0001 and 10 seconds")
-        options = parse_options(sensor_option)
+        if not 1e-4 <= period_s <= 10:
+            raise UsageError(f"`period_s` {period_s} must lie between 0.0001 and 10 seconds")
+        options = parse_options(sensor_options)
         if sensor == "auto" and options:
-            raise UsageError("--sensor-option needs --sensor NAME")
+            raise UsageError("`sensor_options` needs `sensor`, by its name")
         check_target(json)
         code, found = run_program(
             command,
             None if sensor == "auto" else sensor,
             options=options,
-            period_s=period,
+            period_s=period_s,
             # JSON must stand alone on standard output
             stdout=2 if json == "-" else None,
             pass_on=(signal.SIGINT, *ENDING),
@@ -70,11 +75,8 @@ def register(app: typer.Typer) -> None:
         )
         for warning in found.warnings:
             common.note(f"warning: {warning}")
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-
-            if code:  # told here too: where writing fails, the command ends with another code
-                common.note(f"the program has ended with exit code {shell_code(code)}")
-            document = {"command": command, "exit_code": code, **found.to_json()}
-            common.emit_json(dump_json(document), json)
+        if code and json is not None:
+            # told here too: where writing fails, the command ends with another code
+            common.note(f"the program has ended with exit code {shell_code(code)}")
+        common.write_json(json, lambda: {"command": command, "exit_code": code, **found.to_json()})
         raise typer.Exit(shell_code(code))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,40 +20,28 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def qa(
-        recording: Annotated[
-            Path,
-            typer.Argument(
-                metavar="RECORDING",
-                help="A recording's folder, or a folder of the reference's raw layout.",
-                show_default=False,
-            ),
-        ],
+        recording: common.RecordingArgument,
         model: common.RawModelOption = None,
-        plot: Annotated[
-            Path | None,
-            typer.Option("--plot", metavar="FILE.png", help="Draw power and layers over time."),
-        ] = None,
+        plot: common.PictureOption = None,
         json: common.JsonOption = None,
     ) -> None:
         """Judge a recording: verdict and reasons."""
-        from edgeprofiler.cli.commands.attribute import open_recording
-        from edgeprofiler.core.files import dump_json
-        from edgeprofiler.measurement.qa import inspect_recording
+        import edgeprofiler
+        from edgeprofiler.measurement.qa import to_document
+        from edgeprofiler.measurement.recording.opening import open_recording
+        from edgeprofiler.views.plots.figure import check_picture
 
+        check_picture(plot)
         screen = common.results_console(json, markup=False)
-        found = open_recording(recording, model)
-        verdict = inspect_recording(found)
+        opened = open_recording(recording, model)
+        verdict = edgeprofiler.qa(opened)
         if plot is not None:
-            from edgeprofiler.views.plots.figure import picture_format, save_figure
+            from edgeprofiler.views.plots.figure import save_figure
             from edgeprofiler.views.plots.session import draw_recording
 
-            picture_format(plot)
-            save_figure(draw_recording(found), plot)
-            common.note(f"wrote {plot}")
-        if json is not None:
-            facts = {"name": found.name, "simulated": found.simulated, **verdict.document()}
-            common.emit_json(dump_json(facts), json)
-        _print(found.name + (" (simulated)" if found.simulated else ""), verdict, screen)
+            common.save(plot, partial(save_figure, draw_recording(opened)))
+        common.write_json(json, partial(to_document, opened, verdict))
+        _print(opened.name + (" (simulated)" if opened.simulated else ""), verdict, screen)
 
 
 def _print(name: str, verdict: Verdict, console: Console) -> None:

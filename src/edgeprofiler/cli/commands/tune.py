@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.cli.commands import train as training
+from edgeprofiler.cli.learning import DataArgument, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,93 +21,77 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @telling
     def tune(
-        data: training.DataArgument,
+        data: DataArgument,
+        told: dict[str, Any],
         output: Annotated[
             Path | None,
-            typer.Option("--output", "-o", metavar="FILE.toml", show_default=False,
-                         help="Write the best options, for `train --config`."),
+            common.option(
+                "FILE.toml", "Write the best options, for `train --config`.", "--output", "-o"
+            ),
         ] = None,
-        recipe: training.RecipeOption = None,
         trials: Annotated[
-            int, typer.Option(min=1, help="Trials in all, earlier ones of the study included.")
+            int,
+            common.option(
+                "N", "Trials in all, earlier ones of the study included.", shows_default=True, min=1
+            ),
         ] = 50,
-        trial_limit: Annotated[
-            float, typer.Option(min=0.1, metavar="SECONDS", help="Stop a trial that takes longer.")
+        trial_s: Annotated[
+            float,
+            common.option(
+                "SECONDS", "Stop a trial that takes longer.", "--trial-limit",
+                shows_default=True, min=0.1,
+            ),
         ] = 30.0,
-        time_limit: Annotated[
+        total_s: Annotated[
             float | None,
-            typer.Option(min=0, metavar="SECONDS", help="Start no trial after this time.",
-                         show_default=False),
+            common.option("SECONDS", "Start no trial after this time.", "--time-limit", min=0),
         ] = None,
         space: Annotated[
             list[str] | None,
-            typer.Option(metavar="NAME=LOW:HIGH[:log]|NAME=A,B", show_default=False,
-                         help="What to try, in place of the recipe's own; repeat it."),
+            common.option(
+                "NAME=LOW:HIGH[:log]|NAME=A,B",
+                "What to try, in place of the recipe's own; repeat it.",
+            ),
         ] = None,
         storage: Annotated[
             str,
-            typer.Option(metavar="URL", help="Database of the study; machines may share one."),
+            common.option(
+                "URL", "Database of the study; machines may share one.", shows_default=True
+            ),
         ] = "sqlite:///tuning.db",
         study: Annotated[
             str | None,
-            typer.Option(metavar="NAME", show_default=False,
-                         help="Name of the study. Default: of the recipe and the data."),
+            common.option("NAME", "Name of the study. Default: of the recipe and the data."),
         ] = None,
-        config: training.ConfigOption = None,
-        option: training.OptionOption = None,
-        test_networks: training.TestOption = None,
-        device: training.TrainedDeviceOption = None,
-        seed: training.SeedOption = None,
-        min_samples: training.MinSamplesOption = None,
-        plot: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE.png|svg", help="History and importance of options.",
-                         show_default=False),
-        ] = None,
-        track: Annotated[
-            bool, typer.Option("--track", help="Log the study to MLflow.")
-        ] = False,
+        plot: common.PictureOption = None,
+        track: Annotated[bool, typer.Option("--track", help="Log the study to MLflow.")] = False,
         json: common.JsonOption = None,
     ) -> None:  # fmt: skip
         """Search the options of a recipe on networks left out; the same call goes on."""
-        from edgeprofiler.learning.training.search_space import parse_space
-        from edgeprofiler.learning.training.tuning import Limits
-        from edgeprofiler.learning.training.tuning import tune as search
+        import edgeprofiler
+        from edgeprofiler.learning.training.tracking import document_of, track_tuning
 
         screen = common.results_console(json, markup=False)
-        options = training.training_options(
-            config, recipe, option, test_networks, seed, min_samples
-        )
-        rows = training.load_rows(data)
-        found = search(
-            rows,
-            training.board_for(rows, device),
-            options,
-            limits=Limits(trials, trial_limit, time_limit),
-            space=parse_space(space) if space else None,
-            storage=storage,
-            study=study,
-            progress=_say,
-        )
+        found = edgeprofiler.tune(
+            data, trials=trials, trial_s=trial_s, total_s=total_s, space=space or (),
+            storage=storage, study=study, progress=_say, **told,
+        )  # fmt: skip
+        for line in found.notes:
+            common.note(line)
         if output is not None:
             _write(found, output)
         if plot is not None:
             from edgeprofiler.views.plots.tuning import save_tuning
 
-            save_tuning(found, plot)
-            common.note(f"wrote {plot}")
+            common.save(plot, partial(save_tuning, found))
         if track:
-            from edgeprofiler.learning.training.tracking import track_tuning
             from edgeprofiler.views.plots.tuning import draw_tuning
 
             run = track_tuning(found, pictures={"tuning.png": draw_tuning(found)})
             common.note(f"logged as run {run}")
-        if json is not None:
-            from edgeprofiler.core.files import dump_json
-            from edgeprofiler.learning.training.tracking import document_of
-
-            common.emit_json(dump_json(document_of(found)), json)
+        common.write_json(json, partial(document_of, found))
         _print(screen, found)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.asking import asking
 
 if TYPE_CHECKING:
     from edgeprofiler.prediction.validate.validation import Validation
@@ -17,64 +18,50 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
+    @asking("device", "confidence", says_device=False)
     def validate(
         measured: common.MeasuredOption,
-        device: common.DeviceOption = None,
+        asked: dict[str, Any],
         leave_one_out: Annotated[
             bool,
             typer.Option("--leave-one-out", help="Refit without each row's network."),
         ] = False,
         leave_out: Annotated[
             str | None,
-            typer.Option(
-                "--leave-out", metavar="network|family|stack|board", show_default=False,
-                help="Refit without each row's network, family, software stack or board.",
+            common.option(
+                "network|family|stack|board",
+                "Refit without each row's network, family, software stack or board.",
             ),
         ] = None,
-        confidence: common.ConfidenceOption = 0.9,
-        plot: Annotated[
-            Path | None,
-            typer.Option("--plot", metavar="FILE.png", help="Draw predicted against measured.",
-                         show_default=False),
-        ] = None,
+        plot: common.PictureOption = None,
         csv: common.CsvOption = None,
         json: common.JsonOption = None,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Figures only.")] = False,
-    ) -> None:  # fmt: skip
+        quiet: common.QuietOption = False,
+    ) -> None:
         """Compare predictions with measured totals of networks, as shipped or left out."""
+        import edgeprofiler
         from edgeprofiler.core.errors import UsageError
-        from edgeprofiler.core.files import dump_json
-        from edgeprofiler.prediction.calibration.measured import read_measured
         from edgeprofiler.prediction.validate.text import document, summary_lines, to_csv
-        from edgeprofiler.prediction.validate.validation import LEFT_OUT
-        from edgeprofiler.prediction.validate.validation import validate as run
+        from edgeprofiler.views.plots.figure import check_picture
 
-        kind = leave_out or ("network" if leave_one_out else "")
-        if kind and kind not in LEFT_OUT:
-            raise UsageError(f"--leave-out {kind!r}; choose one of: {', '.join(LEFT_OUT)}")
-        if plot is not None:
-            from edgeprofiler.views.plots.figure import picture_format
-
-            picture_format(plot)
+        if leave_one_out and leave_out not in (None, "network"):
+            raise UsageError("`leave_one_out` leaves networks out: give it or `leave_out`")
+        check_picture(plot)
         out = common.results_console(json, csv, markup=False)
-        found = run(
-            read_measured(measured), measured.parent,
-            device=device, leave_out=kind, confidence=confidence,
-        )  # fmt: skip
+        found = edgeprofiler.validate(
+            measured, leave_out=leave_out or ("network" if leave_one_out else None), **asked
+        )
         if not quiet:
             out.print(_table(found))
         for line in summary_lines(found):
             out.print(line)
-        if csv is not None:
-            common.emit_file(to_csv(found), csv)
+        common.write(csv, partial(to_csv, found))
         if plot is not None:
             from edgeprofiler.views.plots.figure import save_figure
             from edgeprofiler.views.plots.validation import validation_figure
 
-            save_figure(validation_figure(found), plot)
-            common.note(f"wrote {plot}")
-        if json is not None:
-            common.emit_json(dump_json(dict(document(found))), json)
+            common.save(plot, partial(save_figure, validation_figure(found)))
+        common.write_json(json, partial(document, found))
 
 
 def _table(found: Validation) -> object:

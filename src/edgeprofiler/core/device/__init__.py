@@ -1,12 +1,10 @@
 """Boards in a stated power mode, and the TOML files that describe them."""
 
-from edgeprofiler.core.device.device import RUNTIMES, Calibration, Datasheet, Device, PowerMode
+from edgeprofiler.core.device.device import Calibration, Datasheet, Device, PowerMode
 from edgeprofiler.core.device.document import calibration_table
-from edgeprofiler.core.device.loading import DEFAULT_DEVICE, device_names, load_device
+from edgeprofiler.core.device.loading import device_names, load_device
 
 __all__ = [
-    "DEFAULT_DEVICE",
-    "RUNTIMES",
     "Calibration",
     "Datasheet",
     "Device",

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from edgeprofiler.core.choices import runtime_named
 from edgeprofiler.core.errors import UsageError
-
-RUNTIMES = ("trtexec", "cpp", "torch-tensorrt", "torch2trt")
-"""Host runtimes: what calls the engine, and so how long the GPU waits between inferences."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,4 @@ class Device:
 
     def with_runtime(self, runtime: str) -> Device:
         """Return the same board called by another host runtime."""
-        if runtime not in RUNTIMES:
-            choices = ", ".join(RUNTIMES)
-            raise UsageError(f"no host runtime {runtime!r}; choose one of: {choices}")
-        return replace(self, runtime=runtime)
+        return replace(self, runtime=runtime_named(runtime))

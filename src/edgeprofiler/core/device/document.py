@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgeprofiler.core.device.device import RUNTIMES, Calibration, Datasheet, Device, PowerMode
+from edgeprofiler.core.choices import RUNTIMES
+from edgeprofiler.core.device.device import Calibration, Datasheet, Device, PowerMode
 from edgeprofiler.core.device.fields import DTYPES, Fields
 from edgeprofiler.core.errors import UsageError
 

@@ -13,12 +13,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core.choices import DEFAULT_DEVICE, DEFAULT_RUNTIME
 from edgeprofiler.core.device.device import Device
 from edgeprofiler.core.device.document import Others, device_from_document
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.files import parse_toml, read_toml
-
-DEFAULT_DEVICE = "jetson-orin-nano"
 
 _DEEPEST = 8
 """Files that may build on one another by `base`."""
@@ -44,7 +43,7 @@ def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None 
     """
     if isinstance(spec, Device):
         return spec if runtime is None else spec.with_runtime(runtime)
-    return _named(str(spec), Path(), 0).with_runtime(runtime or "trtexec")
+    return _named(str(spec), Path(), 0).with_runtime(runtime or DEFAULT_RUNTIME)
 
 
 def _named(spec: str, folder: Path, depth: int) -> Device:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.profile import Estimate, Profile
 from edgeprofiler.decision.compare.align import LayerPair, align
 
@@ -53,7 +54,7 @@ class Comparison:
         return tuple(sorted(moved, key=lambda c: -abs(c.energy_j))[:count])
 
 
-def compare(a: Profile, b: Profile) -> Comparison:
+def difference(a: Profile, b: Profile) -> Comparison:
     """Return the difference `b - a`, its interval, and where in the layers it comes from.
 
     Two predictions of one predictor for one device share their errors: a layer that both have
@@ -61,11 +62,19 @@ def compare(a: Profile, b: Profile) -> Comparison:
     kind of work, off by the same factor before and after. So only layers that differ contribute
     to the interval, each by its own factor. For anything else - another device, precision or
     batch, a measured profile - the intervals of both totals do.
+
+    Raises:
+        UsageError: their intervals are to cover different shares, so that they say nothing of
+            each other.
     """
+    if a.confidence != b.confidence:
+        raise UsageError(
+            f"the intervals of {a.network.name} cover {a.confidence:.4g} and those of "
+            f"{b.network.name} {b.confidence:.4g}; predict both with one `confidence`"
+        )
     paired = (
         a.device == b.device
         and a.origin == b.origin
-        and a.confidence == b.confidence
         and a.network.precision == b.network.precision
         and a.network.batch == b.network.batch
     )
@@ -98,16 +107,16 @@ def _paired(a: Profile, b: Profile, changes: tuple[LayerChange, ...], field: str
         for part in ("fixed", "host_gap")
     )
     for change in changes:
-        difference = getattr(change, field)
-        if difference == 0:
+        moved = getattr(change, field)
+        if moved == 0:
             continue
         # The larger of the two layers says by what factor the model may be off there.
-        profile, index = (b, change.pair.b) if difference > 0 else (a, change.pair.a)
+        profile, index = (b, change.pair.b) if moved > 0 else (a, change.pair.a)
         if index is None:
             profile, index = (b, change.pair.b) if profile is a else (a, change.pair.a)
         factors = [_factor(profile, field, index, end) for end in ("low", "high")]
-        low += min(difference * factor for factor in factors)
-        high += max(difference * factor for factor in factors)
+        low += min(moved * factor for factor in factors)
+        high += max(moved * factor for factor in factors)
     # Rounding in the sums must not leave the value outside its own interval.
     return Estimate(value, min(low, value), max(high, value))
 
@@ -123,12 +132,12 @@ def _unpaired(a: Estimate, b: Estimate) -> Estimate:
     return Estimate(b.value - a.value, b.low - a.high, b.high - a.low)
 
 
-def _verdict(difference: Estimate) -> Verdict:
-    if not difference.known:
+def _verdict(moved: Estimate) -> Verdict:
+    if not moved.known:
         return "undecided"
-    if difference.low > 0:
+    if moved.low > 0:
         return "more"
-    if difference.high < 0:
+    if moved.high < 0:
         return "less"
-    exact = difference.low == difference.high == difference.value == 0
+    exact = moved.low == moved.high == moved.value == 0
     return "same" if exact else "undecided"

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.profile import Estimate, Profile
+from edgeprofiler.decision.impact.quantities import (
+    parse_battery,
+    parse_duty,
+    parse_intensity,
+    parse_price,
+    parse_rate,
+)
+from edgeprofiler.prediction.predict import answer
+from edgeprofiler.prediction.question import Question
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edgeprofiler.prediction.question import Asked
+    from edgeprofiler.prediction.question.question import DeviceSpec, Subject
 
 DAY_S = 86400.0
 YEAR_S = 365.25 * DAY_S
@@ -33,6 +49,7 @@ class Assumptions:
 class Impact:
     """What the use of a network costs; intervals come from the profile's."""
 
+    profile: Profile
     assumptions: Assumptions
     rate_per_s: float
     """Inferences a second while a device works."""
@@ -42,6 +59,81 @@ class Impact:
     fleet_energy_j_per_year: Estimate
     fleet_co2e_g_per_year: Estimate | None
     fleet_cost_per_year: Estimate | None
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a JSON document `edgeprofiler.impact/1`."""
+        profile = self.profile
+        estimates = {
+            "power_w": self.power_w,
+            "battery_life_s": self.battery_life_s,
+            "fleet_energy_j_per_year": self.fleet_energy_j_per_year,
+            "fleet_co2e_g_per_year": self.fleet_co2e_g_per_year,
+            "fleet_cost_per_year": self.fleet_cost_per_year,
+        }
+        return {
+            "schema": "edgeprofiler.impact/1",
+            "network": profile.network.name,
+            "device": {"name": profile.device.name, "mode": profile.device.mode},
+            "origin": profile.origin.kind,
+            "assumptions": asdict(self.assumptions)
+            | {"rate_per_s": self.rate_per_s, "idle_power_w": profile.idle_power_w},
+            **{
+                name + end: value if math.isfinite(value) else None
+                for name, estimate in estimates.items()
+                if estimate is not None
+                for end, value in zip(("", "_low", "_high"), astuple(estimate), strict=True)
+            },
+        }
+
+
+def impact(
+    model: Subject | Question,
+    device: DeviceSpec | None = None,
+    *,
+    rate: str | None = None,
+    duty: str = "24h/day",
+    off_power_w: float = 0.0,
+    battery: str | None = None,
+    fleet: int = 1,
+    intensity: str | None = None,
+    price: str | None = None,
+    **asked: Unpack[Asked],
+) -> Impact:
+    """Return what a network's energy means: battery life, and a fleet's energy, CO2e and cost.
+
+    Args:
+        model: a model, or a profile (saved or not).
+        device: as of `predict`.
+        rate: inferences while working, as `10/s` or `30/min`; back to back where `None`.
+        duty: time at work: `12h/day`, `20min/h` or `50%`.
+        off_power_w: power while not at work.
+        battery: `50Wh`, or `5000mAh@3.7V`.
+        fleet: number of devices.
+        intensity: CO2e of energy: `220 g/kWh`.
+        price: of energy: `0.30 EUR/kWh`.
+        asked: as of `predict`.
+
+    Raises:
+        UsageError: a quantity that is none, or a rate that the device does not reach.
+        InsufficientData: the profile has no energy.
+
+    >>> import edgeprofiler
+    >>> use = edgeprofiler.impact("zoo:resnet18", "jetson-nano", battery="50Wh", duty="12h/day")
+    >>> 3600 < use.battery_life_s.low < use.battery_life_s.high  # seconds
+    True
+    """
+    per_joule, currency = (None, "") if price is None else parse_price(price)
+    assumptions = Assumptions(
+        duty=parse_duty(duty),
+        rate_per_s=None if rate is None else parse_rate(rate),
+        off_duty_power_w=off_power_w,
+        battery_j=None if battery is None else parse_battery(battery),
+        fleet=fleet,
+        intensity_g_per_j=None if intensity is None else parse_intensity(intensity),
+        price_per_j=per_joule,
+        currency=currency,
+    )
+    return assess(answer(Question.of(model, device, **asked)).profile, assumptions)
 
 
 def assess(profile: Profile, assumptions: Assumptions) -> Impact:
@@ -65,7 +157,7 @@ def assess(profile: Profile, assumptions: Assumptions) -> Impact:
         on_duty, rate = totals.power_w, fastest
     elif rate > fastest:
         raise UsageError(
-            f"--rate {rate:.4g}/s is more than {profile.network.name} reaches on "
+            f"`rate` {rate:.4g}/s is more than {profile.network.name} reaches on "
             f"{profile.device.name} ({fastest:.4g}/s)"
         )
     else:
@@ -77,6 +169,7 @@ def assess(profile: Profile, assumptions: Assumptions) -> Impact:
         assumptions.battery_j, assumptions.intensity_g_per_j, assumptions.price_per_j,
     )  # fmt: skip
     return Impact(
+        profile=profile,
         assumptions=assumptions,
         rate_per_s=rate,
         power_w=mean,

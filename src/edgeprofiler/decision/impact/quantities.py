@@ -15,10 +15,10 @@ def parse_duty(text: str) -> float:
     """Return the share of the day that a device works: `12h/day` and `50%` are 0.5."""
     match = re.fullmatch(rf"{_NUMBER}\s*(h/day|h|min/h|%)", text.strip())
     if match is None:
-        raise UsageError(f"--duty {text!r} is no duty; write 12h/day, 20min/h or 50%")
+        raise UsageError(f"`duty` {text!r} is no duty; write 12h/day, 20min/h or 50%")
     share = float(match[1]) / {"h/day": 24, "h": 24, "min/h": 60, "%": 100}[match[2]]
     if not 0 < share <= 1:
-        raise UsageError(f"--duty {text!r} is more than all the time, or none")
+        raise UsageError(f"`duty` {text!r} is more than all the time, or none")
     return share
 
 
@@ -26,7 +26,7 @@ def parse_rate(text: str) -> float:
     """Return inferences a second: `10/s`, `30/min`, `1000/h`, `10 fps`."""
     match = re.fullmatch(rf"{_NUMBER}\s*(?:/\s*(s|sec|min|h|hour|day)|(fps))", text.strip())
     if match is None or not 0 < float(match[1]) < math.inf:
-        raise UsageError(f"--rate {text!r} is no rate; write 10/s, 30/min or 10fps")
+        raise UsageError(f"`rate` {text!r} is no rate; write 10/s, 30/min or 10fps")
     return float(match[1]) / _PER_SECOND[match[2] or "s"]
 
 
@@ -41,14 +41,14 @@ def parse_battery(text: str) -> float:
         joules = ampere_hours * float(match[3]) * 3600
         if 0 < joules < math.inf:
             return joules
-    raise UsageError(f"--battery {text!r} is no battery; write 50Wh or 5000mAh@3.7V")
+    raise UsageError(f"`battery` {text!r} is no battery; write 50Wh or 5000mAh@3.7V")
 
 
 def parse_intensity(text: str) -> float:
     """Return grams of CO2e a joule: `220 g/kWh`, `0.22 kg/kWh`."""
     match = re.fullmatch(rf"{_NUMBER}\s*(k?)g\s*/\s*kWh", text.strip())
     if match is None or not math.isfinite(float(match[1])):
-        raise UsageError(f"--intensity {text!r} is no carbon intensity; write '220 g/kWh'")
+        raise UsageError(f"`intensity` {text!r} is no carbon intensity; write '220 g/kWh'")
     return float(match[1]) * (1000 if match[2] else 1) / 3.6e6
 
 
@@ -56,5 +56,5 @@ def parse_price(text: str) -> tuple[float, str]:
     """Return the price of a joule and its currency: `0.30 EUR/kWh`."""
     match = re.fullmatch(rf"{_NUMBER}\s*([A-Za-z€$£]*)\s*/\s*kWh", text.strip())
     if match is None or not math.isfinite(float(match[1])):
-        raise UsageError(f"--price {text!r} is no price; write '0.30 EUR/kWh'")
+        raise UsageError(f"`price` {text!r} is no price; write '0.30 EUR/kWh'")
     return float(match[1]) / 3.6e6, match[2]

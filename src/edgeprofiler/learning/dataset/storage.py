@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable
+from edgeprofiler.core.targets import check_folder
 from edgeprofiler.learning.dataset.table import COLUMNS, SCHEMA, Dataset, from_columns
 
 LAYERS = "layers.parquet"
@@ -45,10 +45,7 @@ def load_dataset(path: Path) -> Dataset:
 def require_writable(folder: Path) -> None:
     """Raise what `save_dataset` would raise of `folder`, before the work is done."""
     _arrow()
-    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        reason = "cannot be written" if there.is_dir() else "is no folder"
-        raise CannotWrite(there, reason)
+    check_folder(folder)
 
 
 def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None:

@@ -58,6 +58,8 @@ class Evaluation:
     """By quantity, rows inside the 90 % interval, of all; from residuals of other networks."""
     learning_curve: tuple[tuple[int, float], ...] = ()
     """Networks trained on, and RMSPE of runtime on the others."""
+    test_networks: tuple[str, ...] = ()
+    """Networks that were set aside beforehand; none where each was left out in turn."""
 
     def errors(self, way: Answered, kind: str, quantity: str) -> Metrics:
         """Return the errors of layers of `kind`; `all` for the three kinds together."""
@@ -150,7 +152,9 @@ def evaluate(
         Answered(name, answers, network_rows(table, answers, device, source))
         for name, answers in found.items()
     )
-    return Evaluation(table, scheme, ways, tuple(notes), _coverage(table, ways[0]), points)
+    return Evaluation(
+        table, scheme, ways, tuple(notes), _coverage(table, ways[0]), points, options.test_networks
+    )
 
 
 def _left_out(name: str, table: Table, device: Device, options: TrainingOptions) -> Answers:

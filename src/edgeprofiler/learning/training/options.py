@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,25 @@ def read_options(path: Path) -> TrainingOptions:
     return TrainingOptions(**changes)
 
 
+def options_of(
+    config: str | Path | None = None,
+    recipe: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    test_networks: Sequence[str] | None = None,
+    seed: int | None = None,
+    min_samples: int | None = None,
+) -> TrainingOptions:
+    """Return the options in a file, changed by what else is told; `TrainingOptions` says what."""
+    told = TrainingOptions() if config is None else read_options(Path(config))
+    return told.with_changes(
+        recipe=recipe,
+        options={**told.options, **options} if options else None,
+        test_networks=None if test_networks is None else tuple(test_networks),
+        seed=seed,
+        min_samples=min_samples,
+    )
+
+
 def parse_option(text: str) -> tuple[str, Any]:
     """Return name and value of `NAME=VALUE`; numbers and true or false are taken as such.
 
@@ -73,7 +92,7 @@ def parse_option(text: str) -> tuple[str, Any]:
     """
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError(f"--option {text!r} is not NAME=VALUE")
+        raise UsageError(f"`options`: {text!r} is not NAME=VALUE")
     words = {"true": True, "false": False}
     if value in words:
         return name, words[value]

@@ -68,7 +68,7 @@ def space_of(recipe: str) -> Mapping[str, Choice]:
     if recipe not in _SPACES:
         raise UsageError(
             f"what to try of the recipe {recipe!r} is not known; say it with "
-            "--space NAME=LOW:HIGH or NAME=A,B,C"
+            "`space`: NAME=LOW:HIGH or NAME=A,B,C"
         )
     return _SPACES[recipe]
 
@@ -92,7 +92,7 @@ def parse_space(texts: Sequence[str]) -> dict[str, Choice]:
 def _parse(text: str) -> tuple[str, Choice]:
     name, equals, values = text.partition("=")
     if not equals or not name or not values:
-        raise UsageError(f"--space {text!r} is not NAME=LOW:HIGH or NAME=A,B,C")
+        raise UsageError(f"`space` {text!r} is not NAME=LOW:HIGH or NAME=A,B,C")
     if ":" not in values:
         listed = tuple(parse_option(f"{name}={value}")[1] for value in values.split(","))
         return name, Choice(values=listed)
@@ -100,8 +100,8 @@ def _parse(text: str) -> tuple[str, Choice]:
     ends = [parse_option(f"{name}={end}")[1] for end in (low, high)]
     numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
     if not numbers or rest not in ([], ["log"]) or not ends[0] < ends[1]:
-        raise UsageError(f"--space {text!r}: a range is LOW:HIGH or LOW:HIGH:log, LOW below HIGH")
+        raise UsageError(f"`space` {text!r}: a range is LOW:HIGH or LOW:HIGH:log, LOW below HIGH")
     if rest and ends[0] <= 0:
-        raise UsageError(f"--space {text!r}: a logarithmic range lies above 0")
+        raise UsageError(f"`space` {text!r}: a logarithmic range lies above 0")
     integer = all(isinstance(end, int) for end in ends)
     return name, Choice(float(ends[0]), float(ends[1]), log=bool(rest), integer=integer)

@@ -77,6 +77,8 @@ class Tuning:
     study: str = ""
     storage: str = ""
     dataset_sha256: str = ""
+    notes: tuple[str, ...] = ()
+    """What to doubt of the board."""
 
 
 def tune(
@@ -122,7 +124,7 @@ def tune(
     chosen = dict(space_of(options.recipe) if space is None else space)
     free = {name: choice for name, choice in chosen.items() if name not in options.options}
     if not free:
-        raise UsageError("no option is left to tune; name one with --space NAME=LOW:HIGH")
+        raise UsageError("no option is left to tune; name one with `space`, as NAME=LOW:HIGH")
     sha = training.sha256
     name = study or f"{options.recipe}-{sha[:12]}"
     with _errors_of_storage(storage):
@@ -242,7 +244,7 @@ def _open(storage: str, name: str, sha: str, options: TrainingOptions) -> Any:
         if kept != value:
             raise UsageError(
                 f"the study {name!r} was made with another {fact} ({str(kept)[:40]}); "
-                "name another with --study"
+                "name another `study`"
             )
         study.set_user_attr(fact, value)
     return study
@@ -285,7 +287,7 @@ def _result(
     ended = [trial for trial in trials if trial.score is not None]
     if not ended:
         why = next((t.stopped for t in trials if t.stopped), "none was started")
-        raise InsufficientData(f"no trial ended ({why}); allow more time or narrow --space")
+        raise InsufficientData(f"no trial ended ({why}); allow more time or narrow `space`")
     best = min(ended, key=lambda trial: (trial.score or 0.0, trial.number))
     default = next((t.score for t in trials if first and dict(t.options) == dict(first)), None)
     return Tuning(
@@ -337,7 +339,7 @@ def _errors_of_storage(storage: str) -> Iterator[None]:
         raise UsageError(str(error)) from None
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
         said = hide_password(str(error.__cause__ or error).splitlines()[0])
-        raise Unavailable(f"{shown}: {said}", "check --storage") from None
+        raise Unavailable(f"{shown}: {said}", "check `storage`") from None
     except ImportError as error:
         if "database driver" not in str(error) and "No module" not in str(error):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from edgeprofiler.measurement.attribution.verdict import why_locked, why_not_lay
 from edgeprofiler.measurement.attribution.whole import Whole, whole_power
 from edgeprofiler.measurement.attribution.window import WindowPowers, window_powers
 from edgeprofiler.measurement.recording import Recording, chip_numbers
+from edgeprofiler.measurement.recording.opening import open_recording
 
 MIN_CONVERSIONS = 50
 MOST_AVERAGED = 1024
@@ -64,52 +66,64 @@ class Attribution:
 
 
 def attribute(
-    recording: Recording,
-    method: Method = "nnls",
+    recording: Recording | str | Path,
+    method: str = "nnls",
     *,
+    model: str | None = None,
     network: Network | None = None,
     timing: Timing | None = None,
 ) -> Profile:
     """Return what each layer of a recording cost.
 
     Args:
-        recording: runs with durations, and a power trace on the same clock.
+        recording: runs with durations and a power trace on the same clock; or its folder, or a
+            folder of the reference's raw layout.
         method: `nnls` (least squares over conversions), `window` (the published rule, for
             comparison) or `network` (one power for all layers).
+        model: which model of a raw layout that holds several.
         network: the layers' shapes; taken from the recording if `None`.
         timing: of the sensor, where it is known; fitted if `None`.
 
     Raises:
         InsufficientData: there are no complete runs.
+        UsageError: no method of that name.
+
+    >>> from edgeprofiler.measurement.simulator import simulate
+    >>> import edgeprofiler
+    >>> recording, _ = simulate(edgeprofiler.read("zoo:lenet"), runs=40)
+    >>> edgeprofiler.attribute(recording, "network").origin.kind
+    'measured'
     """
-    return attribute_with_report(recording, method, network=network, timing=timing).profile
+    opened = open_recording(recording, model)
+    return attribute_with_report(opened, method, network=network, timing=timing).profile
 
 
 def attribute_with_report(
     recording: Recording,
-    method: Method = "nnls",
+    method: str = "nnls",
     *,
     network: Network | None = None,
     timing: Timing | None = None,
 ) -> Attribution:
     """Return the profile of `attribute` with its report and, for `window`, power of each run."""
-    if method not in METHODS:
+    chosen = next((m for m in METHODS if m == method), None)
+    if chosen is None:
         raise UsageError(f"no method {method!r}; choose one of: {', '.join(METHODS)}")
     if recording.timeline.runs < 1:
         raise InsufficientData(f"{recording.name}: {_no_runs(recording)}")
     network = network or network_of(recording)
-    by = Origin("measured", f"edgeprofiler attribute, {method}", __version__)
+    by = Origin("measured", f"edgeprofiler attribute, {chosen}", __version__)
     if not has_power(recording):
         reason = f"{why_no_power(recording)}: {TIMES_ONLY}"
         report = AttributionReport(
-            method, "runtimes", recording.timeline.runs, 0, decisions=(reason,)
+            chosen, "runtimes", recording.timeline.runs, 0, decisions=(reason,)
         )
         profile = build_profile(recording, network, by, Powers.unknown(recording), report)
         return Attribution(profile, report)
-    if method == "window":
+    if chosen == "window":
         return _by_window(recording, network, by)
     session = prepare(recording)
-    powers, report = _solve(recording, session, method, timing)
+    powers, report = _solve(recording, session, chosen, timing)
     return Attribution(build_profile(recording, network, by, powers, report), report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -10,12 +11,15 @@ import numpy as np
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import InsufficientData, Unavailable, Unsupported, UsageError
-from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.files import check_readable
+from edgeprofiler.core.network import FloatArray, Network, Shape
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark, LayerLatency
+from edgeprofiler.measurement.collect.choose import runner_named
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners.protocol import Runner
+from edgeprofiler.reading.read import input_shapes
 
 BACKENDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "torch": ("torch", {}),
@@ -27,8 +31,11 @@ BACKENDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """Runner and options of each backend; any other runner's name is a backend too."""
 
-_THREADED = ("torch", "onnxruntime")
+DEFAULT_BACKENDS = ("torch", "torchscript", "onnxruntime", "tensorrt", "trtexec")
+DEFAULT_RUNS = 50
 _WARM_UP_RUNS = 3
+_MAX_MODEL_BYTES = 64 * 1024**3
+"""Far above what any runtime takes; each has its own limit."""
 
 
 @runtime_checkable
@@ -40,14 +47,15 @@ class FreeRunner(Protocol):
 
 
 def benchmark(
-    model: str,
-    backends: Sequence[str] = tuple(BACKENDS),
+    model: str | Path,
+    backends: Sequence[str] = DEFAULT_BACKENDS,
     *,
-    runs: int = 50,
-    batch: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
+    runs: int = DEFAULT_RUNS,
     precision: str | None = None,
-    threads: int = 0,
+    batch: int | None = None,
+    resolution: int | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    threads: int | None = None,
     progress: Callable[[str], None] = lambda _text: None,
 ) -> Benchmark:
     """Return the times of `model` on each backend, and why the others have none.
@@ -56,16 +64,23 @@ def benchmark(
         model: a path, or an address such as `zoo:resnet18`.
         backends: names in `BACKENDS`, or of other runners.
         runs: timed runs without, and as many with, the profiler.
-        batch: images at once; the model's own where `None`.
-        shapes: input shapes by name.
         precision: what engines are built for; each runner's own default where `None`.
-        threads: of CPU runtimes; 0 leaves the choice to them.
+        batch: images at once; the model's own where `None`.
+        resolution: height and width of image inputs.
+        shapes: input shapes by name.
+        threads: of CPU runtimes; where `None`, their choice.
         progress: called with a line before each backend.
 
     Raises:
-        UsageError: no runner of that name.
+        UsageError: no runner of that name, none at all, or threads for none that takes them.
         InvalidInput: the model cannot be read.
+
+    >>> import edgeprofiler
+    >>> (result,) = edgeprofiler.benchmark("zoo:lenet", ["sim"], runs=2).results
+    >>> result.ran, result.reason
+    (False, 'sim simulates a device; use `edgeprofiler collect`')
     """
+    source = str(model)
     if runs < 1:
         raise UsageError("a benchmark needs at least one run")
     known = (*BACKENDS, *plugins.available("runners"))
@@ -74,17 +89,36 @@ def benchmark(
             raise UsageError(
                 f"no backend {backend!r}; choose of: {', '.join(dict.fromkeys(known))}"
             )
+    if not backends:
+        raise UsageError(f"`backends` names none; choose of: {', '.join(dict.fromkeys(known))}")
+    if ":" not in source or Path(source).exists():  # no address such as zoo:NAME
+        check_readable(Path(source), _MAX_MODEL_BYTES)
+    if resolution is not None:
+        if shapes:
+            raise UsageError("give `resolution` or `shapes`, not both")
+        shapes = input_shapes(source, resolution, batch=batch)
+    asked = {"precision": precision, "batch": batch, "shapes": dict(shapes) if shapes else None}
     results = []
+    took_threads = False
     for backend in dict.fromkeys(backends):
         progress(f"{backend} ...")
         runner_name, fixed = BACKENDS.get(backend, (backend, {}))
-        options = {**fixed, "batch": batch, "shapes": dict(shapes or {})}
-        if runner_name in _THREADED:
+        options = {**fixed, **{k: v for k, v in asked.items() if v is not None}}
+        if threads is not None and "threads" in _options_of(runner_name):
             options["threads"] = threads
-        if precision is not None and runner_name != "onnxruntime":
-            options["precision"] = precision
-        results.append(_one(backend, runner_name, options, model, runs))
-    return Benchmark(model, runs, machine_facts(), tuple(results))
+            took_threads = True
+        results.append(_one(backend, runner_name, options, source, runs))
+    if threads is not None and not took_threads:
+        raise UsageError("`threads` are of CPU runtimes, and none of these takes any")
+    return Benchmark(source, runs, machine_facts(), tuple(results))
+
+
+def _options_of(runner_name: str) -> Sequence[str]:
+    """Return the names of a runner's options; none where it cannot be loaded, which is told."""
+    try:
+        return tuple(inspect.signature(plugins.load("runners", runner_name)).parameters)
+    except Unavailable:
+        return ()
 
 
 def benchmark_trtexec_files(engine: Path, profile: Path, times: Path | None = None) -> Benchmark:
@@ -118,7 +152,7 @@ def _one(
         made = plugins.load("runners", runner_name)
         if made.needs_network:
             raise Unsupported(f"{runner_name} simulates a device; use `edgeprofiler collect`")
-        runner = made(**options)
+        runner = runner_named(runner_name, options, {})
         runner.probe()
         runner.load(model)
         return _measured(backend, runner, runs)

@@ -9,19 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeprofiler.measurement.collect.collecting import collect, recording_name
+    from edgeprofiler.measurement.collect.collecting import record_model, recording_name
     from edgeprofiler.measurement.collect.isolate import collect_isolated
     from edgeprofiler.measurement.collect.plan import Plan, Progress
 
 _WHERE = {
     "Plan": "plan",
     "Progress": "plan",
-    "collect": "collecting",
+    "record_model": "collecting",
     "collect_isolated": "isolate",
     "recording_name": "collecting",
 }
 
-__all__ = ["Plan", "Progress", "collect", "collect_isolated", "recording_name"]
+__all__ = ["Plan", "Progress", "collect_isolated", "record_model", "recording_name"]
 
 
 def __getattr__(name: str) -> object:

@@ -61,7 +61,7 @@ _FREE_OPTIONS = frozenset({"build_timeout_s", "events_per_session", "program", "
 """Options that change nothing of what is measured: a recording may go on with others."""
 
 
-def collect(
+def record_model(
     source: str,
     runner: Runner,
     sensor: AnySensor | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from edgeprofiler.measurement.attribution.session import (
 )
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.measurement.recording.opening import open_recording
 
 Level = Literal["good", "doubtful", "bad", "unknown"]
 _ORDER: dict[Level, int] = {"good": 0, "unknown": 0, "doubtful": 1, "bad": 2}
@@ -70,8 +72,23 @@ class Verdict:
         return {"verdict": self.level, "checks": [asdict(check) for check in self.checks]}
 
 
-def inspect_recording(recording: Recording, limits: Limits | None = None) -> Verdict:
-    """Return what is good, doubtful or bad about a recording."""
+def qa(
+    recording: Recording | str | Path, model: str | None = None, limits: Limits | None = None
+) -> Verdict:
+    """Judge a recording: is it good enough to attribute power from?
+
+    Args:
+        recording: a recording, its folder, or a folder of the reference's raw layout.
+        model: which model of a raw layout that holds several.
+        limits: where a finding becomes doubtful and where bad.
+
+    >>> from edgeprofiler.measurement.simulator import simulate
+    >>> import edgeprofiler
+    >>> recording, _ = simulate(edgeprofiler.read("zoo:lenet"), runs=40)
+    >>> edgeprofiler.qa(recording).level
+    'bad'
+    """
+    recording = open_recording(recording, model)
     limits = limits or Limits()
     checks = [_whole(recording)]
     if not has_power(recording):

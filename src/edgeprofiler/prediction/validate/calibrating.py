@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from edgeprofiler.core.device import RUNTIMES, Device, load_device
+from edgeprofiler.core.choices import DEFAULT_DEVICE, RUNTIMES, runtime_named
+from edgeprofiler.core.device import Device, calibration_table, load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput
-from edgeprofiler.prediction.calibration.board import BoardFit, calibrate
-from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.board import BoardFit
+from edgeprofiler.prediction.calibration.board import calibrate as fit_board
+from edgeprofiler.prediction.calibration.measured import Measured, rows_of
 from edgeprofiler.prediction.calibration.write import device_text
 from edgeprofiler.prediction.validate.networks import samples_of
 
@@ -22,6 +25,11 @@ class Calibrated:
     fits: tuple[BoardFit, ...]
     warnings: tuple[str, ...]
 
+    def document(self) -> dict[str, Any]:
+        """Return the calibrations as JSON values."""
+        tables = [calibration_table(fit.calibration) for fit in self.fits]
+        return {"device": self.device.spec, "calibrations": tables}
+
     def text(self) -> str:
         """Return the device file."""
         shipped = self.device.source == "shipped"
@@ -30,30 +38,37 @@ class Calibrated:
         return device_text(base, self.device.name, self.device.mode.name, found)
 
 
-def calibrate_device(
-    spec: str, rows: Sequence[Measured], folder: Path | None = None, runtime: str | None = None
+def calibrate(
+    measured: str | Path | Sequence[Measured],
+    device: str | Path | None = None,
+    *,
+    runtime: str | None = None,
+    folder: Path | None = None,
 ) -> Calibrated:
     """Return a board calibrated on the rows of a file that are of it.
 
     Args:
-        spec: board and mode, or a TOML file.
-        rows: measured totals, of this board or of several.
-        folder: where a relative path of a model starts.
+        measured: measured totals of networks, of this board or of several: a CSV file, or rows.
+        device: board and mode, or a TOML file; jetson-orin-nano where `None`.
         runtime: host whose rows to use; each host's rows are fitted apart where `None`.
+        folder: where a relative path of a model starts; the file's folder where `None`.
 
     Raises:
         InvalidInput: no row is of this board, or none names a model.
         InsufficientData: too few rows, or rows that determine nothing.
     """
-    device = load_device(spec)
+    spec = str(device or DEFAULT_DEVICE)
+    runtime = None if runtime is None else runtime_named(runtime)
+    rows, folder = rows_of(measured, folder)
+    board = load_device(spec)
     warnings: list[str] = []
     named = spec.rpartition("@")[2] if "@" in spec else ""
-    mine = [r for r in rows if r.device in ("", device.name) and r.mode in ("", device.mode.name)]
+    mine = [r for r in rows if r.device in ("", board.name) and r.mode in ("", board.mode.name)]
     others = len(rows) - len(mine)
     if not mine:
-        modes = sorted({r.mode for r in rows if r.device == device.name})
+        modes = sorted({r.mode for r in rows if r.device == board.name})
         hint = f"; rows of it are in mode {', '.join(modes)}" if modes and named else ""
-        raise InvalidInput("measured rows", f"none is of {device.spec}{hint}", "check --device")
+        raise InvalidInput("measured rows", f"none is of {board.spec}{hint}", "check `device`")
     if others:
         warnings.append(f"{others} rows of other boards or power modes are not used")
     usable = [r for r in mine if r.model and not r.set_aside]
@@ -67,7 +82,7 @@ def calibrate_device(
         raise InvalidInput(
             "measured rows",
             f"none was measured through {runtime}",
-            f"they are of {', '.join(hosts)}; change --runtime, or name the host in the column "
+            f"they are of {', '.join(hosts)}; change `runtime`, or name the host in the column "
             "'software' or 'runtime'",
         )
     for host in hosts if runtime is None else [runtime]:
@@ -78,15 +93,15 @@ def calibrate_device(
                 f"rows of {len(stacks)} software stacks are fitted as one ({host}): "
                 + "; ".join(sorted(stacks))
             )
-        board = device.with_runtime(host)
-        samples = [replace(s, device=board) for s in samples_of(chosen, folder, device=spec)]
+        hosted = board.with_runtime(host)
+        samples = [replace(s, device=hosted) for s in samples_of(chosen, folder, device=spec)]
         try:
-            fits.append(calibrate(board, samples))
+            fits.append(fit_board(hosted, samples))
         except InsufficientData as error:
             problems.append(f"{host}: {error}")
     if not fits:
         raise InsufficientData("; ".join(problems) or "no row is of that host")
     warnings += problems
     if len(fits) > 1:
-        warnings.append("hosts differ: one calibration for each, used by --runtime")
-    return Calibrated(device, tuple(fits), tuple(warnings))
+        warnings.append("hosts differ: one calibration for each, used by `runtime`")
+    return Calibrated(board, tuple(fits), tuple(warnings))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgeprofiler.core.device import DEFAULT_DEVICE, Device, load_device
+from edgeprofiler.core.choices import DEFAULT_DEVICE, PRECISIONS
+from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
@@ -13,7 +14,6 @@ from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.costmodel.model import Work
 from edgeprofiler.reading.lowering import BuildTarget, lower
-from edgeprofiler.reading.lowering.pipeline import PRECISIONS
 from edgeprofiler.reading.read import front_end_for, read_model
 
 

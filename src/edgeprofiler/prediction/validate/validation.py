@@ -9,17 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
-from edgeprofiler.core.errors import InsufficientData, InvalidInput
+from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds
-from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.measured import Measured, rows_of
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_table
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.prediction.question.question import normal_of
 from edgeprofiler.prediction.uncertainty.conformal import Coverage, quantile
 from edgeprofiler.prediction.validate.metrics import Figures, figures
 from edgeprofiler.prediction.validate.networks import board_of, network_of, samples_of
@@ -85,30 +87,36 @@ class Validation:
 
 
 def validate(
-    rows: Sequence[Measured],
-    folder: Path | None = None,
+    measured: str | Path | Sequence[Measured],
+    device: str | Path | None = None,
     *,
-    device: str | None = None,
-    leave_out: str = "",
-    confidence: float = 0.9,
+    leave_out: str | None = None,
+    confidence: float = DEFAULT_CONFIDENCE,
+    folder: Path | None = None,
 ) -> Validation:
     """Return predictions beside measurements.
 
     Args:
-        rows: measured totals.
-        folder: where a relative path of a model starts.
+        measured: measured totals of networks: a CSV file, or rows.
         device: board or TOML file to predict for, in place of the rows' own; only rows of that
             board and mode count, unless there are none.
-        leave_out: empty for the shipped numbers, or one of `LEFT_OUT`: refit on the other rows
+        leave_out: `None` for the shipped numbers, or one of `LEFT_OUT`: refit on the other rows
             of the file without each row's network, family, stack or board.
         confidence: share of truths that the intervals are to hold.
+        folder: where a relative path of a model starts; the file's folder where `None`.
 
     Raises:
+        UsageError: nothing of that name can be left out.
         InvalidInput: no row names a model that can be read.
         InsufficientData: too few groups to leave one out.
     """
-    if device is not None:
-        board = load_device(device)
+    if leave_out is not None and leave_out not in LEFT_OUT:
+        raise UsageError(f"`leave_out` {leave_out!r}; choose one of: {', '.join(LEFT_OUT)}")
+    confidence = normal_of("confidence", confidence)
+    rows, folder = rows_of(measured, folder)
+    spec = None if device is None else str(device)
+    if spec is not None:
+        board = load_device(spec)
         wanted = ("", board.name), ("", board.mode.name)
         mine = [r for r in rows if r.device in wanted[0] and r.mode in wanted[1]]
         rows = mine or rows
@@ -117,10 +125,10 @@ def validate(
         raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
     skipped = tuple(row for row in rows if not row.model)
     if leave_out:
-        compared = _left_out(samples_of(known, folder, device), leave_out, confidence)
+        compared = _left_out(samples_of(known, folder, spec), leave_out, confidence)
     else:
-        compared = _as_shipped(known, folder, device, confidence)
-    return Validation(tuple(compared), skipped, leave_out, confidence)
+        compared = _as_shipped(known, folder, spec, confidence)
+    return Validation(tuple(compared), skipped, leave_out or "", confidence)
 
 
 def _as_shipped(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network, Source
@@ -13,7 +14,6 @@ from edgeprofiler.reading.lowering.gather import gather_facts
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
 
-PRECISIONS = ("fp32", "fp16", "int8")
 BUILDERS = ("trtexec", "torch-tensorrt")
 
 

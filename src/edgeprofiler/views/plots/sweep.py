@@ -10,7 +10,7 @@ import numpy as np
 from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
 
 if TYPE_CHECKING:
-    from edgeprofiler.decision.optimize import Sweep
+    from edgeprofiler.decision.sweep import Sweep
 
 _MARKERS = "osD^vP*X<>"
 

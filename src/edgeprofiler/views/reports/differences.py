@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edgeprofiler.core.profile import Estimate, Profile
 from edgeprofiler.core.units import engineering
-from edgeprofiler.decision.compare import Comparison, compare
+from edgeprofiler.decision.compare import Comparison, difference
 from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.interactive import compared_figure
 from edgeprofiler.views.plots.series import COLOURS, by_kind
@@ -73,7 +73,7 @@ def differences(profiles: Sequence[Profile]) -> Differences:
     """Return each of two or more profiles against the first."""
     names = labels(profiles)
     pairs = tuple(
-        pair_of(compare(profiles[0], profile), f"{letter(number)} against A")
+        pair_of(difference(profiles[0], profile), f"{letter(number)} against A")
         for number, profile in enumerate(profiles[1:], start=1)
     )
     return Differences(_totals(profiles, names), compared_plot(profiles), pairs)

@@ -8,13 +8,12 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from edgeprofiler._version import __version__
-from edgeprofiler.core.device import RUNTIMES
+from edgeprofiler.core.choices import PRECISIONS, RUNTIMES
 from edgeprofiler.core.errors import EdgeProfilerError
-from edgeprofiler.decision.summary import comparison_document
-from edgeprofiler.reading.read import PRECISIONS
+from edgeprofiler.decision.compare import comparison_document
 from edgeprofiler.views.web.background import Background
-from edgeprofiler.views.web.choice import boards, zoo_models
 from edgeprofiler.views.web.errors import ErrorDocument, answer
+from edgeprofiler.views.web.offered import boards, zoo_models
 from edgeprofiler.views.web.receive import receive_body
 from edgeprofiler.views.web.requests import (
     AdviseRequest,
@@ -74,15 +73,15 @@ def build_api(service: Service, background: Background) -> APIRouter:
         body: PredictRequest,
         detail: Annotated[Detail, Query(description="`totals` leaves the layers out.")] = "full",
     ) -> Response:
-        choice = body.choice()
-        data = service.ready_json(choice, detail)
+        question = body.question()
+        data = service.ready_json(question, detail)
         if data is None:
-            data = await background.run(service.profile_json, choice, detail)
+            data = await background.run(service.profile_json, question, detail)
         return Response(data, media_type=JSON)
 
-    @api.post("/compare", summary="Compare one choice with another.", response_model=AnyDocument)
+    @api.post("/compare", summary="Compare one answer with another.", response_model=AnyDocument)
     async def compare(body: CompareRequest) -> Response:
-        first, second = body.a.choice(), body.b.choice()
+        first, second = body.a.question(), body.b.question()
 
         def document() -> dict[str, Any]:
             found = service.compare(first, second)
@@ -98,7 +97,7 @@ def build_api(service: Service, background: Background) -> APIRouter:
         "/advise", summary="Rank changes by the energy they save.", response_model=AnyDocument
     )
     async def advise(body: AdviseRequest) -> Response:
-        return JSONResponse(await background.run(service.advise, body.choice(), body.advice()))
+        return JSONResponse(await background.run(service.advise, body.question(), body.advice()))
 
     @api.post(
         "/models",

@@ -1,24 +1,29 @@
-"""What a page's form sends as the parameters of an address, read into choices."""
+"""What a page's form sends as the parameters of an address, read into questions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgeprofiler.core.device import DEFAULT_DEVICE, RUNTIMES
+from edgeprofiler.core.choices import (
+    DEFAULT_CONFIDENCE,
+    DEFAULT_DEVICE,
+    DEFAULT_RUNTIME,
+    PRECISIONS,
+    RUNTIMES,
+)
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.reading.read import PRECISIONS
-from edgeprofiler.views.web.choice import Board, Choice, boards, choose, zoo_models
+from edgeprofiler.prediction.question import Question, parse_texts
+from edgeprofiler.views.web.admit import admit
+from edgeprofiler.views.web.offered import FIELDS, Board, boards, zoo_models
 from edgeprofiler.views.web.service import Advice, Service
 
 DEFAULT_MODEL = "zoo:resnet18"
-FIELDS = ("model", "device", "mode", "runtime", "precision", "batch", "resolution", "confidence",
-          "predictor")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Fields:
-    """The texts of one choice's fields, as the page shows them, and what can be chosen."""
+    """The texts of one question's fields, as the page shows them, and what can be chosen."""
 
     prefix: str
     values: Mapping[str, str]
@@ -56,7 +61,8 @@ def fields_of(
         prefix: begins the names of the fields, where a page has several choices.
         defaults: values by field where nothing was sent.
     """
-    given = {name: query.get(prefix + name, defaults.get(name, "")).strip() for name in FIELDS}
+    names = ("model", "mode", *FIELDS)
+    given = {name: query.get(prefix + name, defaults.get(name, "")).strip() for name in names}
     given["model"] = given["model"] or DEFAULT_MODEL
     device, _, mode = given["device"].lower().partition("@")
     given["device"] = device or DEFAULT_DEVICE
@@ -65,31 +71,33 @@ def fields_of(
     if board is not None and given["mode"] not in board.modes:
         # Without scripts a form sends the modes of the board that was shown before.
         given["mode"] = board.default_mode
-    given["runtime"] = given["runtime"] or "trtexec"
-    given["confidence"] = given["confidence"] or "0.9"
+    given["runtime"] = given["runtime"] or DEFAULT_RUNTIME
+    given["confidence"] = given["confidence"] or f"{DEFAULT_CONFIDENCE:g}"
     uploads = tuple((upload.address, upload.label) for upload in service.uploads.all())
     return Fields(prefix, given, boards(), zoo_models(), uploads, service.predictors)
 
 
-def choice_of(fields: Fields) -> Choice:
-    """Return the choice that a form's fields stand for.
+def question_of(fields: Fields) -> Question:
+    """Return the question that a form's fields stand for.
 
     Raises:
         UsageError: a field holds no number where one is expected, or an unknown name.
         InvalidInput: an unknown model.
     """
     values = fields.values
-    return choose(
-        values["model"],
-        device=values["device"],
-        mode=values["mode"],
-        runtime=values["runtime"],
-        precision=values["precision"] or None,
-        batch=_whole("batch", values["batch"]),
-        resolution=_whole("resolution", values["resolution"]),
-        confidence=_number("confidence", values["confidence"]) or 0.9,
-        predictor=values["predictor"] or None,
+    return admit(
+        values["model"], parse_texts({name: values[name] for name in FIELDS}), values["mode"]
     )
+
+
+def query_of(question: Question, prefix: str = "") -> dict[str, str]:
+    """Return a question as the parameters of an address; what is not asked is left out."""
+    device, _, mode = str(question.device).partition("@")
+    asked = {**question.document(), "device": device, "mode": mode}
+    return {
+        prefix + name: f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in asked.items()
+    }
 
 
 def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Advice:
@@ -103,14 +111,6 @@ def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Advice:
         max_latency_ms=_number("the longest time", query.get("max_latency_ms", "")),
         kinds=kinds,
     )
-
-
-def _whole(name: str, text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UsageError(f"{name} {text[:20]!r} is no whole number")
-    return int(text)
 
 
 def _number(name: str, text: str) -> float | None:

@@ -11,22 +11,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
-from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.profile.table import to_csv
-from edgeprofiler.decision.optimize.advise import RISK
+from edgeprofiler.decision.advise import RISK
+from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.reports.differences import compared_plot
 from edgeprofiler.views.reports.page import environment, report_page
 from edgeprofiler.views.reports.view import view_of
 from edgeprofiler.views.web import shown
 from edgeprofiler.views.web.background import Background
-from edgeprofiler.views.web.choice import Choice
 from edgeprofiler.views.web.errors import printable, status_of
-from edgeprofiler.views.web.forms import Fields, advice_of, choice_of, fields_of
+from edgeprofiler.views.web.forms import Fields, advice_of, fields_of, query_of, question_of
 from edgeprofiler.views.web.receive import receive_form
 from edgeprofiler.views.web.reference import operations, schemas
 from edgeprofiler.views.web.security import PLOTS
-from edgeprofiler.views.web.service import Service
+from edgeprofiler.views.web.service import Service, board_of
 
 UPLOAD = "/upload"
 _KINDS = {
@@ -71,12 +70,12 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         fields = fields_of(request.query_params, service)
 
         def results() -> dict[str, Any]:
-            choice = choice_of(fields)
-            profile = service.profile(choice)
+            question = question_of(fields)
+            profile = service.profile(question)
             return {
-                "view": view_of(profile, load_device(choice.device, choice.runtime)),
-                "label": service.label(choice.model),
-                "query": urlencode(choice.query()),
+                "view": view_of(profile, board_of(question)),
+                "label": service.label(question),
+                "query": urlencode(query_of(question)),
             }
 
         return await page(request, "predict", {"fields": fields, "view": None}, results)
@@ -88,7 +87,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         second = fields_of(query, service, "b_", model="zoo:mobilenet_v2")
 
         def results() -> dict[str, Any]:
-            a, b = choice_of(first), choice_of(second)
+            a, b = question_of(first), question_of(second)
             found = service.compare(a, b)
             return {
                 "found": found,
@@ -96,7 +95,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
                 "differences": shown.differences(found),
                 "plot": compared_plot((found.a, found.b)),
                 "changes": shown.change_table(found),
-                "query": urlencode(_prefixed(a, "a_") | _prefixed(b, "b_")),
+                "query": urlencode(query_of(a, "a_") | query_of(b, "b_")),
             }
 
         context = {"first": first, "second": second, "found": None}
@@ -112,12 +111,12 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         def results() -> dict[str, Any]:
             if not asked:
                 return {}
-            choice = choice_of(fields)
-            document = service.advise(choice, advice_of(query, kinds))
+            question = question_of(fields)
+            document = service.advise(question, advice_of(query, kinds))
             plan = document.get("plan")
             return {
                 "document": document,
-                "label": _words(choice, service),
+                "label": _words(question, service),
                 "singles": shown.advice_table(
                     "Single changes, the most energy saved first", document["single_changes"]
                 ),
@@ -177,8 +176,8 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             fields = (fields_of(query, service, "a_"), fields_of(query, service, "b_"))
 
         def make() -> tuple[str, str]:
-            choices = [choice_of(f) for f in fields]
-            profiles = [service.profile(choice) for choice in choices]
+            questions = [question_of(f) for f in fields]
+            profiles = [service.profile(question) for question in questions]
             name = re.sub(r"[^A-Za-z0-9_-]+", "-", profiles[0].network.name).strip("-")[:60]
             if kind == "profile.csv":
                 return name, to_csv(profiles[0])
@@ -186,8 +185,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
                 from edgeprofiler.core.profile.document import to_json
 
                 return name, to_json(profiles[0])
-            devices = [load_device(choice.device, choice.runtime) for choice in choices]
-            return name, report_page(profiles, devices)
+            return name, report_page(profiles, [board_of(question) for question in questions])
 
         name, text = await background.run(make)
         ending = kind.rpartition(".")[2]
@@ -209,18 +207,14 @@ def build_pages(service: Service, background: Background) -> APIRouter:
     return pages
 
 
-def _prefixed(choice: Choice, prefix: str) -> dict[str, str]:
-    return {prefix + name: value for name, value in choice.query().items()}
-
-
-def _words(choice: Choice, service: Service) -> str:
-    parts = [service.label(choice.model), f"on {choice.device}"]
-    if choice.precision is not None:
-        parts.append(choice.precision)
-    if choice.batch is not None:
-        parts.append(f"batch {choice.batch}")
-    if choice.resolution is not None:
-        parts.append(f"{choice.resolution} px")
-    if choice.predictor is not None:
-        parts.append(f"by {choice.predictor}")
+def _words(question: Question, service: Service) -> str:
+    parts = [service.label(question), f"on {question.device}"]
+    if question.precision is not None:
+        parts.append(question.precision)
+    if question.batch is not None:
+        parts.append(f"batch {question.batch}")
+    if question.resolution is not None:
+        parts.append(f"{question.resolution} px")
+    if question.predictor is not None:
+        parts.append(f"by {question.predictor}")
     return ", ".join(parts)

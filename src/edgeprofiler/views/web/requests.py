@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from edgeprofiler.core.device import DEFAULT_DEVICE, RUNTIMES
-from edgeprofiler.reading.read import DEFAULT_PRECISION, PRECISIONS
-from edgeprofiler.views.web.choice import MAX_CONFIDENCE, MAX_DIMENSION, Choice, choose
+from edgeprofiler.prediction.question import OPTIONS, Question
+from edgeprofiler.prediction.question.values import MAX_SIZE
+from edgeprofiler.views.web.admit import MAX_CONFIDENCE, admit
+from edgeprofiler.views.web.offered import FIELDS
 from edgeprofiler.views.web.service import Advice
 
 Detail = Literal["full", "totals"]
 _Text = Annotated[str, Field(max_length=200)]
 
 
-class PredictRequest(BaseModel):
+class _Request(BaseModel):
     """A network and how it is to run."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -24,47 +25,50 @@ class PredictRequest(BaseModel):
         description="`zoo:NAME`, or the `model` that sending a file returned.",
         examples=["zoo:resnet18"],
     )
-    device: _Text = Field(
-        DEFAULT_DEVICE, description="A board, `NAME` or `NAME@MODE`.", examples=[DEFAULT_DEVICE]
-    )
     mode: _Text | None = Field(
-        None, description="Its power mode; the board's default where left out.", examples=["15w"]
-    )
-    runtime: _Text | None = Field(
-        None,
-        description=f"What calls the engine: {', '.join(RUNTIMES)}. Default: trtexec.",
-        examples=["trtexec"],
-    )
-    precision: _Text | None = Field(
-        None,
-        description=f"{', '.join(PRECISIONS)}. Default: {DEFAULT_PRECISION}, or the engine's own.",
-        examples=["fp16"],
-    )
-    batch: int | None = Field(
-        None, ge=1, le=MAX_DIMENSION, description="Images at once.", examples=[1]
-    )
-    resolution: int | None = Field(
-        None, ge=1, le=MAX_DIMENSION, description="Height and width of the image.", examples=[224]
-    )
-    confidence: float = Field(
-        0.9,
-        gt=0,
-        le=MAX_CONFIDENCE,
-        description="Share of true values that intervals are to cover.",
-    )
-    predictor: _Text | None = Field(
-        None,
-        description="One of the trained predictors that the server was started with, by its name. "
-        "Default: the analytic model.",
+        None, description="The device's power mode; its default where left out.", examples=["15w"]
     )
 
-    def choice(self) -> Choice:
-        """Return the request in its normal form."""
-        return choose(**self.model_dump(include=set(PredictRequest.model_fields)))
+    def question(self) -> Question:
+        """Return what is asked, in its normal form."""
+        asked = {name: getattr(self, name) for name in FIELDS}
+        return admit(self.model, asked, self.mode)
+
+
+def _field(name: str) -> Any:
+    """Return type and description of a field of a question."""
+    option = OPTIONS[name]
+    examples = [] if option.example is None else [option.example]
+    text = f"{option.help}. Default: {option.default}."
+    if name in _NAMES:
+        text = f"{_NAMES[name]} Default: {option.default}."
+    return _TYPES[option.json] | None, Field(None, description=text, examples=examples)
+
+
+_TYPES: dict[type, Any] = {
+    str: _Text,
+    int: Annotated[int, Field(ge=1, le=MAX_SIZE)],
+    float: Annotated[float, Field(gt=0, le=MAX_CONFIDENCE)],
+}
+_NAMES = {
+    "device": "A board, `NAME` or `NAME@MODE`.",
+    "predictor": "One of the trained predictors that the server was started with, by its name.",
+}
+"""What stands for a path elsewhere is a name here."""
+
+if TYPE_CHECKING:
+    PredictRequest = _Request
+else:
+    PredictRequest = create_model(
+        "PredictRequest",
+        __base__=_Request,
+        __doc__=_Request.__doc__,
+        **{name: _field(name) for name in FIELDS},
+    )
 
 
 class CompareRequest(BaseModel):
-    """Two choices; the second is compared with the first."""
+    """Two questions; the second answer is compared with the first."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""What the web app answers, without HTTP: choices in, profiles and documents out.
+"""What the web app answers, without HTTP: questions in, profiles and documents out.
 
 Networks of the zoo are built in this process; files are read by a worker. Prediction itself is a
 few array operations on layers whose number is bounded.
@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.device import load_device
+from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_DEVICE
+from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.network_document import layer_from_document, network_from_document
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import from_document, to_document
 from edgeprofiler.core.values import JsonValue
-from edgeprofiler.decision.compare import compare as difference
-from edgeprofiler.decision.compare.difference import Comparison
-from edgeprofiler.prediction.loading import load_artifact, load_predictor, predictor_of
-from edgeprofiler.prediction.predict import predict_many
+from edgeprofiler.decision.advise import RISK
+from edgeprofiler.decision.compare import Comparison, difference
+from edgeprofiler.prediction import loading
+from edgeprofiler.prediction.predict import predictor_of
 from edgeprofiler.prediction.predictors.artifact import Artifact
-from edgeprofiler.prediction.predictors.trained import TrainedPredictor
+from edgeprofiler.prediction.predictors.protocol import Predictor
+from edgeprofiler.prediction.question import Question
+from edgeprofiler.reading.read import builder
+from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.cache import Cache
-from edgeprofiler.views.web.choice import Choice
 from edgeprofiler.views.web.jobs import read_network
 from edgeprofiler.views.web.settings import MIB, Settings
 from edgeprofiler.views.web.uploads import Upload, Uploads
@@ -67,75 +70,73 @@ class Service:
         self.workers.close()
         self.uploads.close()
 
-    def ready_json(self, choice: Choice, detail: str) -> bytes | None:
+    def ready_json(self, question: Question, detail: str) -> bytes | None:
         """Return the JSON of a prediction that was made before, or `None`; quick."""
-        self.label(choice.model)
-        return self._texts.get((choice, detail))
+        self.label(question)
+        return self._texts.get((question, detail))
 
-    def profile_json(self, choice: Choice, detail: str = "full") -> bytes:
+    def profile_json(self, question: Question, detail: str = "full") -> bytes:
         """Return a prediction as `edgeprofiler.profile/1`, or without its layers.
 
         Args:
-            choice: what to predict.
+            question: what to predict.
             detail: `full` or `totals`.
         """
-        document = to_document(self.profile(choice))
+        document = to_document(self.profile(question))
         if detail == "totals":
             document = {name: document[name] for name in _TOTALS}
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         data = text.encode("utf-8", "replace")
-        self._texts.put((choice, detail), data, len(data))
+        self._texts.put((question, detail), data, len(data))
         return data
 
-    def profile(self, choice: Choice) -> Profile:
-        """Return the prediction of a choice."""
-        self.label(choice.model)  # what was forgotten is not answered from memory
-        found = self._profiles.get(choice)
+    def profile(self, question: Question) -> Profile:
+        """Return the prediction that answers a question."""
+        self.label(question)  # what was forgotten is not answered from memory
+        found = self._profiles.get(question)
         if found is not None:
             return found
-        network = self.network(choice)
-        profile = predict_many(
-            [network], choice.device, runtime=choice.runtime, confidence=choice.confidence,
-            predictor=self._predictor(choice),
-        )[0]  # fmt: skip
-        self._profiles.put(choice, profile, weight(network))
+        network = self.network(question)
+        profile = self._predictor(question).predict(network)
+        self._profiles.put(question, profile, weight(network))
         return profile
 
-    def network(self, choice: Choice) -> Network:
-        """Return the layers that a choice stands for."""
-        key: Hashable = choice.network
+    def network(self, question: Question) -> Network:
+        """Return the layers that a question is about."""
+        board, made_by = board_of(question).name, builder(question.runtime)
+        size = (question.precision, question.batch, question.resolution)
+        key: Hashable = (question.model, size, board, made_by)
         network = self._networks.get(key)
         if network is None:
-            network = self._read(choice)
+            network = self._read(question)
             self._networks.put(key, network, weight(network))
         return network
 
-    def compare(self, first: Choice, second: Choice) -> Comparison:
-        """Return what changes from one choice to another."""
+    def compare(self, first: Question, second: Question) -> Comparison:
+        """Return what changes from one answer to another."""
         return difference(self.profile(first), self.profile(second))
 
-    def advise(self, choice: Choice, advice: Advice) -> dict[str, Any]:
-        """Return the document of `edgeprofiler advise --json` for a choice.
+    def advise(self, question: Question, advice: Advice) -> dict[str, Any]:
+        """Return the document of `edgeprofiler advise --json` for a question.
 
         Raises:
             UsageError: an unknown kind of change.
         """
-        from edgeprofiler.decision.optimize.advise import RISK
-
         for kind in advice.kinds:
             if kind not in RISK:
                 raise UsageError(f"no kind of change {kind[:40]!r}; choose of {', '.join(RISK)}")
         latency = advice.max_latency_ms
-        key = (choice, advice)
+        key = (question, advice)
         ready = self._texts.get(key)
         if ready is None:
+            budget = {
+                "budget_percent": advice.budget_percent,
+                "max_latency_s": None if latency is None else latency * 1e-3,
+            }
+            predictor = self._kept(question)[0] if question.predictor else None
             document = self._job(
-                "advice", choice, self.settings.advise_seconds,
-                device=choice.device, runtime=choice.runtime, confidence=choice.confidence,
-                budget_percent=advice.budget_percent,
-                max_latency_s=None if latency is None else latency * 1e-3,
-                kinds=list(advice.kinds),
-                predictor=self._kept(choice)[0] if choice.predictor else None,
+                "advice", replace(question, predictor=predictor), self.settings.advise_seconds,
+                budget=budget, kinds=list(advice.kinds),
             )  # fmt: skip
             ready = json.dumps(document).encode()
             self._texts.put(key, ready, len(ready))
@@ -150,7 +151,7 @@ class Service:
         """
         upload = self.uploads.add(path, label)
         try:
-            self.network(Choice(upload.address))
+            self.network(admit(upload.address, {}))
             note = ""
         except UsageError as error:  # sizes left free, which a choice of batch or size settles
             note = str(error)
@@ -160,12 +161,13 @@ class Service:
         self.uploads.settle(upload)
         return upload, note
 
-    def label(self, model: str) -> str:
-        """Return what a person calls a model.
+    def label(self, question: Question) -> str:
+        """Return what a person calls a question's model.
 
         Raises:
             InvalidInput: it is a file that was forgotten.
         """
+        model = str(question.model)
         return self.uploads.get(model).label if model.startswith("upload:") else model
 
     @property
@@ -173,23 +175,25 @@ class Service:
         """Names of the trained predictors that can be chosen."""
         return tuple(self._predictors)
 
-    def _kept(self, choice: Choice) -> tuple[str, Artifact]:
-        """Return where the predictor of a choice is, and what is there."""
-        name = choice.predictor or ""
+    def _kept(self, question: Question) -> tuple[str, Artifact]:
+        """Return where the predictor of a question is, and what is there."""
+        name = str(question.predictor or "")
         if name not in self._predictors:
             known = ", ".join(self._predictors)
             raise UsageError(
                 f"no trained predictor {name[:64]!r}; "
-                + (f"choose one of: {known}" if known else "start the server with --predictor")
+                + (f"choose one of: {known}" if known else "start the server with one")
             )
         return self._predictors[name]
 
-    def _predictor(self, choice: Choice) -> TrainedPredictor | None:
-        if choice.predictor is None:
-            return None
-        device = load_device(choice.device, choice.runtime)
-        artifact = self._kept(choice)[1]
-        return predictor_of(artifact, device, choice.confidence, source=choice.predictor)
+    def _predictor(self, question: Question) -> Predictor:
+        if question.predictor is None:
+            return predictor_of(question)
+        confidence = question.confidence or DEFAULT_CONFIDENCE
+        artifact = self._kept(question)[1]
+        return loading.predictor_of(
+            artifact, board_of(question), confidence, source=question.predictor
+        )
 
     def recordings(self) -> tuple[str, ...]:
         """Return the names of the recordings in the folder given at the start."""
@@ -225,48 +229,43 @@ class Service:
         folder = str(self._recordings / name)
         return self.workers.run(do, name, self.settings.advise_seconds, folder=folder)
 
-    def _read(self, choice: Choice) -> Network:
-        if choice.model.startswith("zoo:"):
-            return read_network(
-                choice.model, front_end="zoo", precision=choice.precision, batch=choice.batch,
-                resolution=choice.resolution, device=choice.device, runtime=choice.runtime,
-            )  # fmt: skip
-        found = JsonValue(
-            self._job(
-                "network", choice, self.settings.read_seconds,
-                device=choice.device, runtime=choice.runtime,
-            ),
-            self.label(choice.model),
-            "",
-        )  # fmt: skip
+    def _read(self, question: Question) -> Network:
+        if str(question.model).startswith("zoo:"):
+            return read_network(replace(question, front_end="zoo"))
+        asked = replace(question, predictor=None)
+        document = self._job("network", asked, self.settings.read_seconds)
+        found = JsonValue(document, self.label(question), "")
         layers = tuple(layer_from_document(layer) for layer in found.get("layers").items())
         return network_from_document(found.get("network"), layers)
 
-    def _job(self, do: str, choice: Choice, seconds: float, **task: Any) -> Any:
-        zoo = choice.model.startswith("zoo:")
-        return self.workers.run(
-            do,
-            self.label(choice.model),
-            seconds,
-            source=choice.model if zoo else str(self.uploads.get(choice.model).path),
-            front_end="zoo" if zoo else None,
-            precision=choice.precision,
-            batch=choice.batch,
-            resolution=choice.resolution,
-            **task,
-        )
+    def _job(self, do: str, question: Question, seconds: float, **task: Any) -> Any:
+        model = str(question.model)
+        if model.startswith("zoo:"):
+            where = replace(question, front_end="zoo")
+        else:
+            where = replace(question, model=str(self.uploads.get(model).path))
+        label = self.label(question)
+        return self.workers.run(do, label, seconds, question=where.document(), **task)
+
+
+def board_of(question: Question) -> Device:
+    """Return the board, mode and host that a request's question names."""
+    return load_device(question.device or DEFAULT_DEVICE, question.runtime)
 
 
 def _named(specs: Sequence[str]) -> dict[str, tuple[str, Artifact]]:
     """Return predictors by the names that a page offers; one that cannot be used ends the start."""
     found: dict[str, tuple[str, Artifact]] = {}
     for spec in specs:
-        load_predictor(spec)
+        loading.load_predictor(spec)
         registered = spec.startswith("models:/")
         name = spec.removeprefix("models:/") if registered else Path(spec).resolve().name
         if name in found:
             raise UsageError(f"two predictors are named {name!r}; rename one of their folders")
-        found[name] = (spec if registered else str(Path(spec).resolve()), load_artifact(spec))
+        found[name] = (
+            spec if registered else str(Path(spec).resolve()),
+            loading.load_artifact(spec),
+        )
     return found
 
 

@@ -47,7 +47,7 @@ def answer(task: Mapping[str, Any]) -> bytes:
         text = json.dumps(document, allow_nan=False)
     except EdgeProfilerError as error:
         found = error_document(error)
-        path = str(task.get("folder") or task.get("source"))
+        path = str(task.get("folder") or task["question"]["model"])
         # Where the file lies is nobody's business; its own name is what the user knows.
         found["words"] = [word.replace(path, task["label"]) for word in found["words"]]
         text = json.dumps(found)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from edgeprofiler.decision.optimize.advise import Change, Cost, Plan
+from edgeprofiler.decision.advise.change import Change, Cost, Plan
 
 ACCURACY = "accuracy is not predicted: train and measure it again"
 
 
 def plan_document(
-    model: str, before: Cost, singles: list[Change], plan: Plan | None
+    model: str, before: Cost, singles: Sequence[Change], plan: Plan | None
 ) -> dict[str, Any]:
     """Return single changes and the plan as a JSON document `edgeprofiler.advice/1`."""
     device = before.profile.device

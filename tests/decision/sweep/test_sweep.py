@@ -11,16 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.device import load_device
-from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.decision.optimize import Axes, objective, pareto_front, sweep
-from edgeprofiler.decision.optimize.sweep import (
-    MAX_POINTS,
-    parse_axis,
-    scaled_to_batch,
-    to_csv,
-    to_document,
-    write_parquet,
-)
+from edgeprofiler.core.errors import Unsupported, UsageError
+from edgeprofiler.decision.sweep import MAX_POINTS, pareto_front, sweep
+from edgeprofiler.decision.sweep.batches import scaled_to_batch
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.read import input_shapes, read
 
@@ -37,9 +30,11 @@ def test_scaling_columns_is_lowering_with_that_batch(name: str, batch: int) -> N
 
 
 def test_every_combination_is_what_predict_says_of_it() -> None:
-    axes = Axes((NANO, load_device("jetson-nano@5w")), (1, 4), (160, 256), ("fp16", "int8"))
-    result = sweep("zoo:mobilenet_v2", axes)
-    assert len(result) == axes.points == 16
+    result = sweep(
+        "zoo:mobilenet_v2", device=[NANO, "jetson-nano@5w"], batch=[1, 4],
+        resolution=[160, 256], precision="fp16,int8",
+    )  # fmt: skip
+    assert len(result) == 16
     for i in range(len(result)):
         size = int(result.resolution[i].split("x")[0])
         profile = predict(
@@ -61,7 +56,7 @@ def test_every_combination_is_what_predict_says_of_it() -> None:
 
 def test_the_order_of_an_axis_changes_no_interval() -> None:
     """A batch that nobody measured is known less well, wherever it stands in the list."""
-    up, down = (sweep("zoo:resnet18", Axes((NANO,), batches)) for batches in ((1, 8), (8, 1)))
+    up, down = (sweep("zoo:resnet18", device=NANO, batch=batches) for batches in ((1, 8), (8, 1)))
     np.testing.assert_array_equal(up.end_to_end_s_high, down.end_to_end_s_high[::-1])
     width = np.log(up.end_to_end_s_high / up.end_to_end_s_low)
     assert width[1] > width[0]
@@ -70,26 +65,14 @@ def test_the_order_of_an_axis_changes_no_interval() -> None:
 def test_a_built_engine_cannot_change_its_resolution(shared: Path) -> None:
     engine = shared / "inputs/engine_info/orin-nano_resnet18_fp16_torch-trt.json"
     with pytest.raises(Unsupported, match="resolution of a built engine is fixed"):
-        sweep(str(engine), Axes((NANO,), resolutions=(160,)))
+        sweep(str(engine), resolution=160)
 
 
 def test_an_empty_and_a_huge_sweep_are_refused() -> None:
-    with pytest.raises(UsageError, match="the sweep is empty"):
-        sweep("zoo:lenet", Axes((NANO,), ()))
-    with pytest.raises(UsageError, match="10,000,000 combinations"):
-        sweep("zoo:lenet", Axes((NANO,), tuple(range(1, 100_001)), tuple(range(1, 101))))
-
-
-def test_an_axis_is_a_list_or_a_range_with_both_ends() -> None:
-    assert parse_axis("1,2,4", "--batch") == (1, 2, 4)
-    assert parse_axis("160:224:32", "--resolution") == (160, 192, 224)
-    assert parse_axis("1:3, 3, 8", "--batch") == (1, 2, 3, 8)
-
-
-@pytest.mark.parametrize("text", ["", "0", "a", "5:1", "1:9:0", "1,,2", "-3", "1:999999999"])
-def test_what_is_no_axis_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--batch"):
-        parse_axis(text, "--batch")
+    with pytest.raises(UsageError, match="`batch` names none"):
+        sweep("zoo:lenet", batch=())
+    with pytest.raises(UsageError, match="5,000,000 combinations"):
+        sweep("zoo:lenet", batch=range(1, 50_001), resolution=range(1, 101))
 
 
 _points = st.lists(
@@ -112,13 +95,13 @@ def test_nan_is_never_in_front() -> None:
 
 
 def test_rows_can_be_written_and_read_back(tmp_path: Path) -> None:
-    result = sweep("zoo:lenet", Axes((NANO,), (1, 2)))
-    rows = list(csv.DictReader(io.StringIO(to_csv(result))))
+    result = sweep("zoo:lenet", batch=(1, 2))
+    rows = list(csv.DictReader(io.StringIO(result.to_csv())))
     assert [float(row["energy_j"]) for row in rows] == result.energy_j.tolist()
-    document = json.loads(json.dumps(to_document(result)))
+    document = json.loads(json.dumps(result.document()))
     assert document["energy_j"] == result.energy_j.tolist()
     parquet = pytest.importorskip("pyarrow.parquet")
-    write_parquet(result, tmp_path / "sweep.parquet")
+    result.write_parquet(tmp_path / "sweep.parquet")
     table = parquet.read_table(tmp_path / "sweep.parquet")
     assert table.column("energy_j").to_pylist() == result.energy_j.tolist()
     assert len(table) <= MAX_POINTS
@@ -128,27 +111,8 @@ def test_a_picture_of_a_sweep(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from edgeprofiler.views.plots.sweep import save_sweep
 
-    result = sweep("zoo:lenet", Axes((NANO,), (1, 2), precisions=("fp16", "int8")))
+    result = sweep("zoo:lenet", batch=(1, 2), precision=("fp16", "int8"))
     save_sweep(result, tmp_path / "sweep.png")
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="ends in"):
         save_sweep(result, tmp_path / "sweep.txt")
-
-
-def test_an_objective_gives_arrays_for_candidates() -> None:
-    cost = objective("jetson-orin-nano")
-    values = cost(["zoo:lenet", read("zoo:resnet18")])
-    profile = predict("zoo:resnet18", "jetson-orin-nano")
-    assert values.energy_j.shape == (2,)
-    assert values.energy_j[1] == pytest.approx(profile.totals.energy_j.value)
-    assert values.runtime_s[0] < values.runtime_s[1]
-    assert len(cost([]).power_w) == 0
-
-
-@pytest.mark.parametrize(
-    ("bad", "said"),
-    [("zoo:none", "zoo:none: the zoo has no"), ("none.onnx", "no such file"), (42, "is int, no")],
-)
-def test_a_candidate_that_is_no_model_is_named_by_its_place(bad: object, said: str) -> None:
-    with pytest.raises(InvalidInput, match=f"candidate 1: .*{said}"):
-        objective("jetson-orin-nano")(["zoo:lenet", bad])  # type: ignore[list-item]

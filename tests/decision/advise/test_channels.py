@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
-from edgeprofiler.decision.optimize.channels import Channels
+from edgeprofiler.decision.advise.channels import Channels
 from edgeprofiler.reading.read import read_graph
 from edgeprofiler.reading.zoo import names, zoo_graph
 

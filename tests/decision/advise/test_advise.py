@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.decision.optimize import Budget, Options, Plan, State, advise, single_changes
-from edgeprofiler.decision.optimize.advise import RISK, predict_state
-from edgeprofiler.decision.optimize.summary import mask_document, plan_document
-from edgeprofiler.prediction.predict import predict
+from edgeprofiler.decision.advise import (
+    RISK,
+    Budget,
+    Options,
+    Plan,
+    State,
+    plan_for,
+    single_changes,
+)
+from edgeprofiler.decision.advise.document import mask_document, plan_document
+from edgeprofiler.prediction.predict import predict, predictor_for
 from edgeprofiler.reading.read import read_graph
 from edgeprofiler.reading.zoo import zoo_graph
 
@@ -17,7 +23,7 @@ STRUCTURE = tuple(kind for kind in RISK if kind not in ("batch", "mode", "precis
 
 
 def _state(name: str) -> State:
-    return State(zoo_graph(name), "fp16", load_device("jetson-orin-nano"))
+    return State(zoo_graph(name), "fp16", predictor_for("jetson-orin-nano"))
 
 
 def _through_onnx(plan: Plan, folder: Path) -> tuple[float, float]:
@@ -41,8 +47,8 @@ def test_the_advised_network_built_afresh_costs_what_was_said(
 ) -> None:
     pytest.importorskip("onnx")
     state = _state(name)
-    before = predict_state(state, 0.9)
-    plan = advise(state, Budget(energy_j=share * before.energy_j), Options(kinds=kinds))
+    before = state.cost()
+    plan = plan_for(state, Budget(energy_j=share * before.energy_j), Options(kinds=kinds))
     assert plan.reached
     assert plan.after.energy_j <= share * before.energy_j
     energy, latency = _through_onnx(plan, tmp_path)
@@ -52,8 +58,8 @@ def test_the_advised_network_built_afresh_costs_what_was_said(
 
 def test_each_step_stands_on_those_before() -> None:
     state = _state("mobilenet_v2")
-    before = predict_state(state, 0.9)
-    plan = advise(state, Budget(energy_j=0.4 * before.energy_j), Options(kinds=STRUCTURE))
+    before = state.cost()
+    plan = plan_for(state, Budget(energy_j=0.4 * before.energy_j), Options(kinds=STRUCTURE))
     saved = sum(step.saved_j.value for step in plan.steps)
     assert saved == pytest.approx(before.energy_j - plan.after.energy_j, rel=1e-9)
     for step in plan.steps:
@@ -62,14 +68,14 @@ def test_each_step_stands_on_those_before() -> None:
 
 def test_a_latency_budget_is_never_met_by_a_larger_batch() -> None:
     state = _state("resnet18")
-    before = predict_state(state, 0.9)
-    plan = advise(state, Budget(latency_s=0.7 * before.latency_s))
+    before = state.cost()
+    plan = plan_for(state, Budget(latency_s=0.7 * before.latency_s))
     assert plan.reached
     assert all(step.kind != "batch" for step in plan.steps)
 
 
 def test_a_budget_that_holds_needs_no_change() -> None:
-    plan = advise(_state("lenet"), Budget(energy_j=1.0))
+    plan = plan_for(_state("lenet"), Budget(energy_j=1.0))
     assert plan.reached
     assert plan.steps == ()
     assert plan.graph is None
@@ -77,7 +83,7 @@ def test_a_budget_that_holds_needs_no_change() -> None:
 
 def test_an_unreachable_budget_is_said_and_networks_keep_their_floor() -> None:
     state = _state("mobilenet_v2")
-    plan = advise(state, Budget(energy_j=1e-9), Options(kinds=("prune", "resolution")))
+    plan = plan_for(state, Budget(energy_j=1e-9), Options(kinds=("prune", "resolution")))
     assert not plan.reached
     for kept, total in plan.kept_channels.values():
         assert kept >= 0.25 * total
@@ -88,7 +94,7 @@ def test_an_unreachable_budget_is_said_and_networks_keep_their_floor() -> None:
 @pytest.mark.parametrize("budget", [Budget(), Budget(energy_j=0.0), Budget(latency_s=-1.0)])
 def test_a_budget_that_is_none_is_refused(budget: Budget) -> None:
     with pytest.raises(UsageError, match="budget"):
-        advise(_state("lenet"), budget)
+        plan_for(_state("lenet"), budget)
 
 
 def test_single_changes_are_ranked_by_energy_saved() -> None:
@@ -101,8 +107,8 @@ def test_single_changes_are_ranked_by_energy_saved() -> None:
 
 def test_a_mask_keeps_as_many_channels_as_the_plan_says() -> None:
     state = _state("resnet18")
-    before = predict_state(state, 0.9)
-    plan = advise(state, Budget(energy_j=0.7 * before.energy_j), Options(kinds=("prune",)))
+    before = state.cost()
+    plan = plan_for(state, Budget(energy_j=0.7 * before.energy_j), Options(kinds=("prune",)))
     document = mask_document(plan, "zoo:resnet18")
     assert plan.graph is not None
     filters = {node.name: node.inputs[1] for node in plan.graph.nodes if node.op == "Conv"}
@@ -127,7 +133,7 @@ def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() ->
 @pytest.mark.shared
 def test_a_detector_whose_batch_is_fixed_is_advised_on_for_the_rest(shared: Path) -> None:
     graph = read_graph(shared / "inputs/graphs/yolov8n_160.json")
-    state = State(graph, "fp16", load_device("jetson-orin-nano"))
+    state = State(graph, "fp16", predictor_for("jetson-orin-nano"))
     kinds = {change.kind for change in single_changes(state)}
     assert {"prune", "precision", "mode"} <= kinds
     assert "batch" not in kinds

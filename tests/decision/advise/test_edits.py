@@ -4,7 +4,7 @@ import pytest
 
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import graph_macs
-from edgeprofiler.decision.optimize import edits
+from edgeprofiler.decision.advise import edits
 from edgeprofiler.reading.zoo import zoo_graph
 
 

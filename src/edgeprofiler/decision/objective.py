@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeprofiler.core.device import Device
-from edgeprofiler.core.errors import InvalidInput, Unsupported
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import FloatArray, Network
-from edgeprofiler.prediction.predict import Predictor, predictor_for
+from edgeprofiler.prediction.predict import network_of, predictor_for
+from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.reading.read import DEFAULT_PRECISION, read
+from edgeprofiler.prediction.question import Question
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edgeprofiler.prediction.question import Asked
+    from edgeprofiler.prediction.question.question import DeviceSpec
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class Objective:
     """Maps candidate networks to energy, runtime and power on one device."""
 
     predictor: Predictor
-    precision: str = DEFAULT_PRECISION
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What is asked of every candidate, by field of a `Question`."""
 
     def __call__(self, candidates: Sequence[str | Path | Graph | Network]) -> ObjectiveValues:
         """Return arrays of shape (candidates,).
@@ -60,38 +68,32 @@ class Objective:
         )
 
     def _network(self, place: int, model: object) -> Network:
-        where, board = f"candidate {place}", self.predictor.device
-        if isinstance(model, Network):
-            return model
-        if not isinstance(model, (str, Path, Graph)):
+        where = f"candidate {place}"
+        if not isinstance(model, (str, Path, Graph, Network)):
             raise InvalidInput(
                 where, f"is {type(model).__name__}, no model", "give graphs, networks or names"
             )
         try:
-            return read(model, precision=self.precision, runtime=board.runtime, device=board)
+            return network_of(Question.of(model, **self.asked), self.predictor.device)
         except InvalidInput as error:
             raise InvalidInput(where, str(error)) from error
         except Unsupported as error:
             raise Unsupported(f"{where}: {error}") from error
 
 
-def objective(
-    device: str | Path | Device | None = None,
-    *,
-    runtime: str | None = None,
-    precision: str = DEFAULT_PRECISION,
-    predictor: str | Path | Predictor | None = None,
-) -> Objective:
+def objective(device: DeviceSpec | None = None, **asked: Unpack[Asked]) -> Objective:
     """Return a function from candidate networks to their energy, runtime and power.
 
     Args:
-        device: `NAME`, `NAME@MODE`, a TOML file or a `Device`; where `None`, the one that the
-            predictor was trained for, or jetson-orin-nano.
-        runtime: host runtime; trtexec where `None`.
-        precision: what candidates that are no engines are built for.
-        predictor: a trained predictor's folder or address; the analytic model where `None`.
+        device: as of `predict`; where `None`, the one that the predictor answers for, or
+            jetson-orin-nano.
+        asked: as of `predict`, of every candidate; no confidence, since there are no intervals.
 
-    >>> cost = objective("jetson-orin-nano")
-    >>> cost(["zoo:resnet18", "zoo:mobilenet_v2"]).energy_j  # joules, shape (2,)
+    >>> import edgeprofiler
+    >>> cost = edgeprofiler.objective("jetson-orin-nano")
+    >>> cost(["zoo:lenet", "zoo:mobilenet_v2"]).energy_j.shape  # joules
+    (2,)
     """
-    return Objective(predictor_for(device, runtime=runtime, predictor=predictor), precision)
+    if asked.get("confidence") is not None:
+        raise UsageError("an objective has no intervals: leave `confidence` out")
+    return Objective(predictor_for(device, **asked), asked)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph.change import with_constant_shapes
 from edgeprofiler.core.profile import Costs, Part, Profile
-from edgeprofiler.decision.check import Budget, check, read_budget, require_settings
+from edgeprofiler.decision.check import Budget, check, judge, read_budget, require_asked
 from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.zoo import zoo_graph
@@ -30,14 +30,14 @@ def _budget(limits: dict[str, float], **change: float) -> Budget:
 def test_a_limit_inside_the_interval_is_unsure_and_fails_only_when_strict(vgg: Profile) -> None:
     energy = vgg.totals.energy_j
     limit = 1e3 * (energy.low + energy.value) / 2
-    assert check(vgg, _budget({"energy_mj": limit}))[0][0].verdict == "unsure"
-    assert check(vgg, _budget({"energy_mj": limit}), strict=True)[0][0].verdict == "fail"
+    assert judge(vgg, _budget({"energy_mj": limit}))[0][0].verdict == "unsure"
+    assert judge(vgg, _budget({"energy_mj": limit}), strict=True)[0][0].verdict == "fail"
 
 
 def test_a_limit_below_the_interval_fails_and_one_above_the_value_passes(vgg: Profile) -> None:
     energy = vgg.totals.energy_j
-    assert check(vgg, _budget({"energy_mj": 999 * energy.low}))[0][0].verdict == "fail"
-    assert check(vgg, _budget({"energy_mj": 1001 * energy.value}))[0][0].verdict == "pass"
+    assert judge(vgg, _budget({"energy_mj": 999 * energy.low}))[0][0].verdict == "fail"
+    assert judge(vgg, _budget({"energy_mj": 1001 * energy.value}))[0][0].verdict == "pass"
 
 
 def _widened() -> Profile:
@@ -56,7 +56,7 @@ def _widened() -> Profile:
 
 def test_widening_a_layer_fails_with_the_layer_named(vgg: Profile) -> None:
     wide = _widened()
-    findings, comparison = check(wide, _budget({}, energy_percent=2), vgg)
+    findings, comparison = judge(wide, _budget({}, energy_percent=2), vgg)
     assert [finding.verdict for finding in findings] == ["fail"]
     assert comparison is not None
     changed = [c.name for c in comparison.largest()]
@@ -70,14 +70,14 @@ def test_widening_a_layer_fails_with_the_layer_named(vgg: Profile) -> None:
 def test_renaming_every_layer_passes(vgg: Profile) -> None:
     layers = tuple(replace(layer, name=f"x.{layer.name}") for layer in vgg.network.layers)
     renamed = replace(vgg, network=replace(vgg.network, layers=layers))
-    findings, comparison = check(renamed, _budget({}, energy_percent=0, latency_percent=0), vgg)
+    findings, comparison = judge(renamed, _budget({}, energy_percent=0, latency_percent=0), vgg)
     assert [finding.verdict for finding in findings] == ["pass", "pass"]
     assert comparison is not None
     assert "No layer's cost changed" in to_markdown(renamed, findings, comparison)
 
 
 def test_junit_has_a_case_a_limit_and_a_failure_for_each_exceeded_one(vgg: Profile) -> None:
-    findings, comparison = check(vgg, _budget({"energy_mj": 1.0, "power_w": 100.0}))
+    findings, comparison = judge(vgg, _budget({"energy_mj": 1.0, "power_w": 100.0}))
     suite = ET.fromstring(to_junit(vgg, findings, comparison))
     assert suite.attrib["tests"] == "2"
     assert suite.attrib["failures"] == "1"
@@ -90,7 +90,7 @@ def test_a_name_cannot_break_out_of_the_summary(vgg: Profile) -> None:
         replace(layer, name=f"`|\n</td>{i}") for i, layer in enumerate(vgg.network.layers)
     )
     odd = replace(vgg, network=replace(vgg.network, layers=layers))
-    findings, _ = check(odd, _budget({"energy_mj": 1.0}))
+    findings, _ = judge(odd, _budget({"energy_mj": 1.0}))
     for line in to_markdown(odd, findings).splitlines():
         assert line.count("`") % 2 == 0
     ET.fromstring(to_junit(odd, findings))
@@ -104,7 +104,7 @@ def test_a_baseline_for_something_else_is_refused(vgg: Profile, change: dict, wh
     options = {"device": "jetson-orin-nano"} | change
     other = predict("zoo:vgg16", **options)
     with pytest.raises(InvalidInput, match=f"baseline: its {what}"):
-        check(vgg, _budget({"energy_mj": 1.0}), other)
+        judge(vgg, _budget({"energy_mj": 1.0}), other)
 
 
 def test_a_baseline_that_costs_nothing_is_refused(vgg: Profile) -> None:
@@ -116,31 +116,59 @@ def test_a_baseline_that_costs_nothing_is_refused(vgg: Profile) -> None:
         host_gap=Part(0.0, 0.0),
     )
     with pytest.raises(InvalidInput, match="knows no energy_j"):
-        check(vgg, _budget({}, energy_percent=2), nothing)
+        judge(vgg, _budget({}, energy_percent=2), nothing)
 
 
 @pytest.mark.parametrize(
-    ("settings", "batch", "what"),
+    ("asked", "what"),
     [
-        ({"device": "jetson-nano"}, None, "device"),
-        ({"device": "jetson-orin-nano@25w"}, None, "device"),
-        ({"precision": "int8"}, None, "precision"),
-        ({"runtime": "cpp"}, None, "runtime"),
-        ({}, 4, "batch"),
+        ({"device": "jetson-nano"}, "device is"),
+        ({"device": "jetson-orin-nano@25w"}, "device is"),
+        ({"precision": "int8"}, "precision is"),
+        ({"runtime": "cpp"}, "runtime is"),
+        ({"batch": 4}, "batch is"),
+        ({"resolution": 160}, "resolution is 160, the saved profile's 224"),
+        ({"shapes": {"input": (1, 3, 160, 160)}}, "shapes is"),
+        ({"front_end": "onnx"}, "front_end is"),
+        ({"confidence": 0.5}, "confidence is"),
+        ({"predictor": "mine"}, "predictor cannot be told"),
     ],
 )
 def test_a_saved_profile_of_something_else_is_not_judged(
-    vgg: Profile, settings: dict, batch: int | None, what: str
+    vgg: Profile, asked: dict, what: str
 ) -> None:
-    budget = replace(_budget({"energy_mj": 1.0}), settings=settings, batch=batch)
-    with pytest.raises(InvalidInput, match=f"its {what} is"):
-        require_settings(vgg, budget)
-    require_settings(vgg, replace(budget, settings={"device": "jetson-orin-nano"}, batch=1))
+    budget = replace(_budget({"energy_mj": 1.0}), asked=asked)
+    with pytest.raises(InvalidInput, match=f"its {what}"):
+        require_asked(vgg, budget)
+
+
+def test_a_saved_profile_of_what_the_budget_asks_is_judged(vgg: Profile) -> None:
+    asked = {
+        "device": "jetson-orin-nano", "runtime": "trtexec", "precision": "fp16", "batch": 1,
+        "shapes": {"input": (1, 3, 224, 224)}, "front_end": "zoo", "confidence": 0.9,
+    }  # fmt: skip
+    require_asked(vgg, replace(_budget({"energy_mj": 1.0}), asked=asked))
+    require_asked(vgg, replace(_budget({"energy_mj": 1.0}), asked={"resolution": 224}))
+
+
+def test_a_budget_says_how_a_network_is_to_run_and_the_call_counts_before_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "budget.toml"
+    path.write_text(
+        'model = "zoo:lenet"\ndevice = "jetson-nano"\nprecision = "FP32"\nconfidence = 0.5\n'
+        "[limits]\nenergy_mj = 50\n[shapes]\ninput = [2, 1, 32, 32]\n"
+    )
+    profile = check(budget=path, resolution=40).profile
+    assert (profile.device.name, profile.network.precision) == ("jetson-nano", "fp32")
+    assert profile.confidence == 0.5
+    assert profile.network.layers[0].input_shapes[0] == (1, 1, 40, 40)
+    assert check(budget=path, batch=3).profile.network.batch == 3
 
 
 def test_a_change_needs_a_baseline(vgg: Profile) -> None:
-    with pytest.raises(InvalidInput, match="give --baseline"):
-        check(vgg, _budget({}, energy_percent=2))
+    with pytest.raises(InvalidInput, match="give `baseline`"):
+        judge(vgg, _budget({}, energy_percent=2))
 
 
 def test_a_budget_file(tmp_path: Path) -> None:
@@ -153,8 +181,9 @@ def test_a_budget_file(tmp_path: Path) -> None:
     budget = read_budget(path)
     assert budget.limits == {"energy_mj": 50}
     assert budget.changes == {"latency_percent": 2.5}
-    assert budget.settings["model"] == "zoo:vgg16"
-    assert (budget.batch, budget.shapes) == (2, {"input": (2, 3, 224, 224)})
+    assert budget.model == "zoo:vgg16"
+    asked = {"device": "jetson-nano", "batch": 2, "shapes": {"input": (2, 3, 224, 224)}}
+    assert budget.asked == asked
 
 
 @pytest.mark.parametrize(
@@ -168,9 +197,9 @@ def test_a_budget_file(tmp_path: Path) -> None:
         ("[limits]\nenergy_mj = true", "no number from 0 up"),
         ("limits = 3", "limits is no table"),
         ("colour = 3", "unknown key 'colour'"),
-        ("batch = 0\n[limits]\npower_w = 1", "batch is no whole number"),
+        ("batch = 0\n[limits]\npower_w = 1", "batch: 0 is no whole number"),
         ("model = 3\n[limits]\npower_w = 1", "model is no text"),
-        ("[limits]\npower_w = 1\n[shapes]\nx = [0]", "whole numbers above 0"),
+        ("[limits]\npower_w = 1\n[shapes]\nx = [0]", "dimensions are from 1 up"),
     ],
 )
 def test_a_bad_budget_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:

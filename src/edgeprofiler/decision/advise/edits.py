@@ -10,7 +10,7 @@ from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.core.graph.change import with_constant_shapes, with_input_shapes
 from edgeprofiler.core.graph.shapes import infer_shapes
-from edgeprofiler.decision.optimize.channels import Channels
+from edgeprofiler.decision.advise.channels import Channels
 
 _LARGE_DENSE = 1_000_000
 """Weights from which a fully connected layer is worth replacing."""

@@ -1,0 +1,64 @@
+"""The options of a question, made from its fields: the same ones in every command that asks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from edgeprofiler.cli import common
+from edgeprofiler.cli.spread import Command, spread
+from edgeprofiler.core.choices import DEFAULT_DEVICE
+from edgeprofiler.prediction.question import OPTIONS, parse_texts
+
+
+def asking(
+    *fields: str, several: bool = False, says_device: bool = True
+) -> Callable[[Command], Command]:
+    """Give a command the options of a question, in the place of its parameter `asked`.
+
+    The command gets the keywords that were given, by field, and passes them on.
+
+    Args:
+        fields: those that mean something to the command; all where none is named.
+        several: whether fields that may have several values may have them here.
+        says_device: whether to say which device is taken where none is named.
+    """
+    chosen = fields or tuple(OPTIONS)
+    options = [_parameter(name, several) for name in chosen]
+
+    def gather(texts: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+        asked = parse_texts(texts)
+        if says_device and "device" in chosen:
+            models = others.get("models", others.get("model"))
+            say_device([models] if isinstance(models, str) else models or [], asked)
+        return asked
+
+    return lambda command: spread(command, "asked", options, gather)
+
+
+def say_device(models: Sequence[str], asked: Mapping[str, Any]) -> None:
+    """Say which device is taken where none is named, and neither predictor nor profile has one."""
+    if asked.get("device") is not None or asked.get("predictor") is not None:
+        return
+    from edgeprofiler.prediction.predict import is_saved
+
+    if not models or not all(is_saved(model) for model in models):
+        common.note(f"device: {DEFAULT_DEVICE} (name another with --device)")
+
+
+def _parameter(name: str, several: bool) -> inspect.Parameter:
+    option = OPTIONS[name]
+    many = several and option.several is not None
+    words = f"{option.help}. Default: {option.default}."
+    if many:
+        words += f" Several: {option.many}."
+    flags = option.flags or (f"--{name.replace('_', '-')}",)
+    shape = typer.Option(*flags, metavar=option.metavar, help=words, show_default=False)
+    kind = list[str] | None if many or option.repeated else str | None
+    return inspect.Parameter(
+        name, inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=None, annotation=Annotated[kind, shape],
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""Options that several commands share, written once: each takes them in place of one parameter."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_type_hints
+
+Command = Callable[..., None]
+
+
+def spread(
+    command: Command,
+    name: str,
+    options: Sequence[inspect.Parameter],
+    gather: Callable[[Mapping[str, Any], Mapping[str, Any]], Any],
+) -> Command:
+    """Return `command` with `options` in the place of its parameter `name`.
+
+    Args:
+        command: a command's function.
+        name: its parameter.
+        options: what stands on the command line instead.
+        gather: from their values, and those of the command's other parameters, to the
+            parameter's.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    signature = inspect.signature(command)
+    parameters: list[inspect.Parameter] = []
+    for own, parameter in signature.parameters.items():
+        parameters += options if own == name else [parameter.replace(annotation=hints[own])]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        values = {option.name: given.pop(option.name) for option in options}
+        command(**given, **{name: gather(values, given)})
+
+    vars(run)["__signature__"] = signature.replace(parameters=parameters)
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run

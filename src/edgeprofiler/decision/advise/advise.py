@@ -1,0 +1,134 @@
+"""What to change of a network, and of how it runs, to save energy or time.
+
+Accuracy is not predicted. Changes carry a rank of how much they usually ask of it, and the plan
+prefers, for the same saving, those that ask less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgeprofiler.core.choices import DEFAULT_PRECISION
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.decision.advise.change import RISK, Budget, Change, Cost, Options, Plan, State
+from edgeprofiler.decision.advise.document import mask_document, plan_document
+from edgeprofiler.decision.advise.search import plan_for, single_changes
+from edgeprofiler.prediction.predict import graph_of, predictor_of
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.prediction.question import Question
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edgeprofiler.prediction.question import Asked
+    from edgeprofiler.prediction.question.question import DeviceSpec
+    from edgeprofiler.reading.read import Model
+
+_CUTS = ("prune", "factorise")
+"""Kinds of change whose channels are multiples of something."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What could be changed, and what to change."""
+
+    model: str
+    before: Cost
+    singles: tuple[Change, ...]
+    """Every change alone, the most energy saved first."""
+    plan: Plan | None
+    """Changes that together meet the budget; `None` where there is none."""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a JSON document `edgeprofiler.advice/1`."""
+        return plan_document(self.model, self.before, self.singles, self.plan)
+
+    def mask(self) -> dict[str, Any]:
+        """Return the channels that remain as a JSON document `edgeprofiler.mask/1`.
+
+        Raises:
+            UsageError: there is no plan, for want of a budget.
+        """
+        if self.plan is None:
+            raise UsageError(
+                "`mask` needs a budget: `budget_j`, `budget_percent` or `max_latency_s`"
+            )
+        return mask_document(self.plan, self.model)
+
+
+def advise(
+    model: Model | Question,
+    device: DeviceSpec | None = None,
+    *,
+    budget_j: float | None = None,
+    budget_percent: float | None = None,
+    max_latency_s: float | None = None,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    layers: Sequence[str] = (),
+    align: int | None = None,
+    **asked: Unpack[Asked],
+) -> Advice:
+    """Return changes that save energy or time, and those that together meet a budget.
+
+    Args:
+        model: as of `predict`; a built engine cannot be changed.
+        device: as of `predict`.
+        budget_j: energy of one image, idle included.
+        budget_percent: the same, in percent of what it is now.
+        max_latency_s: end-to-end time of one inference.
+        only: kinds of change that are allowed, of `RISK`; all where empty.
+        without: kinds that are not.
+        layers: layers that pruning is limited to; all where empty.
+        align: channels are cut to multiples of this; 8 where `None`.
+        asked: as of `predict`.
+
+    Raises:
+        UsageError: a kind of change or a layer that is none, two budgets of energy, or something
+            that means nothing here.
+        Unsupported: the model is a built engine.
+
+    >>> import edgeprofiler
+    >>> advice = edgeprofiler.advise("zoo:lenet", budget_percent=80, only=["precision", "batch"])
+    >>> advice.plan.reached, [step.kind for step in advice.plan.steps]
+    (True, ['batch'])
+    """
+    question = Question.of(model, device, **asked)
+    kinds = _kinds(only, without)
+    if budget_j is not None and budget_percent is not None:
+        raise UsageError("give `budget_j` or `budget_percent`, not both")
+    if layers and "prune" not in kinds:
+        raise UsageError("`layers` are pruned, and the kind prune is not allowed")
+    if align is not None and not set(kinds) & set(_CUTS):
+        raise UsageError(f"`align` is of channels, and none of {', '.join(_CUTS)} is allowed")
+    answers = predictor_of(question)
+    if "mode" in only and not isinstance(answers, RooflinePredictor):
+        raise UsageError(
+            "a trained predictor knows one power mode: leave out the kind mode, or `predictor`"
+        )
+    state = State(graph_of(question), question.precision or DEFAULT_PRECISION, answers)
+    options = Options(kinds=kinds, align=align or Options.align, layers=tuple(layers))
+    before = state.cost()
+    if budget_percent is not None:
+        budget_j = before.energy_j * budget_percent / 100
+    budget = Budget(budget_j, max_latency_s)
+    named = isinstance(question.model, (str, Path))
+    return Advice(
+        model=str(question.model) if named else state.graph.name,
+        before=before,
+        singles=tuple(single_changes(state, options)),
+        plan=None if budget == Budget() else plan_for(state, budget, options),
+    )
+
+
+def _kinds(only: Sequence[str], without: Sequence[str]) -> tuple[str, ...]:
+    for kind in (*only, *without):
+        if kind not in RISK:
+            raise UsageError(f"no kind of change {kind[:40]!r}; choose of {', '.join(RISK)}")
+    kinds = tuple(kind for kind in only or RISK if kind not in without)
+    if not kinds:
+        raise UsageError("`only` and `without` leave no kind of change")
+    return kinds

@@ -1,0 +1,131 @@
+"""A network at many batches, predicted at once: a batch multiplies the columns of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
+from edgeprofiler.prediction.predictors.protocol import Predictor
+from edgeprofiler.prediction.predictors.roofline import (
+    NetworkTotals,
+    RooflinePredictor,
+    costs,
+    network_totals,
+    total_intervals,
+)
+from edgeprofiler.prediction.uncertainty.distance import widths_for
+from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
+
+_ROWS_AT_ONCE = 500_000
+Rows = dict[str, "np.ndarray | list[str]"]
+"""Columns of a sweep by the names of its fields."""
+
+
+def scaled_to_batch(columns: Columns, factor: float) -> Columns:
+    """Return the columns of layers whose batch is `factor` times as large; weights stay."""
+    moved = columns.bytes_moved - np.minimum(columns.weight_bytes, columns.bytes_moved)
+    return replace(
+        columns,
+        macs=columns.macs * factor,
+        flops=columns.flops * factor,
+        input_bytes=columns.input_bytes * factor,
+        output_bytes=columns.output_bytes * factor,
+        bytes_moved=columns.bytes_moved + moved * (factor - 1),
+        spatial=columns.spatial * factor,
+    )
+
+
+def predict_batches(network: Network, answers: Predictor, batches: Sequence[int | None]) -> Rows:
+    """Return the rows of a network at each of `batches`; `None` is its own.
+
+    The analytic model takes the columns of all batches at once; another predictor is given a
+    network for each.
+    """
+    if isinstance(answers, RooflinePredictor):
+        return _by_columns(network, answers, batches)
+    return _by_networks(network, answers, batches)
+
+
+def _by_columns(
+    network: Network, answers: RooflinePredictor, batches: Sequence[int | None]
+) -> Rows:
+    device = answers.device
+    count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
+    pieces = []
+    for start in range(0, len(batches), count):
+        asked = [batch or network.batch for batch in batches[start : start + count]]
+        chosen = np.array(asked, dtype=np.int64)
+        columns = Columns.concatenate(
+            [scaled_to_batch(network.columns, batch / network.batch) for batch in asked]
+        )
+        offsets = np.arange(len(chosen) + 1, dtype=np.int64) * len(network)
+        totals = network_totals(
+            costs(columns, device, answers.numbers), offsets, device, answers.numbers
+        )
+        near = fitted().gaps(columns, offsets) <= NEAR
+        bounds = _intervals(network, chosen, near, totals, answers)
+        pieces.append(
+            {
+                "batch": chosen,
+                "end_to_end_s": totals.end_to_end_s,
+                "end_to_end_s_low": bounds["end_to_end_s"][0],
+                "end_to_end_s_high": bounds["end_to_end_s"][1],
+                "energy_j": totals.energy_j,
+                "energy_j_low": bounds["energy_j"][0],
+                "energy_j_high": bounds["energy_j"][1],
+                "power_w": totals.power_w,
+                "energy_per_image_j": totals.energy_j / chosen,
+            }
+        )
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+def _by_networks(network: Network, answers: Predictor, batches: Sequence[int | None]) -> Rows:
+    chosen = np.array([batch or network.batch for batch in batches], dtype=np.int64)
+    profiles = answers.predict_many([_at_batch(network, int(batch)) for batch in chosen])
+    totals = [profile.totals for profile in profiles]
+    rows: Rows = {"batch": chosen}
+    for name in ("end_to_end_s", "energy_j"):
+        found = [getattr(total, name) for total in totals]
+        rows[name] = np.array([estimate.value for estimate in found])
+        rows[f"{name}_low"] = np.array([estimate.low for estimate in found])
+        rows[f"{name}_high"] = np.array([estimate.high for estimate in found])
+    rows["power_w"] = np.array([total.power_w.value for total in totals])
+    rows["energy_per_image_j"] = np.asarray(rows["energy_j"]) / chosen
+    return rows
+
+
+def _at_batch(network: Network, batch: int) -> Network:
+    """Return a network with the columns of another batch, without lowering it again."""
+    there = replace(network, batch=batch)
+    # Where the cached property keeps them.
+    vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
+    return there
+
+
+def _intervals(
+    network: Network,
+    batches: IntArray,
+    near: BoolArray,
+    totals: NetworkTotals,
+    answers: RooflinePredictor,
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Intervals of the totals at each batch, as `predict` gives them at that batch alone.
+
+    Widths tell two batches of a network apart by two facts alone, whether it is more than one
+    image and whether the network then is near one that was fitted, so each pair is asked for once.
+    """
+    found: dict[str, tuple[FloatArray, FloatArray]] = {}
+    facts = 2 * (batches > 1) + near
+    for fact in np.unique(facts):
+        chosen = facts == fact
+        there = _at_batch(network, int(batches[chosen][0]))
+        widths = widths_for(there, answers.device, answers.confidence)
+        bounds = total_intervals(totals, widths, answers.device.idle_power_w)
+        for name, ends in bounds.items():
+            low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))
+            low[chosen], high[chosen] = ends[0][chosen], ends[1][chosen]
+    return found

@@ -1,0 +1,116 @@
+"""Every combination of batch, resolution, precision and device, predicted at once.
+
+A network is lowered once for each resolution and precision; a batch multiplies the columns of
+its layers, and each device predicts all of them in a few array operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeprofiler.core.choices import DEFAULT_PRECISION
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network
+from edgeprofiler.decision.sweep.batches import Rows, predict_batches
+from edgeprofiler.decision.sweep.result import Sweep, pareto_front
+from edgeprofiler.prediction.predict import model_of, predictor_of
+from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.reading.lowering import BuildTarget, lower
+from edgeprofiler.reading.read import builder, read_model, require_precision
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edgeprofiler.prediction.question import AskedOfMany
+    from edgeprofiler.reading.read import Model
+
+MAX_POINTS = 200_000
+"""Most combinations of one sweep; more are refused."""
+
+
+def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
+    """Predict a model in every combination of what is asked.
+
+    Args:
+        model: as of `predict`; a built engine has one batch, resolution and precision.
+        asked: the fields of a `Question`; device, precision, batch and resolution may have
+            several values each. What is left out is the model's own, fp16 where it has no
+            precision, and jetson-orin-nano or the predictor's device.
+
+    Raises:
+        UsageError: there are more than `MAX_POINTS` combinations, or several devices or modes
+            are asked of a predictor that answers for one.
+        Unsupported: a built engine is asked for what it was not built for.
+
+    >>> import edgeprofiler
+    >>> found = edgeprofiler.sweep("zoo:lenet", batch="1,2,4", precision=["fp16", "int8"])
+    >>> len(found), int(found.pareto.sum()) > 0
+    (6, True)
+    """
+    questions = Questions.of(model, **asked)
+    if len(questions) > MAX_POINTS:
+        raise UsageError(
+            f"the sweep has {len(questions):,} combinations; at most {MAX_POINTS:,} are predicted "
+            "at once: widen the steps, or split an axis over several calls"
+        )
+    devices, batches = questions.axis("device"), questions.axis("batch")
+    if questions.axis("predictor") != (None,) and len(devices) > 1:
+        raise UsageError(
+            "a trained predictor knows one device in one power mode; sweep that one alone, or "
+            "leave `predictor` out"
+        )
+    first = next(iter(questions))
+    built: dict[tuple[str, float], list[tuple[Network, str, str]]] = {}
+    parts: list[Rows] = []
+    for device in devices:
+        answers = predictor_of(Question.of(first, device))
+        target = BuildTarget.of(answers.device)
+        made_by = (builder(answers.device.runtime), target.tf32_ratio)
+        if made_by not in built:
+            built[made_by] = list(_variants(first, questions, made_by[0], target))
+        for network, size, precision in built[made_by]:
+            labels: Rows = {
+                "device": [answers.device.spec] * len(batches),
+                "resolution": [size] * len(batches),
+                "precision": [precision] * len(batches),
+            }
+            parts.append(labels | predict_batches(network, answers, batches))
+    merged = {
+        name: np.concatenate([np.asarray(part[name]) for part in parts])
+        if isinstance(parts[0][name], np.ndarray)
+        else tuple(value for part in parts for value in part[name])
+        for name in parts[0]
+    }
+    front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
+    return Sweep(network=next(iter(built.values()))[0][0].name, pareto=front, **merged)  # type: ignore[arg-type]
+
+
+def _variants(
+    first: Question, questions: Questions, made_by: str, target: BuildTarget
+) -> Iterator[tuple[Network, str, str]]:
+    """The networks to predict, one for each resolution and precision, at the first batch."""
+    for resolution in questions.axis("resolution"):
+        found = read_model(
+            model_of(first),
+            batch=first.batch,
+            shapes=first.shapes,
+            resolution=resolution,
+            front_end=first.front_end,
+        )
+        for precision in questions.axis("precision"):
+            if isinstance(found, Network):
+                require_precision(found, precision)
+                yield found, "", found.precision
+                continue
+            chosen = precision or DEFAULT_PRECISION
+            network = lower(found, chosen, builder=made_by, target=target)
+            yield network, _size(found), chosen
+
+
+def _size(graph: Graph) -> str:
+    shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
+    return "x".join(map(str, shape[2:]))

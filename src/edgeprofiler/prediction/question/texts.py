@@ -1,0 +1,52 @@
+"""A question's keywords from what is written: texts of a command line or a form, a file's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.prediction.question.option import naming
+from edgeprofiler.prediction.question.question import OPTIONS
+
+
+def parse_texts(texts: Mapping[str, str | Sequence[str] | None]) -> dict[str, Any]:
+    """Return a question's keywords from texts by field, as a command line or a form gives them.
+
+    Args:
+        texts: `None` or no text at all: not asked for. Several texts: of a field that is given
+            in parts, or in several values.
+
+    Raises:
+        UsageError: a text is no value of its field.
+    """
+    found: dict[str, Any] = {}
+    for name, text in texts.items():
+        option = OPTIONS[name]
+        if text is None or not len(text):
+            continue
+        if isinstance(text, str):
+            with naming(name):
+                found[name] = option.normal(option.parse(text))
+        elif option.repeated:
+            with naming(name):
+                parts = {k: v for part in text for k, v in option.parse(part).items()}
+                found[name] = option.normal(parts)
+        else:
+            found[name] = text
+    return found
+
+
+def read_table(table: Mapping[str, Any], source: object) -> dict[str, Any]:
+    """Return a question's keywords from a table of a file; its other keys are not looked at.
+
+    Raises:
+        InvalidInput: a value is none of its field.
+    """
+    found = {}
+    for name in (name for name in OPTIONS if name in table):
+        try:
+            found[name] = OPTIONS[name].normal(table[name])
+        except UsageError as error:
+            raise InvalidInput(source, f"{name}: {error}") from None
+    return found

@@ -1,0 +1,146 @@
+"""Values of a question's fields: from texts, and in their normal form."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgeprofiler.core.choices import precision_named, runtime_named
+from edgeprofiler.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeprofiler.core.network import Shape
+
+MAX_SIZE = 65536
+"""Largest batch, and largest height and width of an image."""
+_MAX_VALUES = 200_000
+"""Most values that one text may stand for."""
+_SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
+_RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9})(?::(\d{1,9}))?)?")
+
+
+def text_of(value: Any) -> str:
+    """Return a name; anything else is refused."""
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{_short(value)} is no name")
+    return value.strip()
+
+
+def path_of(value: Any) -> Any:
+    """Return a name or a path as it is, and objects (a device, a predictor) too."""
+    if isinstance(value, str):
+        return text_of(value)
+    if value is None or isinstance(value, (bool, int, float, list, tuple, dict)):
+        raise UsageError(f"{_short(value)} is no name")
+    return value
+
+
+def precision_of(value: Any) -> str:
+    """Return a precision as it is spelt here."""
+    return precision_named(text_of(value))
+
+
+def runtime_of(value: Any) -> str:
+    """Return a host runtime as it is spelt here."""
+    return runtime_named(text_of(value))
+
+
+def boards_of(text: str) -> Sequence[str]:
+    """Return a device, or every shipped board for `all`."""
+    if text.strip().lower() != "all":
+        return [text]
+    from edgeprofiler.core.device import device_names  # help pages do without boards' files
+
+    return [name for name in device_names() if name != "generic"]
+
+
+def size_of(value: Any) -> int:
+    """Return a whole number from 1 to `MAX_SIZE`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if isinstance(value, bool) or not 1 <= number <= MAX_SIZE:
+        raise UsageError(f"{_short(value)} is no whole number from 1 to {MAX_SIZE}")
+    return number
+
+
+def confidence_of(value: Any) -> float:
+    """Return a share between 0 and 1, both left out."""
+    # Nearer to 1 than this, quantiles end in rounding, and intervals are of no use long before.
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not good or not 0 < value < 1 - 1e-12:
+        raise UsageError(f"{_short(value)} is no number between 0 and 1, as 0.9")
+    return float(value)
+
+
+def shapes_of(value: Any) -> dict[str, Shape]:
+    """Return shapes by name of input; the empty name means the only input."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise UsageError(f"{_short(value)} is no table of shapes by input")
+    found = {}
+    for name, shape in value.items():
+        if isinstance(shape, str) or not isinstance(shape, Sequence) or not shape:
+            raise UsageError(f"{name or 'the input'}: {_short(shape)} is no list of numbers")
+        if not all(type(n) is int and n > 0 for n in shape):
+            raise UsageError(f"{name or 'the input'}: {_short(shape)}: dimensions are from 1 up")
+        found[name] = tuple(shape)
+    return found
+
+
+def parse_size(text: str) -> int | str:
+    """Return the number of a text; what is no number stays a text, which no size is."""
+    return int(text) if re.fullmatch(r"\s*\d{1,9}\s*", text) else text
+
+
+def parse_sizes(text: str) -> Sequence[int]:
+    """Return the values of `1,2,4`, `160:640:32` (both ends included) or a mix of both.
+
+    >>> parse_sizes("1, 2, 160:224:32")
+    [1, 2, 160, 192, 224]
+    """
+    values: list[int] = []
+    for part in text.replace(" ", "").split(","):
+        match = _RANGE.fullmatch(part)
+        if match is None:
+            raise UsageError(f"{text!r} is no list; write 1,2,4 or 160:640:32")
+        start = int(match[1])
+        stop, step = int(match[2] or start), int(match[3] or 1)
+        if start < 1 or step < 1 or stop < start:
+            raise UsageError(f"{part!r} is empty; write FROM:TO:STEP, from 1 up")
+        if (stop - start) // step >= _MAX_VALUES:
+            raise UsageError(f"{part!r} has more than {_MAX_VALUES:,} values")
+        values += range(start, stop + 1, step)
+    return values
+
+
+def parse_number(text: str) -> float | str:
+    """Return the number of a text; what is no number stays a text."""
+    try:
+        return float(text[:40])
+    except ValueError:
+        return text
+
+
+def parse_shape(text: str) -> dict[str, Shape]:
+    """Return an input's shape by its name, which may be left out.
+
+    >>> parse_shape("images=1x3x640x640")
+    {'images': (1, 3, 640, 640)}
+    """
+    name, _, numbers = text.rpartition("=")
+    if not _SHAPE.fullmatch(numbers):
+        raise UsageError(f"{text!r} is no shape; write input=1x3x640x640")
+    return {name: tuple(int(n) for n in re.split("[x,]", numbers))}
+
+
+def parse_names(text: str) -> Sequence[str]:
+    """Return the names between commas."""
+    return [part for part in text.replace(" ", "").split(",") if part]
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 64 else f"{text[:64]}..."

@@ -1,0 +1,101 @@
+"""The report of models and profiles: a page, pictures or Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.files import write_text
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.measurement.recording.opening import open_recording
+from edgeprofiler.prediction.predict import Answer, answers
+from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.views.plots.profile import save_profile
+from edgeprofiler.views.reports.markdown import report_markdown
+from edgeprofiler.views.reports.page import report_page
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edgeprofiler.prediction.question import AskedOfMany
+    from edgeprofiler.prediction.question.question import Subject
+
+_PICTURES = (".png", ".svg")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Profiles to be shown, the others against the first."""
+
+    answers: tuple[Answer, ...]
+    recording: Recording | None = None
+    """What stands behind the only profile, where it was measured."""
+
+    @property
+    def profiles(self) -> list[Profile]:
+        """What is shown."""
+        return [answer.profile for answer in self.answers]
+
+    def page(self) -> str:
+        """Return one HTML file that holds all it needs."""
+        devices = [answer.device for answer in self.answers]
+        return report_page(self.profiles, devices, [self.recording] * len(devices))
+
+    def markdown(self) -> str:
+        """Return Markdown."""
+        return report_markdown(self.profiles)
+
+    def save(self, path: str | Path, plot: str | None = None) -> None:
+        """Write the form that a file's ending names: .html, .md, .png or .svg.
+
+        Args:
+            path: where it goes.
+            plot: what a picture shows: report (all), timeline, roofline, kinds or stages.
+
+        Raises:
+            UsageError: no form has that ending, or a picture is to show several profiles.
+            CannotWrite: it could not be written; nothing half-written is left.
+        """
+        target = Path(path)
+        ending = target.suffix.lower()
+        if ending in _PICTURES:
+            if len(self.answers) > 1:
+                raise UsageError("a picture shows one profile; call once for each, or write a page")
+            device = self.answers[0].device
+            save_profile(self.profiles[0], target, plot or "report", device=device)
+            return
+        if plot is not None:
+            raise UsageError("`plot` is of a picture; ask for one ending in .png or .svg")
+        if ending not in (".html", ".md"):
+            raise UsageError(f"{path}: the name of a report ends in .html, .md, .png or .svg")
+        write_text(target, self.page() if ending == ".html" else self.markdown())
+
+
+def report(
+    *models: Subject | Question,
+    recording: str | Path | Recording | None = None,
+    **asked: Unpack[AskedOfMany],
+) -> Report:
+    """Return a report of everything that is named, the others against the first.
+
+    Args:
+        models: models, profiles (saved or not) or questions.
+        recording: what stands behind one measured profile: draws power over time.
+        asked: as of `compare`.
+
+    Raises:
+        UsageError: a recording is given for several, or something is asked of saved profiles.
+
+    >>> import edgeprofiler
+    >>> report = edgeprofiler.report("zoo:lenet", device=["jetson-nano", "jetson-orin-nano"])
+    >>> report.markdown().startswith("## ")
+    True
+    """
+    questions = Questions.of(*models, **asked)
+    if recording is not None and len(models) > 1:
+        raise UsageError("`recording` belongs to one measured profile; name one")
+    opened = None if recording is None else open_recording(recording)
+    return Report(tuple(answers(questions)), opened)

@@ -1,0 +1,73 @@
+"""What a server refuses beyond what any question does: paths, and names that it does not offer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_PRECISION, DEFAULT_RUNTIME
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.prediction.question import Question
+from edgeprofiler.reading.read import read_model
+from edgeprofiler.views.web.offered import FIELDS, boards, zoo_models
+from edgeprofiler.views.web.uploads import ADDRESS
+
+MAX_CONFIDENCE = 0.9999
+"""Beyond it intervals are wider than any use, and end in rounding."""
+_ZOO = re.compile(r"zoo:[a-z0-9_]{1,64}(\?classes=[0-9]{1,6})?")
+
+
+def admit(model: str, asked: Mapping[str, Any], mode: str | None = None) -> Question:
+    """Return a request's question in one normal form; nothing in it names a file.
+
+    Args:
+        model: `zoo:NAME` or `upload:ID`.
+        asked: the question's other fields, of `FIELDS`.
+        mode: the device's power mode, where it stands apart.
+
+    Raises:
+        UsageError: an unknown device, mode, runtime or precision, or a number out of range.
+        InvalidInput: the model is neither of the zoo nor an upload.
+    """
+    question = Question(_model(model), **{name: asked.get(name) for name in FIELDS})
+    if (question.confidence or 0) > MAX_CONFIDENCE:
+        raise UsageError(f"`confidence`: {question.confidence} is more than {MAX_CONFIDENCE}")
+    zoo = str(question.model).startswith("zoo:")
+    return Question.of(question, device=_device(str(question.device or ""), mode)).or_else(
+        {
+            "runtime": DEFAULT_RUNTIME,
+            "confidence": DEFAULT_CONFIDENCE,
+            **({"precision": DEFAULT_PRECISION} if zoo else {}),
+        }
+    )
+
+
+def _device(spec: str, mode: str | None) -> str:
+    name, _, wanted = spec.strip().lower().partition("@")
+    board = next((b for b in boards() if b.name == name), None if name else boards()[0])
+    if board is None:
+        names = ", ".join(b.name for b in boards())
+        raise UsageError(f"unknown device {spec[:64]!r}; choose one of: {names}")
+    wanted = (mode or wanted or board.default_mode).strip().lower()
+    if wanted not in board.modes:
+        names = ", ".join(board.modes)
+        raise UsageError(f"{board.name} has no power mode {wanted[:64]!r}; choose one of: {names}")
+    return f"{board.name}@{wanted}"
+
+
+def _model(model: str) -> str:
+    model = model.strip()
+    if ADDRESS.fullmatch(model):
+        return model
+    if _ZOO.fullmatch(model):
+        if model.partition("?")[0] not in zoo_models():
+            # The zoo's own error names those that are spelt alike; it looks at no file.
+            read_model(model, front_end="zoo")
+        return model
+    shown = "".join(c if c.isprintable() else "?" for c in model[:64])
+    raise InvalidInput(
+        shown or "model",
+        "is no model that this server knows",
+        "choose zoo:NAME, or send a file first; paths are never opened",
+    )

@@ -80,7 +80,7 @@ def test_a_batch_reaches_reshapes_that_fix_the_files_own(name: str) -> None:
     assert eight.batch == 8
     assert eight.parameters == one.parameters
     assert lower(eight, "fp16").macs == 8 * lower(one, "fp16").macs
-    assert any("--batch" in warning for warning in eight.warnings)
+    assert any("`batch`" in warning for warning in eight.warnings)
 
 
 def test_sizes_calculated_in_the_graph_leave_no_nodes_behind() -> None:
@@ -139,13 +139,13 @@ def test_resize_takes_its_sizes_from_a_concatenation_of_shapes() -> None:
 
 def test_free_dimensions_are_named_with_the_option_to_give() -> None:
     built = model([node("Relu", "image", "y")], {"image": ["batch", 3, "height", None]}, ["y"])
-    with pytest.raises(UsageError, match=r"'batch', 'height', number 3.*--shape image=1x3x224x224"):
+    with pytest.raises(UsageError, match=r"'batch', 'height', number 3.*`shapes` image=1x3x224"):
         read(built)
     with pytest.raises(UsageError, match=r"dimensions free: 'height', number 3"):
         read(built, batch=2)
     assert out(read(built, batch=2, image=(1, 3, 8, 9))) == (2, 3, 8, 9)
     free_batch = model([node("Relu", "x", "y")], {"x": ["n", 3, 4, 4]}, ["y"])
-    with pytest.raises(UsageError, match=r"'n'\); give --batch 1"):
+    with pytest.raises(UsageError, match=r"'n'\); give `batch` 1"):
         read(free_batch)
     assert out(read(free_batch, batch=3)) == (3, 3, 4, 4)
 

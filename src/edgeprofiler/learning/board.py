@@ -36,14 +36,14 @@ def board_for(rows: Dataset, device: str | None) -> tuple[Device, tuple[str, ...
         try:
             board = load_device(_device_name(names[0]), runtime)
         except UsageError:
-            doubt = f"no datasheet of {names[0]!r}: the generic board stands in (name `device`)"
+            doubt = f"no datasheet of {names[0]!r}: a generic board stands in; name it or a file"
             return load_device("generic", runtime), (doubt,)
     try:
         return (board.with_mode(modes[0]) if modes else board), ()
     except UsageError:
         doubt = (
             f"{board.name} has no power mode {modes[0]!r}: {board.mode.name} stands in "
-            f"(name another by `device`, as {board.name}@MODE)"
+            f"(another is named as {board.name}@MODE)"
         )
         return board, (doubt,)
 

@@ -54,6 +54,11 @@ def build_dataset(
     Raises:
         InvalidInput: a source holds no measured layers.
         CannotWrite: `output` cannot be written; said before the work.
+
+    >>> import edgeprofiler
+    >>> built = edgeprofiler.build_dataset("recordings/lenet", output="mine/")
+    >>> built.data.networks
+    ('lenet',)
     """
     if output is not None:
         require_writable(Path(output))
@@ -82,6 +87,11 @@ def train(
         UsageError: the rows are of several boards or modes, or an option is none.
         InsufficientData: too few rows or networks for any model.
         Unavailable: scikit-learn is not installed.
+
+    >>> import edgeprofiler
+    >>> made = edgeprofiler.train("data/", output="predictor/", options={"trees": 4})
+    >>> edgeprofiler.predict("zoo:vgg16", predictor="predictor/").origin.by
+    'trained:hybrid'
     """
     if output is not None:
         check_folder(Path(output))
@@ -104,6 +114,11 @@ def evaluate(
         device: as of `train`.
         curve: whether to fit on fewer networks too, for a learning curve.
         told: as of `Told`.
+
+    >>> import edgeprofiler
+    >>> found = edgeprofiler.evaluate("data/", test_networks=["vgg11"], options={"trees": 4})
+    >>> found.errors(found.ways[0], "all", "runtime_s")["rmspe"] > 0
+    True
     """
     rows, board, options, doubts = _prepared(data, device, told)
     found = evaluation.evaluate(rows, board, options, curve=curve)
@@ -136,6 +151,11 @@ def tune(
         study: its name; of the recipe and the rows where `None`.
         progress: called after each trial.
         told: as of `Told`; what `options` fix is not searched.
+
+    >>> import edgeprofiler
+    >>> found = edgeprofiler.tune("data/", recipe="neuralpower", trials=1, space=["degree=1,2"])
+    >>> len(found.trials)
+    1
     """
     rows, board, options, doubts = _prepared(data, device, told)
     found = tuning.tune(

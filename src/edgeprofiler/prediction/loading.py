@@ -126,13 +126,13 @@ def _device(
     if asked.name != name:
         raise UsageError(
             f"{source} was trained for {name}, not {asked.name}; "
-            f"name it with --device {name}@{mode}"
+            f"name it with `device` {name}@{mode}"
         )
     # Rows of one mode say nothing of what other clocks do to a layer's time and power.
     if asked.mode.name != mode:
         raise UsageError(
             f"{source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
-            f"name it with --device {name}@{mode}, or train on rows of that mode"
+            f"name it with `device` {name}@{mode}, or train on rows of that mode"
         )
     return asked if runtime is None else asked.with_runtime(runtime)
 

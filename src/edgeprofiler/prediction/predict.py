@@ -45,7 +45,7 @@ def predict(
 
     >>> import edgeprofiler
     >>> profile = edgeprofiler.predict("zoo:lenet", "jetson-orin-nano@15w", precision="int8")
-    >>> profile.totals.energy_j.value < 1e-3  # joules of one inference, idle included
+    >>> 0 < profile.totals.energy_j.value < 0.1  # joules of one inference, idle included
     True
     """
     question = Question.of(model, device, **asked)

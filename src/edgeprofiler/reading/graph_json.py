@@ -72,7 +72,7 @@ def _named(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     for name in named:
         if name not in graph.inputs:
             known = ", ".join(graph.inputs)
-            raise UsageError(f"--shape: {graph.name} has no input {name!r}; its inputs: {known}")
+            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; its inputs: {known}")
     return {name: shape for name, shape in named.items() if shape != _shape_of(graph, name)}
 
 

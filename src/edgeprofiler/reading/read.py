@@ -80,6 +80,10 @@ def read_model(
         UsageError: two of the arguments contradict each other.
         InvalidInput: the source cannot be read.
         Unsupported: a built engine is asked for another batch or size.
+
+    >>> import edgeprofiler
+    >>> edgeprofiler.read_model("zoo:lenet", batch=4).batch
+    4
     """
     if resolution is not None:
         if shapes:
@@ -151,6 +155,11 @@ def read(
         InvalidInput: the source cannot be read; the message says what and where.
         UsageError: no precision or host runtime of that name.
         Unsupported: an option makes no sense for this source.
+
+    >>> import edgeprofiler
+    >>> network = edgeprofiler.read("model.onnx", precision="int8", device="jetson-nano")
+    >>> network.precision, network.batch
+    ('int8', 1)
     """
     precision = None if precision is None else precision_named(precision)
     runtime = None if runtime is None else runtime_named(runtime)

@@ -47,6 +47,11 @@ def from_torch(
         Unavailable: torch or onnxscript is not installed.
         UsageError: `module` is no module, or there is no input.
         Unsupported: neither exporter can capture the module; the first one's reason is given.
+
+    >>> import torch, edgeprofiler
+    >>> layer = torch.nn.Conv2d(3, 8, kernel_size=3)
+    >>> edgeprofiler.from_torch(layer, torch.zeros(1, 3, 32, 32)).batch
+    1
     """
     torch = _torch()
     if not isinstance(module, torch.nn.Module):

@@ -5,7 +5,7 @@ Subclass a contract in your tests and say how to make your plug-in:
 >>> from edgeprofiler.testing import SensorContract
 >>> class TestMySensor(SensorContract):
 ...     def make(self):
-...         return MySensor(address=0x40)
+...         return MySensor(address=0x40)  # your own
 """
 
 from edgeprofiler.testing.contracts import (

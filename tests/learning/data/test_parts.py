@@ -105,7 +105,7 @@ def test_remotes_are_urls_folders_or_names_of_the_project(tmp_path: Path) -> Non
 
 
 def test_without_any_remote_the_ways_to_name_one_are_listed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--remote"):
+    with pytest.raises(UsageError, match="`remote`"):
         remote_for(None, tmp_path)
     with pytest.raises(UsageError, match=r"\./store for a folder"):
         remote_for("store", tmp_path)
@@ -146,15 +146,15 @@ def test_what_is_no_pointer_is_refused(text: str, problem: str) -> None:
 
 
 def test_options_that_do_not_fit_the_source_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--path"):
+    with pytest.raises(UsageError, match="`path`"):
         pull("dagshub:o/r")
-    with pytest.raises(UsageError, match="--remote does not apply"):
+    with pytest.raises(UsageError, match="`remote` does not apply"):
         pull("dagshub:o/r", path="x", remote="y")
-    with pytest.raises(UsageError, match="--endpoint-url does not apply"):
+    with pytest.raises(UsageError, match="`endpoint_url` does not apply"):
         pull("https://example.org/r.git", path="x", endpoint_url="y")
-    with pytest.raises(UsageError, match="--path does not apply"):
+    with pytest.raises(UsageError, match="`path` does not apply"):
         pull("data.dvc", path="x")
-    with pytest.raises(UsageError, match="--path"):
+    with pytest.raises(UsageError, match="`path`"):
         pull("https://example.org/r.git", path="../x")
     with pytest.raises(InvalidInput, match="no source"):
         pull(tmp_path / "nothing")

@@ -198,7 +198,7 @@ class TestRegistry:
         self, store: MlflowStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        with pytest.raises(Unavailable, match="--tracking-uri"):
+        with pytest.raises(Unavailable, match="`tracking_uri`"):
             MlflowStore("http://127.0.0.1:9").list()
 
     def test_a_search_is_logged_with_its_history(

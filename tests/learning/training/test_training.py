@@ -124,7 +124,7 @@ def test_a_trained_predictor_answers_for_its_board_only(artifact: Artifact, tmp_
 def test_a_trained_predictor_answers_for_its_power_mode_only(artifact: Artifact) -> None:
     trained = artifact.header["device"]["mode"]
     other = next(mode.name for mode in DEVICE.modes if mode.name != trained)
-    with pytest.raises(UsageError, match=f"in mode {trained}, not {other}; name it with --device"):
+    with pytest.raises(UsageError, match=f"in mode {trained}, not {other}; name it with `device`"):
         predictor_of(artifact, DEVICE.with_mode(other))
 
 

@@ -123,7 +123,7 @@ def test_a_database_that_cannot_be_reached_is_said_without_its_password(rows: Da
     assert hide_password("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
     with pytest.raises(UsageError, match="sqlite:///FILE"):
         tune(rows, DEVICE, OPTIONS, space=QUICK, storage="nonsense")
-    with pytest.raises(Unavailable, match="--storage"):
+    with pytest.raises(Unavailable, match="`storage`"):
         tune(rows, DEVICE, OPTIONS, space=QUICK, storage="sqlite:////no/such/folder/x.db")
 
 
@@ -134,7 +134,7 @@ def test_spaces_are_ranges_or_lists() -> None:
     assert found["log"].values == (True, False)
     assert found["kind"].values == ("a", "b")
     for text in ("alpha", "alpha=", "alpha=3:1", "alpha=a:b", "alpha=0:1:log", "alpha=1:2:ln"):
-        with pytest.raises(UsageError, match="--space"):
+        with pytest.raises(UsageError, match="`space`"):
             parse_space([text])
 
 

@@ -138,7 +138,7 @@ def test_a_plan_that_cannot_be_is_refused(wrong):
 
 
 def test_a_live_sensor_cannot_watch_a_simulated_runner(tmp_path):
-    with pytest.raises(UsageError, match="--sensor sim"):
+    with pytest.raises(UsageError, match="`sensor` sim"):
         record_model("fake:n", FakeRunner(clock=VirtualClock()), FakeSensor(), tmp_path / "r")
 
 
@@ -152,7 +152,7 @@ def test_what_is_unavailable_is_said_before_anything_is_written(tmp_path):
 
 def test_a_recording_is_not_overwritten_without_a_word(tmp_path):
     record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
-    with pytest.raises(UsageError, match="--resume"):
+    with pytest.raises(UsageError, match="`resume`"):
         record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK)
     again = record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=QUICK, resume=True)
     assert again.timeline.runs == 40
@@ -222,7 +222,7 @@ def test_a_recording_does_not_go_on_with_another_content_of_the_model(tmp_path, 
 def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(FakeRunner, "options", {})  # it dies once, and is the same runner
     folder = tmp_path / "r"
-    with pytest.raises(Unavailable, match=r"runner fake failed .*device was lost.*--resume"):
+    with pytest.raises(Unavailable, match=r"runner fake failed .*device was lost.*`resume`"):
         record_model("fake:net", FakeRunner(die_after=30), FakeSensor(), folder, plan=QUICK)
     broken = load_recording(folder)
     assert not broken.complete
@@ -337,7 +337,7 @@ class TestIsolated:
 
     def test_what_is_recorded_is_left_out_on_resume(self, tmp_path):
         self.run(tmp_path)
-        with pytest.raises(UsageError, match="--resume"):
+        with pytest.raises(UsageError, match="`resume`"):
             self.run(tmp_path)
         recordings, _ = self.run(tmp_path, resume=True)
         assert len(recordings) == 3

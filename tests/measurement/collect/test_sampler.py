@@ -132,7 +132,7 @@ def test_phases_part_the_polls(tmp_path, writer):
 
 
 def test_a_vanished_sensor_says_when_and_keeps_its_polls(tmp_path, writer):
-    with pytest.raises(Unavailable, match=r"fake vanished \d+\.\d s .*No such device.*--resume"):
+    with pytest.raises(Unavailable, match=r"fake vanished \d+\.\d s .*No such device.*`resume`"):
         sample(opened(Failing(30)), writer, 0.002, Control(1000))
     assert len(load_recording(tmp_path).trace) == 30
 

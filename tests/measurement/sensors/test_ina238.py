@@ -44,5 +44,5 @@ def test_several_chips_need_a_word_which_carry_the_board(tmp_path):
 
 
 def test_elsewhere_it_points_to_the_other_sensor(tmp_path):
-    with pytest.raises(Unavailable, match="--sensor ina3221"):
+    with pytest.raises(Unavailable, match="`sensor` ina3221"):
         Ina238Sensor(root=str(tmp_path)).probe()

@@ -25,7 +25,12 @@ _DEEPEST = 8
 
 @cache
 def device_names() -> tuple[str, ...]:
-    """Return the names of the shipped devices."""
+    """Return the names of the shipped devices.
+
+    >>> import edgeprofiler
+    >>> "jetson-orin-nano" in edgeprofiler.device_names()
+    True
+    """
     folder = resources.files("edgeprofiler.core.device") / "boards"
     return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
 
@@ -40,6 +45,10 @@ def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None 
     Raises:
         UsageError: no such device, mode or runtime.
         InvalidInput: the file is not a device.
+
+    >>> import edgeprofiler
+    >>> edgeprofiler.load_device("jetson-nano@5w", "cpp").mode.power_budget_w
+    5.0
     """
     if isinstance(spec, Device):
         return spec if runtime is None else spec.with_runtime(runtime)

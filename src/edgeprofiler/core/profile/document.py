@@ -127,6 +127,11 @@ def write_profile(profile: Profile, path: Path | str) -> None:
 
     Raises:
         CannotWrite: the folder is missing, not writable or full.
+
+    >>> import edgeprofiler
+    >>> edgeprofiler.write_profile(edgeprofiler.predict("zoo:lenet"), "lenet.json")
+    >>> edgeprofiler.read_profile("lenet.json").network.name
+    'lenet'
     """
     files.write_text(Path(path), to_json(profile))
 
@@ -136,6 +141,10 @@ def read_profile(path: Path | str) -> Profile:
 
     Raises:
         InvalidInput: the file is missing, too large, no JSON, or no profile.
+
+    >>> import edgeprofiler
+    >>> edgeprofiler.read_profile("profile.json").origin.kind
+    'predicted'
     """
     return from_document(files.read_json(Path(path)), path)
 
@@ -206,7 +215,9 @@ def _check_schema(value: JsonValue) -> None:
         problem = f"is a profile of version {stated.partition('/')[2][:20]!r}; this reads 1"
         raise InvalidInput(value.source, problem, "read it with a newer EdgeProfiler")
     raise InvalidInput(
-        value.source, f"is no profile (its schema is not {SCHEMA})", "expected the file of --json"
+        value.source,
+        f"is no profile (its schema is not {SCHEMA})",
+        "expected what `predict --json` writes",
     )
 
 

@@ -52,7 +52,7 @@ def compare(*models: Subject | Question, **asked: Unpack[AskedOfMany]) -> Compar
         UsageError: there is one alone, or something is asked of saved profiles alone.
 
     >>> import edgeprofiler
-    >>> found = edgeprofiler.compare("zoo:resnet18", device="jetson-nano", precision="fp32,fp16")
+    >>> found = edgeprofiler.compare("zoo:resnet34", "zoo:resnet18", device="jetson-nano")
     >>> found.comparisons[0].energy_verdict
     'less'
     """

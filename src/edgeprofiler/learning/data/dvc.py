@@ -90,7 +90,7 @@ def _explain(command: str, said: str, where: str) -> Unavailable | InvalidInput:
     reason = errors[0] if errors else (said.strip().splitlines() or ["it said nothing"])[-1]
     if "Checkout failed" in reason:  # nothing failed on the way, but something was not there
         return InvalidInput(
-            where, "does not hold this version or path", "push it, or name another remote or --path"
+            where, "does not hold this version or path", "push it, or name another remote or `path`"
         )
     if any(
         words in reason for words in ("unable to find DVC", "does not exist", "unknown Git rev")

@@ -74,7 +74,7 @@ def _found(text: str | None, near: Path) -> Remote:
     name = text or default
     if name is None:
         raise UsageError(
-            "no remote: name one with --remote (s3://BUCKET/PATH, ssh://HOST/PATH, ./FOLDER, "
+            "no remote: name one with `remote` (s3://BUCKET/PATH, ssh://HOST/PATH, ./FOLDER, "
             "dagshub:OWNER/REPO), or set a default in a DVC project"
         )
     if name not in remotes:

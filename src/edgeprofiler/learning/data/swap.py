@@ -100,7 +100,7 @@ def refuse_unsaved(target: Path, *known: str) -> None:
         remembered = str(value.get("md5", "")) if isinstance(value, dict) else ""
     if content_of(target).md5 not in {*known, remembered}:
         raise UsageError(
-            f"{target} holds changes that were never pushed; push or move them, or use --force"
+            f"{target} holds changes that were never pushed; push or move them, or use `force`"
         )
 
 

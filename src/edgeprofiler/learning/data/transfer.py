@@ -217,11 +217,11 @@ def _is_empty(path: Path) -> bool:
 def _path(path: str | None) -> str:
     cleaned = (path or "").strip("/")
     if not cleaned or ".." in PurePosixPath(cleaned).parts:
-        raise UsageError("say which file or folder of the repository with --path")
+        raise UsageError("say which file or folder of the repository with `path`")
     return cleaned
 
 
 def _refuse(what: str, **given: str | None) -> None:
     for name, value in given.items():
         if value is not None:
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to {what}")
+            raise UsageError(f"`{name}` does not apply to {what}")

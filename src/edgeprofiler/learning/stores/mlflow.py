@@ -261,10 +261,10 @@ class MlflowStore:
             if error.error_code == "INVALID_PARAMETER_VALUE":
                 problem = f"MLflow refuses it ({said})"
                 raise InvalidInput(what, problem, "see `edgeprofiler models list`") from None
-            raise Unavailable(f"MLflow at {self.uri}: {said}", "check --tracking-uri") from None
+            raise Unavailable(f"MLflow at {self.uri}: {said}", "check `tracking_uri`") from None
         except (SQLAlchemyError, ConnectionError) as error:
             said = str(error).splitlines()[0]
-            raise Unavailable(f"MLflow at {self.uri}: {said}", "check --tracking-uri") from None
+            raise Unavailable(f"MLflow at {self.uri}: {said}", "check `tracking_uri`") from None
         except OSError as error:
             raise CannotWrite.because(what, error, "cannot be kept") from None
 

@@ -88,10 +88,8 @@ def attribute(
         InsufficientData: there are no complete runs.
         UsageError: no method of that name.
 
-    >>> from edgeprofiler.measurement.simulator import simulate
     >>> import edgeprofiler
-    >>> recording, _ = simulate(edgeprofiler.read("zoo:lenet"), runs=40)
-    >>> edgeprofiler.attribute(recording, "network").origin.kind
+    >>> edgeprofiler.attribute("recordings/lenet").origin.kind
     'measured'
     """
     opened = open_recording(recording, model)

@@ -117,7 +117,7 @@ def _told_to_resume() -> Iterator[None]:
         yield
     except CannotWrite as error:
         if str(error).endswith(FREE_SPACE):
-            error.args = (f"{error}, then go on with --resume; what was recorded is kept",)
+            error.args = (f"{error}, then go on with `resume`; what was recorded is kept",)
         raise
 
 
@@ -170,7 +170,7 @@ def record(
     except (RuntimeError, OSError, ValueError, ArithmeticError) as error:
         failure = Unavailable(
             f"the runner {runner.name} failed ({type(error).__name__}: {error})",
-            f"what was recorded lies in {folder}; --resume goes on",
+            f"what was recorded lies in {folder}; `resume` goes on",
         )
         with suppress(EdgeProfilerError):
             events.append("warning", text=f"ended before its time: {failure}")
@@ -353,7 +353,7 @@ def require_free(folder: Path) -> None:
     """Raise `UsageError` where a recording lies."""
     if is_recording(folder):
         raise UsageError(
-            f"{folder} already holds a recording; go on with --resume or choose another folder"
+            f"{folder} already holds a recording; go on with `resume` or choose another folder"
         )
 
 
@@ -401,7 +401,7 @@ def _power_source(
     if runner.clock.virtual:
         raise UsageError(
             f"the sensor {sensor.name} measures this machine, but {runner.name} is simulated; "
-            "choose --sensor sim or --sensor none"
+            "choose `sensor` sim or `sensor` none"
         )
     return LivePower(sensor, folder, session, period_s)
 

@@ -113,11 +113,8 @@ def collect(
         UsageError: something makes no sense together, or lies in `output` already.
         Unavailable: sensor or runner cannot run, or were lost; what was recorded is kept.
 
-    >>> import tempfile, edgeprofiler
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     (recording,) = edgeprofiler.collect(
-    ...         "zoo:lenet", output=folder, sensor="sim", runner="sim", runs=50, idle_s=1
-    ...     )
+    >>> import edgeprofiler
+    >>> (recording,) = edgeprofiler.collect("zoo:alexnet", sensor="sim", runner="sim", runs=50)
     >>> recording.timeline.runs, recording.simulated
     (50, True)
     """

@@ -78,7 +78,7 @@ class LivePower:
         elif not self._whole:
             raise Unavailable(
                 "the sampler was ended before it wrote its last polls",
-                "what it wrote is kept; --resume goes on",
+                "what it wrote is kept; `resume` goes on",
             )
 
     def close(self) -> None:

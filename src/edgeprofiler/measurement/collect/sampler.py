@@ -275,19 +275,19 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
         raise CannotWrite(
             "the sensor's polls",
             f"could not be written ({type(disk.failure).__name__}: {disk.failure})",
-            "what was written before is kept; --resume goes on",
+            "what was written before is kept; `resume` goes on",
         ) from disk.failure
     if gone is not None and not isinstance(gone, OSError):
         raise Unavailable(
             f"the sensor {sensor.name} failed {time.monotonic() - start_s:.1f} s after its start "
             f"({type(gone).__name__}: {gone})",
-            "what it gave before is kept; mend the sensor, then go on with --resume",
+            "what it gave before is kept; mend the sensor, then go on with `resume`",
         ) from gone
     if gone is not None:
         raise Unavailable(
             f"the sensor {sensor.name} vanished {time.monotonic() - start_s:.1f} s after its start "
             f"({gone.strerror or gone})",
-            "see that it is still there (`edgeprofiler doctor`), then go on with --resume",
+            "see that it is still there (`edgeprofiler doctor`), then go on with `resume`",
         )
     return stats
 

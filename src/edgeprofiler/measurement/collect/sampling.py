@@ -106,7 +106,7 @@ class SamplerProcess:
             self._failure = Unavailable(
                 f"the sampler of the sensor {self._name} has brought no poll to the disk for "
                 f"{self._answer_s:.0f} s",
-                "its driver or the disk may hang, see the kernel's log; --resume goes on",
+                "its driver or the disk may hang, see the kernel's log; `resume` goes on",
             )
         if self._failure is not None:
             raise self._failure
@@ -208,7 +208,7 @@ class SamplerProcess:
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
             self._failure = Unavailable(
                 f"the sampler of the sensor {self._name} was ended {how}",
-                "what it wrote is kept; --resume goes on",
+                "what it wrote is kept; `resume` goes on",
             )
         elif "error" in message:
             self._failure = _failure(str(message["error"]), str(message["text"]))

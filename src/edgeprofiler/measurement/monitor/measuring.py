@@ -65,9 +65,9 @@ class Measurement:
 class measure:  # noqa: N801  used like a function: `with measure() as power:`
     """Measure the energy of a block, or of every call of a function.
 
-    >>> with measure(sensor="ina3221") as power:
+    >>> with measure(sensor="ina3221") as power:  # doctest: +SKIP
     ...     run_inference()
-    >>> power.result.energy_j
+    >>> power.result.energy_j  # doctest: +SKIP
 
     As a decorator, the function keeps its results in `function.measurements`, a list with one
     `Measurement` a call. Starting takes about 0.3 s before the block and 0.2 s after it.

@@ -82,10 +82,8 @@ def qa(
         model: which model of a raw layout that holds several.
         limits: where a finding becomes doubtful and where bad.
 
-    >>> from edgeprofiler.measurement.simulator import simulate
     >>> import edgeprofiler
-    >>> recording, _ = simulate(edgeprofiler.read("zoo:lenet"), runs=40)
-    >>> edgeprofiler.qa(recording).level
+    >>> edgeprofiler.qa("recordings/lenet").level
     'bad'
     """
     recording = open_recording(recording, model)

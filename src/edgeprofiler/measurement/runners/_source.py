@@ -125,7 +125,7 @@ def _bind_inputs(
                     raise InvalidInput(
                         path,
                         f"input {value.name} leaves dimension {place} open",
-                        f"give its shape, for example --shape {value.name}=1x3x224x224",
+                        f"give its shape, for example `shapes` {value.name}=1x3x224x224",
                     )
                 dimension.dim_value = 1
 

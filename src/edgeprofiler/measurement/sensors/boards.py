@@ -44,5 +44,5 @@ def total_rails(rails: Sequence[str], chosen: str = "") -> tuple[str, ...]:
             return names
     raise Unavailable(
         f"of the rails {', '.join(rails)} none is known to carry the whole board",
-        "say which do with --sensor-option total=RAIL+RAIL",
+        "say which do with `sensor_options` total=RAIL+RAIL",
     )

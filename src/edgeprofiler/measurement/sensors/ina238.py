@@ -106,7 +106,7 @@ class Ina238Sensor:
         if not channels:
             raise Unavailable(
                 f"no INA238 under {self._root / 'sys/class/hwmon'}",
-                "only Jetson Thor has one; elsewhere choose --sensor ina3221",
+                "only Jetson Thor has one; elsewhere choose `sensor` ina3221",
             )
         names = unique_names([channel.name for channel in channels])
         return [

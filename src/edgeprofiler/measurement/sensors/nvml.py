@@ -58,7 +58,7 @@ class NvmlSensor:
         """Start NVML and find out what the GPU can tell."""
         self.close()
         nvml = _import_nvml()
-        remedy = "install NVIDIA's driver; on a Jetson choose --sensor ina3221"
+        remedy = "install NVIDIA's driver; on a Jetson choose `sensor` ina3221"
         try:
             nvml.nvmlInit()
         except nvml.NVMLError as error:

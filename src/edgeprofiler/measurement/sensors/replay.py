@@ -75,7 +75,7 @@ class ReplaySensor:
         """Return if the file can be read; raise `Unavailable` where none was named."""
         if not self._path:
             raise Unavailable(
-                "the replay sensor has no file", "name one with --sensor-option path=FILE"
+                "the replay sensor has no file", "name one with `sensor_options` path=FILE"
             )
         self._load()
 

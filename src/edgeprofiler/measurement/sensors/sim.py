@@ -82,7 +82,7 @@ class SimulatedSensor:
             UsageError: the runner is real.
         """
         if not hasattr(runner, "board"):
-            raise UsageError("the simulated sensor watches only the simulated runner: --runner sim")
+            raise UsageError("the simulated sensor watches only the simulated runner: `runner` sim")
         self._runner = runner
 
     def trace(self, start_s: float, end_s: float) -> PowerTrace:
@@ -91,7 +91,7 @@ class SimulatedSensor:
         if not isinstance(board, SimulatedBoard):
             raise Unavailable(
                 "the simulated sensor is attached to no loaded simulated runner",
-                "use it with --runner sim",
+                "use it with `runner` sim",
             )
         if self._sensor is None or self._board is not board:
             self._board, self._sensor = board, BoardSensor(board, self._model, self._seed)

@@ -56,6 +56,11 @@ def calibrate(
     Raises:
         InvalidInput: no row is of this board, or none names a model.
         InsufficientData: too few rows, or rows that determine nothing.
+
+    >>> import edgeprofiler
+    >>> found = edgeprofiler.calibrate("measured.csv", "jetson-orin-nano@15w")
+    >>> [fit.calibration.rows for fit in found.fits]
+    [5]
     """
     spec = str(device or DEFAULT_DEVICE)
     runtime = None if runtime is None else runtime_named(runtime)
@@ -103,5 +108,5 @@ def calibrate(
         raise InsufficientData("; ".join(problems) or "no row is of that host")
     warnings += problems
     if len(fits) > 1:
-        warnings.append("hosts differ: one calibration for each, used by `runtime`")
+        warnings.append("hosts differ: one calibration for each, used by what asks of it")
     return Calibrated(board, tuple(fits), tuple(warnings))

@@ -109,6 +109,11 @@ def validate(
         UsageError: nothing of that name can be left out.
         InvalidInput: no row names a model that can be read.
         InsufficientData: too few groups to leave one out.
+
+    >>> import edgeprofiler
+    >>> found = edgeprofiler.validate("measured.csv")
+    >>> found.figures("runtime").rows
+    5
     """
     if leave_out is not None and leave_out not in LEFT_OUT:
         raise UsageError(f"`leave_out` {leave_out!r}; choose one of: {', '.join(LEFT_OUT)}")

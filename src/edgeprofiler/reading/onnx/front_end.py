@@ -2,7 +2,7 @@
 
 What a reader of the resulting `Graph` may rely on:
 
-- Every tensor has a shape. Free dimensions are bound by `--shape` and `--batch` first; sizes that
+- Every tensor has a shape. Free dimensions are bound by `shapes` and `batch` first; sizes that
   the file calculates (`Shape`, `Gather`, `Concat`, ...) are computed and leave no nodes behind.
 - Weights are constants, however the file makes them: initialisers, `Constant`, `ConstantOfShape`,
   transposed, cast or dequantised ones, inputs without values. Those of a quantised layer keep the

@@ -65,7 +65,7 @@ def bind(inputs: Sequence[Declared], options: ReadOptions, source: str) -> Bound
     wanted = _wanted(inputs, options, source)
     batch = options.batch
     if batch is not None and batch < 1:
-        raise UsageError(f"--batch {batch}: the batch must be at least 1")
+        raise UsageError(f"`batch` {batch}: the batch must be at least 1")
     own = _own_batch(inputs)
     free: dict[str, int] = {}
     for item in inputs:
@@ -106,19 +106,19 @@ def _wanted(inputs: Sequence[Declared], options: ReadOptions, source: str) -> di
     for name, shape in options.shapes.items():
         if name == "" and len(inputs) != 1:
             raise UsageError(
-                f"--shape: {source} has {len(inputs)} inputs ({names}); "
-                "say which one, as in --shape NAME=1x3x224x224"
+                f"`shapes`: {source} has {len(inputs)} inputs ({names}); "
+                "say which one, as in `shapes` NAME=1x3x224x224"
             )
         item = inputs[0] if name == "" else known.get(name)
         if item is None:
-            raise UsageError(f"--shape: {source} has no input {name!r}; its inputs: {names}")
+            raise UsageError(f"`shapes`: {source} has no input {name!r}; its inputs: {names}")
         if item.dimensions is not None and len(item.dimensions) != len(shape):
             raise UsageError(
-                f"--shape: the input {item.name!r} of {source} has {len(item.dimensions)} "
+                f"`shapes`: the input {item.name!r} of {source} has {len(item.dimensions)} "
                 f"dimensions ({_text(item)}), not {len(shape)}"
             )
         if any(n < 1 for n in shape):
-            raise UsageError(f"--shape: the input {item.name!r} cannot be {shape}")
+            raise UsageError(f"`shapes`: the input {item.name!r} cannot be {shape}")
         wanted[item.name] = tuple(shape)
     return wanted
 
@@ -157,7 +157,7 @@ def _free_message(item: Declared, source: str, batch: int | None) -> str:
     if item.dimensions is None:
         return (
             f"{source}: the input {item.name!r} does not say its dimensions; "
-            f"give them, as in --shape {item.name}=1x3x224x224"
+            f"give them, as in `shapes` {item.name}=1x3x224x224"
         )
     fixed_batch = batch is not None
     places = [
@@ -168,7 +168,7 @@ def _free_message(item: Declared, source: str, batch: int | None) -> str:
     if [axis for axis, _ in places] == [0]:
         return (
             f"{source}: the input {item.name!r} ({_text(item)}) leaves its batch free "
-            f"({names}); give --batch 1"
+            f"({names}); give `batch` 1"
         )
     usual = {0: "1", 1: "3", 2: "224", 3: "224"}
     example = "x".join(
@@ -177,7 +177,7 @@ def _free_message(item: Declared, source: str, batch: int | None) -> str:
     )
     return (
         f"{source}: the input {item.name!r} ({_text(item)}) leaves dimensions free: {names}; "
-        f"give its size, as in --shape {item.name}={example}"
+        f"give its size, as in `shapes` {item.name}={example}"
     )
 
 

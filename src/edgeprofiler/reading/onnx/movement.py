@@ -42,7 +42,7 @@ def reshape(call: Call) -> list[Spec]:
         if target[0] == old and data.shape[0] == new:
             moved = resolve_reshape(data.shape, (new, *target[1:]), zero_is_zero=False)
             if moved is not None:
-                call.warnings.append("a reshape to the file's own batch was made to follow --batch")
+                call.warnings.append("a reshape to the file's own batch was made to follow `batch`")
                 result = moved
     if result is None:
         raise BadNodeError(f"cannot reshape {_text(data.shape)} to {_text(target)}")

@@ -112,7 +112,7 @@ class Reader:
                 if self.bound.changed:
                     remedy = (
                         "the file fixes its sizes; export it with free dimensions, "
-                        "or leave --shape and --batch out"
+                        "or leave `shapes` and `batch` out"
                     )
                 raise InvalidInput(self.source, f"{describe(node)} {error}", remedy) from None
 

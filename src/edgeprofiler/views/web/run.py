@@ -32,7 +32,7 @@ def listen(settings: Settings) -> socket.socket:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unavailable(
             f"cannot listen on {settings.host}:{settings.port} ({reason})",
-            "choose another --port or --host",
+            "choose another `port` or `host`",
         ) from None
     return made
 

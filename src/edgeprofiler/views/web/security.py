@@ -116,7 +116,8 @@ class Guard:
         if not self._own_name(host):
             return 421, (
                 f"this server is not called {host[:80]!r}; open it as "
-                f"http://localhost:{self._settings.port}, or start it with --allow-host"
+                f"http://localhost:{self._settings.port}, or start it with "
+                "`edgeprofiler serve --allow-host`"
             )
         if scope["method"] not in _SAFE and not _same_origin(headers, host):
             return 403, "a request from another site's page is refused"

@@ -1,7 +1,9 @@
 """What `import edgeprofiler` and the command's help may load."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,17 @@ def test_every_public_name_exists(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = edgeprofiler.nothing
+
+
+def _is_error(name: str) -> bool:
+    found = getattr(edgeprofiler, name)
+    return isinstance(found, type) and issubclass(found, edgeprofiler.EdgeProfilerError)
+
+
+def test_every_public_name_is_documented() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"[A-Za-z_]+", page.partition("eval-rst")[2]))
+    named = {n for n in edgeprofiler.__all__ if n != "__version__"}
+    errors = {n for n in named if _is_error(n)}
+    assert named - errors <= shown
+    assert "edgeprofiler.core.errors" in page

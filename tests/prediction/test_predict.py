@@ -7,8 +7,9 @@ import pytest
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.prediction.predict import answer, predict, predict_many
-from edgeprofiler.prediction.question import Question
+from edgeprofiler.prediction.predict import answer, answers, predict, predict_many
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.prediction.question import OPTIONS, Question, Questions
 from edgeprofiler.reading.read import front_end_for, input_shapes, read, read_graph, read_model
 from edgeprofiler.reading.zoo import zoo_graph
 
@@ -145,3 +146,88 @@ def test_torch_tensorrt_says_that_its_two_host_gaps_disagree() -> None:
     assert sum("two host gaps" in warning for warning in told) == 1
     quiet = predict("zoo:mobilenet_v2", "jetson-orin-nano").warnings
     assert not any("two host gaps" in warning for warning in quiet)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"device": "jetson-tx2"}, "answers for jetson-nano@maxn called by trtexec"),
+        ({"device": "jetson-nano@5w"}, "not for jetson-nano@5w"),
+        ({"runtime": "cpp"}, "called by cpp"),
+        ({"confidence": 0.5}, "cover 0.9, not 0.5"),
+    ],
+)
+def test_nothing_is_asked_of_a_predictor_that_it_does_not_answer(asked: dict, words: str) -> None:
+    """`predict(device=..., confidence=..., predictor=<object>)` once ignored both."""
+    given = RooflinePredictor(load_device("jetson-nano"))
+    with pytest.raises(UsageError, match=words):
+        predict("zoo:lenet", predictor=given, **asked)
+
+
+def test_a_predictor_that_is_handed_over_answers_for_its_own_device_and_coverage() -> None:
+    given = RooflinePredictor(load_device("jetson-nano@5w", "cpp"), confidence=0.5)
+    plain = predict("zoo:lenet", predictor=given)
+    assert (plain.device.mode, plain.device.runtime, plain.confidence) == ("5w", "cpp", 0.5)
+    same = predict("zoo:lenet", "jetson-nano@5w", runtime="cpp", confidence=0.5, predictor=given)
+    assert same == plain
+    assert predict("zoo:lenet", "jetson-nano@5w", predictor=given) == plain
+    assert predict("zoo:lenet", load_device("jetson-nano@5w", "cpp"), predictor=given) == plain
+
+
+MODELS = {
+    "graph": lambda: zoo_graph("squeezenet1_1"),
+    "network": lambda: read("zoo:squeezenet1_1"),
+    "name": lambda: "zoo:squeezenet1_1",
+}
+ASKED = {
+    "device": "jetson-nano", "runtime": "cpp", "precision": "int8", "batch": 3, "resolution": 128,
+    "shapes": {"": (1, 3, 128, 128)}, "front_end": "nothing", "confidence": 0.5,
+    "predictor": RooflinePredictor(load_device("jetson-tx2")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", OPTIONS)
+@pytest.mark.parametrize("kind", MODELS)
+def test_what_is_asked_changes_the_answer_or_is_refused(kind: str, field: str) -> None:
+    model = MODELS[kind]()
+    fixed = {"precision", "batch", "resolution", "shapes"} if kind == "network" else set()
+    if field in fixed | {"front_end"}:
+        with pytest.raises((UsageError, Unsupported)):
+            predict(model, **{field: ASKED[field]})
+    else:
+        assert predict(model, **{field: ASKED[field]}) != predict(model)
+
+
+def test_a_profile_answers_for_itself_alone() -> None:
+    profile = predict("zoo:lenet", "jetson-nano")
+    assert answer(Question(profile)).profile is profile
+    for field, value in ASKED.items():
+        with pytest.raises(UsageError, match=f"lenet is a saved profile.* `{field}` belong"):
+            answer(Question(profile, **{field: value}))
+    with pytest.raises(UsageError, match="is a profile, and no model"):
+        predict(profile)  # type: ignore[arg-type]
+
+
+def test_among_models_a_saved_profile_is_taken_once_as_it_is() -> None:
+    profile = predict("zoo:lenet", "jetson-nano")
+    found = answers(Questions.of(profile, "zoo:lenet", device=["jetson-tx2", "jetson-nano"]))
+    assert [one.profile.device.name for one in found] == [
+        "jetson-nano", "jetson-tx2", "jetson-nano",
+    ]  # fmt: skip
+    assert [one.device is None for one in found] == [True, False, False]
+    assert found[2].label == "lenet, jetson-nano@maxn, fp16, batch 1"
+    with pytest.raises(UsageError, match="stays as it is"):
+        answers(Questions.of(profile, profile, batch=2))
+
+
+def test_an_unknown_host_is_refused_where_layers_are_read_too() -> None:
+    with pytest.raises(UsageError, match="no host runtime 'tflite'"):
+        read("zoo:lenet", runtime="tflite")
+
+
+def test_a_resolution_is_that_of_image_inputs() -> None:
+    assert read("zoo:lenet", resolution=40, batch=2).layers[0].input_shapes[0] == (2, 1, 40, 40)
+    with pytest.raises(UsageError, match="not both"):
+        read("zoo:lenet", resolution=40, shapes={"": (1, 1, 32, 32)})
+    with pytest.raises(UsageError, match="`front_end` reads files"):
+        read(zoo_graph("lenet"), front_end="zoo")

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -93,11 +94,13 @@ def build_app() -> typer.Typer:
 def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
     code = 0
+    command = typer.main.get_command(build_app())
     try:
         with ending_interrupts():
-            code = _run()
+            code = _run(command)
     except EdgeProfilerError as error:
-        _say(f"error: {_spelled(str(error))}")
+        # An error names arguments; here they are options.
+        _say(f"error: {spelled(str(error), spellings(command, sys.argv[1:]))}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         _say("interrupted")
@@ -116,8 +119,8 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _run() -> int:
-    """Run a command and return its exit code.
+def _run(command: Callable[..., Any]) -> int:
+    """Run the command that is called and return its exit code.
 
     Raises:
         CannotWrite: nobody takes the output; never another exit code.
@@ -125,7 +128,7 @@ def _run() -> int:
     """
     try:
         try:
-            code = build_app()(prog_name="edgeprofiler", standalone_mode=False)
+            code = command(prog_name="edgeprofiler", standalone_mode=False)
         except SystemExit as end:
             # The library answers a closed pipe with 1, which here means an exceeded budget.
             if isinstance(end.__context__, BrokenPipeError):
@@ -158,12 +161,6 @@ def _explain(mistake: Any) -> int:
     path = "edgeprofiler" if context is None else context.command_path
     message = " ".join(mistake.format_message().split()).rstrip(".")
     raise UsageError(f"{message}; see `{path} --help`") from None
-
-
-def _spelled(text: str) -> str:
-    """Return an error's words with its arguments as the command that ran spells them."""
-    command = typer.main.get_command(build_app())
-    return spelled(text, spellings(command, sys.argv[1:]))
 
 
 def _abandon_output() -> None:

@@ -19,7 +19,7 @@ from edgeprofiler.reading.read import read
 @pytest.fixture
 def app() -> typer.Typer:
     found = typer.Typer(pretty_exceptions_enable=False)
-    inspect.register(found)
+    found.command()(inspect.inspect)
     found.callback()(lambda: None)
     return found
 

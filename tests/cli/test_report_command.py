@@ -29,7 +29,7 @@ def saved(tmp_path: Path) -> Path:
 
 def run(*words: object) -> tuple[str, str]:
     app = typer.Typer(pretty_exceptions_enable=False)
-    report.register(app)
+    app.command()(report.report)
     app.callback()(lambda: None)
     result = CliRunner().invoke(app, ["report", *map(str, words)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -50,7 +50,8 @@ COMMANDS = (
     "models",
     "data",
 )
-"""Modules of `edgeprofiler.cli.commands`, in the order of the help page."""
+"""Modules of `edgeprofiler.cli.commands`, in the order of the help page. Each holds a function of
+its name, or an `app` of several."""
 
 _NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What writing to standard output fails with: nobody reads, or there is no room."""
@@ -87,7 +88,12 @@ def build_app() -> typer.Typer:
         """Power, runtime and energy of every layer of a CNN on an edge device."""
 
     for name in COMMANDS:
-        import_module(f"edgeprofiler.cli.commands.{name}").register(app)
+        module = import_module(f"edgeprofiler.cli.commands.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            settings = getattr(module, "SETTINGS", None)
+            app.command(context_settings=settings)(getattr(module, name))
     return app
 
 

@@ -52,8 +52,7 @@ MeasuredOption = Annotated[
     ),
 ]  # fmt: skip
 RecordingArgument = Annotated[
-    Path,
-    argument("RECORDING", "A recording's folder, or a folder of the reference's raw layout."),
+    Path, argument("RECORDING", "A recording's folder, or a folder of the reference's raw layout.")
 ]
 RawModelOption = Annotated[str | None, option("NAME", "Which model of a raw layout.", "--model")]
 SensorOptions = Annotated[

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
@@ -16,50 +14,44 @@ if TYPE_CHECKING:
     from edgeprofiler.core.profile import Profile
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def attribute(
+    recording: common.RecordingArgument,
+    method: Annotated[
+        str,
+        common.option(
+            "nnls|window|network",
+            "Least squares over conversions; the published window rule, for comparison; or "
+            "one power for the network.",
+            shows_default=True,
+        ),
+    ] = "nnls",
+    model: common.RawModelOption = None,
+    json: common.JsonOption = None,
+    csv: common.CsvOption = None,
+    reference_csv: Annotated[
+        Path | None,
+        common.option("FOLDER", "Write the reference's preprocessed_data layout into a folder."),
+    ] = None,
+    quiet: common.QuietOption = False,
+) -> None:
+    """Attribute measured power to layers; what the data do not support is not given."""
+    from edgeprofiler.core.profile.document import to_document
+    from edgeprofiler.core.profile.table import to_csv
+    from edgeprofiler.measurement.attribution import attribute_with_report
+    from edgeprofiler.measurement.attribution.export import write_preprocessed
+    from edgeprofiler.measurement.recording.opening import open_recording
+    from edgeprofiler.views.reports.text import print_profile
 
-    @app.command()
-    def attribute(
-        recording: common.RecordingArgument,
-        method: Annotated[
-            str,
-            common.option(
-                "nnls|window|network",
-                "Least squares over conversions; the published window rule, for comparison; or "
-                "one power for the network.",
-                shows_default=True,
-            ),
-        ] = "nnls",
-        model: common.RawModelOption = None,
-        json: common.JsonOption = None,
-        csv: common.CsvOption = None,
-        reference_csv: Annotated[
-            Path | None,
-            common.option(
-                "FOLDER", "Write the reference's preprocessed_data layout into a folder."
-            ),
-        ] = None,
-        quiet: common.QuietOption = False,
-    ) -> None:
-        """Attribute measured power to layers; what the data do not support is not given."""
-        from edgeprofiler.core.profile.document import to_document
-        from edgeprofiler.core.profile.table import to_csv
-        from edgeprofiler.measurement.attribution import attribute_with_report
-        from edgeprofiler.measurement.attribution.export import write_preprocessed
-        from edgeprofiler.measurement.recording.opening import open_recording
-        from edgeprofiler.views.reports.text import print_profile
-
-        console = common.results_console(json, csv, markup=False)
-        opened = open_recording(recording, model)
-        found = attribute_with_report(opened, method)
-        common.write(csv, partial(to_csv, found.profile))
-        if reference_csv is not None:
-            common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
-        common.write_json(json, partial(to_document, found.profile))
-        if not quiet:
-            _print_layers(console, found.profile)
-        print_profile(console, found.profile, layers=False)
+    console = common.results_console(json, csv, markup=False)
+    opened = open_recording(recording, model)
+    found = attribute_with_report(opened, method)
+    common.write(csv, partial(to_csv, found.profile))
+    if reference_csv is not None:
+        common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
+    common.write_json(json, partial(to_document, found.profile))
+    if not quiet:
+        _print_layers(console, found.profile)
+    print_profile(console, found.profile, layers=False)
 
 
 def _print_layers(console: Console, profile: Profile) -> None:

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
@@ -17,80 +15,72 @@ if TYPE_CHECKING:
     from edgeprofiler.measurement.benchmark import BackendResult, Benchmark
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking("precision", "batch", "resolution", "shapes")
+def benchmark(
+    model: common.ModelArgument,
+    asked: dict[str, Any],
+    backends: Annotated[
+        str | None,
+        common.option(
+            "A,B,...",
+            "Runtimes: torch, torchscript, onnxruntime, tensorrt, trtexec (these by default), "
+            "torch-tensorrt, and any runner's name.",
+        ),
+    ] = None,
+    runs: Annotated[
+        int | None,
+        common.option(
+            "N", "Timed runs, with and without profiler. Default: 50.", "--runs", "-n", min=1
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, common.option("N", "Threads of CPU runtimes. Default: their choice.", min=0)
+    ] = None,
+    layers: Annotated[
+        int,
+        common.option("N", "Slowest layers to list for each backend.", shows_default=True, min=0),
+    ] = 5,
+    json: common.JsonOption = None,
+    plot: common.PictureOption = None,
+    trtexec_profile: Annotated[
+        Path | None,
+        common.option(
+            "FILE", "What trtexec --exportProfile wrote elsewhere; MODEL is its layer JSON."
+        ),
+    ] = None,
+    trtexec_times: Annotated[
+        Path | None, common.option("FILE", "What trtexec --exportTimes wrote.")
+    ] = None,
+) -> None:
+    """Time a network on every runtime that exists here; the others say why not."""
+    from edgeprofiler.core.errors import Unavailable, UsageError
+    from edgeprofiler.measurement.benchmark import benchmark as measure
+    from edgeprofiler.measurement.benchmark import benchmark_trtexec_files, to_json
+    from edgeprofiler.views.plots.figure import check_picture
 
-    @app.command()
-    @asking("precision", "batch", "resolution", "shapes")
-    def benchmark(
-        model: common.ModelArgument,
-        asked: dict[str, Any],
-        backends: Annotated[
-            str | None,
-            common.option(
-                "A,B,...",
-                "Runtimes: torch, torchscript, onnxruntime, tensorrt, trtexec (these by default), "
-                "torch-tensorrt, and any runner's name.",
-            ),
-        ] = None,
-        runs: Annotated[
-            int | None,
-            common.option(
-                "N", "Timed runs, with and without profiler. Default: 50.", "--runs", "-n", min=1
-            ),
-        ] = None,
-        threads: Annotated[
-            int | None,
-            common.option("N", "Threads of CPU runtimes. Default: their choice.", min=0),
-        ] = None,
-        layers: Annotated[
-            int,
-            common.option(
-                "N", "Slowest layers to list for each backend.", shows_default=True, min=0
-            ),
-        ] = 5,
-        json: common.JsonOption = None,
-        plot: common.PictureOption = None,
-        trtexec_profile: Annotated[
-            Path | None,
-            common.option(
-                "FILE",
-                "What trtexec --exportProfile wrote elsewhere; MODEL is its layer JSON.",
-            ),
-        ] = None,
-        trtexec_times: Annotated[
-            Path | None, common.option("FILE", "What trtexec --exportTimes wrote.")
-        ] = None,
-    ) -> None:
-        """Time a network on every runtime that exists here; the others say why not."""
-        from edgeprofiler.core.errors import Unavailable, UsageError
-        from edgeprofiler.measurement.benchmark import benchmark as measure
-        from edgeprofiler.measurement.benchmark import benchmark_trtexec_files, to_json
-        from edgeprofiler.views.plots.figure import check_picture
+    screen = common.results_console(json, markup=False)
+    check_picture(plot)  # before minutes of measuring, not after
+    own = {"backends": backends, "runs": runs, "threads": threads}
+    given = {name: value for name, value in own.items() if value is not None} | asked
+    if trtexec_profile is not None:
+        for name in given:
+            raise UsageError(f"`{name}` means nothing to what trtexec measured elsewhere")
+        found = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
+    elif trtexec_times is not None:
+        raise UsageError("`trtexec_times` needs `trtexec_profile`")
+    else:
+        if backends is not None:
+            given["backends"] = [name.strip() for name in backends.split(",") if name.strip()]
+        found = measure(model, progress=common.note, **given)
+    common.write(json, partial(to_json, found))
+    _print(screen, found, layers)
+    if not any(backend.ran for backend in found.results):
+        raise Unavailable("none of the backends can run this model here", "see the reasons")
+    if plot is not None:
+        from edgeprofiler.views.plots.figure import save_figure
+        from edgeprofiler.views.plots.latency import draw_benchmark
 
-        screen = common.results_console(json, markup=False)
-        check_picture(plot)  # before minutes of measuring, not after
-        own = {"backends": backends, "runs": runs, "threads": threads}
-        given = {name: value for name, value in own.items() if value is not None} | asked
-        if trtexec_profile is not None:
-            for name in given:
-                raise UsageError(f"`{name}` means nothing to what trtexec measured elsewhere")
-            found = benchmark_trtexec_files(Path(model), trtexec_profile, trtexec_times)
-        elif trtexec_times is not None:
-            raise UsageError("`trtexec_times` needs `trtexec_profile`")
-        else:
-            if backends is not None:
-                given["backends"] = [name.strip() for name in backends.split(",") if name.strip()]
-            found = measure(model, progress=common.note, **given)
-        common.write(json, partial(to_json, found))
-        _print(screen, found, layers)
-        if not any(backend.ran for backend in found.results):
-            raise Unavailable("none of the backends can run this model here", "see the reasons")
-        if plot is not None:
-            from edgeprofiler.views.plots.figure import save_figure
-            from edgeprofiler.views.plots.latency import draw_benchmark
-
-            common.save(plot, partial(save_figure, draw_benchmark(found)))
+        common.save(plot, partial(save_figure, draw_benchmark(found)))
 
 
 def _print(console: Console, result: Benchmark, layers: int) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
@@ -14,36 +12,32 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.calibration.board import BoardFit
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking("device", "runtime")
+def calibrate(
+    measured: common.MeasuredOption,
+    output: Annotated[
+        Path,
+        common.option(
+            "my-board.toml", "Device file to write; use it as --device.", "--output", "-o"
+        ),
+    ],
+    asked: dict[str, Any],
+    json: common.JsonOption = None,
+) -> None:
+    """Fit a board's few numbers on measured totals of networks, five or more.
 
-    @app.command()
-    @asking("device", "runtime")
-    def calibrate(
-        measured: common.MeasuredOption,
-        output: Annotated[
-            Path,
-            common.option(
-                "my-board.toml", "Device file to write; use it as --device.", "--output", "-o"
-            ),
-        ],
-        asked: dict[str, Any],
-        json: common.JsonOption = None,
-    ) -> None:
-        """Fit a board's few numbers on measured totals of networks, five or more.
+    The most useful rows are one network at several input sizes, and a small and a large one.
+    """
+    import edgeprofiler
 
-        The most useful rows are one network at several input sizes, and a small and a large one.
-        """
-        import edgeprofiler
-
-        out = common.results_console(json, output, markup=False)
-        found = edgeprofiler.calibrate(measured, **asked)
-        for fit in found.fits:
-            _print(out, fit)
-        for warning in found.warnings:
-            common.note(f"warning: {warning}")
-        common.write(output, found.text)
-        common.write_json(json, found.document)
+    out = common.results_console(json, output, markup=False)
+    found = edgeprofiler.calibrate(measured, **asked)
+    for fit in found.fits:
+        _print(out, fit)
+    for warning in found.warnings:
+        common.note(f"warning: {warning}")
+    common.write(output, found.text)
+    common.write_json(json, found.document)
 
 
 def _print(out: object, fit: BoardFit) -> None:

@@ -12,63 +12,59 @@ from edgeprofiler.cli.asking import asking, say_device
 from edgeprofiler.core.errors import EXIT_BUDGET_EXCEEDED
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking(says_device=False)
+def check(
+    asked: dict[str, Any],
+    model: Annotated[
+        str | None,
+        common.argument(
+            "[MODEL|PROFILE]", "A model, or a saved profile. Default: the budget's model."
+        ),
+    ] = None,
+    budget: Annotated[
+        Path,
+        common.option(
+            "FILE", "A TOML file: limits, and the question; options count before its.",
+            shows_default=True,
+        ),
+    ] = Path("budget.toml"),
+    baseline: Annotated[
+        Path | None, common.option("PROFILE", "Saved profile to compare with.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail on the value, whatever its interval.")
+    ] = False,
+    junit: Annotated[Path | None, common.option("FILE", "Write JUnit XML.")] = None,
+    markdown: Annotated[
+        Path | None, common.option("FILE", "Write a summary for a pull request.")
+    ] = None,
+    save: Annotated[
+        Path | None, common.option("FILE", "Write the profile: the next baseline.")
+    ] = None,
+    json: common.JsonOption = None,
+) -> None:  # fmt: skip
+    """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it."""
+    from functools import partial
 
-    @app.command()
-    @asking(says_device=False)
-    def check(
-        asked: dict[str, Any],
-        model: Annotated[
-            str | None,
-            common.argument(
-                "[MODEL|PROFILE]", "A model, or a saved profile. Default: the budget's model."
-            ),
-        ] = None,
-        budget: Annotated[
-            Path,
-            common.option(
-                "FILE", "A TOML file: limits, and the question; options count before its.",
-                shows_default=True,
-            ),
-        ] = Path("budget.toml"),
-        baseline: Annotated[
-            Path | None, common.option("PROFILE", "Saved profile to compare with.")
-        ] = None,
-        strict: Annotated[
-            bool, typer.Option("--strict", help="Fail on the value, whatever its interval.")
-        ] = False,
-        junit: Annotated[Path | None, common.option("FILE", "Write JUnit XML.")] = None,
-        markdown: Annotated[
-            Path | None, common.option("FILE", "Write a summary for a pull request.")
-        ] = None,
-        save: Annotated[
-            Path | None, common.option("FILE", "Write the profile: the next baseline.")
-        ] = None,
-        json: common.JsonOption = None,
-    ) -> None:  # fmt: skip
-        """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it."""
-        from functools import partial
+    from rich.markdown import Markdown
 
-        from rich.markdown import Markdown
+    import edgeprofiler
+    from edgeprofiler.decision.check import read_budget
+    from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
 
-        import edgeprofiler
-        from edgeprofiler.decision.check import read_budget
-        from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
-
-        screen = common.results_console(json, junit, markdown)
-        rules = read_budget(budget)
-        subject = model or rules.model
-        if subject is not None:
-            say_device([subject], {**rules.asked, **asked})
-        found = edgeprofiler.check(model, budget=rules, baseline=baseline, strict=strict, **asked)
-        if baseline is None and rules.changes:
-            common.note("no --baseline: the budget's [change] was not judged")
-        common.save(save, partial(edgeprofiler.write_profile, found.profile))
-        parts = (found.profile, found.findings, found.comparison)
-        common.write(junit, partial(to_junit, *parts))
-        common.write(markdown, partial(to_markdown, *parts))
-        common.write_json(json, partial(to_document, *parts))
-        screen.print(Markdown(to_markdown(*parts)))
-        if not found.passed:
-            raise typer.Exit(EXIT_BUDGET_EXCEEDED)
+    screen = common.results_console(json, junit, markdown)
+    rules = read_budget(budget)
+    subject = model or rules.model
+    if subject is not None:
+        say_device([subject], {**rules.asked, **asked})
+    found = edgeprofiler.check(model, budget=rules, baseline=baseline, strict=strict, **asked)
+    if baseline is None and rules.changes:
+        common.note("no --baseline: the budget's [change] was not judged")
+    common.save(save, partial(edgeprofiler.write_profile, found.profile))
+    parts = (found.profile, found.findings, found.comparison)
+    common.write(junit, partial(to_junit, *parts))
+    common.write(markdown, partial(to_markdown, *parts))
+    common.write_json(json, partial(to_document, *parts))
+    screen.print(Markdown(to_markdown(*parts)))
+    if not found.passed:
+        raise typer.Exit(EXIT_BUDGET_EXCEEDED)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
@@ -16,34 +14,27 @@ if TYPE_CHECKING:
     from edgeprofiler.decision.compare import Comparison
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking(several=True)
+def compare(
+    models: common.SubjectsArgument,
+    asked: dict[str, Any],
+    layers: Annotated[
+        int, common.option("N", "Changed layers to show.", shows_default=True, min=0)
+    ] = 10,
+    json: common.JsonOption = None,
+) -> None:
+    """Compare everything named with the first: totals, difference, and where it comes from."""
+    import edgeprofiler
 
-    @app.command()
-    @asking(several=True)
-    def compare(
-        models: common.SubjectsArgument,
-        asked: dict[str, Any],
-        layers: Annotated[
-            int, common.option("N", "Changed layers to show.", shows_default=True, min=0)
-        ] = 10,
-        json: common.JsonOption = None,
-    ) -> None:
-        """Compare everything named with the first: totals, difference, and where it comes from."""
-        import edgeprofiler
-
-        screen = common.results_console(json)
-        found = edgeprofiler.compare(*models, **asked)
-        common.write_json(json, found.document)
-        rows = [(answer.label, answer.profile) for answer in found.answers]
-        _print(screen, rows, list(found.comparisons), layers)
+    screen = common.results_console(json)
+    found = edgeprofiler.compare(*models, **asked)
+    common.write_json(json, found.document)
+    rows = [(answer.label, answer.profile) for answer in found.answers]
+    _print(screen, rows, list(found.comparisons), layers)
 
 
 def _print(
-    screen: Console,
-    rows: list[tuple[str, Profile]],
-    comparisons: list[Comparison],
-    count: int,
+    screen: Console, rows: list[tuple[str, Profile]], comparisons: list[Comparison], count: int
 ) -> None:
     from rich.markup import escape
     from rich.table import Table

@@ -24,62 +24,55 @@ _Remote = Annotated[
 _Endpoint = Annotated[str | None, common.option("URL", "An S3 server that is not Amazon's.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command and its sub-commands."""
-    data = typer.Typer(
-        help="Push and pull versions of data, over DVC and DagsHub.", no_args_is_help=True
+app = typer.Typer(
+    help="Push and pull versions of data, over DVC and DagsHub.", no_args_is_help=True
+)
+
+
+@app.command()
+def push(
+    path: Annotated[Path, common.argument("PATH", "File or folder.")],
+    remote: _Remote = None,
+    endpoint_url: _Endpoint = None,
+) -> None:
+    """Copy a folder to a remote and write its pointer, PATH.dvc, to commit."""
+    from edgeprofiler.learning.data import push as push_data
+
+    done = push_data(path, remote=remote, endpoint_url=endpoint_url)
+    _say("pushed", done)
+    common.note(f"commit {path.name}.dvc; it names this version")
+
+
+@app.command()
+def pull(
+    source: Annotated[
+        str,
+        common.argument("SOURCE", "A pointer (data.dvc), dagshub:OWNER/REPO, or a git repository."),
+    ],
+    output: Annotated[
+        Path | None, common.option("PATH", "Where to put it.", "--output", "-o")
+    ] = None,
+    path: Annotated[str | None, common.option("PATH", "File or folder of a repository.")] = None,
+    revision: Annotated[str | None, common.option("REV", "Branch, tag or commit.", "--rev")] = None,
+    remote: _Remote = None,
+    endpoint_url: _Endpoint = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace data that were never pushed.")
+    ] = False,
+) -> None:
+    """Get a version: all of it, or the data here stay as they are."""
+    from edgeprofiler.learning.data import pull as pull_data
+
+    done = pull_data(
+        source,
+        output,
+        remote=remote,
+        path=path,
+        revision=revision,
+        endpoint_url=endpoint_url,
+        force=force,
     )
-    app.add_typer(data, name="data")
-
-    @data.command()
-    def push(
-        path: Annotated[Path, common.argument("PATH", "File or folder.")],
-        remote: _Remote = None,
-        endpoint_url: _Endpoint = None,
-    ) -> None:
-        """Copy a folder to a remote and write its pointer, PATH.dvc, to commit."""
-        from edgeprofiler.learning.data import push as push_data
-
-        done = push_data(path, remote=remote, endpoint_url=endpoint_url)
-        _say("pushed", done)
-        common.note(f"commit {path.name}.dvc; it names this version")
-
-    @data.command()
-    def pull(
-        source: Annotated[
-            str,
-            common.argument(
-                "SOURCE", "A pointer (data.dvc), dagshub:OWNER/REPO, or a git repository."
-            ),
-        ],
-        output: Annotated[
-            Path | None, common.option("PATH", "Where to put it.", "--output", "-o")
-        ] = None,
-        path: Annotated[
-            str | None, common.option("PATH", "File or folder of a repository.")
-        ] = None,
-        revision: Annotated[
-            str | None, common.option("REV", "Branch, tag or commit.", "--rev")
-        ] = None,
-        remote: _Remote = None,
-        endpoint_url: _Endpoint = None,
-        force: Annotated[
-            bool, typer.Option("--force", help="Replace data that were never pushed.")
-        ] = False,
-    ) -> None:
-        """Get a version: all of it, or the data here stay as they are."""
-        from edgeprofiler.learning.data import pull as pull_data
-
-        done = pull_data(
-            source,
-            output,
-            remote=remote,
-            path=path,
-            revision=revision,
-            endpoint_url=endpoint_url,
-            force=force,
-        )
-        _say("pulled" if done.changed else "already there:", done)
+    _say("pulled" if done.changed else "already there:", done)
 
 
 def _say(verb: str, done: Moved) -> None:

@@ -16,70 +16,67 @@ if TYPE_CHECKING:
     from edgeprofiler.learning.dataset.describe import Description
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Measured layers to learn from.")
-    app.add_typer(group, name="dataset")
+app = typer.Typer(no_args_is_help=True, help="Measured layers to learn from.")
 
-    @group.command()
-    def build(
-        sources: Annotated[
-            list[Path],
-            common.argument(
-                "PROFILES...",
-                "Measured profiles (JSON), recordings, folders of either, or folders with "
-                "raw_data, preprocessed_data or training_data.",
-            ),
-        ],
-        output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
-        device: Annotated[
-            str | None,
-            common.option(
-                "NAME", "Board of folders that do not say it. Default: jetson-orin-nano.",
-                "--device", "-d",
-            ),
-        ] = None,
-        csv: common.CsvOption = None,
-    ) -> None:  # fmt: skip
-        """Build a data set: Parquet, one row a layer, SI units."""
-        import edgeprofiler
-        from edgeprofiler.learning.dataset.storage import to_csv
 
-        built = edgeprofiler.build_dataset(*sources, output=output, device=device)
-        for line in built.notes:
-            common.note(line)
-        common.write(csv, partial(to_csv, built.data))
-        common.note(
-            f"wrote {len(built.data)} rows of {len(built.data.networks)} networks to {output}"
-        )
+@app.command()
+def build(
+    sources: Annotated[
+        list[Path],
+        common.argument(
+            "PROFILES...",
+            "Measured profiles (JSON), recordings, folders of either, or folders with "
+            "raw_data, preprocessed_data or training_data.",
+        ),
+    ],
+    output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
+    device: Annotated[
+        str | None,
+        common.option(
+            "NAME", "Board of folders that do not say it. Default: jetson-orin-nano.",
+            "--device", "-d",
+        ),
+    ] = None,
+    csv: common.CsvOption = None,
+) -> None:  # fmt: skip
+    """Build a data set: Parquet, one row a layer, SI units."""
+    import edgeprofiler
+    from edgeprofiler.learning.dataset.storage import to_csv
 
-    @group.command()
-    def describe(
-        data: Annotated[Path, common.argument("DATA", "Folder, Parquet or CSV file.")],
-        min_samples: Annotated[
-            int,
-            common.option(
-                "N", "Sensor conversions that a layer's power should have.",
-                shows_default=True, min=0,
-            ),
-        ] = 10,
-        json: common.JsonOption = None,
-        plot: common.PictureOption = None,
-    ) -> None:  # fmt: skip
-        """Say what a data set holds: counts, ranges, duplicates, and what to doubt."""
-        from edgeprofiler.learning.dataset import check
-        from edgeprofiler.learning.dataset.describe import describe as describe_dataset
-        from edgeprofiler.learning.dataset.storage import load_dataset
+    built = edgeprofiler.build_dataset(*sources, output=output, device=device)
+    for line in built.notes:
+        common.note(line)
+    common.write(csv, partial(to_csv, built.data))
+    common.note(f"wrote {len(built.data)} rows of {len(built.data.networks)} networks to {output}")
 
-        screen = common.results_console(json, markup=False)
-        rows = check(load_dataset(data), data)
-        found = describe_dataset(rows, min_samples)
-        common.write_json(json, found.document)
-        if plot is not None:
-            from edgeprofiler.views.plots.training import save_coverage
 
-            common.save(plot, partial(save_coverage, rows))
-        _print(screen, found)
+@app.command()
+def describe(
+    data: Annotated[Path, common.argument("DATA", "Folder, Parquet or CSV file.")],
+    min_samples: Annotated[
+        int,
+        common.option(
+            "N", "Sensor conversions that a layer's power should have.",
+            shows_default=True, min=0,
+        ),
+    ] = 10,
+    json: common.JsonOption = None,
+    plot: common.PictureOption = None,
+) -> None:  # fmt: skip
+    """Say what a data set holds: counts, ranges, duplicates, and what to doubt."""
+    from edgeprofiler.learning.dataset import check
+    from edgeprofiler.learning.dataset.describe import describe as describe_dataset
+    from edgeprofiler.learning.dataset.storage import load_dataset
+
+    screen = common.results_console(json, markup=False)
+    rows = check(load_dataset(data), data)
+    found = describe_dataset(rows, min_samples)
+    common.write_json(json, found.document)
+    if plot is not None:
+        from edgeprofiler.views.plots.training import save_coverage
+
+        common.save(plot, partial(save_coverage, rows))
+    _print(screen, found)
 
 
 def _print(screen: Console, found: Description) -> None:

@@ -15,39 +15,36 @@ if TYPE_CHECKING:
     from edgeprofiler.core.device import Device
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command and its sub-command."""
-    devices = typer.Typer(
-        help="List the boards that are known, or show one.", invoke_without_command=True
-    )
-    app.add_typer(devices, name="devices")
+app = typer.Typer(help="List the boards that are known, or show one.", invoke_without_command=True)
 
-    @devices.callback()
-    def list_devices(context: typer.Context, json: common.JsonOption = None) -> None:
-        """List the boards that are known, with their power modes."""
-        if context.invoked_subcommand is not None:
-            if json is not None:
-                raise UsageError("`json` of the list: give it after `devices show NAME`")
-            return
-        from edgeprofiler.core.device import device_names, load_device
 
-        screen = common.results_console(json)
-        boards = [load_device(name) for name in device_names()]
-        common.write_json(json, lambda: [_facts(board) for board in boards])
-        _print_list(screen, boards)
+@app.callback()
+def list_devices(context: typer.Context, json: common.JsonOption = None) -> None:
+    """List the boards that are known, with their power modes."""
+    if context.invoked_subcommand is not None:
+        if json is not None:
+            raise UsageError("`json` of the list: give it after `devices show NAME`")
+        return
+    from edgeprofiler.core.device import device_names, load_device
 
-    @devices.command()
-    def show(
-        name: Annotated[str, common.argument("NAME[@MODE]|FILE", "Which board.")],
-        json: common.JsonOption = None,
-    ) -> None:
-        """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
-        from edgeprofiler.core.device import load_device
+    screen = common.results_console(json)
+    boards = [load_device(name) for name in device_names()]
+    common.write_json(json, lambda: [_facts(board) for board in boards])
+    _print_list(screen, boards)
 
-        screen = common.results_console(json, markup=False)
-        board = load_device(name)
-        common.write_json(json, lambda: _facts(board))
-        _print_one(screen, board)
+
+@app.command()
+def show(
+    name: Annotated[str, common.argument("NAME[@MODE]|FILE", "Which board.")],
+    json: common.JsonOption = None,
+) -> None:
+    """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
+    from edgeprofiler.core.device import load_device
+
+    screen = common.results_console(json, markup=False)
+    board = load_device(name)
+    common.write_json(json, lambda: _facts(board))
+    _print_one(screen, board)
 
 
 def _facts(board: Device) -> dict[str, Any]:

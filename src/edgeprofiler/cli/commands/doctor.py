@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
@@ -24,18 +22,14 @@ _TITLES = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def doctor(json: common.JsonOption = None) -> None:
+    """Say what works on this machine, and what to install or enable for the rest."""
+    from edgeprofiler.doctor import diagnose, to_json
 
-    @app.command()
-    def doctor(json: common.JsonOption = None) -> None:
-        """Say what works on this machine, and what to install or enable for the rest."""
-        from edgeprofiler.doctor import diagnose, to_json
-
-        screen = common.results_console(json)
-        diagnosis = diagnose()
-        common.write(json, lambda: to_json(diagnosis))
-        _print(screen, diagnosis)
+    screen = common.results_console(json)
+    diagnosis = diagnose()
+    common.write(json, lambda: to_json(diagnosis))
+    _print(screen, diagnosis)
 
 
 def _print(console: Console, diagnosis: Diagnosis) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.learning import DataArgument, telling
 
@@ -17,31 +15,27 @@ if TYPE_CHECKING:
     from edgeprofiler.learning.training.evaluation import Metrics
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@telling
+def evaluate(
+    data: DataArgument,
+    told: dict[str, Any],
+    plots: Annotated[
+        Path | None, common.option("FOLDER", "Draw pictures, with a learning curve.")
+    ] = None,
+    json: common.JsonOption = None,
+) -> None:
+    """Leave networks out, predict them, and compare with simpler ways."""
+    import edgeprofiler
 
-    @app.command()
-    @telling
-    def evaluate(
-        data: DataArgument,
-        told: dict[str, Any],
-        plots: Annotated[
-            Path | None, common.option("FOLDER", "Draw pictures, with a learning curve.")
-        ] = None,
-        json: common.JsonOption = None,
-    ) -> None:
-        """Leave networks out, predict them, and compare with simpler ways."""
-        import edgeprofiler
+    screen = common.results_console(json, markup=False)
+    found = edgeprofiler.evaluate(data, curve=plots is not None, **told)
+    common.write_json(json, found.document)
+    if plots is not None:
+        from edgeprofiler.views.plots.training import save_evaluation
 
-        screen = common.results_console(json, markup=False)
-        found = edgeprofiler.evaluate(data, curve=plots is not None, **told)
-        common.write_json(json, found.document)
-        if plots is not None:
-            from edgeprofiler.views.plots.training import save_evaluation
-
-            for path in save_evaluation(found, plots, found.test_networks):
-                common.note(f"wrote {path}")
-        _print(screen, found)
+        for path in save_evaluation(found, plots, found.test_networks):
+            common.note(f"wrote {path}")
+    _print(screen, found)
 
 
 def _print(screen: Console, result: Evaluation) -> None:

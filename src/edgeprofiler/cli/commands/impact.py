@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
@@ -16,40 +14,35 @@ if TYPE_CHECKING:
     from edgeprofiler.decision.impact import Impact
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking()
+def impact(
+    model: common.SubjectArgument,
+    asked: dict[str, Any],
+    rate: Annotated[
+        str | None, common.option("10/s|30/min", "Inferences while working. Default: back to back.")
+    ] = None,
+    duty: Annotated[
+        str, common.option("12h/day|20min/h|50%", "Time at work.", shows_default=True)
+    ] = "24h/day",
+    off_power_w: Annotated[
+        float, common.option("WATTS", "Power while not at work.", "--off-power")
+    ] = 0.0,
+    battery: Annotated[str | None, common.option("50Wh|5000mAh@3.7V", "Of one device.")] = None,
+    fleet: Annotated[int, common.option("N", "Devices.", shows_default=True)] = 1,
+    intensity: Annotated[str | None, common.option("'220 g/kWh'", "CO2e of energy.")] = None,
+    price: Annotated[str | None, common.option("'0.30 EUR/kWh'", "Price of energy.")] = None,
+    json: common.JsonOption = None,
+) -> None:
+    """Say what a network's energy means: battery life, a fleet's energy, CO2e and cost."""
+    import edgeprofiler
 
-    @app.command()
-    @asking()
-    def impact(
-        model: common.SubjectArgument,
-        asked: dict[str, Any],
-        rate: Annotated[
-            str | None,
-            common.option("10/s|30/min", "Inferences while working. Default: back to back."),
-        ] = None,
-        duty: Annotated[
-            str, common.option("12h/day|20min/h|50%", "Time at work.", shows_default=True)
-        ] = "24h/day",
-        off_power_w: Annotated[
-            float, common.option("WATTS", "Power while not at work.", "--off-power")
-        ] = 0.0,
-        battery: Annotated[str | None, common.option("50Wh|5000mAh@3.7V", "Of one device.")] = None,
-        fleet: Annotated[int, common.option("N", "Devices.", shows_default=True)] = 1,
-        intensity: Annotated[str | None, common.option("'220 g/kWh'", "CO2e of energy.")] = None,
-        price: Annotated[str | None, common.option("'0.30 EUR/kWh'", "Price of energy.")] = None,
-        json: common.JsonOption = None,
-    ) -> None:
-        """Say what a network's energy means: battery life, a fleet's energy, CO2e and cost."""
-        import edgeprofiler
-
-        screen = common.results_console(json)
-        found = edgeprofiler.impact(
-            model, rate=rate, duty=duty, off_power_w=off_power_w, battery=battery, fleet=fleet,
-            intensity=intensity, price=price, **asked,
-        )  # fmt: skip
-        common.write_json(json, found.document)
-        _print(screen, found.profile, found)
+    screen = common.results_console(json)
+    found = edgeprofiler.impact(
+        model, rate=rate, duty=duty, off_power_w=off_power_w, battery=battery, fleet=fleet,
+        intensity=intensity, price=price, **asked,
+    )  # fmt: skip
+    common.write_json(json, found.document)
+    _print(screen, found.profile, found)
 
 
 def _print(screen: Console, profile: Profile, result: Impact) -> None:

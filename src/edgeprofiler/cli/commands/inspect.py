@@ -23,57 +23,49 @@ _BUILD = ("device", "runtime", "precision")
 """What decides which layers an engine has."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking(*_BUILD, *_SIZE, says_device=False)
+def inspect(
+    model: common.ModelArgument,
+    asked: dict[str, Any],
+    lowered: Annotated[
+        bool, typer.Option("--lowered", help="Show the layers a device runs, not the operators.")
+    ] = False,
+    json: Annotated[
+        str | None,
+        common.option(
+            "FILE|-",
+            "Write the lowered layers as TensorRT writes an engine's; - is standard output alone.",
+        ),
+    ] = None,
+) -> None:
+    """Show a model's operators, or the layers that it becomes on a device."""
+    import edgeprofiler
+    from edgeprofiler.core.device import load_device
+    from edgeprofiler.core.errors import UsageError
+    from edgeprofiler.core.graph import Graph
+    from edgeprofiler.reading.engine import engine_document
+    from edgeprofiler.reading.read import require_precision
 
-    @app.command()
-    @asking(*_BUILD, *_SIZE, says_device=False)
-    def inspect(
-        model: common.ModelArgument,
-        asked: dict[str, Any],
-        lowered: Annotated[
-            bool,
-            typer.Option("--lowered", help="Show the layers a device runs, not the operators."),
-        ] = False,
-        json: Annotated[
-            str | None,
-            common.option(
-                "FILE|-",
-                "Write the lowered layers as TensorRT writes an engine's; - is standard output "
-                "alone.",
-            ),
-        ] = None,
-    ) -> None:
-        """Show a model's operators, or the layers that it becomes on a device."""
-        import edgeprofiler
-        from edgeprofiler.core.device import load_device
-        from edgeprofiler.core.errors import UsageError
-        from edgeprofiler.core.graph import Graph
-        from edgeprofiler.reading.engine import engine_document
-        from edgeprofiler.reading.read import require_precision
-
-        out = common.results_console(json)
-        found = edgeprofiler.read_model(model, **{k: asked[k] for k in _SIZE if k in asked})
-        for name in (name for name in _BUILD if name in asked):
-            if isinstance(found, Graph) and not (lowered or json is not None):
-                raise UsageError(f"`{name}` decides which layers there are: add `lowered`")
-            if not isinstance(found, Graph) and name != "precision":
-                raise UsageError(f"{model} is built already: `{name}` changes none of its layers")
-        network = found
-        if not isinstance(found, Graph):
-            require_precision(found, asked.get("precision"))
-        elif lowered or json is not None:
-            say_device([], asked)
-            board = load_device(asked.get("device") or DEFAULT_DEVICE, asked.get("runtime"))
-            network = edgeprofiler.read(
-                model, **asked | {"device": board, "runtime": board.runtime}
-            )
-        if isinstance(found, Graph) and not lowered:
-            _print_graph(out, found)
-        elif not isinstance(network, Graph):
-            _print_network(out, network, found if isinstance(found, Graph) else None)
-        if not isinstance(network, Graph):
-            common.write_json(json, partial(engine_document, network))
+    out = common.results_console(json)
+    found = edgeprofiler.read_model(model, **{k: asked[k] for k in _SIZE if k in asked})
+    for name in (name for name in _BUILD if name in asked):
+        if isinstance(found, Graph) and not (lowered or json is not None):
+            raise UsageError(f"`{name}` decides which layers there are: add `lowered`")
+        if not isinstance(found, Graph) and name != "precision":
+            raise UsageError(f"{model} is built already: `{name}` changes none of its layers")
+    network = found
+    if not isinstance(found, Graph):
+        require_precision(found, asked.get("precision"))
+    elif lowered or json is not None:
+        say_device([], asked)
+        board = load_device(asked.get("device") or DEFAULT_DEVICE, asked.get("runtime"))
+        network = edgeprofiler.read(model, **asked | {"device": board, "runtime": board.runtime})
+    if isinstance(found, Graph) and not lowered:
+        _print_graph(out, found)
+    elif not isinstance(network, Graph):
+        _print_network(out, network, found if isinstance(found, Graph) else None)
+    if not isinstance(network, Graph):
+        common.write_json(json, partial(engine_document, network))
 
 
 def _dimensions(shape: tuple[int, ...]) -> str:

@@ -27,77 +27,79 @@ _Model = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command and its sub-commands."""
-    models = typer.Typer(help="List, fetch and publish trained predictors.", no_args_is_help=True)
-    app.add_typer(models, name="models")
+app = typer.Typer(help="List, fetch and publish trained predictors.", no_args_is_help=True)
 
-    @models.command("list")
-    def list_models(tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
-        """List registered predictors."""
-        screen = common.results_console(json, markup=False)
-        found = _store(tracking_uri).versions()
-        common.write_json(json, lambda: [_document(version) for version in found])
-        _print_list(screen, found)
 
-    @models.command()
-    def show(model: _Model, tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
-        """Show a registered predictor: how it was trained, and its errors."""
-        screen = common.results_console(json, markup=False)
-        store = _store(tracking_uri)
-        version = store.version(model)
-        facts = store.run_facts(version.run)
-        found = {"params": dict(facts.params), "metrics": dict(facts.metrics)}
-        common.write_json(json, lambda: {**_document(version), **found})
-        _print_one(screen, version, facts)
+@app.command("list")
+def list_models(tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
+    """List registered predictors."""
+    screen = common.results_console(json, markup=False)
+    found = _store(tracking_uri).versions()
+    common.write_json(json, lambda: [_document(version) for version in found])
+    _print_list(screen, found)
 
-    @models.command()
-    def pull(
-        model: _Model,
-        output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
-        tracking_uri: _Uri = None,
-    ) -> None:
-        """Fetch a predictor into a folder, checked against its checksums."""
-        from edgeprofiler.core import plugins
 
-        artifact = _store(tracking_uri).get(model)
-        plugins.load("stores", "folder")().put(artifact, str(output))
-        common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
+@app.command()
+def show(model: _Model, tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
+    """Show a registered predictor: how it was trained, and its errors."""
+    screen = common.results_console(json, markup=False)
+    store = _store(tracking_uri)
+    version = store.version(model)
+    facts = store.run_facts(version.run)
+    found = {"params": dict(facts.params), "metrics": dict(facts.metrics)}
+    common.write_json(json, lambda: {**_document(version), **found})
+    _print_one(screen, version, facts)
 
-    @models.command()
-    def push(
-        folder: Annotated[str, common.argument("FOLDER", "What `train` wrote.")],
-        name: Annotated[str, common.argument("NAME", "What it is registered as.")],
-        alias: Annotated[
-            str | None, common.option("ALIAS", "An alias for the new version, as: champion.")
-        ] = None,
-        tracking_uri: _Uri = None,
-    ) -> None:
-        """Log a predictor as a run, and register it as a new version."""
-        from edgeprofiler.core import plugins
-        from edgeprofiler.learning.training.tracking import track
-        from edgeprofiler.views.plots.residuals import draw_residuals
 
-        artifact = plugins.load("stores", "folder")().get(folder)
-        address = track(
-            artifact,
-            name=name,
-            alias=alias,
-            tracking_uri=tracking_uri,
-            pictures={"residuals.png": draw_residuals(artifact)},
-        )
-        common.note(f"use it with: predict MODEL --predictor {address}")
-        typer.echo(address)
+@app.command()
+def pull(
+    model: _Model,
+    output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
+    tracking_uri: _Uri = None,
+) -> None:
+    """Fetch a predictor into a folder, checked against its checksums."""
+    from edgeprofiler.core import plugins
 
-    @models.command()
-    def alias(
-        model: _Model,
-        alias: Annotated[str, common.argument("ALIAS", "As: champion.")],
-        tracking_uri: _Uri = None,
-    ) -> None:
-        """Give a version an alias; any other version of the model loses it."""
-        version = _store(tracking_uri).set_alias(model, alias)
-        typer.echo(f"models:/{version.name}@{alias} is version {version.version}")
+    artifact = _store(tracking_uri).get(model)
+    plugins.load("stores", "folder")().put(artifact, str(output))
+    common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
+
+
+@app.command()
+def push(
+    folder: Annotated[str, common.argument("FOLDER", "What `train` wrote.")],
+    name: Annotated[str, common.argument("NAME", "What it is registered as.")],
+    alias: Annotated[
+        str | None, common.option("ALIAS", "An alias for the new version, as: champion.")
+    ] = None,
+    tracking_uri: _Uri = None,
+) -> None:
+    """Log a predictor as a run, and register it as a new version."""
+    from edgeprofiler.core import plugins
+    from edgeprofiler.learning.training.tracking import track
+    from edgeprofiler.views.plots.residuals import draw_residuals
+
+    artifact = plugins.load("stores", "folder")().get(folder)
+    address = track(
+        artifact,
+        name=name,
+        alias=alias,
+        tracking_uri=tracking_uri,
+        pictures={"residuals.png": draw_residuals(artifact)},
+    )
+    common.note(f"use it with: predict MODEL --predictor {address}")
+    typer.echo(address)
+
+
+@app.command()
+def alias(
+    model: _Model,
+    alias: Annotated[str, common.argument("ALIAS", "As: champion.")],
+    tracking_uri: _Uri = None,
+) -> None:
+    """Give a version an alias; any other version of the model loses it."""
+    version = _store(tracking_uri).set_alias(model, alias)
+    typer.echo(f"models:/{version.name}@{alias} is version {version.version}")
 
 
 def _store(tracking_uri: str | None) -> Any:

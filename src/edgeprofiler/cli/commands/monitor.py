@@ -9,74 +9,73 @@ import typer
 from edgeprofiler.cli import common
 from edgeprofiler.core.errors import UsageError
 
+SETTINGS = {"ignore_unknown_options": True}
+"""What follows is another program's."""
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
 
-    @app.command(context_settings={"ignore_unknown_options": True})
-    def monitor(
-        command: Annotated[
-            list[str],
-            common.argument("-- COMMAND...", "The program and its arguments."),
-        ],
-        sensor: Annotated[
-            str, common.option("NAME|auto", "What measures power.", shows_default=True)
-        ] = "auto",
-        sensor_options: common.SensorOptions = None,
-        period_s: Annotated[
-            float,
-            common.option(
-                "SECONDS", "Time between sensor polls.", "--period", shows_default=True
-            ),
-        ] = 1e-3,
-        json: common.JsonOption = None,
-    ) -> None:  # fmt: skip
-        """Run a program and tell its energy, mean and peak power; exits with its exit code.
+def monitor(
+    command: Annotated[
+        list[str],
+        common.argument("-- COMMAND...", "The program and its arguments."),
+    ],
+    sensor: Annotated[
+        str, common.option("NAME|auto", "What measures power.", shows_default=True)
+    ] = "auto",
+    sensor_options: common.SensorOptions = None,
+    period_s: Annotated[
+        float,
+        common.option(
+            "SECONDS", "Time between sensor polls.", "--period", shows_default=True
+        ),
+    ] = 1e-3,
+    json: common.JsonOption = None,
+) -> None:  # fmt: skip
+    """Run a program and tell its energy, mean and peak power; exits with its exit code.
 
-        Ctrl-C, SIGTERM and SIGHUP go to the program; what it drew until its end is told.
+    Ctrl-C, SIGTERM and SIGHUP go to the program; what it drew until its end is told.
 
-        Energy is that of the sensor's rails from start to end: the whole machine's, not the
-        program's share of it. A program too short to measure keeps its exit code too; if the
-        sensor is lost, this ends with 4 and the message tells the program's.
-        """
-        import signal
+    Energy is that of the sensor's rails from start to end: the whole machine's, not the
+    program's share of it. A program too short to measure keeps its exit code too; if the
+    sensor is lost, this ends with 4 and the message tells the program's.
+    """
+    import signal
 
-        from edgeprofiler.cli.interruption import ENDING
-        from edgeprofiler.core.targets import check_target
-        from edgeprofiler.core.units import engineering
-        from edgeprofiler.measurement.collect.choose import parse_options
-        from edgeprofiler.measurement.monitor import run_program
-        from edgeprofiler.measurement.monitor.program import shell_code
+    from edgeprofiler.cli.interruption import ENDING
+    from edgeprofiler.core.targets import check_target
+    from edgeprofiler.core.units import engineering
+    from edgeprofiler.measurement.collect.choose import parse_options
+    from edgeprofiler.measurement.monitor import run_program
+    from edgeprofiler.measurement.monitor.program import shell_code
 
-        if not 1e-4 <= period_s <= 10:
-            raise UsageError(f"`period_s` {period_s} must lie between 0.0001 and 10 seconds")
-        options = parse_options(sensor_options)
-        if sensor == "auto" and options:
-            raise UsageError("`sensor_options` needs `sensor`, by its name")
-        check_target(json)
-        code, found = run_program(
-            command,
-            None if sensor == "auto" else sensor,
-            options=options,
-            period_s=period_s,
-            # JSON must stand alone on standard output
-            stdout=2 if json == "-" else None,
-            pass_on=(signal.SIGINT, *ENDING),
-        )
-        common.note(
-            f"{' + '.join(found.rails)} ({found.sensor}) for "
-            f"{engineering(found.duration_s, 's')}: "
-            f"energy {engineering(found.energy_j, 'J')}, mean {engineering(found.mean_w, 'W')}, "
-            f"peak {engineering(found.peak_w, 'W')}"
-        )
-        common.note(
-            f"{found.polls:,} polls, {found.distinct_values:,} distinct values, "
-            f"{found.missed_ticks:,} missed ticks, sampler {found.sampler_cpu_share:.1%} of a core"
-        )
-        for warning in found.warnings:
-            common.note(f"warning: {warning}")
-        if code and json is not None:
-            # told here too: where writing fails, the command ends with another code
-            common.note(f"the program has ended with exit code {shell_code(code)}")
-        common.write_json(json, lambda: {"command": command, "exit_code": code, **found.to_json()})
-        raise typer.Exit(shell_code(code))
+    if not 1e-4 <= period_s <= 10:
+        raise UsageError(f"`period_s` {period_s} must lie between 0.0001 and 10 seconds")
+    options = parse_options(sensor_options)
+    if sensor == "auto" and options:
+        raise UsageError("`sensor_options` needs `sensor`, by its name")
+    check_target(json)
+    code, found = run_program(
+        command,
+        None if sensor == "auto" else sensor,
+        options=options,
+        period_s=period_s,
+        # JSON must stand alone on standard output
+        stdout=2 if json == "-" else None,
+        pass_on=(signal.SIGINT, *ENDING),
+    )
+    common.note(
+        f"{' + '.join(found.rails)} ({found.sensor}) for "
+        f"{engineering(found.duration_s, 's')}: "
+        f"energy {engineering(found.energy_j, 'J')}, mean {engineering(found.mean_w, 'W')}, "
+        f"peak {engineering(found.peak_w, 'W')}"
+    )
+    common.note(
+        f"{found.polls:,} polls, {found.distinct_values:,} distinct values, "
+        f"{found.missed_ticks:,} missed ticks, sampler {found.sampler_cpu_share:.1%} of a core"
+    )
+    for warning in found.warnings:
+        common.note(f"warning: {warning}")
+    if code and json is not None:
+        # told here too: where writing fails, the command ends with another code
+        common.note(f"the program has ended with exit code {shell_code(code)}")
+    common.write_json(json, lambda: {"command": command, "exit_code": code, **found.to_json()})
+    raise typer.Exit(shell_code(code))

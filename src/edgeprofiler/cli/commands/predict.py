@@ -5,43 +5,37 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking()
+def predict(
+    models: Annotated[
+        list[str],
+        common.argument(
+            "MODEL...", "ONNX files, TensorRT engines' layer JSON, graph JSON, or zoo:NAME."
+        ),
+    ],
+    asked: dict[str, Any],
+    csv: common.CsvOption = None,
+    json: common.JsonOption = None,
+    quiet: common.QuietOption = False,
+) -> None:
+    """Predict power, runtime and energy of every layer, without the device."""
+    import edgeprofiler
+    from edgeprofiler.core.errors import UsageError
+    from edgeprofiler.core.profile.document import to_document
+    from edgeprofiler.core.profile.table import to_csv
+    from edgeprofiler.views.reports.text import print_profile
 
-    @app.command()
-    @asking()
-    def predict(
-        models: Annotated[
-            list[str],
-            common.argument(
-                "MODEL...", "ONNX files, TensorRT engines' layer JSON, graph JSON, or zoo:NAME."
-            ),
-        ],
-        asked: dict[str, Any],
-        csv: common.CsvOption = None,
-        json: common.JsonOption = None,
-        quiet: common.QuietOption = False,
-    ) -> None:
-        """Predict power, runtime and energy of every layer, without the device."""
-        import edgeprofiler
-        from edgeprofiler.core.errors import UsageError
-        from edgeprofiler.core.profile.document import to_document
-        from edgeprofiler.core.profile.table import to_csv
-        from edgeprofiler.views.reports.text import print_profile
-
-        if len(models) > 1 and (csv is not None or json is not None):
-            raise UsageError("`csv` and `json` take one MODEL; call once for each")
-        screen = common.results_console(csv, json)
-        for model, profile in zip(models, edgeprofiler.predict_many(models, **asked), strict=True):
-            torch_built = any("[aten_ops." in layer.name for layer in profile.network.layers)
-            if torch_built and "runtime" not in asked:
-                common.note(f"{model}: built by Torch-TensorRT; see --runtime torch-tensorrt")
-            common.write(csv, partial(to_csv, profile))
-            common.write_json(json, partial(to_document, profile))
-            print_profile(screen, profile, layers=not quiet)
+    if len(models) > 1 and (csv is not None or json is not None):
+        raise UsageError("`csv` and `json` take one MODEL; call once for each")
+    screen = common.results_console(csv, json)
+    for model, profile in zip(models, edgeprofiler.predict_many(models, **asked), strict=True):
+        torch_built = any("[aten_ops." in layer.name for layer in profile.network.layers)
+        if torch_built and "runtime" not in asked:
+            common.note(f"{model}: built by Torch-TensorRT; see --runtime torch-tensorrt")
+        common.write(csv, partial(to_csv, profile))
+        common.write_json(json, partial(to_document, profile))
+        print_profile(screen, profile, layers=not quiet)

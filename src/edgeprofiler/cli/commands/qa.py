@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import typer
-
 from edgeprofiler.cli import common
 
 if TYPE_CHECKING:
@@ -15,33 +13,29 @@ if TYPE_CHECKING:
     from edgeprofiler.measurement.qa import Verdict
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def qa(
+    recording: common.RecordingArgument,
+    model: common.RawModelOption = None,
+    plot: common.PictureOption = None,
+    json: common.JsonOption = None,
+) -> None:
+    """Judge a recording: verdict and reasons."""
+    import edgeprofiler
+    from edgeprofiler.measurement.qa import to_document
+    from edgeprofiler.measurement.recording.opening import open_recording
+    from edgeprofiler.views.plots.figure import check_picture
 
-    @app.command()
-    def qa(
-        recording: common.RecordingArgument,
-        model: common.RawModelOption = None,
-        plot: common.PictureOption = None,
-        json: common.JsonOption = None,
-    ) -> None:
-        """Judge a recording: verdict and reasons."""
-        import edgeprofiler
-        from edgeprofiler.measurement.qa import to_document
-        from edgeprofiler.measurement.recording.opening import open_recording
-        from edgeprofiler.views.plots.figure import check_picture
+    check_picture(plot)
+    screen = common.results_console(json, markup=False)
+    opened = open_recording(recording, model)
+    verdict = edgeprofiler.qa(opened)
+    if plot is not None:
+        from edgeprofiler.views.plots.figure import save_figure
+        from edgeprofiler.views.plots.session import draw_recording
 
-        check_picture(plot)
-        screen = common.results_console(json, markup=False)
-        opened = open_recording(recording, model)
-        verdict = edgeprofiler.qa(opened)
-        if plot is not None:
-            from edgeprofiler.views.plots.figure import save_figure
-            from edgeprofiler.views.plots.session import draw_recording
-
-            common.save(plot, partial(save_figure, draw_recording(opened)))
-        common.write_json(json, partial(to_document, opened, verdict))
-        _print(opened.name + (" (simulated)" if opened.simulated else ""), verdict, screen)
+        common.save(plot, partial(save_figure, draw_recording(opened)))
+    common.write_json(json, partial(to_document, opened, verdict))
+    _print(opened.name + (" (simulated)" if opened.simulated else ""), verdict, screen)
 
 
 def _print(name: str, verdict: Verdict, console: Console) -> None:

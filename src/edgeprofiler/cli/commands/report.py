@@ -6,64 +6,58 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking(several=True)
+def report(
+    models: common.SubjectsArgument,
+    asked: dict[str, Any],
+    output: Annotated[
+        Path | None,
+        common.option(
+            "FILE.html|-",
+            "The page. Default: report.html, unless another form is asked for.",
+            "--output", "-o",
+        ),
+    ] = None,
+    png: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
+    svg: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
+    md: Annotated[
+        str | None, common.option("FILE|-", "Markdown, to a file or standard output.")
+    ] = None,
+    plot: Annotated[
+        str | None,
+        common.option(
+            "KIND",
+            "What a picture shows: report (all), timeline, roofline, kinds or stages. "
+            "Default: report.",
+        ),
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        common.option(
+            "FOLDER", "The recording behind a measured profile: draws power over time."
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Write a report that opens from disk: page, picture or Markdown."""
+    import edgeprofiler
+    from edgeprofiler.core.errors import UsageError
 
-    @app.command()
-    @asking(several=True)
-    def report(
-        models: common.SubjectsArgument,
-        asked: dict[str, Any],
-        output: Annotated[
-            Path | None,
-            common.option(
-                "FILE.html|-",
-                "The page. Default: report.html, unless another form is asked for.",
-                "--output", "-o",
-            ),
-        ] = None,
-        png: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
-        svg: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
-        md: Annotated[
-            str | None, common.option("FILE|-", "Markdown, to a file or standard output.")
-        ] = None,
-        plot: Annotated[
-            str | None,
-            common.option(
-                "KIND",
-                "What a picture shows: report (all), timeline, roofline, kinds or stages. "
-                "Default: report.",
-            ),
-        ] = None,
-        recording: Annotated[
-            Path | None,
-            common.option(
-                "FOLDER", "The recording behind a measured profile: draws power over time."
-            ),
-        ] = None,
-    ) -> None:  # fmt: skip
-        """Write a report that opens from disk: page, picture or Markdown."""
-        import edgeprofiler
-        from edgeprofiler.core.errors import UsageError
-
-        common.results_console(output, md)  # one of them may be standard output
-        for path, ending in ((png, ".png"), (svg, ".svg")):
-            if path is not None and path.suffix.lower() != ending:
-                raise UsageError(f"{path}: the name of this picture ends in {ending}")
-        if plot is not None and not (png or svg):
-            raise UsageError("`plot` is of a picture: ask for one with `png` or `svg`")
-        if output is None and not (png or svg or md):
-            output = Path("report.html")
-        if recording is not None and output is None:
-            raise UsageError("`recording` is drawn on the page: ask for it with `output`")
-        found = edgeprofiler.report(*models, recording=recording, **asked)
-        for picture in (png, svg):
-            common.save(picture, partial(found.save, plot=plot))
-        common.write(md, found.markdown)
-        common.write(output, found.page)
+    common.results_console(output, md)  # one of them may be standard output
+    for path, ending in ((png, ".png"), (svg, ".svg")):
+        if path is not None and path.suffix.lower() != ending:
+            raise UsageError(f"{path}: the name of this picture ends in {ending}")
+    if plot is not None and not (png or svg):
+        raise UsageError("`plot` is of a picture: ask for one with `png` or `svg`")
+    if output is None and not (png or svg or md):
+        output = Path("report.html")
+    if recording is not None and output is None:
+        raise UsageError("`recording` is drawn on the page: ask for it with `output`")
+    found = edgeprofiler.report(*models, recording=recording, **asked)
+    for picture in (png, svg):
+        common.save(picture, partial(found.save, plot=plot))
+    common.write(md, found.markdown)
+    common.write(output, found.page)

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
@@ -18,38 +16,34 @@ if TYPE_CHECKING:
     from edgeprofiler.decision.sweep import Sweep
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking(several=True)
+def sweep(
+    model: common.ModelArgument,
+    asked: dict[str, Any],
+    rows: Annotated[
+        int,
+        common.option(
+            "N", "Rows to show where there are more; the best first.", shows_default=True, min=0
+        ),
+    ] = 20,
+    parquet: Annotated[Path | None, common.option("FILE", "Write all rows as Parquet.")] = None,
+    csv: common.CsvOption = None,
+    json: common.JsonOption = None,
+    plot: common.PictureOption = None,
+) -> None:
+    """Predict every combination, and which of them are best in energy and latency."""
+    import edgeprofiler
 
-    @app.command()
-    @asking(several=True)
-    def sweep(
-        model: common.ModelArgument,
-        asked: dict[str, Any],
-        rows: Annotated[
-            int,
-            common.option(
-                "N", "Rows to show where there are more; the best first.", shows_default=True, min=0
-            ),
-        ] = 20,
-        parquet: Annotated[Path | None, common.option("FILE", "Write all rows as Parquet.")] = None,
-        csv: common.CsvOption = None,
-        json: common.JsonOption = None,
-        plot: common.PictureOption = None,
-    ) -> None:
-        """Predict every combination, and which of them are best in energy and latency."""
-        import edgeprofiler
+    screen = common.results_console(csv, json)
+    found = edgeprofiler.sweep(model, **asked)
+    common.save(parquet, found.write_parquet)
+    common.write(csv, found.to_csv)
+    if plot is not None:
+        from edgeprofiler.views.plots.sweep import save_sweep
 
-        screen = common.results_console(csv, json)
-        found = edgeprofiler.sweep(model, **asked)
-        common.save(parquet, found.write_parquet)
-        common.write(csv, found.to_csv)
-        if plot is not None:
-            from edgeprofiler.views.plots.sweep import save_sweep
-
-            common.save(plot, partial(save_sweep, found))
-        common.write_json(json, found.document)
-        _print(screen, found, rows, asked.get("confidence", DEFAULT_CONFIDENCE))
+        common.save(plot, partial(save_sweep, found))
+    common.write_json(json, found.document)
+    _print(screen, found, rows, asked.get("confidence", DEFAULT_CONFIDENCE))
 
 
 def _print(screen: Console, result: Sweep, count: int, confidence: float) -> None:

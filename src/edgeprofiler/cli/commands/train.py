@@ -14,40 +14,35 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.predictors.artifact import Artifact
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@telling
+def train(
+    data: DataArgument,
+    output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
+    told: dict[str, Any],
+    track: Annotated[bool, typer.Option("--track", help="Log the training to MLflow.")] = False,
+    name: Annotated[
+        str | None, common.option("NAME", "With --track: register it as a version of this model.")
+    ] = None,
+    alias: Annotated[
+        str | None, common.option("ALIAS", "With --name: an alias of the new version.")
+    ] = None,
+) -> None:
+    """Train one runtime and one power model for each kind of layer."""
+    import edgeprofiler
+    from edgeprofiler.core.errors import UsageError
 
-    @app.command()
-    @telling
-    def train(
-        data: DataArgument,
-        output: Annotated[Path, common.option("FOLDER", "Where it goes.", "--output", "-o")],
-        told: dict[str, Any],
-        track: Annotated[bool, typer.Option("--track", help="Log the training to MLflow.")] = False,
-        name: Annotated[
-            str | None,
-            common.option("NAME", "With --track: register it as a version of this model."),
-        ] = None,
-        alias: Annotated[
-            str | None, common.option("ALIAS", "With --name: an alias of the new version.")
-        ] = None,
-    ) -> None:
-        """Train one runtime and one power model for each kind of layer."""
-        import edgeprofiler
-        from edgeprofiler.core.errors import UsageError
+    if (name is not None and not track) or (alias is not None and name is None):
+        raise UsageError("`name` goes with `track`, and `alias` with `name`")
+    artifact = edgeprofiler.train(data, output=output, **told)
+    _print(artifact)
+    common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
+    if track:
+        from edgeprofiler.learning.training.tracking import track as log
+        from edgeprofiler.views.plots.residuals import draw_residuals
 
-        if (name is not None and not track) or (alias is not None and name is None):
-            raise UsageError("`name` goes with `track`, and `alias` with `name`")
-        artifact = edgeprofiler.train(data, output=output, **told)
-        _print(artifact)
-        common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
-        if track:
-            from edgeprofiler.learning.training.tracking import track as log
-            from edgeprofiler.views.plots.residuals import draw_residuals
-
-            pictures = {"residuals.png": draw_residuals(artifact)}
-            address = log(artifact, name=name, alias=alias, pictures=pictures)
-            common.note(f"logged as {address}")
+        pictures = {"residuals.png": draw_residuals(artifact)}
+        address = log(artifact, name=name, alias=alias, pictures=pictures)
+        common.note(f"logged as {address}")
 
 
 def _print(artifact: Artifact) -> None:

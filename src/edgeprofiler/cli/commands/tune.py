@@ -17,82 +17,78 @@ if TYPE_CHECKING:
     from edgeprofiler.learning.training.tuning import Trial, Tuning
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@telling
+def tune(
+    data: DataArgument,
+    told: dict[str, Any],
+    output: Annotated[
+        Path | None,
+        common.option(
+            "FILE.toml", "Write the best options, for `train --config`.", "--output", "-o"
+        ),
+    ] = None,
+    trials: Annotated[
+        int,
+        common.option(
+            "N", "Trials in all, earlier ones of the study included.", shows_default=True, min=1
+        ),
+    ] = 50,
+    trial_s: Annotated[
+        float,
+        common.option(
+            "SECONDS", "Stop a trial that takes longer.", "--trial-limit",
+            shows_default=True, min=0.1,
+        ),
+    ] = 30.0,
+    total_s: Annotated[
+        float | None,
+        common.option("SECONDS", "Start no trial after this time.", "--time-limit", min=0),
+    ] = None,
+    space: Annotated[
+        list[str] | None,
+        common.option(
+            "NAME=LOW:HIGH[:log]|NAME=A,B",
+            "What to try, in place of the recipe's own; repeat it.",
+        ),
+    ] = None,
+    storage: Annotated[
+        str,
+        common.option(
+            "URL", "Database of the study; machines may share one.", shows_default=True
+        ),
+    ] = "sqlite:///tuning.db",
+    study: Annotated[
+        str | None,
+        common.option("NAME", "Name of the study. Default: of the recipe and the data."),
+    ] = None,
+    plot: common.PictureOption = None,
+    track: Annotated[bool, typer.Option("--track", help="Log the study to MLflow.")] = False,
+    json: common.JsonOption = None,
+) -> None:  # fmt: skip
+    """Search the options of a recipe on networks left out; the same call goes on."""
+    import edgeprofiler
+    from edgeprofiler.learning.training.tracking import document_of, track_tuning
 
-    @app.command()
-    @telling
-    def tune(
-        data: DataArgument,
-        told: dict[str, Any],
-        output: Annotated[
-            Path | None,
-            common.option(
-                "FILE.toml", "Write the best options, for `train --config`.", "--output", "-o"
-            ),
-        ] = None,
-        trials: Annotated[
-            int,
-            common.option(
-                "N", "Trials in all, earlier ones of the study included.", shows_default=True, min=1
-            ),
-        ] = 50,
-        trial_s: Annotated[
-            float,
-            common.option(
-                "SECONDS", "Stop a trial that takes longer.", "--trial-limit",
-                shows_default=True, min=0.1,
-            ),
-        ] = 30.0,
-        total_s: Annotated[
-            float | None,
-            common.option("SECONDS", "Start no trial after this time.", "--time-limit", min=0),
-        ] = None,
-        space: Annotated[
-            list[str] | None,
-            common.option(
-                "NAME=LOW:HIGH[:log]|NAME=A,B",
-                "What to try, in place of the recipe's own; repeat it.",
-            ),
-        ] = None,
-        storage: Annotated[
-            str,
-            common.option(
-                "URL", "Database of the study; machines may share one.", shows_default=True
-            ),
-        ] = "sqlite:///tuning.db",
-        study: Annotated[
-            str | None,
-            common.option("NAME", "Name of the study. Default: of the recipe and the data."),
-        ] = None,
-        plot: common.PictureOption = None,
-        track: Annotated[bool, typer.Option("--track", help="Log the study to MLflow.")] = False,
-        json: common.JsonOption = None,
-    ) -> None:  # fmt: skip
-        """Search the options of a recipe on networks left out; the same call goes on."""
-        import edgeprofiler
-        from edgeprofiler.learning.training.tracking import document_of, track_tuning
+    screen = common.results_console(json, markup=False)
+    found = edgeprofiler.tune(
+        data, trials=trials, trial_s=trial_s, total_s=total_s, space=space or (),
+        storage=storage, study=study, progress=_say, **told,
+    )  # fmt: skip
+    for line in found.notes:
+        common.note(line)
+    if output is not None:
+        _write(found, output)
+    if plot is not None:
+        from edgeprofiler.views.plots.tuning import save_tuning
 
-        screen = common.results_console(json, markup=False)
-        found = edgeprofiler.tune(
-            data, trials=trials, trial_s=trial_s, total_s=total_s, space=space or (),
-            storage=storage, study=study, progress=_say, **told,
-        )  # fmt: skip
-        for line in found.notes:
-            common.note(line)
-        if output is not None:
-            _write(found, output)
-        if plot is not None:
-            from edgeprofiler.views.plots.tuning import save_tuning
+        common.save(plot, partial(save_tuning, found))
+    if track:
+        from edgeprofiler.views.plots.tuning import draw_tuning
 
-            common.save(plot, partial(save_tuning, found))
-        if track:
-            from edgeprofiler.views.plots.tuning import draw_tuning
-
-            run = track_tuning(found, pictures={"tuning.png": draw_tuning(found)})
-            common.note(f"logged as run {run}")
-        common.write_json(json, partial(document_of, found))
-        _print(screen, found)
+        run = track_tuning(found, pictures={"tuning.png": draw_tuning(found)})
+        common.note(f"logged as run {run}")
+    common.write_json(json, partial(document_of, found))
+    _print(screen, found)
 
 
 def _say(trial: Trial) -> None:

@@ -14,54 +14,49 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.validate.validation import Validation
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+@asking("device", "confidence", says_device=False)
+def validate(
+    measured: common.MeasuredOption,
+    asked: dict[str, Any],
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Refit without each row's network.")
+    ] = False,
+    leave_out: Annotated[
+        str | None,
+        common.option(
+            "network|family|stack|board",
+            "Refit without each row's network, family, software stack or board.",
+        ),
+    ] = None,
+    plot: common.PictureOption = None,
+    csv: common.CsvOption = None,
+    json: common.JsonOption = None,
+    quiet: common.QuietOption = False,
+) -> None:
+    """Compare predictions with measured totals of networks, as shipped or left out."""
+    import edgeprofiler
+    from edgeprofiler.core.errors import UsageError
+    from edgeprofiler.prediction.validate.text import document, summary_lines, to_csv
+    from edgeprofiler.views.plots.figure import check_picture
 
-    @app.command()
-    @asking("device", "confidence", says_device=False)
-    def validate(
-        measured: common.MeasuredOption,
-        asked: dict[str, Any],
-        leave_one_out: Annotated[
-            bool,
-            typer.Option("--leave-one-out", help="Refit without each row's network."),
-        ] = False,
-        leave_out: Annotated[
-            str | None,
-            common.option(
-                "network|family|stack|board",
-                "Refit without each row's network, family, software stack or board.",
-            ),
-        ] = None,
-        plot: common.PictureOption = None,
-        csv: common.CsvOption = None,
-        json: common.JsonOption = None,
-        quiet: common.QuietOption = False,
-    ) -> None:
-        """Compare predictions with measured totals of networks, as shipped or left out."""
-        import edgeprofiler
-        from edgeprofiler.core.errors import UsageError
-        from edgeprofiler.prediction.validate.text import document, summary_lines, to_csv
-        from edgeprofiler.views.plots.figure import check_picture
+    if leave_one_out and leave_out not in (None, "network"):
+        raise UsageError("`leave_one_out` leaves networks out: give it or `leave_out`")
+    check_picture(plot)
+    out = common.results_console(json, csv, markup=False)
+    found = edgeprofiler.validate(
+        measured, leave_out=leave_out or ("network" if leave_one_out else None), **asked
+    )
+    if not quiet:
+        out.print(_table(found))
+    for line in summary_lines(found):
+        out.print(line)
+    common.write(csv, partial(to_csv, found))
+    if plot is not None:
+        from edgeprofiler.views.plots.figure import save_figure
+        from edgeprofiler.views.plots.validation import validation_figure
 
-        if leave_one_out and leave_out not in (None, "network"):
-            raise UsageError("`leave_one_out` leaves networks out: give it or `leave_out`")
-        check_picture(plot)
-        out = common.results_console(json, csv, markup=False)
-        found = edgeprofiler.validate(
-            measured, leave_out=leave_out or ("network" if leave_one_out else None), **asked
-        )
-        if not quiet:
-            out.print(_table(found))
-        for line in summary_lines(found):
-            out.print(line)
-        common.write(csv, partial(to_csv, found))
-        if plot is not None:
-            from edgeprofiler.views.plots.figure import save_figure
-            from edgeprofiler.views.plots.validation import validation_figure
-
-            common.save(plot, partial(save_figure, validation_figure(found)))
-        common.write_json(json, partial(document, found))
+        common.save(plot, partial(save_figure, validation_figure(found)))
+    common.write_json(json, partial(document, found))
 
 
 def _table(found: Validation) -> object:

@@ -55,9 +55,10 @@ def _parameter(name: str, several: bool) -> inspect.Parameter:
     words = f"{option.help}. Default: {option.default}."
     if many:
         words += f" Several: {option.many}."
-    flags = option.flags or (f"--{name.replace('_', '-')}",)
-    shape = typer.Option(*flags, metavar=option.metavar, help=words, show_default=False)
-    kind = list[str] | None if many or option.repeated else str | None
+    metavar = None if option.json is bool else option.metavar
+    shape = typer.Option(*option.spelled(name), metavar=metavar, help=words, show_default=False)
+    one = bool if option.json is bool else str
+    kind = list[str] | None if many or option.repeated else one | None
     return inspect.Parameter(
         name, inspect.Parameter.POSITIONAL_OR_KEYWORD,
         default=None, annotation=Annotated[kind, shape],

@@ -199,7 +199,7 @@ def test_the_page_says_what_each_field_means() -> None:
     page = Path(__file__).parents[3] / "docs" / "question.md"
     text = page.read_text(encoding="utf-8")
     for name, option in OPTIONS.items():
-        flags = ", ".join(f"`{flag}`" for flag in option.flags or (f"--{name.replace('_', '-')}",))
+        flags = ", ".join(f"`{flag}`" for flag in option.spelled(name))
         metavar = option.metavar.replace("|", "\\|")
         row = f"| `{name}` | {flags} `{metavar}` | {option.help} | {option.default} |"
         assert row in text, f"docs/question.md lacks the line\n{row}"

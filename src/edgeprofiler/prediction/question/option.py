@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from edgeprofiler.core.errors import UsageError
@@ -32,8 +32,14 @@ class Option:
     repeated: bool = False
     """Whether one value is given in parts, by the option repeated."""
     json: type = str
-    """Type of the value in JSON and TOML."""
+    """Type of the value in JSON and TOML; one of `bool` is a flag on the command line."""
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    """Bounds of a number, as JSON Schema has them: `ge`, `gt`, `le`, `lt`."""
     example: object = None
+
+    def spelled(self, name: str) -> tuple[str, ...]:
+        """Return the names on the command line, of the field `name`."""
+        return self.flags or (f"--{name.replace('_', '-')}",)
 
 
 @contextmanager

@@ -99,12 +99,12 @@ class Question:
     batch: int | None = field(default=None, metadata=_option(
         "Images at once", "the model's own, or 1", "N", values.size_of, values.parse_size,
         several=values.parse_sizes, many="1,2,4 or 1:32:1", flags=("--batch", "-b"), json=int,
-        example=1,
+        bounds=values.SIZES, example=1,
     ))  # fmt: skip
     resolution: int | None = field(default=None, metadata=_option(
         "Height and width of image inputs", "the model's own", "PIXELS", values.size_of,
         values.parse_size, several=values.parse_sizes, many="160,224 or 160:640:32", json=int,
-        example=224,
+        bounds=values.SIZES, example=224,
     ))  # fmt: skip
     shapes: Mapping[str, Shape] | None = field(default=None, metadata=_option(
         "Shape of an input, in place of a resolution; a batch counts before its first number",
@@ -117,7 +117,8 @@ class Question:
     ))  # fmt: skip
     confidence: float | None = field(default=None, metadata=_option(
         "Share of true values that intervals are to cover", f"{DEFAULT_CONFIDENCE:g}", "SHARE",
-        values.confidence_of, values.parse_number, json=float, example=DEFAULT_CONFIDENCE,
+        values.confidence_of, values.parse_number, json=float, bounds={"gt": 0, "lt": 1},
+        example=DEFAULT_CONFIDENCE,
     ))  # fmt: skip
     predictor: str | Path | Predictor | None = field(default=None, metadata=_option(
         "A trained predictor in place of the analytic model", "the analytic model",

@@ -10,12 +10,12 @@ from edgeprofiler.prediction.question.option import naming
 from edgeprofiler.prediction.question.question import OPTIONS
 
 
-def parse_texts(texts: Mapping[str, str | Sequence[str] | None]) -> dict[str, Any]:
+def parse_texts(texts: Mapping[str, str | bool | Sequence[str] | None]) -> dict[str, Any]:
     """Return a question's keywords from texts by field, as a command line or a form gives them.
 
     Args:
         texts: `None` or no text at all: not asked for. Several texts: of a field that is given
-            in parts, or in several values.
+            in parts, or in several values. A flag has no text, but is set or not.
 
     Raises:
         UsageError: a text is no value of its field.
@@ -23,9 +23,11 @@ def parse_texts(texts: Mapping[str, str | Sequence[str] | None]) -> dict[str, An
     found: dict[str, Any] = {}
     for name, text in texts.items():
         option = OPTIONS[name]
-        if text is None or not len(text):
+        if text is None or text in ("", [], ()):
             continue
-        if isinstance(text, str):
+        if isinstance(text, bool):
+            found[name] = text
+        elif isinstance(text, str):
             with naming(name):
                 found[name] = option.normal(option.parse(text))
         elif option.repeated:

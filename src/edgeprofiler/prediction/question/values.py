@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 65536
 """Largest batch, and largest height and width of an image."""
+SIZES = {"ge": 1, "le": MAX_SIZE}
 _MAX_VALUES = 200_000
 """Most values that one text may stand for."""
 _SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from edgeprofiler.prediction.question import OPTIONS, Question
-from edgeprofiler.prediction.question.values import MAX_SIZE
-from edgeprofiler.views.web.admit import MAX_CONFIDENCE, admit
+from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.offered import FIELDS
 from edgeprofiler.views.web.service import Advice
 
@@ -42,14 +41,11 @@ def _field(name: str) -> Any:
     text = f"{option.help}. Default: {option.default}."
     if name in _NAMES:
         text = f"{_NAMES[name]} Default: {option.default}."
-    return _TYPES[option.json] | None, Field(None, description=text, examples=examples)
+    kind: Any = _Text if option.json is str else option.json
+    bounds: dict[str, Any] = {**option.bounds}
+    return kind | None, Field(None, description=text, examples=examples, **bounds)
 
 
-_TYPES: dict[type, Any] = {
-    str: _Text,
-    int: Annotated[int, Field(ge=1, le=MAX_SIZE)],
-    float: Annotated[float, Field(gt=0, le=MAX_CONFIDENCE)],
-}
 _NAMES = {
     "device": "A board, `NAME` or `NAME@MODE`.",
     "predictor": "One of the trained predictors that the server was started with, by its name.",

@@ -11,6 +11,7 @@ from edgeprofiler.decision.advise import (
     Options,
     Plan,
     State,
+    advise,
     plan_for,
     single_changes,
 )
@@ -137,3 +138,32 @@ def test_a_detector_whose_batch_is_fixed_is_advised_on_for_the_rest(shared: Path
     kinds = {change.kind for change in single_changes(state)}
     assert {"prune", "precision", "mode"} <= kinds
     assert "batch" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"only": ["magic"]}, "no kind of change 'magic'"),
+        ({"only": ["prune"], "without": ["prune"]}, "leave no kind"),
+        ({"budget_j": 1.0, "budget_percent": 50.0}, "not both"),
+        ({"only": ["batch"], "layers": ["fc1"]}, "`layers` are pruned"),
+        ({"only": ["batch"], "align": 8}, "`align` is of channels"),
+        ({"align": 0}, "between 1 and 256"),
+        ({"budget_j": 0.0}, "above zero"),
+    ],
+)
+def test_what_means_nothing_together_is_refused(asked: dict, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        advise("zoo:lenet", **asked)
+
+
+def test_advice_is_a_ranking_and_with_a_budget_a_plan() -> None:
+    ranked = advise("zoo:lenet", "jetson-nano", only=["batch", "precision"])
+    assert ranked.plan is None
+    assert {change.kind for change in ranked.singles} <= {"batch", "precision"}
+    with pytest.raises(UsageError, match="`mask` needs a budget"):
+        ranked.mask()
+    planned = advise("zoo:lenet", "jetson-nano", only=["prune"], budget_percent=90)
+    assert planned.plan is not None
+    assert planned.plan.budget.energy_j == pytest.approx(0.9 * planned.before.energy_j)
+    assert planned.document()["model"] == planned.mask()["model"] == "zoo:lenet"

@@ -9,8 +9,9 @@ import pytest
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.network import Network, Source, make_layer
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
-from edgeprofiler.decision.impact import Assumptions, assess
+from edgeprofiler.decision.impact import Assumptions, assess, impact
 from edgeprofiler.decision.impact.impact import YEAR_S
+from edgeprofiler.prediction.predict import predict
 
 
 def _profile(power_w: float = 10.0) -> Profile:
@@ -90,3 +91,18 @@ def test_a_profile_that_takes_no_time_has_no_impact() -> None:
     )
     with pytest.raises(InsufficientData, match="no energy"):
         assess(nothing, Assumptions())
+
+
+def test_a_fleet_has_a_device_and_no_device_gives_power() -> None:
+    for wrong, words in (({"fleet": 0}, "`fleet` is 0"), ({"off_power_w": -1.0}, "`off_power_w`")):
+        with pytest.raises(UsageError, match=words):
+            impact("zoo:lenet", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_use_in_words_is_the_same_in_numbers() -> None:
+    use = Assumptions(duty=0.5, battery_j=180_000, fleet=3)
+    expected = assess(predict("zoo:lenet", "jetson-nano"), use)
+    found = impact("zoo:lenet", "jetson-nano", duty="12h/day", battery="50Wh", fleet=3)
+    assert found == expected
+    assert found.document()["battery_life_s"] == expected.battery_life_s.value
+    assert found.document()["schema"] == "edgeprofiler.impact/1"

@@ -46,7 +46,7 @@ def advise(
     ] = None,
     align: Annotated[
         int | None,
-        common.option("N", "Cut channels to multiples of this. Default: 8.", min=1, max=256),
+        common.option("N", "Cut channels to multiples of this. Default: 8."),
     ] = None,
     rows: Annotated[
         int | None,

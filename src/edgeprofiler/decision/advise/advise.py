@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CUTS = ("prune", "factorise")
 """Kinds of change whose channels are multiples of something."""
+_MAX_ALIGN = 256
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def advise(
         raise UsageError("give `budget_j` or `budget_percent`, not both")
     if layers and "prune" not in kinds:
         raise UsageError("`layers` are pruned, and the kind prune is not allowed")
+    if align is not None and not 1 <= align <= _MAX_ALIGN:
+        raise UsageError(f"`align` is {align}; it must lie between 1 and {_MAX_ALIGN}")
     if align is not None and not set(kinds) & set(_CUTS):
         raise UsageError(f"`align` is of channels, and none of {', '.join(_CUTS)} is allowed")
     answers = predictor_of(question)

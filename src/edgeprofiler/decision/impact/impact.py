@@ -44,6 +44,12 @@ class Assumptions:
     price_per_j: float | None = None
     currency: str = ""
 
+    def __post_init__(self) -> None:
+        if self.fleet < 1:
+            raise UsageError(f"`fleet` is {self.fleet}; a fleet has at least one device")
+        if not 0 <= self.off_duty_power_w < math.inf:
+            raise UsageError(f"`off_power_w` is {self.off_duty_power_w:g}; it is from 0 watts up")
+
 
 @dataclass(frozen=True)
 class Impact:

@@ -175,7 +175,7 @@ def test_a_wrong_number_is_said_and_mended(page) -> None:
     page.expected_problems.append("400")
     page.locator("[name=model]").select_option("zoo:resnet18")
     page.locator("[name=resolution]").fill("99999")
-    sync_api.expect(page.get_by_role("alert")).to_contain_text("must lie between")
+    sync_api.expect(page.get_by_role("alert")).to_contain_text("is no whole number")
     page.locator("[name=resolution]").fill("192")
     sync_api.expect(page.locator(".headline").first).to_be_visible()
     sync_api.expect(page.get_by_role("alert")).to_have_count(0)

@@ -44,6 +44,18 @@ def test_a_runner_may_be_handed_over(tmp_path: Path) -> None:
         prepare("fake:net", output=tmp_path, sensor="none", runner=runner, batch=2)
 
 
+def test_without_a_sensor_it_idles_where_that_is_asked_for(tmp_path: Path) -> None:
+    took = []
+    for folder, idle_s in (("asked", 40.0), ("not", None)):
+        runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
+        collect(
+            "fake:net", output=tmp_path / folder, sensor="none", runner=runner, runs=5,
+            idle_s=idle_s, dither_s=0.0,
+        )  # fmt: skip
+        took.append(runner.clock.now_s())
+    assert took[0] - took[1] == pytest.approx(80.0)
+
+
 def test_a_resolution_becomes_the_shapes_that_a_runner_takes(tmp_path: Path) -> None:
     chosen = prepare("zoo:lenet", output=tmp_path, resolution=40, **SIM)
     assert chosen.runner.options["shapes"] == {"input": [1, 1, 40, 40]}

@@ -37,7 +37,8 @@ def collect(
     ] = "auto",
     runs: Annotated[int, common.option("N", "Runs to record.", shows_default=True, min=1)] = 1000,
     idle_s: Annotated[
-        float | None, common.option("SECONDS", "Idling before and after. Default: 30.", "--idle")
+        float | None,
+        common.option("SECONDS", "Idling before and after. Default: 30, if watched.", "--idle"),
     ] = None,
     warmup: Annotated[int, common.option("N", "Runs before.", shows_default=True, min=0)] = 50,
     output: Annotated[

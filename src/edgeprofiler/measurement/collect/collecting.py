@@ -219,7 +219,7 @@ class _SessionRun:
         Where only the end is missing, with 0 runs: warm up and idle.
         """
         plan, power = self._plan, self._power
-        idle_s = 0.0 if isinstance(power, NoPower) else plan.idle_s  # nobody would watch
+        idle_s = plan.idling_s(watched=not isinstance(power, NoPower))
         random = np.random.default_rng([plan.seed, runs])
         last: Timeline | None = None
         if runs:

@@ -116,7 +116,8 @@ def collect_isolated(
             continue
         try:
             # the first layer idles as long as asked; for the others a short look is enough
-            idle_s = min(plan.idle_s, LATER_IDLE_S) if recordings else plan.idle_s
+            idle_s = plan.idling_s(watched=sensor is not None)
+            idle_s = min(idle_s, LATER_IDLE_S) if recordings else idle_s
             wanted = replace(plan, runs=_runs_for(alone, sensor, plan), idle_s=idle_s)
             recordings.append(record(alone, sensor, target, wanted, header, root=root))
         finally:

@@ -153,7 +153,7 @@ def prepare(
         sensor_options: options of the sensor that is named.
         runner_options: options of the runner that is named.
         runs: runs to record.
-        idle_s: seconds of idling before and after; 30 where `None`.
+        idle_s: seconds of idling before and after; where `None`, 30 if a sensor watches.
         warmup: runs before.
         dither_s: longest random pause between runs; one sensor period where `None`.
         period_s: time between polls of the sensor; 1 ms where `None`.
@@ -167,8 +167,7 @@ def prepare(
         shapes: input shapes by name.
     """
     plan = Plan(
-        runs, Plan.idle_s if idle_s is None else idle_s, warmup, dither_s, seed,
-        Plan.period_s if period_s is None else period_s,
+        runs, idle_s, warmup, dither_s, seed, Plan.period_s if period_s is None else period_s,
     )  # fmt: skip
     sources = [str(model) for model in models]
     names = [recording_name(source) for source in sources]
@@ -186,8 +185,6 @@ def prepare(
     made = [runs_it] if measures is None else [runs_it, measures]
     for key in choose.unused({k: v for k, v in offered.items() if k != "seed"}, made):
         raise UsageError(f"`{key}` means nothing to the runner {runs_it.name}")
-    if sensor == "none" and idle_s:
-        raise UsageError("`idle_s` means nothing without a sensor")
     if period_s is not None and sensor != "auto":
         _require_polled(measures)
     folders = [Path(output) / (f"{name}.layers" if isolate else name) for name in names]

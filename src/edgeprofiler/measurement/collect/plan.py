@@ -13,6 +13,9 @@ DEFAULT_DITHER_S = 0.007
 """About one round of an INA3221 over its three channels with its default settings."""
 
 
+DEFAULT_IDLE_S = 30.0
+
+
 class Progress(Protocol):
     """Is told how far a collection is; the command line draws bars from it."""
 
@@ -34,7 +37,8 @@ class Plan:
     """
 
     runs: int = 1000
-    idle_s: float = 30.0
+    idle_s: float | None = None
+    """`None`: 30 where a sensor watches, none where nothing does."""
     warmup: int = 50
     dither_s: float | None = None
     seed: int = 0
@@ -44,7 +48,7 @@ class Plan:
     def __post_init__(self) -> None:
         if self.runs < 1 or self.warmup < 0:
             raise UsageError("a collection needs at least 1 run and no negative warm-up")
-        if not 0 <= self.idle_s < 1e6:
+        if self.idle_s is not None and not 0 <= self.idle_s < 1e6:
             raise UsageError(f"idle time {self.idle_s} s must lie between 0 and 1,000,000")
         if self.seed < 0:
             raise UsageError(f"seed {self.seed} must be 0 or more")
@@ -52,6 +56,12 @@ class Plan:
             raise UsageError(f"dither {self.dither_s} s must lie between 0 and 10")
         if not 1e-4 <= self.period_s <= 10:
             raise UsageError(f"period {self.period_s} s must lie between 0.0001 and 10")
+
+    def idling_s(self, *, watched: bool) -> float:
+        """Return how long to idle before and after."""
+        if self.idle_s is not None:
+            return self.idle_s
+        return DEFAULT_IDLE_S if watched else 0.0
 
 
 def dither_for(plan: Plan, settings: Mapping[str, Any]) -> float:

@@ -56,7 +56,9 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         try:
             context.update(await background.run(results))
         except EdgeProfilerError as error:
-            context["error"], status = printable(str(error)), status_of(error)
+            # In a page an argument is a field, which needs no backticks.
+            context["error"] = printable(str(error)).replace("`", "")
+            status = status_of(error)
         alone = "x-results-only" in request.headers
         template = f"{name}_results.html" if alone else f"{name}.html"
         found: Response = request.app.state.templates.TemplateResponse(

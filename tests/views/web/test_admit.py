@@ -1,0 +1,71 @@
+"""A request's question has one normal form, names no file, and is what the page and API offer."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the web extra is not installed")
+
+from fastapi.testclient import TestClient
+
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.prediction.question import OPTIONS, Question
+from edgeprofiler.views.web.admit import admit
+from edgeprofiler.views.web.forms import query_of
+from edgeprofiler.views.web.offered import FIELDS
+
+
+def test_requests_that_mean_the_same_are_one_question() -> None:
+    plain = admit("zoo:lenet", {})
+    assert plain == admit(
+        " zoo:lenet ", {"device": "Jetson-Orin-Nano", "precision": "FP16", "confidence": 0.9}
+    )
+    assert plain == admit("zoo:lenet", {"device": "jetson-orin-nano@15W", "runtime": "trtexec"})
+    assert plain == admit("zoo:lenet", {"device": "jetson-orin-nano"}, mode="15w")
+    assert len({plain, admit("zoo:lenet", {}), admit("zoo:lenet", {"batch": 2})}) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "words"),
+    [
+        ("model.onnx", {}, "paths are never opened"),
+        ("zoo:../x", {}, "paths are never opened"),
+        ("upload:12", {}, "paths are never opened"),
+        ("zoo:nothing", {}, "the zoo has no network"),
+    ],
+)
+def test_a_model_that_could_be_a_file_is_refused(model: str, asked: dict, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        admit(model, asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"device": "/boards/x.toml"}, "unknown device"),
+        ({"device": "jetson-nano@900w"}, "no power mode"),
+        ({"confidence": 0.99999}, "is more than"),
+    ],
+)
+def test_what_a_server_does_not_offer_is_refused(asked: dict, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        admit("zoo:lenet", asked)
+
+
+def test_an_address_holds_the_question(client: TestClient) -> None:
+    question = admit("zoo:lenet", {"device": "jetson-nano@5w", "batch": 2, "confidence": 0.5})
+    query = query_of(question, "a_")
+    assert (query["a_device"], query["a_mode"], query["a_batch"]) == ("jetson-nano", "5w", "2")
+    assert "a_resolution" not in query
+
+
+def test_every_field_that_is_offered_is_on_the_page_and_in_the_api(client: TestClient) -> None:
+    """A new field needs a control, or a line in `offered` that says why it has none."""
+    page = client.get("/", headers={"accept": "text/html"}).text
+    body = client.get("/api/openapi.json").json()["components"]["schemas"]["PredictRequest"]
+    for name in FIELDS:
+        if name != "predictor":  # which is there only where the server was started with one
+            assert f'name="{name}"' in page
+        assert OPTIONS[name].default in body["properties"][name]["description"]
+    assert set(body["properties"]) == {"model", "mode", *FIELDS}
+    assert isinstance(admit("zoo:lenet", {}), Question)

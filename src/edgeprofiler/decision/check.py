@@ -16,7 +16,7 @@ from edgeprofiler.core.profile import Estimate, Profile
 from edgeprofiler.core.profile.document import read_profile
 from edgeprofiler.decision.compare.difference import Comparison, difference
 from edgeprofiler.prediction.predict import answer, is_saved, saved_profile
-from edgeprofiler.prediction.question import OPTIONS, Question, read_table
+from edgeprofiler.prediction.question import OPTIONS, Question, asks, read_table
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -105,6 +105,7 @@ class Checked:
         return all(finding.verdict != "fail" for finding in self.findings)
 
 
+@asks
 def check(
     model: Subject | Question | None = None,
     device: DeviceSpec | None = None,

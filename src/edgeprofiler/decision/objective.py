@@ -15,7 +15,7 @@ from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.prediction.predict import network_of, predictor_for
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.prediction.question import Question
+from edgeprofiler.prediction.question import Question, asks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -81,6 +81,7 @@ class Objective:
             raise Unsupported(f"{where}: {error}") from error
 
 
+@asks
 def objective(device: DeviceSpec | None = None, **asked: Unpack[Asked]) -> Objective:
     """Return a function from candidate networks to their energy, runtime and power.
 

@@ -17,7 +17,7 @@ from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.prediction.loading import load_predictor
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.prediction.question import Question, Questions, asks
 from edgeprofiler.reading.read import Model, read, read_graph
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.question.question import DeviceSpec
 
 
+@asks
 def predict(
     model: Model | Question, device: DeviceSpec | None = None, **asked: Unpack[Asked]
 ) -> Profile:
@@ -53,6 +54,7 @@ def predict(
     return predictor.predict(network_of(question, predictor.device))
 
 
+@asks
 def predict_many(
     models: Sequence[Model], device: DeviceSpec | None = None, **asked: Unpack[Asked]
 ) -> Sequence[Profile]:
@@ -73,6 +75,7 @@ def predict_many(
     return predictor.predict_many([network_of(q, predictor.device) for q in questions])
 
 
+@asks
 def predictor_for(device: DeviceSpec | None = None, **asked: Unpack[Asked]) -> Predictor:
     """Return what answers for a device, whatever the network; arguments are those of `predict`."""
     return predictor_of(Question.of("", device, **asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edgeprofiler
 from edgeprofiler.core.choices import PRECISIONS, RUNTIMES
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
@@ -216,3 +218,10 @@ def test_annotations_can_be_read_where_types_are_loaded() -> None:
         "Shape": tuple[int, ...],
     }  # fmt: skip
     assert set(get_type_hints(Question, localns=names)) == {"model", *OPTIONS}
+
+
+def test_functions_that_ask_show_every_field() -> None:
+    for name in ("predict", "compare", "sweep", "advise", "check", "impact", "objective", "report"):
+        shown = inspect.signature(getattr(edgeprofiler, name)).parameters
+        assert set(OPTIONS) <= set(shown), name
+        assert not [p for p in shown.values() if p.kind is inspect.Parameter.VAR_KEYWORD]

@@ -18,7 +18,7 @@ from edgeprofiler.decision.advise.document import mask_document, plan_document
 from edgeprofiler.decision.advise.search import plan_for, single_changes
 from edgeprofiler.prediction.predict import graph_of, predictor_of
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.prediction.question import Question
+from edgeprofiler.prediction.question import Question, asks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -60,6 +60,7 @@ class Advice:
         return mask_document(self.plan, self.model)
 
 
+@asks
 def advise(
     model: Model | Question,
     device: DeviceSpec | None = None,

@@ -9,7 +9,7 @@ from edgeprofiler.core.errors import UsageError
 from edgeprofiler.decision.compare.difference import Comparison, difference
 from edgeprofiler.decision.compare.document import comparison_document
 from edgeprofiler.prediction.predict import Answer, answers
-from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.prediction.question import Question, Questions, asks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,6 +40,7 @@ class Compared:
         }
 
 
+@asks
 def compare(*models: Subject | Question, **asked: Unpack[AskedOfMany]) -> Compared:
     """Compare everything that is named with the first: totals, difference, where it comes from.
 

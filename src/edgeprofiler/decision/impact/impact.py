@@ -16,7 +16,7 @@ from edgeprofiler.decision.impact.quantities import (
     parse_rate,
 )
 from edgeprofiler.prediction.predict import answer
-from edgeprofiler.prediction.question import Question
+from edgeprofiler.prediction.question import Question, asks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -92,6 +92,7 @@ class Impact:
         }
 
 
+@asks
 def impact(
     model: Subject | Question,
     device: DeviceSpec | None = None,

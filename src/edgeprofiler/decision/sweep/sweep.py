@@ -18,7 +18,7 @@ from edgeprofiler.core.network import Network
 from edgeprofiler.decision.sweep.batches import Rows, predict_batches
 from edgeprofiler.decision.sweep.result import Sweep, pareto_front
 from edgeprofiler.prediction.predict import model_of, predictor_of
-from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.prediction.question import Question, Questions, asks
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.read import builder, read_model, require_precision
 
@@ -32,6 +32,7 @@ MAX_POINTS = 200_000
 """Most combinations of one sweep; more are refused."""
 
 
+@asks
 def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
     """Predict a model in every combination of what is asked.
 

@@ -6,7 +6,7 @@ Nothing heavy is imported here: help pages are made from the fields.
 """
 
 from edgeprofiler.prediction.question.option import Option
-from edgeprofiler.prediction.question.question import OPTIONS, Asked, AskedOfMany, Question
+from edgeprofiler.prediction.question.question import OPTIONS, Asked, AskedOfMany, Question, asks
 from edgeprofiler.prediction.question.questions import Questions
 from edgeprofiler.prediction.question.texts import parse_texts, read_table
 
@@ -17,6 +17,7 @@ __all__ = [
     "Option",
     "Question",
     "Questions",
+    "asks",
     "parse_texts",
     "read_table",
 ]

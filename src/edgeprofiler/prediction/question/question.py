@@ -7,10 +7,11 @@ is a line here (and one each in `Asked` and `AskedOfMany`, for type checkers).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from edgeprofiler.core.choices import (
     DEFAULT_CONFIDENCE,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     Subject = Model | Profile
     """A model, or what is known of one already: a profile, saved or not."""
     DeviceSpec = str | Path | Device
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Asked(TypedDict, total=False):
@@ -174,6 +178,19 @@ OPTIONS: Mapping[str, Option] = {
     item.name: item.metadata["option"] for item in fields(Question) if item.default is not MISSING
 }
 """How each field but the model is asked for, in their order."""
+
+
+def asks(function: F) -> F:
+    """Show a question's fields in the signature of a function that takes them by `**asked`."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in OPTIONS
+        if name not in signature.parameters
+    ]
+    vars(function)["__signature__"] = signature.replace(parameters=[*own, *more])
+    return function
 
 
 def normal_of(name: str, value: Any) -> Any:

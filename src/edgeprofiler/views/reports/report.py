@@ -12,7 +12,7 @@ from edgeprofiler.core.profile import Profile
 from edgeprofiler.measurement.recording import Recording
 from edgeprofiler.measurement.recording.opening import open_recording
 from edgeprofiler.prediction.predict import Answer, answers
-from edgeprofiler.prediction.question import Question, Questions
+from edgeprofiler.prediction.question import Question, Questions, asks
 from edgeprofiler.views.plots.profile import save_profile
 from edgeprofiler.views.reports.markdown import report_markdown
 from edgeprofiler.views.reports.page import report_page
@@ -74,6 +74,7 @@ class Report:
         write_text(target, self.page() if ending == ".html" else self.markdown())
 
 
+@asks
 def report(
     *models: Subject | Question,
     recording: str | Path | Recording | None = None,

@@ -359,7 +359,7 @@ def require_free(folder: Path) -> None:
 
 def require_same(folder: Path, header: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a recording is of another model, runner, option or sensor."""
-    there = read_header(folder)
+    there = read_header(folder).mapping()
     for key, value in header.items():
         if key not in there or there[key] == value:
             continue

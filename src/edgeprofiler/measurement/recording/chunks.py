@@ -16,12 +16,12 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.core.files import check_readable
+from edgeprofiler.core.values import Value, parse_json
 
 MAGIC = b"EPC1"
-MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
-MAX_FILE_BYTES = 8 * 1024**3
 _HEADER = struct.Struct("<4sBBHII")
 
 
@@ -51,14 +51,12 @@ class Chunk:
     phase: int
     payload: bytes
 
-    def json(self, source: object) -> Mapping[str, Any]:
+    def json(self, source: object) -> Value:
         """Return the object in a JSON payload; `InvalidInput` if it is none."""
-        try:
-            value = json.loads(self.payload)
-        except (ValueError, RecursionError):
-            value = None
-        if self.kind != ChunkKind.JSON or not isinstance(value, dict):
+        if self.kind != ChunkKind.JSON:
             raise InvalidInput(source, "holds a chunk that is not a JSON object")
+        value = parse_json(self.payload, source)
+        value.mapping()
         return value
 
 
@@ -130,7 +128,7 @@ def read_chunks(path: Path) -> tuple[list[Chunk], str]:
     """
     if path.is_file() and path.stat().st_size == 0:
         return [], "is empty: the process died before it wrote anything"
-    size = check_readable(path, MAX_FILE_BYTES)
+    size = check_readable(path, limits.STREAM_BYTES)
     chunks: list[Chunk] = []
     at = 0
     with path.open("rb") as file:
@@ -139,7 +137,7 @@ def read_chunks(path: Path) -> tuple[list[Chunk], str]:
             if len(head) < _HEADER.size:
                 break
             magic, kind, phase, reserved, length, check = _HEADER.unpack(head)
-            if magic != MAGIC or length > min(MAX_PAYLOAD_BYTES, size - at - _HEADER.size):
+            if magic != MAGIC or length > min(limits.CHUNK_BYTES, size - at - _HEADER.size):
                 break
             payload = file.read(length)
             zeroed = _HEADER.pack(magic, kind, phase, reserved, length, 0)

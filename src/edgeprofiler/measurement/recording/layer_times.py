@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import atomic_path, check_readable
 from edgeprofiler.core.network import FloatArray
@@ -23,7 +24,6 @@ from edgeprofiler.measurement.recording.stamps import (
     parse_stamps,
 )
 
-MAX_LATENCY_BYTES = 2 * 1024**3
 _KEY = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*\[')
 _ROWS_END = re.compile(rb"\]\s*\]")
 _EMPTY_END = re.compile(rb"\s*\]")
@@ -86,7 +86,7 @@ def write_layer_times(path: Path, timeline: Timeline, base_us: int) -> None:
 
 def _layer_blocks(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield each layer's name and the text of its list, one at a time to spare memory."""
-    size = check_readable(path, MAX_LATENCY_BYTES)
+    size = check_readable(path, limits.LOG_BYTES)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         at = 0
         while (key := _KEY.match(text, at)) is not None:

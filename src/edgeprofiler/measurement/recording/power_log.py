@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import atomic_path, read_bytes
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.recording.stamps import Micros, format_stamps, parse_stamps
 
-MAX_BYTES = 2 * 1024**3
 BUS_MV = 5000
 _NUMBER_WIDTH = 15
 _EXACT = 10.0 ** np.arange(_NUMBER_WIDTH)
@@ -27,7 +27,7 @@ def read_power_log(path: Path, warnings: list[str]) -> tuple[Micros, FloatArray]
     Raises:
         InvalidInput: a line is malformed (its number is said), or there is none.
     """
-    data = read_bytes(path, MAX_BYTES)
+    data = read_bytes(path, limits.LOG_BYTES)
     raw = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(raw == ord("\n"))
     whole = int(ends[-1]) + 1 if len(ends) else 0

@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
-from edgeprofiler.core.files import dump_json, read_json, write_text
+from edgeprofiler.core.files import dump_json, write_text
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.chunks import ChunkKind, ChunkWriter, Phase
 from edgeprofiler.measurement.recording.recording import Timeline
 
 SCHEMA = "edgeprofiler.recording/1"
 HEADER = "recording.json"
-MAX_COLUMNS = 100_000
 POWER_STATS = struct.Struct("<QQdd")
 """Ticks, missed ticks, processor seconds and elapsed seconds of the sampler so far."""
 
@@ -77,7 +78,7 @@ def write_header(folder: Path, header: Mapping[str, Any]) -> None:
     write_text(folder / HEADER, dump_json({"schema": SCHEMA, **header}))
 
 
-def read_header(folder: Path) -> dict[str, Any]:
+def read_header(folder: Path) -> Value:
     """Return `recording.json` of a recording's folder.
 
     Raises:
@@ -86,17 +87,14 @@ def read_header(folder: Path) -> dict[str, Any]:
     path = folder / HEADER
     if not folder.is_dir():
         raise InvalidInput(folder, "is no folder", "name the folder that `collect` wrote")
-    value = read_json(path, 64 * 1024 * 1024)
-    schema = value.get("schema") if isinstance(value, dict) else None
-    if schema != SCHEMA:
-        raise InvalidInput(path, f"has schema {schema!r}", f"{SCHEMA} can be read")
-    header: dict[str, Any] = value
+    header = read_json(path, limits.HEADER_BYTES)
+    header["schema"].choice((SCHEMA,))
     return header
 
 
 def check_rails(rails: Sequence[str], total_rails: Sequence[str]) -> None:
     """Raise `ValueError` where rails cannot be recorded, or were not recorded as they should."""
-    if not rails or len(set(rails)) != len(rails) or len(rails) > MAX_COLUMNS:
+    if not rails or len(set(rails)) != len(rails) or len(rails) > limits.RAILS:
         raise ValueError(f"rails must have one name each, not {list(rails)[:9]}")
     if not set(total_rails) <= set(rails):
         raise ValueError(f"total rails {list(total_rails)[:9]} are not among the rails")

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.extras import require
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _MAX_BYTES = 1 << 20
@@ -53,11 +54,9 @@ def parse_pointer(text: str, source: object) -> Pointer:
 
 
 def _yaml(text: str, source: object) -> Any:
-    try:
+    with require("data"):
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
-    except ImportError:
-        raise Unavailable("DVC is not installed", "pip install 'edgeprofiler[data]'") from None
     try:
         return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:

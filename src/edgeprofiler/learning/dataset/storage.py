@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import files, limits
-from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable
+from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import Value, read_csv, read_json
 from edgeprofiler.learning.dataset.table import COLUMNS, SCHEMA, Dataset, from_columns
@@ -123,11 +124,7 @@ def _arrow_type(pa: Any, column: Any) -> Any:
 
 
 def _arrow() -> tuple[Any, Any]:
-    try:
+    with require("learn", "use a CSV file"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
-        raise Unavailable(
-            "pyarrow is not installed", "pip install 'edgeprofiler[parquet]', or use a CSV file"
-        ) from None
     return pa, pq

@@ -57,17 +57,17 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Try every plug-in of every kind and look for every extra; nothing is changed."""
     checks = [check(kind, name) for kind in KINDS for name in plugins.available(kind)]
-    for extra in extras():
-        checks.append(
-            Check(
-                "extras",
-                extra.name,
-                extra.complete,
-                detail=", ".join(extra.present) if extra.complete else "",
-                reason="" if extra.complete else f"missing: {', '.join(extra.missing)}",
-                remedy="" if extra.complete else install(extra.name),
-            )
+    checks += [
+        Check(
+            "extras",
+            extra.name,
+            extra.complete,
+            detail=", ".join(extra.present) if extra.complete else "",
+            reason="" if extra.complete else f"missing: {', '.join(extra.missing)}",
+            remedy="" if extra.complete else install(extra.name),
         )
+        for extra in extras()
+    ]
     return Diagnosis(machine_facts(), tuple(checks))
 
 

@@ -150,7 +150,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_ends_the_collection_and_keeps_what_fits(small_disk):
     folder = small_disk / "r"
     plan = Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.0, period_s=0.0005)
-    with pytest.raises(CannotWrite, match="free space on that disk, then go on with `resume`"):
+    with pytest.raises(CannotWrite, match="free space on that disk; then go on with `resume`"):
         record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), folder, plan=plan)
     recording = load_recording(folder)
     assert not recording.complete
@@ -171,5 +171,5 @@ def test_a_disk_too_small_for_a_simulation_says_how_to_go_on(small_disk):
     runner = runner_named("sim", {}, {"device": "jetson-orin-nano"})
     sensor = sensor_named("sim", {}, {})
     plan = Plan(runs=3000, idle_s=30, warmup=1, dither_s=0.005)
-    with pytest.raises(CannotWrite, match="free space on that disk, then go on with `resume`"):
+    with pytest.raises(CannotWrite, match="free space on that disk; then go on with `resume`"):
         record_model("zoo:resnet18", runner, sensor, small_disk / "r", plan=plan)

@@ -117,7 +117,7 @@ def _told_to_resume() -> Iterator[None]:
         yield
     except CannotWrite as error:
         if str(error).endswith(FREE_SPACE):
-            error.args = (f"{error}, then go on with `resume`; what was recorded is kept",)
+            error.add("then go on with `resume`; what was recorded is kept")
         raise
 
 

@@ -17,10 +17,11 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.learning.dataset import Dataset, rows_of
 from edgeprofiler.learning.stores.folder import FolderStore
-from edgeprofiler.learning.training import TrainingOptions, evaluate, train
+from edgeprofiler.learning.training.evaluation import evaluate
+from edgeprofiler.learning.training.fitting import train
 from edgeprofiler.learning.training.groups import share_out
 from edgeprofiler.learning.training.metrics import errors_of
-from edgeprofiler.learning.training.options import parse_option, read_options
+from edgeprofiler.learning.training.options import TrainingOptions, parse_option, read_options
 from edgeprofiler.learning.training.select import folds_of, table_of
 from edgeprofiler.prediction.features import Board
 from edgeprofiler.prediction.loading import load_predictor, predictor_of

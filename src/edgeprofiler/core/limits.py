@@ -65,8 +65,8 @@ DIMENSION = 2**31
 ELEMENTS = 2**40
 """Elements of one tensor."""
 
-RANK = 64
-"""Dimensions of a tensor, which is NumPy's own limit."""
+RANK = 32
+"""Dimensions of a tensor, which is NumPy's own limit before its version 2."""
 
 LAYERS = 1_000_000
 """Layers of an engine description."""
@@ -82,6 +82,26 @@ CSV_ROWS = 100_000
 
 IMAGE_SIDE = 65_536
 """Height or width of an input that a user asks for, images of a batch, classes of a head."""
+
+INPUT_ELEMENTS = 2**31
+"""Elements of an input that a user asks for."""
+
+SWEEP_POINTS = 200_000
+"""Combinations of one sweep."""
+
+WEB_LAYERS = 20_000
+"""Layers of a network on the web page; the command line has no such bound."""
+
+# ONNX files, skimmed before they are parsed.
+
+ONNX_FIELDS = 4_000_000
+"""Fields that are visited; a real network of 10,000 nodes has about 200,000."""
+
+ONNX_KEPT_BYTES = 128 * MIB
+"""What may remain of a file; a real network of 10,000 nodes keeps about 3 MB."""
+
+ONNX_DEPTH = 40
+"""Messages within one another; each subgraph adds three."""
 
 # Trained models.
 

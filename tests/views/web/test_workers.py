@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.children import Bounds, supervise
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
 from edgeprofiler.prediction.question import Question
@@ -131,6 +132,6 @@ def test_paths_become_labels() -> None:
 
 
 def test_too_many_layers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MAX_LAYERS", 3)
+    monkeypatch.setattr(limits, "WEB_LAYERS", 3)
     with pytest.raises(Unsupported, match="the web app takes 3"):
         jobs.read_network(Question("zoo:lenet"))

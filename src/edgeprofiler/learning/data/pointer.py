@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def read_pointer(path: Path, revision: str | None = None) -> Pointer:
         InvalidInput: it is none, or there is no such revision.
     """
     if revision is None:
-        return parse_pointer(files.read_text(path, _MAX_BYTES), path)
+        return parse_pointer(files.read_text(path, limits.NOTE_BYTES), path)
     return parse_pointer(_at_revision(path, revision), f"{path}@{revision}")
 
 

@@ -35,7 +35,12 @@ class FolderStore:
             raise InvalidInput(folder, "is no folder", "name the folder that `train` wrote")
         if not (folder / HEADER).is_file():
             raise InvalidInput(folder, f"has no {HEADER}", "name the folder that `train` wrote")
-        return unpack(lambda name: files.read_bytes(folder / name, limits.ARRAYS_BYTES), folder)
+        most = {HEADER: limits.PREDICTOR_HEADER_BYTES}
+
+        def read(name: str) -> bytes:
+            return files.read_bytes(folder / name, most.get(name, limits.ARRAYS_BYTES))
+
+        return unpack(read, folder)
 
     def put(self, artifact: Artifact, address: str) -> str:
         """Write an artifact into a folder, which is made; the header comes last.

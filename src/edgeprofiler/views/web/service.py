@@ -15,6 +15,7 @@ from typing import Any
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_DEVICE
 from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.limits import MIB
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.network_document import layer_from_document, network_from_document
 from edgeprofiler.core.profile import Profile
@@ -31,7 +32,7 @@ from edgeprofiler.reading.read import builder
 from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.cache import Cache
 from edgeprofiler.views.web.jobs import read_network
-from edgeprofiler.views.web.settings import MIB, Settings
+from edgeprofiler.views.web.settings import Settings
 from edgeprofiler.views.web.uploads import Upload, Uploads
 from edgeprofiler.views.web.workers import Workers
 

@@ -123,6 +123,18 @@ def _written_through(path: Path) -> Iterator[Path]:
             raise CannotWrite.because(path, error) from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it lies in; nothing happens where it is there.
+
+    Raises:
+        CannotWrite: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite.because(folder, error, "cannot be made") from None
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with atomic_path(path) as temporary:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core import files
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.network_document import (
     layer_from_document,
     layer_to_document,
@@ -226,23 +227,16 @@ def _read_costs(entries: list[Value], present: tuple[str, ...]) -> Costs:
 
     def column(key: str, minimum: float | None = None) -> FloatArray:
         values = [entry[key].number_or_nan(minimum) for entry in entries]
-        return _frozen(np.array(values, dtype=np.float64))
+        return read_only(values, np.float64)
 
-    covered: BoolArray = np.array([e["covered"].boolean() for e in entries], dtype=np.bool_)
-    covered.setflags(write=False)
     return Costs(
         runtime_s=column("runtime_s", minimum=0),
         power_w=column("power_w"),
-        covered=covered,
+        covered=read_only([e["covered"].boolean() for e in entries], np.bool_),
         bound=tuple(e["bound"].text() for e in entries),
         known_by=tuple(e["known_by"].text() for e in entries),
         **{name: column(name) for name in _OPTIONAL if name in present},
     )
-
-
-def _frozen(column: FloatArray) -> FloatArray:
-    column.setflags(write=False)
-    return column
 
 
 def _read_part(value: Value) -> Part:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
 
@@ -92,9 +93,7 @@ class Costs:
     @cached_property
     def energy_j(self) -> FloatArray:
         """Energy of each layer, `power_w * runtime_s`; 0 for a layer that takes no time."""
-        energy = np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w)
-        energy.setflags(write=False)
-        return energy
+        return read_only(np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w))
 
 
 @dataclass(frozen=True)

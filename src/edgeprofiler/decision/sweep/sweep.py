@@ -40,7 +40,8 @@ def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
             precision, and jetson-orin-nano or the predictor's device.
 
     Raises:
-        UsageError: there are too many combinations, or several devices or modes are asked of a predictor that answers for one.
+        UsageError: there are too many combinations, or several devices or modes are asked
+            of a predictor that answers for one.
         Unsupported: a built engine is asked for what it was not built for.
 
     >>> import edgeprofiler
@@ -52,7 +53,8 @@ def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
     if len(questions) > limits.SWEEP_POINTS:
         raise UsageError(
             f"the sweep has {len(questions):,} combinations; at most "
-            f"{limits.SWEEP_POINTS:,} are predicted at once: widen the steps, or split an axis over several calls"
+            f"{limits.SWEEP_POINTS:,} are predicted at once: "
+            "widen the steps, or split an axis over several calls"
         )
     devices, batches = questions.axis("device"), questions.axis("batch")
     if questions.axis("predictor") != (None,) and len(devices) > 1:

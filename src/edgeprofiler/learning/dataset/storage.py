@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import files, limits
-from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import Value, read_csv, read_json
@@ -56,10 +56,7 @@ def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None
         CannotWrite: the folder cannot be made or written.
         Unavailable: pyarrow is not installed.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(folder, error, "cannot be made") from None
+    files.make_folder(folder)
     ordered = data.sorted()
     description = {
         "schema": SCHEMA,

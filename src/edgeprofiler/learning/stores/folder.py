@@ -51,10 +51,7 @@ class FolderStore:
         folder = self._root / address
         if folder.is_dir() and any(folder.iterdir()) and not (folder / HEADER).exists():
             raise CannotWrite(folder, "holds other files and no predictor")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotWrite.because(folder, error, "cannot be made") from None
+        files.make_folder(folder)
         contents = pack(artifact)
         header = contents.pop(HEADER)
         for name, data in contents.items():

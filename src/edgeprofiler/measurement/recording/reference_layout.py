@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.errors import CannotWrite, InvalidInput
-from edgeprofiler.core.files import dump_json, write_text
+from edgeprofiler.core.arrays import read_only
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import dump_json, make_folder, write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.layer_times import read_layer_times, write_layer_times
@@ -70,7 +71,7 @@ def read_reference(folder: Path, model: str | None = None) -> Recording:
         trace=_trace(polls_us, power_w, origin_us),
         timeline=Timeline(
             layer_names=layers,
-            duration_s=_fixed(durations_s),
+            duration_s=read_only(durations_s),
             run_end_s=_seconds(ends_us, origin_us),
             stamp_s=_seconds(stamps_us, origin_us),
             stamp_kind="callback-burst",
@@ -101,10 +102,7 @@ def write_reference(recording: Recording, folder: Path) -> Path:
     if not name or name in (".", "..") or "/" in name or "\0" in name:
         raise InvalidInput("recording", f"its name {name!r} is no folder name", "rename it")
     target = folder / "raw_data" / name
-    try:
-        (target / "trt_profiling").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(target, error, "cannot be made") from None
+    make_folder(target / "trt_profiling")
     base_us = _start_us(recording.started_utc)
     trace, timeline = recording.trace, recording.timeline
     write_power_log(
@@ -137,11 +135,11 @@ def _latency_path(model_folder: Path) -> Path:
 
 def _seconds(micros: Micros, origin_us: int) -> FloatArray:
     # whole microseconds below 2**53, then one division: equal stamps stay equal
-    return _fixed((micros - origin_us) / 1e6)
+    return read_only((micros - origin_us) / 1e6)
 
 
 def _trace(polls_us: Micros, power_w: FloatArray, origin_us: int) -> PowerTrace:
-    return PowerTrace(_seconds(polls_us, origin_us), {RAIL: _fixed(power_w)}, (RAIL,))
+    return PowerTrace(_seconds(polls_us, origin_us), {RAIL: read_only(power_w)}, (RAIL,))
 
 
 def _sampling(polls_us: Micros) -> SamplerReport:
@@ -232,9 +230,3 @@ def _latency_summary(recording: Recording) -> dict[str, Any]:
         "avg_latency": mean,
         "avg_throughput": 1.0 / mean if mean > 0 else 0.0,
     }
-
-
-def _fixed(values: FloatArray) -> FloatArray:
-    result = np.ascontiguousarray(values, np.float64)
-    result.setflags(write=False)
-    return result

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.errors import CannotWrite, InvalidInput
-from edgeprofiler.core.files import dump_json, write_text
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import dump_json, make_folder, write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.chunks import ChunkKind, ChunkWriter, Phase
@@ -71,10 +71,7 @@ def stream_path(folder: Path, stream: str, session: int) -> Path:
 
 def write_header(folder: Path, header: Mapping[str, Any]) -> None:
     """Make the folder and write `recording.json`, whole or not at all."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(folder, error, "cannot be made") from None
+    make_folder(folder)
     write_text(folder / HEADER, dump_json({"schema": SCHEMA, **header}))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import CannotWrite
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value
@@ -144,8 +145,8 @@ def load_recording(folder: Path) -> Recording:
         parts = [polls for s in sessions for p, polls in s.polls if p == phase]
         table = np.concatenate(parts) if parts else np.empty((0, 1 + len(rails)))
         return PowerTrace(
-            time_s=_fixed(table[:, 0]),
-            rails_w={rail: _fixed(table[:, 1 + i]) for i, rail in enumerate(rails)},
+            time_s=read_only(table[:, 0]),
+            rails_w={rail: read_only(table[:, 1 + i]) for i, rail in enumerate(rails)},
             total_rails=totals,
         )
 
@@ -195,10 +196,10 @@ def _timeline(layers: tuple[str, ...], sessions: list[SessionData]) -> Timeline:
     starts, stamps = table[:, 1], table[:, 2 + width :]
     return Timeline(
         layer_names=layers,
-        duration_s=_fixed(table[:, 2 : 2 + width]),
-        run_end_s=_fixed(table[:, 0]),
-        run_start_s=_fixed(starts) if np.isfinite(starts).any() else None,
-        stamp_s=_fixed(stamps) if np.isfinite(stamps).any() else None,
+        duration_s=read_only(table[:, 2 : 2 + width]),
+        run_end_s=read_only(table[:, 0]),
+        run_start_s=read_only(starts) if np.isfinite(starts).any() else None,
+        stamp_s=read_only(stamps) if np.isfinite(stamps).any() else None,
         stamp_kind=kinds[0] if kinds else "none",  # type: ignore[arg-type]  # checked on reading
     )
 
@@ -237,12 +238,6 @@ def _state(value: Value) -> DeviceState:
         throttled=value["throttled"].maybe(Value.boolean),
         throttle_reasons=value["throttle_reasons"].default([]).texts(),
     )
-
-
-def _fixed(values: FloatArray) -> FloatArray:
-    result = np.ascontiguousarray(values, np.float64)
-    result.setflags(write=False)
-    return result
 
 
 def _blocks(table: FloatArray) -> list[FloatArray]:

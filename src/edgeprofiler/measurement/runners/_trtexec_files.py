@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InsufficientData, InvalidInput
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
@@ -149,19 +150,15 @@ def profile_of(network: Network, layers: LayerTimes, runs: RunTimes | None) -> P
             fixed_s = 0.0
         if len(runs.end_s) > 1:
             gap_s = max(float(np.mean(np.diff(runs.end_s))) - compute_s, 0.0)
-    for array in (times, covered):
-        array.setflags(write=False)
-    unknown = np.full(len(times), np.nan)
-    unknown.setflags(write=False)
     return Profile(
         network=network,
         device=DeviceLabel("unknown", "", "trtexec", "trtexec's files"),
         origin=Origin("measured", "trtexec", ""),
         idle_power_w=math.nan,
         costs=Costs(
-            runtime_s=times,
-            power_w=unknown,
-            covered=covered,
+            runtime_s=read_only(times),
+            power_w=read_only(np.full(len(times), np.nan)),
+            covered=read_only(covered),
             bound=("",) * len(times),
             known_by=tuple("samples" if known else "" for known in covered),
         ),

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core import files, limits
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.values import parse_json, shown
 
@@ -129,8 +130,7 @@ def _unpack_arrays(data: bytes, source: object) -> dict[str, npt.NDArray[Any]]:
             for entry in entries:
                 with archive.open(entry) as file:
                     array = np.lib.format.read_array(io.BytesIO(file.read()), allow_pickle=False)
-                array.setflags(write=False)
-                arrays[entry.filename.removesuffix(".npy")] = array
+                arrays[entry.filename.removesuffix(".npy")] = read_only(array)
     except _BROKEN as error:
         raise InvalidInput(source, f"{ARRAYS} cannot be read ({error})", _AGAIN) from None
     return arrays

@@ -136,7 +136,7 @@ def test_a_stranger_s_stream_with_a_right_checksum_is_still_checked(tmp_path, st
 def test_a_payload_that_is_no_table_is_refused(tmp_path):
     write_header(tmp_path, {"name": "x"})
     power = power_writer(tmp_path, SessionClock(1, "", 0, 0))
-    power._writer.write(ChunkKind.POWER, b"123", Phase.RUN)
+    power.write(ChunkKind.POWER, b"123", Phase.RUN)
     power.close()
     with pytest.raises(InvalidInput, match="not a power stream"):
         load_recording(tmp_path)
@@ -170,7 +170,7 @@ def write_session(
     runs.close()
     events = EventsWriter(stream_path(folder, "events", clock.session), clock)
     if end:
-        events._writer.write_json({"event": "end", **end})
+        events.write_json({"event": "end", **end})
     events.close()
 
 

@@ -16,12 +16,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.core.files import check_readable
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value, parse_json
 
 MAGIC = b"EPC1"
+_BLOCK_BYTES = 8_000_000
+"""What is written at once, and lost at once where the disk is full."""
 _HEADER = struct.Struct("<4sBBHII")
 
 
@@ -63,11 +68,15 @@ class Chunk:
 class ChunkWriter:
     """Appends chunks to a new file. A chunk that fails is cut off again, whole or not at all.
 
+    Args:
+        path: the file.
+        head: object of the first chunk, where there is one.
+
     Raises:
         CannotWrite: the file exists, or the disk is full, read-only or gone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, head: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self._good_bytes = 0
         self._descriptor = -1
@@ -75,8 +84,13 @@ class ChunkWriter:
         try:
             self._descriptor = os.open(path, flags, 0o666)
             _sync_folder(path.parent)
+            if head is not None:
+                self.write_json(head)
         except OSError as error:
             raise CannotWrite.because(path, error) from None
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, kind: ChunkKind, payload: bytes, phase: int = Phase.OTHER) -> None:
         """Append one chunk; it is safe from a killed process, and after `sync` from a power cut."""
@@ -98,6 +112,15 @@ class ChunkWriter:
     def write_json(self, value: Mapping[str, Any]) -> None:
         """Append a JSON object."""
         self.write(ChunkKind.JSON, json.dumps(value, allow_nan=True).encode())
+
+    def write_table(
+        self, kind: ChunkKind, table: FloatArray, phase: int, head: bytes = b""
+    ) -> None:
+        """Append a table of two dimensions as chunks of some megabytes, each behind `head`."""
+        rows = max(1, _BLOCK_BYTES // (8 * table.shape[1]))
+        for start in range(0, len(table), rows):
+            block = np.ascontiguousarray(table[start : start + rows], "<f8")
+            self.write(kind, head + block.tobytes(), phase)
 
     def sync(self) -> None:
         """Wait until all chunks lie on the disk."""

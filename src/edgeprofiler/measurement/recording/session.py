@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -97,7 +96,7 @@ def check_rails(rails: Sequence[str], total_rails: Sequence[str]) -> None:
         raise ValueError(f"total rails {list(total_rails)[:9]} are not among the rails")
 
 
-class PowerWriter:
+class PowerWriter(ChunkWriter):
     """Writes polls of a sensor. The first chunk says what they are.
 
     Raises:
@@ -126,29 +125,18 @@ class PowerWriter:
             "clock": asdict(clock),
             "settings": dict(settings),
         }
-        self._writer = ChunkWriter(path)
-        with _closed_if_it_fails(self._writer):
-            self._writer.write_json(head)
+        super().__init__(path, head)
 
     def append(self, phase: int, polls: FloatArray, stats: tuple[int, int, float, float]) -> None:
         """Append polls, shape (n, 1 + rails): time and rails. `stats` as in `POWER_STATS`."""
-        payload = POWER_STATS.pack(*stats) + np.ascontiguousarray(polls, "<f8").tobytes()
-        self._writer.write(ChunkKind.POWER, payload, phase)
-
-    def sync(self) -> None:
-        """Wait until all polls lie on the disk."""
-        self._writer.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        self.write_table(ChunkKind.POWER, polls, phase, POWER_STATS.pack(*stats))
 
 
-class RunsWriter:
+class RunsWriter(ChunkWriter):
     """Writes timelines, block by block; the first one fixes the layers."""
 
     def __init__(self, path: Path, clock: SessionClock) -> None:
-        self._writer = ChunkWriter(path)
+        super().__init__(path)
         self._clock = clock
         self._layers: tuple[str, ...] | None = None
 
@@ -161,7 +149,7 @@ class RunsWriter:
         """
         if self._layers is None:
             self._layers = timeline.layer_names
-            self._writer.write_json(
+            self.write_json(
                 {
                     "stream": "runs",
                     "layer_names": list(timeline.layer_names),
@@ -178,42 +166,25 @@ class RunsWriter:
             timeline.duration_s.reshape(shape),
             _or_nan(timeline.stamp_s, shape),
         ]
-        table = np.concatenate(columns, axis=1).astype("<f8", copy=False)
-        rows = max(1, 8_000_000 // (8 * table.shape[1]))
-        for start in range(0, len(table), rows):
-            self._writer.write(ChunkKind.RUNS, table[start : start + rows].tobytes(), Phase.RUN)
-        self._writer.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        self.write_table(ChunkKind.RUNS, np.concatenate(columns, axis=1), Phase.RUN)
+        self.sync()
 
 
-class EventsWriter:
+class EventsWriter(ChunkWriter):
     """Writes what happened (states, warnings, the end), each at once to the disk."""
 
     def __init__(self, path: Path, clock: SessionClock) -> None:
-        self._writer = ChunkWriter(path)
-        with _closed_if_it_fails(self._writer):
-            self.append("start", clock=asdict(clock))
+        super().__init__(path, _event("start", clock=asdict(clock)))
+        self.sync()
 
     def append(self, event: str, **values: Any) -> None:
         """Append one event and wait until it lies on the disk."""
-        self._writer.write_json({"event": event, "time_s": time.monotonic(), **values})
-        self._writer.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        self.write_json(_event(event, **values))
+        self.sync()
 
 
-@contextmanager
-def _closed_if_it_fails(writer: ChunkWriter) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        writer.close()
-        raise
+def _event(event: str, **values: Any) -> dict[str, Any]:
+    return {"event": event, "time_s": time.monotonic(), **values}
 
 
 def _or_nan(values: FloatArray | None, shape: tuple[int, ...]) -> FloatArray:

@@ -15,7 +15,6 @@ import numpy as np
 
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import CannotWrite
-from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording.chunks import Phase
 from edgeprofiler.measurement.recording.recording import (
@@ -93,9 +92,7 @@ def save_recording(recording: Recording, folder: Path) -> None:
                 if part is not None:
                     unknown = np.full(len(part), np.nan)
                     rails = [part.rails_w.get(rail, unknown) for rail in trace.rails_w]
-                    table = np.column_stack([part.time_s, *rails])
-                    for block in _blocks(table):
-                        power.append(phase, block, stats)
+                    power.append(phase, np.column_stack([part.time_s, *rails]), stats)
             power.sync()
     if recording.timeline.layer_names or recording.timeline.runs:
         with closing(RunsWriter(stream_path(folder, "runs", 1), clock)) as runs:
@@ -238,8 +235,3 @@ def _state(value: Value) -> DeviceState:
         throttled=value["throttled"].maybe(Value.boolean),
         throttle_reasons=value["throttle_reasons"].default([]).texts(),
     )
-
-
-def _blocks(table: FloatArray) -> list[FloatArray]:
-    rows = max(1, 8_000_000 // (8 * table.shape[1]))
-    return [table[start : start + rows] for start in range(0, max(1, len(table)), rows)]

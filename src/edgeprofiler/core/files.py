@@ -156,16 +156,16 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file of any size in hexadecimal.
+def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
+    """Return a digest of a file of any size in hexadecimal; it guards against accidents only.
 
     Raises:
         InvalidInput: it cannot be read.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with path.open("rb") as file:
-            while part := file.read(1 << 20):
+            while part := file.read(limits.MIB):
                 digest.update(part)
     except OSError as error:
         raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None

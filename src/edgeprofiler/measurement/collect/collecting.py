@@ -21,7 +21,7 @@ from edgeprofiler.core.errors import (
     Unavailable,
     UsageError,
 )
-from edgeprofiler.core.files import sha256_of_file
+from edgeprofiler.core.files import digest_of_file
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.measurement.collect.choose import probe
 from edgeprofiler.measurement.collect.device_state import device_facts, device_state
@@ -344,7 +344,7 @@ def header_of(
         header["period_s"] = plan.period_s
     model = Path(source)
     if model.is_file():
-        header["model_sha256"] = sha256_of_file(model)
+        header["model_sha256"] = digest_of_file(model)
     same: dict[str, Any] = json.loads(json.dumps(header))
     return same
 

@@ -22,13 +22,7 @@ _DEVICE = ("schema", "name", "description", "family", "like", "default_mode", "t
            "other_rails", "idle_power_source", "datasheet", "modes", "calibrations")  # fmt: skip
 _ON_A_BASE = ("schema", "base", "name", "mode", "idle_power_w", "idle_power_source",
               "calibrations")  # fmt: skip
-_DATASHEET = ("gpu", "sms", "gpu_clock_hz", "bandwidth_bytes_per_s", "l2_bytes", "tensor_cores",
-              "compute_capability", "sources", "peak_flops", "vector_flops")  # fmt: skip
-_MODE = ("name", "gpu_clock_hz", "bandwidth_bytes_per_s", "sms", "power_budget_w", "idle_power_w",
-         "note")  # fmt: skip
 _DTYPES = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "uint8", "int4")
-_CALIBRATION = ("mode", "runtime", "software", "parameters", "provenance", "rows", "networks",
-                "errors")  # fmt: skip
 _RANGES: Mapping[str, tuple[float, float, str]] = {
     "sms": (1, 1024, "write how many multiprocessors it has"),
     "gpu_clock_hz": (1e6, 1e10, "write it in Hz"),
@@ -148,7 +142,7 @@ def _stand_ins(table: Value, like: str, others: Others) -> tuple[Calibration, ..
 
 
 def _datasheet(sheet: Value) -> Datasheet:
-    sheet.allow(_DATASHEET)
+    sheet.allow((*Datasheet.__dataclass_fields__,))
     peaks, vector = _rates(sheet["peak_flops"]), _rates(sheet["vector_flops"])
     if "fp16" not in peaks and "fp32" not in peaks:
         raise sheet["peak_flops"].fail("has neither fp16 nor fp32", "give at least one of them")
@@ -178,7 +172,7 @@ def _rates(table: Value) -> dict[str, float]:
 
 
 def _mode(mode: Value, sheet: Datasheet) -> PowerMode:
-    mode.allow(_MODE)
+    mode.allow((*PowerMode.__dataclass_fields__,))
     budget = _number(mode, "power_budget_w", math.nan)
     idle = _number(mode, "idle_power_w")
     if idle >= budget:
@@ -199,7 +193,7 @@ def _calibrations(table: Value, modes: Sequence[str]) -> tuple[Calibration, ...]
 
 
 def _calibration(entry: Value, modes: Sequence[str]) -> Calibration:
-    entry.allow(_CALIBRATION)
+    entry.allow((*Calibration.__dataclass_fields__,))
     mode = entry["mode"].name().lower()
     if mode not in modes:
         raise entry.fail(f"is for an unknown mode {mode!r}", f"it has {', '.join(modes)}")

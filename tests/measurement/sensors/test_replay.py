@@ -93,7 +93,7 @@ def test_csv_columns_say_their_units(tmp_path):
         ("time_s,P_w\n0," + "1" * 200_000 + "\n", "power.log: is no CSV"),
         ("time_s,P_w\n0,1\0\n", "power.log: "),
         ("time_s,P_w,P_w\n0,1,2\n", "two columns named 'P_w'"),
-        ("time_s,P_w,P_mW\n0,1,2\n", "two columns named 'P_w'"),
+        ("time_s,P_w,P_mW\n0,1,2\n", "two columns of 'P'"),
         (JETPACK_6.format("13-23-2022 10:11:59", 1), "no time"),
         (JETPACK_6.format("11-23-2022 10:11:59", 1) + JETPACK_4.format(1), "only some"),
     ],

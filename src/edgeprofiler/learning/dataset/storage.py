@@ -110,10 +110,10 @@ def _read_parquet(path: Path) -> dict[str, list[Any]]:
     files.check_readable(path, limits.PARQUET_BYTES)
     try:
         table = pq.read_table(path)
+        return {name: table.column(name).to_pylist() for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidInput(path, f"is no Parquet file ({text[:120]})") from None
-    return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
 def _arrow_type(pa: Any, column: Any) -> Any:

@@ -83,6 +83,8 @@ COLUMNS: tuple[Column, ...] = (
 """All columns, in order. Units are in the names, SI."""
 
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+_EXACT = 2**53
+"""Largest integer that a number of 64 bits holds exactly."""
 _DEFAULTS: Mapping[Type, Any] = {"text": "", "number": np.nan, "integer": 0}
 _INTEGER_DEFAULTS = {"batch": 1, "groups": 1}
 _TYPES: Mapping[Type, Any] = {"text": np.str_, "number": np.float64, "integer": np.int64}
@@ -243,6 +245,6 @@ def _cast(raw: Any, column: Column) -> Any:
     number = float(raw)
     if column.type == "number":
         return number
-    if not number.is_integer():
+    if not number.is_integer() or abs(number) > _EXACT:
         raise ValueError(column.name)
     return int(number)

@@ -23,7 +23,8 @@ from edgeprofiler.core.network import Layer, Network, make_layer
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.stores.folder import FolderStore
-from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.learning.training.fitting import train
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
 from edgeprofiler.prediction.loading import load_predictor

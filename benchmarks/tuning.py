@@ -15,9 +15,9 @@ import time
 from learning import BOARD, rows
 
 from edgeprofiler.core.device import load_device
-from edgeprofiler.learning.training import TrainingOptions, tune
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.select import folds_of, table_of
-from edgeprofiler.learning.training.tuning import Limits
+from edgeprofiler.learning.training.tuning import Limits, tune
 from edgeprofiler.prediction.features import Board
 
 TRIALS = {"hybrid": 30, "neuralpower": 10}

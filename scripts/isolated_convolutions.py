@@ -12,8 +12,8 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source, make_layer
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.dataset.rows import layer_facts
-from edgeprofiler.learning.training import TrainingOptions
 from edgeprofiler.learning.training.fit import fit_one, least_of, left_out, one_thread, predicted
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.select import Table, table_of
 from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
 from edgeprofiler.prediction.features import FEATURES, Board

@@ -21,11 +21,14 @@ from edgeprofiler.core.profile.document import write_profile
 from edgeprofiler.learning.dataset import Dataset, rows_of
 from edgeprofiler.learning.dataset.build import build
 from edgeprofiler.learning.dataset.storage import save_dataset
-from edgeprofiler.learning.training import Evaluation, TrainingOptions, evaluate, train
+from edgeprofiler.learning.training.evaluation import Evaluation, evaluate
+from edgeprofiler.learning.training.fitting import train
 from edgeprofiler.learning.training.networks import NetworkTotals
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.benchmark.machine import machine_facts
-from edgeprofiler.measurement.collect import Plan, record_model
+from edgeprofiler.measurement.collect.collecting import record_model
+from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprofiler.views.plots.training import save_evaluation

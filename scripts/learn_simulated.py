@@ -33,9 +33,11 @@ from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.dataset.build import build
 from edgeprofiler.learning.dataset.storage import save_dataset
 from edgeprofiler.learning.stores.folder import FolderStore
-from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.learning.training.fitting import train
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.attribution import attribute_with_report
-from edgeprofiler.measurement.collect import Plan, record_model
+from edgeprofiler.measurement.collect.collecting import record_model
+from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.recording import load_recording
 from edgeprofiler.measurement.runners.sim import SimulatedRunner
 from edgeprofiler.measurement.simulator import SimulatedDevice, TrueCosts, true_costs

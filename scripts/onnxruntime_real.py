@@ -20,7 +20,8 @@ from edgeprofiler.core.files import write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.benchmark.machine import machine_facts
-from edgeprofiler.measurement.collect import Plan, record_model
+from edgeprofiler.measurement.collect.collecting import record_model
+from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._source import onnx_model
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner

@@ -33,7 +33,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not CHROMIUM.is_file():
         pytest.skip(f"no browser at {CHROMIUM} (apt-get install chromium)")
     from edgeprofiler.core.device import load_device
-    from edgeprofiler.learning.training import TrainingOptions, train
+    from edgeprofiler.learning.training.fitting import train
+    from edgeprofiler.learning.training.options import TrainingOptions
     from edgeprofiler.learning.training.tracking import track
     from edgeprofiler.views.plots.residuals import draw_residuals
 

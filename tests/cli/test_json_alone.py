@@ -17,7 +17,8 @@ from edgeprofiler.cli.app import build_app
 from edgeprofiler.core.device import load_device
 from edgeprofiler.learning.dataset.storage import save_dataset
 from edgeprofiler.learning.stores.folder import FolderStore
-from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.learning.training.fitting import train
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.testing import write_ina3221_tree
 
 for name in ("sklearn", "pyarrow", "optuna", "onnxruntime"):

@@ -16,7 +16,8 @@ from edgeprofiler.decision.advise import Options, State, single_changes
 from edgeprofiler.decision.objective import objective
 from edgeprofiler.decision.sweep import sweep
 from edgeprofiler.learning.stores.folder import FolderStore
-from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.learning.training.fitting import train
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.prediction.predict import predict, predictor_for
 from edgeprofiler.reading.read import read_graph
 

@@ -9,11 +9,6 @@ from hypothesis import strategies as st
 from edgeprofiler.core import units
 
 
-def test_the_ina3221_gives_millivolts_and_milliamperes() -> None:
-    """5,000 mV times 1,100 mA is 5.5 W, the reference's own example."""
-    assert units.watts_from_mv_ma(5000, 1100) == pytest.approx(5.5)
-
-
 def test_milliseconds_and_microwatts_become_si() -> None:
     assert units.seconds_from_ms(2.11) == pytest.approx(2.11e-3)
     assert units.watts_from_microwatts(2_371_509.2) == pytest.approx(2.3715092)

@@ -9,8 +9,8 @@ import pytest
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.extras import Extra
 from edgeprofiler.doctor import diagnose, doctor, to_json
-from edgeprofiler.doctor.extras import Extra, extras
 
 
 class Good:
@@ -86,29 +86,6 @@ def test_every_plug_in_and_every_extra_of_this_installation_is_told():
     document = json.loads(to_json(diagnosis))
     assert document["schema"] == "edgeprofiler.doctor/1"
     assert len(document["checks"]) == len(diagnosis.checks)
-
-
-def test_extras_are_complete_missing_or_too_old(monkeypatch):
-    versions = {"here": "2.1.0+cpu", "old": "1.9"}
-
-    def version(name: str) -> str:
-        if name not in versions:
-            raise metadata.PackageNotFoundError(name)
-        return versions[name]
-
-    monkeypatch.setattr(metadata, "version", version)
-    found = extras(
-        [
-            "numpy>=1.24",
-            'here>=2.0; extra == "good"',
-            'old>=2.0; extra == "bad"',
-            'gone[all]>=1; extra == "bad"',
-            'edgeprofiler[good]; extra == "nested"',
-        ]
-    )
-    assert [(e.name, e.complete) for e in found] == [("bad", False), ("good", True)]
-    assert found[0].missing == ("old 2.0 or later (here 1.9)", "gone")
-    assert found[1].present == ("here 2.1.0+cpu",)
 
 
 def test_a_plug_in_that_loads_without_its_packages_does_not_work(monkeypatch):

@@ -14,6 +14,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnx_models import LIGHT, ints, model, node
 from paths import SCRIPTS, TINY_ONNX
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.onnx import wire
@@ -183,10 +184,7 @@ def test_nesting_and_counts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     deep = ModelProto(graph=graph).SerializeToString()
     with pytest.raises(InvalidInput, match="nested too deep"):
         wire.skim(deep, "f")
-    monkeypatch.setattr(wire, "MAX_FIELDS", 50)
-    monkeypatch.setattr(
-        wire._Budget, "__init__", lambda self: self.__dict__.update(fields=50, kept=99)
-    )
+    monkeypatch.setattr(limits, "ONNX_FIELDS", 50)
     with pytest.raises(InvalidInput, match="50 fields"):
         wire.skim(ALEXNET, "f")
 

@@ -21,9 +21,18 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class EdgeProfilerError(Exception):
-    """Base of every error that EdgeProfiler raises on purpose."""
+    """Base of every error that EdgeProfiler raises on purpose.
+
+    `args` are the words that the message is made of: `type(error)(*error.args)` is the error
+    again, also in another process.
+    """
 
     exit_code = EXIT_INTERNAL
+
+    def add(self, more: str) -> None:
+        """Put more words at the end of the message."""
+        *words, last = self.args
+        self.args = (*words, f"{last}; {more}" if last else more)
 
 
 class UsageError(EdgeProfilerError):
@@ -44,10 +53,12 @@ class InvalidInput(EdgeProfilerError):
     exit_code = 3
 
     def __init__(self, source: object, problem: str, remedy: str = "") -> None:
-        self.source = str(source)
-        self.problem = problem
-        self.remedy = remedy
-        super().__init__(f"{source}: {problem}" + (f"; {remedy}" if remedy else ""))
+        super().__init__(str(source), problem, remedy)
+        self.source, self.problem, self.remedy = str(source), problem, remedy
+
+    def __str__(self) -> str:
+        source, problem, remedy = self.args
+        return f"{source}: {problem}" + (f"; {remedy}" if remedy else "")
 
 
 class Unavailable(EdgeProfilerError):
@@ -56,9 +67,11 @@ class Unavailable(EdgeProfilerError):
     exit_code = 4
 
     def __init__(self, reason: str, remedy: str) -> None:
-        self.reason = reason
-        self.remedy = remedy
-        super().__init__(f"{reason}; {remedy}")
+        super().__init__(reason, remedy)
+        self.reason, self.remedy = reason, remedy
+
+    def __str__(self) -> str:
+        return "; ".join(self.args)
 
 
 class Unsupported(EdgeProfilerError):
@@ -84,7 +97,11 @@ class CannotWrite(EdgeProfilerError):
         problem: str,
         remedy: str = "choose a folder that exists and can be written",
     ) -> None:
-        super().__init__(f"{path}: {problem}; {remedy}")
+        super().__init__(str(path), problem, remedy)
+
+    def __str__(self) -> str:
+        path, problem, remedy = self.args
+        return f"{path}: {problem}; {remedy}"
 
     @classmethod
     def because(

@@ -12,16 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 
-MAX_TEXT_BYTES = 256 * 1024 * 1024
-"""Largest text file (JSON, CSV, TOML) that is read into memory."""
 
-MAX_JSON_DEPTH = 200
-"""Deepest nesting that a JSON file may have; real ones stay below twenty."""
-
-
-def check_readable(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> int:
+def check_readable(path: Path, max_bytes: int = limits.TEXT_BYTES) -> int:
     """Return the size of a regular file; `InvalidInput` says why a path cannot be read."""
     try:
         status = path.stat()
@@ -41,7 +36,7 @@ def check_readable(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> int:
     return status.st_size
 
 
-def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
+def read_bytes(path: Path, max_bytes: int = limits.TEXT_BYTES) -> bytes:
     """Return the bytes of a file of at most `max_bytes`."""
     check_readable(path, max_bytes)
     try:
@@ -50,26 +45,13 @@ def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
         raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None
 
 
-def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
+def read_text(path: Path, max_bytes: int = limits.TEXT_BYTES) -> str:
     """Return the text of a UTF-8 file of at most `max_bytes`; a byte-order mark is dropped."""
     data = read_bytes(path, max_bytes)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(path, f"is not UTF-8 text (byte {error.start})") from None
-
-
-def parse_json(text: str, source: object) -> Any:
-    """Return the value of a JSON text, or raise `InvalidInput` with line and column."""
-    try:
-        # TensorRT 8.6 and later write control characters into the names of layers.
-        return json.loads(text, strict=False)
-    except json.JSONDecodeError as error:
-        raise InvalidInput(
-            source, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
-        ) from None
-    except (RecursionError, ValueError) as error:  # nested too deep, or an integer too long
-        raise InvalidInput(source, f"is not usable JSON ({type(error).__name__})") from None
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:
@@ -81,29 +63,6 @@ def head_of(path: Path, size: int = 4096) -> bytes:
             return file.read(size)
     except (OSError, ValueError):
         return b""
-
-
-def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
-    """Return the value of a JSON file."""
-    return parse_json(read_text(path, max_bytes), path)
-
-
-def read_toml(path: Path, max_bytes: int = 1024 * 1024) -> dict[str, Any]:
-    """Return the table of a TOML file."""
-    return parse_toml(read_text(path, max_bytes), path)
-
-
-def parse_toml(text: str, source: object) -> dict[str, Any]:
-    """Return the table of a TOML text, or raise `InvalidInput` with the place."""
-    try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
-    try:
-        table: dict[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InvalidInput(source, f"is not TOML ({error})") from None
-    return table
 
 
 @contextlib.contextmanager
@@ -164,6 +123,18 @@ def _written_through(path: Path) -> Iterator[Path]:
             raise CannotWrite.because(path, error) from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it lies in; nothing happens where it is there.
+
+    Raises:
+        CannotWrite: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite.because(folder, error, "cannot be made") from None
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with atomic_path(path) as temporary:
@@ -185,16 +156,16 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file of any size in hexadecimal.
+def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
+    """Return a digest of a file of any size in hexadecimal; it guards against accidents only.
 
     Raises:
         InvalidInput: it cannot be read.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with path.open("rb") as file:
-            while part := file.read(1 << 20):
+            while part := file.read(limits.MIB):
                 digest.update(part)
     except OSError as error:
         raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.plugins import load
 from edgeprofiler.core.units import dtype_bytes
 
@@ -355,28 +356,18 @@ class Columns:
 
     @staticmethod
     def _from_matrix(matrix: FloatArray) -> Columns:
-        values: dict[str, npt.NDArray[np.generic]] = {}
-        for name, row in zip(_NUMERIC, matrix, strict=True):
-            kind = _CASTS.get(name)
-            column = row.astype(kind) if kind is not None else np.ascontiguousarray(row)
-            column.setflags(write=False)
-            values[name] = column
-        return Columns(**values)  # type: ignore[arg-type]
+        return Columns(
+            **{
+                name: read_only(row, _CASTS.get(name))
+                for name, row in zip(_NUMERIC, matrix, strict=True)
+            }
+        )
 
 
-_NUMERIC = (
-    "op_code", "kind_code", "dtype_code", "macs", "flops", "weight_bytes", "input_bytes",
-    "output_bytes", "bytes_moved", "in_channels", "out_channels", "spatial", "kernel_size",
-    "kernel_max", "stride_max", "groups", "fused", "generated",
-    "depthwise", "covered",
-)  # fmt: skip
-_CASTS: dict[str, type] = {
-    "op_code": np.int64,
-    "kind_code": np.int64,
-    "dtype_code": np.int64,
-    "generated": np.bool_,
-    "depthwise": np.bool_,
-    "covered": np.bool_,
+_NUMERIC = tuple(field.name for field in fields(Columns))
+_CASTS: Mapping[str, type] = {
+    **dict.fromkeys(("op_code", "kind_code", "dtype_code"), np.int64),
+    **dict.fromkeys(("generated", "depthwise", "covered"), np.bool_),
 }
 
 

@@ -6,52 +6,37 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.network import KINDS, OPS, Layer, Network, Source
-from edgeprofiler.core.values import JsonValue
-
-_MAX_COUNT = 2**80  # a bound that only nonsense passes; real counts stay below 2**50
+from edgeprofiler.core.values import Value
 
 
-def _count(value: JsonValue) -> int | None:
-    return None if value.null else value.integer(0, _MAX_COUNT)
+def _count(value: Value) -> int | None:
+    return value.maybe(lambda count: count.integer(0, limits.COUNT))
 
 
-def _choice(options: tuple[str, ...]) -> Callable[[JsonValue], str]:
-    def read(value: JsonValue) -> str:
-        text = value.text()
-        if text not in options:
-            raise value.fail(f"is {text[:40]!r}", f"expected one of: {', '.join(options)}")
-        return text
-
-    return read
-
-
-def _text_or_none(value: JsonValue) -> str | None:
-    return None if value.null else value.text()
-
-
-LAYER_FIELDS: dict[str, Callable[[JsonValue], Any]] = {
-    "name": JsonValue.text,
-    "kind": _choice(KINDS),
-    "op": _choice(tuple(OPS)),
-    "engine_type": _text_or_none,
-    "input_shapes": JsonValue.shapes,
-    "output_shapes": JsonValue.shapes,
-    "kernel": JsonValue.shape,
-    "stride": JsonValue.shape,
-    "padding_before": JsonValue.shape,
-    "padding_after": JsonValue.shape,
-    "dilation": JsonValue.shape,
+LAYER_FIELDS: dict[str, Callable[[Value], Any]] = {
+    "name": Value.text,
+    "kind": lambda value: value.choice(KINDS),
+    "op": lambda value: value.choice(tuple(OPS)),
+    "engine_type": lambda value: value.maybe(Value.text),
+    "input_shapes": Value.shapes,
+    "output_shapes": Value.shapes,
+    "kernel": Value.shape,
+    "stride": Value.shape,
+    "padding_before": Value.shape,
+    "padding_after": Value.shape,
+    "dilation": Value.shape,
     "groups": lambda value: value.integer(1, 2**31),
-    "dtype": JsonValue.text,
-    "input_dtypes": JsonValue.texts,
-    "output_dtypes": JsonValue.texts,
+    "dtype": Value.text,
+    "input_dtypes": Value.texts,
+    "output_dtypes": Value.texts,
     "macs": _count,
     "flops": _count,
     "weight_bytes": _count,
     "bytes_moved": _count,
-    "fused_ops": JsonValue.texts,
-    "nodes": JsonValue.texts,
+    "fused_ops": Value.texts,
+    "nodes": Value.texts,
 }
 """How each field of a layer is read; the order is that of the documents."""
 
@@ -70,7 +55,7 @@ def layer_to_document(layer: Layer) -> dict[str, Any]:
     return {name: field_to_json(getattr(layer, name)) for name in LAYER_FIELDS}
 
 
-def layer_from_document(value: JsonValue) -> Layer:
+def layer_from_document(value: Value) -> Layer:
     """Return a layer from its fields; those with a default may be missing.
 
     Raises:
@@ -79,7 +64,7 @@ def layer_from_document(value: JsonValue) -> Layer:
     present = value.mapping()
     return Layer(
         **{
-            name: read(value.get(name))
+            name: read(value[name])
             for name, read in LAYER_FIELDS.items()
             if name in present or name in _REQUIRED
         }
@@ -99,18 +84,17 @@ def network_to_document(network: Network) -> dict[str, Any]:
     }
 
 
-def network_from_document(value: JsonValue, layers: tuple[Layer, ...]) -> Network:
+def network_from_document(value: Value, layers: tuple[Layer, ...]) -> Network:
     """Return a network from what `network_to_document` wrote, and its layers."""
-    version, warnings = value.get("front_end_version"), value.get("warnings")
     return Network(
-        name=value.get("name").text(),
+        name=value["name"].text(),
         layers=layers,
         source=Source(
-            name=value.get("source").text(),
-            front_end=value.get("front_end").text(),
-            version="" if version.null else version.text(),
+            name=value["source"].text(),
+            front_end=value["front_end"].text(),
+            version=value["front_end_version"].default("").text(),
         ),
-        batch=value.get("batch").integer(1, 2**31),
-        precision=value.get("precision").text(),
-        warnings=() if warnings.null else warnings.texts(),
+        batch=value["batch"].integer(1, 2**31),
+        precision=value["precision"].text(),
+        warnings=value["warnings"].default([]).texts(),
     )

@@ -35,11 +35,6 @@ def watts_from_microwatts(value_uw: float) -> float:
     return value_uw * 1e-6
 
 
-def watts_from_mv_ma(value_mv: float, value_ma: float) -> float:
-    """Return watts from millivolts and milliamperes, as the INA3221's driver gives them."""
-    return value_mv * value_ma * 1e-6
-
-
 _PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 

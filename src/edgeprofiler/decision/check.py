@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.core.files import read_toml
 from edgeprofiler.core.network import Shape
 from edgeprofiler.core.profile import Estimate, Profile
 from edgeprofiler.core.profile.document import read_profile
+from edgeprofiler.core.values import Value, read_toml
 from edgeprofiler.decision.compare.difference import Comparison, difference
 from edgeprofiler.prediction.predict import answer, is_saved, saved_profile
 from edgeprofiler.prediction.question import OPTIONS, Question, asks, read_table
@@ -76,18 +76,12 @@ def read_budget(path: Path) -> Budget:
         InvalidInput: unknown names, limits that are no positive numbers, or no limit at all.
     """
     table = read_toml(path)
-    known = {"model", *OPTIONS, "limits", "change"}
-    for key in table:
-        if key not in known:
-            raise InvalidInput(path, f"unknown key {key!r}", f"known: {', '.join(sorted(known))}")
-    limits = _numbers(table, "limits", LIMITS, path)
-    changes = _numbers(table, "change", CHANGES, path)
+    table.allow(("model", *OPTIONS, "limits", "change"))
+    limits, changes = _limits(table["limits"], LIMITS), _limits(table["change"], CHANGES)
     if not limits and not changes:
-        raise InvalidInput(path, "sets no limit", "add for example [limits] with energy_mj = 50")
-    model = table.get("model")
-    if model is not None and not isinstance(model, str):
-        raise InvalidInput(path, "model is no text")
-    return Budget(str(path), limits, changes, model, read_table(table, path))
+        raise table.fail("sets no limit", "add for example [limits] with energy_mj = 50")
+    model = table["model"].maybe(Value.name)
+    return Budget(str(path), limits, changes, model, read_table(table.mapping(), path))
 
 
 @dataclass(frozen=True)
@@ -263,16 +257,7 @@ def _in_unit(estimate: Estimate, unit: float) -> Estimate:
     return Estimate(estimate.value / unit, estimate.low / unit, estimate.high / unit)
 
 
-def _numbers(
-    table: Mapping[str, Any], key: str, known: Mapping[str, object], path: Path
-) -> dict[str, float]:
-    entries = table.get(key, {})
-    if not isinstance(entries, dict):
-        raise InvalidInput(path, f"{key} is no table", f"write [{key}]")
-    for name, value in entries.items():
-        if name not in known:
-            raise InvalidInput(path, f"unknown {key} {name!r}", f"known: {', '.join(known)}")
-        number = not isinstance(value, bool) and isinstance(value, (int, float))
-        if not number or not math.isfinite(value) or value < 0:
-            raise InvalidInput(path, f"{key}.{name} is no number from 0 up")
-    return {name: float(value) for name, value in entries.items()}
+def _limits(table: Value, known: Mapping[str, object]) -> dict[str, float]:
+    entries = table.default({})
+    entries.allow((*known,))
+    return {name: value.number(0) for name, value in entries.entries()}

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
+from edgeprofiler.core.extras import extras, install
 from edgeprofiler.core.files import dump_json
 from edgeprofiler.core.plugins import PluginKind
-from edgeprofiler.doctor.extras import extras
 from edgeprofiler.measurement.benchmark.machine import machine_facts
 
 SCHEMA = "edgeprofiler.doctor/1"
@@ -57,18 +57,17 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Try every plug-in of every kind and look for every extra; nothing is changed."""
     checks = [check(kind, name) for kind in KINDS for name in plugins.available(kind)]
-    for extra in extras():
-        install = f"pip install 'edgeprofiler[{extra.name}]'"
-        checks.append(
-            Check(
-                "extras",
-                extra.name,
-                extra.complete,
-                detail=", ".join(extra.present) if extra.complete else "",
-                reason="" if extra.complete else f"missing: {', '.join(extra.missing)}",
-                remedy="" if extra.complete else install,
-            )
+    checks += [
+        Check(
+            "extras",
+            extra.name,
+            extra.complete,
+            detail=", ".join(extra.present) if extra.complete else "",
+            reason="" if extra.complete else f"missing: {', '.join(extra.missing)}",
+            remedy="" if extra.complete else install(extra.name),
         )
+        for extra in extras()
+    ]
     return Diagnosis(machine_facts(), tuple(checks))
 
 
@@ -90,9 +89,7 @@ def _try(kind: PluginKind, name: str, made: Any) -> str:
     wanted = _EXTRA_OF.get((kind, name), "")
     lacking = [extra for extra in extras() if extra.name == wanted and not extra.complete]
     if lacking:
-        raise Unavailable(
-            f"missing: {', '.join(lacking[0].missing)}", f"pip install 'edgeprofiler[{wanted}]'"
-        )
+        raise Unavailable(f"missing: {', '.join(lacking[0].missing)}", install(wanted))
     if kind in ("recipes", "renderers", "stores") and not hasattr(made, "probe"):
         return ""  # they only load; what they need is asked for when they work
     needed = _required_options(made)

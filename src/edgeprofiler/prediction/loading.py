@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.device import Device, load_device
-from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.core.network import Kind
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.network import DTYPE_CODES, KINDS, Kind
+from edgeprofiler.core.values import Value
 from edgeprofiler.prediction.features import FEATURES, Board
 from edgeprofiler.prediction.predictors.arrays import parse_model
 from edgeprofiler.prediction.predictors.artifact import Artifact
@@ -27,7 +27,13 @@ from edgeprofiler.prediction.predictors.trained import (
 TRUST_VARIABLE = "EDGEPROFILER_TRUSTED_TYPES"
 """Names of types, separated by commas, that a user's own estimator may load."""
 
+QUANTITIES = ("runtime_s", "power_above_idle_w")
+"""What models are trained for, one for each kind of layer."""
+
 _REGISTRY = "models:/"
+_DTYPES = len({*DTYPE_CODES.values()})
+_FAR = 700.0
+"""No feature, a logarithm, lies farther from zero: its exponential would not be a number."""
 
 
 def load_artifact(spec: str | Path) -> Artifact:
@@ -79,104 +85,104 @@ def predictor_of(
     runtime: str | None = None,
 ) -> TrainedPredictor:
     """Return the predictor that an artifact holds; the arguments are those of `load_predictor`."""
-    header = artifact.header
-    try:
-        if tuple(header["features"]) != FEATURES:
-            raise InvalidInput(
-                source, "was trained with other features than this version computes",
-                "train it again, or use the version named in its header",
-            )  # fmt: skip
-        wanted = header["device"]
-        device = _device(wanted, device, runtime, source)
-        foreign = str(wanted["runtime"]) if device.runtime != wanted["runtime"] else ""
-        return TrainedPredictor(
-            device=device,
-            board=_board(header["board"]),
-            models=tuple(_model(entry, artifact, trusted, source) for entry in header["models"]),
-            overhead=Overhead(**{k: _number(v) for k, v in header["overhead"].items()}),
-            correction=Correction(
-                **{
-                    k: {op: float(f) for op, f in v.items()}
-                    for k, v in header["correction"].items()
-                }
-            ),
-            network_residuals={
-                name.removeprefix("network."): values
-                for name, values in artifact.arrays.items()
-                if name.startswith("network.") and len(values)
-            },
-            confidence=confidence,
-            recipe=str(header["recipe"]["name"]),
-            trained_on=_trained_on(header),
-            other_runtime=foreign,
+    header = Value({**artifact.header}, source)
+    if header["features"].texts() != FEATURES:
+        raise header.fail(
+            "was trained with other features than this version computes",
+            "train it again, or use the version named in its header",
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InvalidInput(
-            source, f"its header is malformed ({type(error).__name__}: {error})"
-        ) from error
+    wanted = header["device"]
+    device = _device(wanted, device, runtime)
+    measured = wanted["runtime"].text()
+    return TrainedPredictor(
+        device=device,
+        board=_board(header["board"]),
+        models=tuple(_model(entry, artifact, trusted) for entry in header["models"].items()),
+        overhead=_overhead(header["overhead"]),
+        correction=Correction(
+            **{
+                quantity: {op: value.number(above=0) for op, value in table.entries()}
+                for quantity, table in header["correction"].entries()
+            }
+        ),
+        network_residuals={
+            name.removeprefix("network."): values
+            for name, values in artifact.arrays.items()
+            if name.startswith("network.") and len(values)
+        },
+        confidence=confidence,
+        recipe=header["recipe"]["name"].text(),
+        trained_on=_trained_on(header),
+        other_runtime=measured if device.runtime != measured else "",
+    )
 
 
-def _device(
-    wanted: Mapping[str, Any], asked: Device | None, runtime: str | None, source: object
-) -> Device:
+def _device(wanted: Value, asked: Device | None, runtime: str | None) -> Device:
     """Return the device that is asked about; the one that was trained for where `None`."""
-    name, mode = wanted["name"], wanted["mode"]
+    name, mode = wanted["name"].name(), wanted["mode"].name()
     if asked is None:
-        return load_device(f"{name}@{mode}", runtime or wanted["runtime"])
+        return load_device(f"{name}@{mode}", runtime or wanted["runtime"].name())
     if asked.name != name:
         raise UsageError(
-            f"{source} was trained for {name}, not {asked.name}; "
+            f"{wanted.source} was trained for {name}, not {asked.name}; "
             f"name it with `device` {name}@{mode}"
         )
     # Rows of one mode say nothing of what other clocks do to a layer's time and power.
     if asked.mode.name != mode:
         raise UsageError(
-            f"{source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
+            f"{wanted.source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
             f"name it with `device` {name}@{mode}, or train on rows of that mode"
         )
     return asked if runtime is None else asked.with_runtime(runtime)
 
 
-def _board(entry: Mapping[str, Any]) -> Board:
+def _board(entry: Value) -> Board:
     return Board(
-        peak_flops=tuple(float(v) for v in entry["peak_flops"]),
-        vector_flops=tuple(float(v) for v in entry["vector_flops"]),
-        bandwidth_bytes_per_s=float(entry["bandwidth_bytes_per_s"]),
-        sms=int(entry["sms"]),
+        peak_flops=tuple(value.number(above=0) for value in entry["peak_flops"].items(_DTYPES)),
+        vector_flops=tuple(value.number(above=0) for value in entry["vector_flops"].items(_DTYPES)),
+        bandwidth_bytes_per_s=entry["bandwidth_bytes_per_s"].number(above=0),
+        sms=entry["sms"].integer(1),
     )
 
 
-def _model(
-    entry: Mapping[str, Any], artifact: Artifact, trusted: Sequence[str], source: object
-) -> LayerModel:
+def _overhead(entry: Value) -> Overhead:
+    entry.allow((*Overhead.__dataclass_fields__,))
+    return Overhead(**{name: value.number_or_nan(0) for name, value in entry.entries()})
+
+
+def _model(entry: Value, artifact: Artifact, trusted: Sequence[str]) -> LayerModel:
     regressor: Regressor
-    if entry["form"] == "arrays":
-        regressor = parse_model(entry["model"], artifact.arrays, len(FEATURES), source)
+    if entry["form"].choice(("arrays", "skops")) == "arrays":
+        regressor = parse_model(entry["model"], artifact.arrays, len(FEATURES))
     else:
         from edgeprofiler.prediction.user_estimators import load_estimator
 
         named = [t for t in os.environ.get(TRUST_VARIABLE, "").split(",") if t]
-        data = artifact.extra[entry["file"]]
-        regressor = load_estimator(data, [*trusted, *named], source)
+        data = artifact.extra[entry["file"].choice((*artifact.extra,))]
+        regressor = load_estimator(data, [*trusted, *named], entry.source)
+    extents = entry["extents"]
+    extents.allow(FEATURES)
     return LayerModel(
-        kind=cast("Kind", entry["kind"]),
-        quantity=str(entry["quantity"]),
+        kind=cast("Kind", entry["kind"].choice(KINDS)),
+        quantity=entry["quantity"].choice(QUANTITIES),
         regressor=regressor,
-        least=float(entry["least"]),
-        residuals=artifact.arrays[entry["residuals"]],
-        extents={name: Extent(**values) for name, values in entry["extents"].items()},
+        least=entry["least"].number(above=0),
+        residuals=artifact.arrays[entry["residuals"].choice((*artifact.arrays,))],
+        extents={name: _extent(value) for name, value in extents.entries()},
     )
 
 
-def _trained_on(header: Mapping[str, Any]) -> str:
+def _extent(entry: Value) -> Extent:
+    low = entry["low"].number(-_FAR, _FAR)
+    high = entry["high"].number(low, _FAR)
+    return Extent(low, high, entry["smallest"].text(), entry["largest"].text())
+
+
+def _trained_on(header: Value) -> str:
     facts = header["provenance"]
-    what = "simulated layers" if facts["simulated"] else "layers"
+    what = "simulated layers" if facts["simulated"].raw else "layers"
     return (
-        f"{header['recipe']['name']}, trained on {facts['rows']} {what} of "
-        f"{len(facts['networks'])} networks on {', '.join(facts['devices'])} "
-        f"({', '.join(facts['runtimes'])})"
+        f"{header['recipe']['name'].text()}, trained on {facts['rows'].integer(0)} {what} of "
+        f"{len(facts['networks'].items())} networks on {', '.join(facts['devices'].texts())} "
+        f"({', '.join(facts['runtimes'].texts())})"
     )
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.extras import require
 
 
 def dump_estimator(estimator: Any) -> tuple[bytes, list[str]]:
@@ -39,11 +40,6 @@ def load_estimator(data: bytes, trusted: Sequence[str], source: object) -> Any:
 
 
 def _skops() -> Any:
-    try:
+    with require("skops"):
         import skops.io
-    except ImportError:
-        raise Unavailable(
-            "skops is not installed, and an estimator has no form as plain arrays",
-            "pip install 'edgeprofiler[skops]'",
-        ) from None
     return skops.io

@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.core.files import read_json
 from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
 from edgeprofiler.core.graph.change import with_batch, with_input_shapes
+from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.reading.front_end import ReadOptions
 
 _FIELDS = frozenset(
@@ -28,8 +29,6 @@ _INTEGER_PARAMETERS = frozenset(
     {"Reshape", "Slice", "Gather", "Expand", "Tile", "Unsqueeze", "Squeeze"}
 )
 _WEIGHT_SECOND = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"})
-_MAX_NODES = 200_000
-_MAX_DIMENSION = 1 << 24
 
 
 class GraphJsonFrontEnd:
@@ -50,7 +49,7 @@ class GraphJsonFrontEnd:
             Unsupported: the graph cannot run at the batch or shape asked for (numbers that an
                 export wrote down for one shape are not in the file).
         """
-        graph = graph_from_document(read_json(Path(source)), source)
+        graph = graph_from_document(read_json(Path(source)).raw, source)
         shapes = _named(graph, options.shapes)
         try:
             if shapes:
@@ -91,14 +90,15 @@ def graph_from_document(document: Any, source: str) -> Graph:
     Raises:
         InvalidInput: a field is missing or is not what it must be.
     """
-    if not isinstance(document, Mapping) or not isinstance(document.get("nodes"), list):
-        raise InvalidInput(source, "is no operator graph", 'an object with a list "nodes"')
-    entries = document["nodes"]
-    if not 1 <= len(entries) <= _MAX_NODES:
-        raise InvalidInput(source, f"has {len(entries)} nodes", f"1 to {_MAX_NODES} are read")
+    value = Value(document, source)
+    if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
+        raise value.fail("is no operator graph", 'an object with a list "nodes"')
+    nodes = value["nodes"].items()
+    if not 1 <= len(nodes) <= limits.NODES:
+        raise value.fail(f"has {len(nodes)} nodes", f"1 to {limits.NODES} are read")
     reader = _Reader(source)
-    for place, entry in enumerate(entries):
-        reader.add(place, entry)
+    for place, node in enumerate(nodes):
+        reader.add(place, node)
     name = document.get("network")
     return reader.graph(name if isinstance(name, str) and name else Path(source).stem)
 
@@ -112,23 +112,18 @@ class _Reader:
         self.computed: set[str] = set()
         self.read_names: set[str] = set()
 
-    def fail(self, place: int, problem: str) -> InvalidInput:
-        return InvalidInput(self.source, f"node {place}: {problem}")
-
-    def add(self, place: int, entry: Any) -> None:
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("op"), str):
-            raise self.fail(place, 'has no "op"')
-        op = str(entry["op"])
-        label = entry.get("name")
+    def add(self, place: int, node: Value) -> None:
+        op = node["op"].name()
+        label = node["name"].raw
         name = label if isinstance(label, str) and label else f"{op}_{place}"
         inputs = [
-            self._input(place, number, shape)
-            for number, shape in self._pairs(place, entry, "inputs", "input_shapes")
+            self._input(node, number, shape)
+            for number, shape in _pairs(node, "inputs", "input_shapes")
         ]
         integers = bool(inputs) and all(self.tensors[i].dtype == "int64" for i in inputs)
         dtype = "int64" if integers or op == "Shape" else "fp32"
-        results = self._pairs(place, entry, "outputs", "output_shapes")
-        shapes = self._shapes(place, entry.get("weight_shapes", []))
+        results = _pairs(node, "outputs", "output_shapes")
+        shapes = node["weight_shapes"].default([]).shapes()
         weights = [
             self._weight(f"{name}.weight{k}", op, shape, dtype, results)
             for k, shape in enumerate(shapes)
@@ -137,8 +132,8 @@ class _Reader:
             inputs = [inputs[0], weights[0], *inputs[1:], *weights[1:]]
         else:
             inputs += weights
-        outputs = [self._output(place, number, shape, dtype) for number, shape in results]
-        attributes = self._attributes(place, entry)
+        outputs = [self._output(node, number, shape, dtype) for number, shape in results]
+        attributes = _attributes(node)
         if op == "Transpose" and "perm" not in attributes and inputs and outputs:
             attributes["perm"] = _order(
                 self.tensors[inputs[0]].shape, self.tensors[outputs[0]].shape
@@ -159,47 +154,23 @@ class _Reader:
             raise InvalidInput(self.source, "two nodes have one name")
         return Graph(name, tuple(self.nodes), self.tensors, tuple(self.inputs), outputs)
 
-    def _pairs(
-        self, place: int, entry: Mapping[str, Any], names: str, shapes: str
-    ) -> list[tuple[int, Shape]]:
-        numbers = entry.get(names, [])
-        sizes = self._shapes(place, entry.get(shapes, []))
-        if not isinstance(numbers, list) or len(numbers) != len(sizes):
-            raise self.fail(place, f'"{names}" and "{shapes}" are not lists of one length')
-        if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
-            raise self.fail(place, f'"{names}" holds something that is no number of a tensor')
-        return list(zip(numbers, sizes, strict=True))
-
-    def _shapes(self, place: int, value: Any) -> list[Shape]:
-        if not isinstance(value, list):
-            raise self.fail(place, "shapes are not a list")
-        for shape in value:
-            if not isinstance(shape, list) or not all(
-                isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= _MAX_DIMENSION
-                for n in shape
-            ):
-                raise self.fail(place, f"{shape!r:.60} is no shape")
-        return [tuple(shape) for shape in value]
-
-    def _input(self, place: int, number: int, shape: Shape) -> str:
+    def _input(self, node: Value, number: int, shape: Shape) -> str:
         name = f"t{number}"
         known = self.tensors.get(name)
         if known is None:
             self.tensors[name] = Tensor(name, shape)
             self.inputs.append(name)
         elif known.shape != shape:
-            raise self.fail(
-                place, f"tensor {number} is {list(shape)} here, {list(known.shape)} before"
-            )
+            raise node.fail(f"has tensor {number} as {list(shape)}, before {list(known.shape)}")
         self.read_names.add(name)
         return name
 
-    def _output(self, place: int, number: int, shape: Shape, dtype: str) -> str:
+    def _output(self, node: Value, number: int, shape: Shape, dtype: str) -> str:
         name = f"t{number}"
         if name in self.inputs:
-            raise self.fail(place, f"tensor {number} is read before it is computed")
+            raise node.fail(f"computes tensor {number}, which was read before")
         if name in self.tensors:
-            raise self.fail(place, f"tensor {number} is computed twice")
+            raise node.fail(f"computes tensor {number} a second time")
         self.tensors[name] = Tensor(name, shape, dtype)
         return name
 
@@ -218,18 +189,32 @@ class _Reader:
         )
         return name
 
-    def _attributes(self, place: int, entry: Mapping[str, Any]) -> dict[str, AttributeValue]:
-        found: dict[str, AttributeValue] = {}
-        for key, value in entry.items():
-            if key in _FIELDS or value is None:
-                continue
-            if isinstance(value, list) and all(isinstance(v, (int, float)) for v in value):
-                found[key] = tuple(value)
-            elif isinstance(value, (int, float, str)):
-                found[key] = value
-            else:
-                raise self.fail(place, f'attribute "{key}" is neither a number, a text nor a list')
-        return found
+
+def _pairs(node: Value, names: str, shapes: str) -> list[tuple[int, Shape]]:
+    numbers = [number.integer() for number in node[names].default([]).items()]
+    sizes = node[shapes].default([]).shapes()
+    if len(numbers) != len(sizes):
+        raise node.fail(f"has {len(numbers)} {names}, but {len(sizes)} {shapes}")
+    return list(zip(numbers, sizes, strict=True))
+
+
+def _attributes(node: Value) -> dict[str, AttributeValue]:
+    found: dict[str, AttributeValue] = {}
+    for key, value in node.entries():
+        if key in _FIELDS or value.null:
+            continue
+        if isinstance(value.raw, list):
+            found[key] = tuple(_plain(item) for item in value.items())
+        else:
+            found[key] = value.raw if isinstance(value.raw, str) else _plain(value)
+    return found
+
+
+def _plain(value: Value) -> Any:
+    """Return a number as it is written: integers and truth values of an attribute stay such."""
+    if isinstance(value.raw, int):
+        return int(value.raw) if isinstance(value.raw, bool) else value.integer()
+    return value.number()
 
 
 def _order(source: Shape, result: Shape) -> tuple[int, ...]:

@@ -14,10 +14,11 @@ from edgeprofiler.core.choices import (
 )
 from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.core.files import check_readable, head_of, read_json
+from edgeprofiler.core.files import check_readable, head_of
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network, Shape, Source
 from edgeprofiler.core.profile.document import says_profile
+from edgeprofiler.core.values import read_json
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 from edgeprofiler.reading.lowering import BuildTarget, lower
 

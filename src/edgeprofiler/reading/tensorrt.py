@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.files import check_readable, read_json
+from edgeprofiler.core.files import check_readable
 from edgeprofiler.core.network import Network, Source
+from edgeprofiler.core.values import read_json
 from edgeprofiler.reading.engine import network_from_engine
 from edgeprofiler.reading.front_end import ReadOptions
 
@@ -52,7 +53,7 @@ class TensorRTFrontEnd:
                 f"there: trtexec --loadEngine={path.name} --exportLayerInfo=engine_info.json "
                 "(built with --profilingVerbosity=detailed)"
             )
-        return network_from_engine(read_json(path), Source(source, self.name))
+        return network_from_engine(read_json(path).raw, Source(source, self.name))
 
 
 def _head(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
+from edgeprofiler.core.extras import require
 from edgeprofiler.reading.front_end import ReadOptions
 
 if TYPE_CHECKING:
@@ -82,22 +83,16 @@ def from_torch(
 
 
 def _torch() -> Any:
-    try:
+    with require("torch"):
         import torch
-    except ImportError:
-        raise Unavailable("torch is not installed", "pip install 'edgeprofiler[torch]'") from None
     return torch
 
 
 def _export(torch: Any, module: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bytes:
     """Return the module as ONNX by `torch.export`, without its weights."""
-    try:
+    with require("torch"):
         import onnx_ir as ir
         import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ImportError:
-        raise Unavailable(
-            "onnxscript is not installed", "pip install 'edgeprofiler[torch]'"
-        ) from None
     program = torch.onnx.export(
         module, tuple(args), kwargs=kwargs, dynamo=True, verbose=False, optimize=False
     )

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 from edgeprofiler.core.device import calibration_table, load_device
 from edgeprofiler.core.device.document import Others, device_from_document
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.files import parse_toml
+from edgeprofiler.core.values import Value, parse_toml
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name = 'x'\n", r"\[datasheet\] is missing"),
-        ("name = '../x'\nbase = 'jetson-nano'\n", "name is missing or odd"),
-        ("name = 'x'\nschema = 'other/1'\n", "expected 'edgeprofiler.device/1'"),
+        ("name = 'x'\n", r"datasheet is missing, where a table"),
+        ("name = '../x'\nbase = 'jetson-nano'\n", "name is odd or missing"),
+        ("name = 'x'\nschema = 'other/1'\n", "expected edgeprofiler.device/1"),
         ("name = 'x'\nbase = 'jetson-nano'\nidle_power_w = -1\n", "it must be above zero"),
         ("name = 'x'\nbase = 'jetson-nano'\nidle_power_w = nan\n", "not a finite number"),
-        ("name = 'x'\nbase = 'jetson-nano'\ncalibrations = 3\n", "is not a list of tables"),
+        ("name = 'x'\nbase = 'jetson-nano'\ncalibrations = 3\n", "calibrations is 3, where a list"),
         (
             "name = 'x'\nbase = 'jetson-nano'\n[[calibrations]]\nmode='maxn'\nruntime='x'\n",
-            "unknown runtime",
+            r"calibrations\[0\].runtime is 'x'; expected one of",
         ),
         (
             "name = 'x'\nbase = 'jetson-nano'\n[[calibrations]]\nmode='9w'\nruntime='cpp'\n",
@@ -34,7 +34,7 @@ from edgeprofiler.core.files import parse_toml
                 "base = 'jetson-nano'\n[[calibrations]]\nmode='maxn'\nruntime='cpp'\n"
                 "[calibrations.parameters]\nlaunch_s = -1\n"
             ),
-            "launch_s is -1; it must be at least 0",
+            r"calibrations\[0\].parameters.launch_s is -1.0, below 0",
         ),
         ("base = 'jetson-nano'\nidle_power = 3\n", "did you mean 'idle_power_w'"),
         ("base = 'jetson-nano'\nmode = '99w'\n", "no power mode '99w'"),
@@ -53,7 +53,7 @@ def test_a_broken_device_file_is_one_clear_line(tmp_path: Path, text: str, messa
 def test_no_text_makes_a_device_file_crash(text: str) -> None:
     others = Others(base=load_device, like=load_device)
     try:
-        device_from_document(parse_toml(text, "x"), "x", others)
+        device_from_document(parse_toml(text, "x"), others)
     except InvalidInput:
         return
     raise AssertionError("random text is no device")
@@ -88,20 +88,28 @@ BOARD = (
         ("sms = 8", "sms = 8\nl2_bytes = 2", "write it in bytes"),
         ("sms = 8", "sms = 8\ncompute_capability = 87", "such as 8.7"),
         ("sms = 8", "sms = 8\ncompute_capability = -1", "it must be above zero"),
-        ("sms = 8", "sms = 8\ncompute_capability = 'x'", "is not a finite number"),
-        ("sms = 8", "sms = 8\ntensor_cores = 'no'", "neither true nor false"),
+        ("sms = 8", "sms = 8\ncompute_capability = 'x'", "is 'x', where a number"),
+        ("sms = 8", "sms = 8\ntensor_cores = 'no'", "is 'no', where true or false"),
         ("sms = 8", "sms = 8\ntensor_cors = true", "did you mean 'tensor_cores'"),
         ("fp16 = 1e13", "int8 = 1e13", "neither fp16 nor fp32"),
         ("fp16 = 1e13", "half = 1e13", "unknown key 'half'; known are fp64"),
         ("fp16 = 1e13", "fp16 = 10", "write it in operations a second"),
         ("idle_power_w = 4", "idle_power_w = 4\npower_budget_w = 3", "4 of a power_budget_w of 3"),
-        ("name = 'm'", "name = 'm'\nidle_power_w = 4\n[[modes]]\nname = 'M'", "have one name"),
-        ("name = 'm'\n", "", "name is missing or no text"),
+        (
+            "name = 'm'",
+            "name = 'm'\nidle_power_w = 4\n[[modes]]\nname = 'M'",
+            "have one name twice",
+        ),
+        ("name = 'm'\n", "", r"modes\[0\].name is missing"),
         ("idle_power_w = 4\n", "", "idle_power_w is missing"),
         ("[[modes]]\nname = 'm'\nidle_power_w = 4\n", "", "has no power mode"),
         ("name = 'b'", "name = 'b'\ndefault_mode = 'x'", "default_mode: b has no power mode 'x'"),
-        ("name = 'b'", "name = 'b'\ntotal_rails = 'IN'", "total_rails is not a list of texts"),
-        ("[datasheet.peak_flops]\nfp16 = 1e13", "peak_flops = 3", "peak_flops is not a table"),
+        ("name = 'b'", "name = 'b'\ntotal_rails = 'IN'", "total_rails is 'IN', where a list"),
+        (
+            "[datasheet.peak_flops]\nfp16 = 1e13",
+            "peak_flops = 3",
+            "datasheet.peak_flops is 3, where a table",
+        ),
     ],
 )
 def test_what_no_board_has_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -130,6 +138,6 @@ def test_a_calibration_written_as_a_table_is_read_as_it_was(name: str) -> None:
         "base": name,
         "calibrations": [calibration_table(found) for found in device.calibrations],
     }
-    read = device_from_document(table, "x", Others(base=load_device, like=load_device))
+    read = device_from_document(Value(table, "x"), Others(base=load_device, like=load_device))
     assert read.calibrations == device.calibrations * 2
     assert device.calibrations

@@ -94,7 +94,7 @@ def test_what_is_no_profile_is_refused(document: dict[str, Any]) -> None:
         (("layers", 2, "output_shapes", [[-1]]), r"output_shapes\[0\] has a negative dimension"),
         (("layers", 2, "covered", 1), r"layers\[2\]\.covered is 1, where true or false"),
         (("network", "batch", True), r"network\.batch is True, where an integer"),
-        (("origin", "kind", "dreamt"), r"origin\.kind is 'dreamt'; expected measured or"),
+        (("origin", "kind", "dreamt"), r"origin\.kind is 'dreamt'; expected one of: measured"),
         (("device", None), r"device is missing or null, where an object"),
         (("unattributed", 0, "name", "host_gap"), r"unattributed is not the two lines fixed and"),
         (("unattributed", {}), r"unattributed is \{\}, where a list"),

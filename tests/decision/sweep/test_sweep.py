@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import Unsupported, UsageError
-from edgeprofiler.decision.sweep import MAX_POINTS, pareto_front, sweep
+from edgeprofiler.decision.sweep import pareto_front, sweep
 from edgeprofiler.decision.sweep.batches import scaled_to_batch
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.read import input_shapes, read
@@ -104,7 +105,7 @@ def test_rows_can_be_written_and_read_back(tmp_path: Path) -> None:
     result.write_parquet(tmp_path / "sweep.parquet")
     table = parquet.read_table(tmp_path / "sweep.parquet")
     assert table.column("energy_j").to_pylist() == result.energy_j.tolist()
-    assert len(table) <= MAX_POINTS
+    assert len(table) <= limits.SWEEP_POINTS
 
 
 def test_a_picture_of_a_sweep(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_a_malformed_shape_is_refused() -> None:
         ("a.parquet", b"PAR1 no", "no Parquet"),
         ("a.parquet", b"", "empty"),
         ("a.csv", b"", "empty"),
-        ("a.csv", b"network,device\nx\n", "row 1 has 1 cells"),
+        ("a.csv", b"network,device\nx\n", "line 2 has 1 cells, the header 2"),
         ("a.csv", b"network,device\nx,y\n", "no column"),
     ],
 )

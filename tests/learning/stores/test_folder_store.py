@@ -98,7 +98,7 @@ def test_arrays_that_would_need_pickle_are_refused() -> None:
         np.save(inner, np.array([{"a": 1}], dtype=object), allow_pickle=True)
         archive.writestr("a.npy", inner.getvalue())
     with pytest.raises(InvalidInput, match="cannot be read"):
-        unpack(resigned({}, {ARRAYS: data.getvalue()}), "p")
+        unpack(resigned({}, {ARRAYS: data.getvalue()}).__getitem__, "p")
 
 
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_another_schema_is_refused() -> None:
     header = json.loads(packed[HEADER])
     header["schema"] = "edgeprofiler.predictor/9"
     with pytest.raises(InvalidInput, match="schema"):
-        unpack({**packed, HEADER: json.dumps(header).encode()}, "p")
+        unpack({**packed, HEADER: json.dumps(header).encode()}.__getitem__, "p")
 
 
 def test_a_folder_of_other_files_is_not_written_into(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ pytest.importorskip("sklearn")
 
 @pytest.fixture(scope="module")
 def artifact() -> Artifact:
-    from edgeprofiler.learning.training import TrainingOptions, train
+    from edgeprofiler.learning.training.fitting import train
+    from edgeprofiler.learning.training.options import TrainingOptions
 
     rows = measured_like("lenet", "alexnet", "squeezenet1_0", "vgg11")
     options = TrainingOptions(options={"trees": 5}, folds=2, min_rows=5)

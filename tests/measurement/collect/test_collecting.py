@@ -8,8 +8,9 @@ import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.network import Network
-from edgeprofiler.measurement.collect import Plan, collect_isolated, record_model, recording_name
-from edgeprofiler.measurement.collect.plan import dither_for
+from edgeprofiler.measurement.collect.collecting import record_model, recording_name
+from edgeprofiler.measurement.collect.isolate import collect_isolated
+from edgeprofiler.measurement.collect.plan import Plan, dither_for
 from edgeprofiler.measurement.recording import PowerTrace, load_recording, network_from_json
 from edgeprofiler.testing import FakeRunner, FakeSensor, VirtualClock
 

@@ -15,9 +15,9 @@ import pytest
 from waiting import PATIENCE_S, ended, until
 
 from edgeprofiler.core.errors import CannotWrite
-from edgeprofiler.measurement.collect import Plan, record_model
 from edgeprofiler.measurement.collect.choose import runner_named, sensor_named
-from edgeprofiler.measurement.collect.collecting import _next_block
+from edgeprofiler.measurement.collect.collecting import _next_block, record_model
+from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.collect.sampler import FLUSH_S
 from edgeprofiler.measurement.recording import load_recording
 from edgeprofiler.measurement.recording.chunks import ChunkKind, read_chunks
@@ -27,7 +27,8 @@ from edgeprofiler.testing import FakeRunner, FakeSensor
 SCRIPT = """
 import sys
 from pathlib import Path
-from edgeprofiler.measurement.collect import Plan, record_model
+from edgeprofiler.measurement.collect.collecting import record_model
+from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.testing import FakeRunner, FakeSensor
 record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), Path(sys.argv[1]),
         plan=Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.002, period_s=0.002))
@@ -150,7 +151,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_ends_the_collection_and_keeps_what_fits(small_disk):
     folder = small_disk / "r"
     plan = Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.0, period_s=0.0005)
-    with pytest.raises(CannotWrite, match="free space on that disk, then go on with `resume`"):
+    with pytest.raises(CannotWrite, match="free space on that disk; then go on with `resume`"):
         record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), folder, plan=plan)
     recording = load_recording(folder)
     assert not recording.complete
@@ -171,5 +172,5 @@ def test_a_disk_too_small_for_a_simulation_says_how_to_go_on(small_disk):
     runner = runner_named("sim", {}, {"device": "jetson-orin-nano"})
     sensor = sensor_named("sim", {}, {})
     plan = Plan(runs=3000, idle_s=30, warmup=1, dither_s=0.005)
-    with pytest.raises(CannotWrite, match="free space on that disk, then go on with `resume`"):
+    with pytest.raises(CannotWrite, match="free space on that disk; then go on with `resume`"):
         record_model("zoo:resnet18", runner, sensor, small_disk / "r", plan=plan)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.measurement.recording.stamps import format_stamps, parse_stamp_strings
+from edgeprofiler.measurement.recording.stamps import format_stamps, parse_stamps
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  stamps have no zone
 times = st.datetimes(EPOCH, EPOCH + timedelta(days=80_000))
@@ -20,13 +20,13 @@ def micros(when):
 @given(st.lists(times, min_size=1, max_size=20))
 def test_stamps_read_as_python_s_own_parser_reads_them(moments):
     stamps = [when.strftime("%Y%m%d-%H:%M:%S.%f") for when in moments]
-    assert parse_stamp_strings(stamps).tolist() == [micros(when) for when in moments]
+    assert parse_stamps(stamps).tolist() == [micros(when) for when in moments]
 
 
 @given(st.lists(times, min_size=1, max_size=20))
 def test_written_stamps_read_back_equal(moments):
     values = np.array([micros(when) for when in moments])
-    np.testing.assert_array_equal(parse_stamp_strings(format_stamps(values)), values)
+    np.testing.assert_array_equal(parse_stamps(format_stamps(values)), values)
 
 
 @given(when=times, decimals=st.integers(0, 6))
@@ -36,8 +36,8 @@ def test_fewer_decimals_are_accepted(when, decimals):
     whole = 10 ** (6 - decimals)
     longer = when.strftime("%Y%m%d-%H:%M:%S.%f")
     expected = micros(when) // whole * whole
-    assert parse_stamp_strings([short, longer]).tolist() == [expected, micros(when)]
-    assert parse_stamp_strings([short]).tolist() == [expected]
+    assert parse_stamps([short, longer]).tolist() == [expected, micros(when)]
+    assert parse_stamps([short]).tolist() == [expected]
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_fewer_decimals_are_accepted(when, decimals):
 )  # fmt: skip
 def test_what_is_no_stamp_is_refused(stamp):
     with pytest.raises(ValueError, match=r"is not|is no date|ASCII"):
-        parse_stamp_strings([stamp])
+        parse_stamps([stamp])
 
 
 def test_the_number_of_the_first_bad_stamp_is_said():
     good = "20241030-15:06:45.910735"
     with pytest.raises(ValueError, match="stamp 2"):
-        parse_stamp_strings([good, good, "20241030-15:06:45.91073x"])
+        parse_stamps([good, good, "20241030-15:06:45.91073x"])
 
 
 def test_no_stamps_are_no_times():
-    assert parse_stamp_strings([]).tolist() == []
+    assert parse_stamps([]).tolist() == []
     assert format_stamps(np.empty(0, np.int64)) == []

@@ -10,7 +10,7 @@ import pytest
 
 from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InsufficientData
-from edgeprofiler.core.files import parse_toml
+from edgeprofiler.core.values import parse_toml
 from edgeprofiler.prediction.calibration.board import BoardFit, calibrate
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.power import START, BusyShare, solve_power, split
@@ -141,7 +141,7 @@ def test_the_written_device_reads_back_and_predicts_as_fitted(tmp_path) -> None:
 def test_values_are_toml() -> None:
     table = {"a": 1.0, "b": 2, "c": 'say "ü"\n', "d": [1.5, 2e-9], "e": True}
     text = "\n".join(f"{key} = {toml_value(value)}" for key, value in table.items())
-    assert parse_toml(text, "test") == table
+    assert parse_toml(text, "test").raw == table
 
 
 def test_power_of_known_truth_is_found() -> None:

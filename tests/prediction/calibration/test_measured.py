@@ -55,9 +55,9 @@ def test_power_alone_is_enough(tmp_path: Path) -> None:
     [
         ("d,,s,n,zoo:lenet,1,,fp16,fast,", "line 2.*'fast'"),
         ("d,,s,n,zoo:lenet,1,,fp16,-1,", "above zero"),
-        ("d,,s,n,zoo:lenet,1,,fp16,nan,", "above zero"),
+        ("d,,s,n,zoo:lenet,1,,fp16,nan,", "line 2, column runtime_ms is not a finite number"),
         ("d,,s,n,zoo:lenet,1,,fp16,,", "neither"),
-        ("d,,s,,zoo:lenet,1,,fp16,1,", "network is empty"),
+        ("d,,s,,zoo:lenet,1,,fp16,1,", "line 2, column network is empty"),
         ("d,,s,n,zoo:lenet,1,big,fp16,1,", "'big'"),
     ],
 )

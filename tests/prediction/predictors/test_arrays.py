@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
+from edgeprofiler.core.values import Value
 from edgeprofiler.learning.training.export import ArrayWriter, array_form
 from edgeprofiler.prediction.predictors.arrays import evaluate, parse_model
 
@@ -169,7 +170,7 @@ def test_a_bounded_sum_and_a_share_of_it() -> None:
 )
 def test_a_description_that_is_not_sound_is_refused(spec: object) -> None:
     with pytest.raises(InvalidInput):
-        parse_model(spec, ARRAYS, 2, "predictor")
+        parse_model(Value(spec, "predictor"), ARRAYS, 2)
 
 
 def test_nesting_has_an_end() -> None:
@@ -177,4 +178,4 @@ def test_nesting_has_an_end() -> None:
     for _ in range(30):
         spec = {"type": "exp", "of": spec}
     with pytest.raises(InvalidInput, match="nested too deep"):
-        parse_model(spec, ARRAYS, 2, "predictor")
+        parse_model(Value(spec, "predictor"), ARRAYS, 2)

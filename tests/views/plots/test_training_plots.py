@@ -10,7 +10,8 @@ from learning_data import BOARD, dataset
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import CannotWrite, InsufficientData
-from edgeprofiler.learning.training import Evaluation, TrainingOptions, evaluate
+from edgeprofiler.learning.training.evaluation import Evaluation, evaluate
+from edgeprofiler.learning.training.options import TrainingOptions
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")

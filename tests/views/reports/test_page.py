@@ -14,8 +14,9 @@ from sample_profile import example
 
 pytest.importorskip("jinja2")
 
-from edgeprofiler.core.files import parse_toml, sha256_of
+from edgeprofiler.core.files import sha256_of
 from edgeprofiler.core.network import Source
+from edgeprofiler.core.values import parse_toml
 from edgeprofiler.measurement.simulator.simulate import simulate
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.views.reports.page import SCRIPTS, asset, embedded_json, report_page
@@ -185,7 +186,7 @@ def test_a_recording_of_another_network_is_warned_of():
 
 def test_vendored_files_are_as_published():
     folder = resources.files("edgeprofiler.views.reports") / "static" / "vendor"
-    table = parse_toml((folder / "vendored.toml").read_text(), "vendored.toml")
+    table = parse_toml((folder / "vendored.toml").read_text(), "vendored.toml").mapping()
     for entry in table.values():
         assert sha256_of((folder / entry["file"]).read_bytes()) == entry["sha256"]
         assert (folder / entry["license_file"]).is_file()

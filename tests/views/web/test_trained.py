@@ -18,7 +18,8 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.units import engineering
 from edgeprofiler.learning.stores.folder import FolderStore
-from edgeprofiler.learning.training import TrainingOptions, train
+from edgeprofiler.learning.training.fitting import train
+from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.views.web import Settings, create_app
 

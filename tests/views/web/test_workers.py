@@ -7,10 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
+from edgeprofiler.core import limits
+from edgeprofiler.core.children import Bounds, supervise
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
 from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.web import jobs, worker
@@ -68,7 +71,7 @@ def test_a_worker_that_died_is_replaced(workers: Workers) -> None:
 
 
 def test_a_worker_that_ends_by_itself_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeprofiler.views.web.workers.sys.executable", "/bin/false")
+    monkeypatch.setattr("edgeprofiler.core.children.sys.executable", "/bin/false")
     ending = Workers(Settings(workers=1))
     try:
         with pytest.raises(InvalidInput, match="ended early"):
@@ -93,8 +96,8 @@ def supervised(
         return found if isinstance(found, dict) else {}
 
     monkeypatch.setitem(jobs.JOBS, "test", run)
-    task = {"do": "test", "label": "x", "source": "y", "seconds": seconds, "memory_bytes": memory}
-    return worker.supervise(task)
+    task = {"do": "test", "label": "x", "source": "y"}
+    return supervise(partial(worker.answer, task), Bounds(memory, seconds))
 
 
 def test_a_child_that_sleeps_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,23 +118,11 @@ def test_a_child_that_crashes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert supervised(monkeypatch, lambda _: 1 / 0)[0] == "died"
 
 
-def test_a_child_that_answers_too_much_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "MAX_ANSWER_BYTES", 1000)
-    assert supervised(monkeypatch, lambda _: {"x": "y" * 100_000})[0] == "size"
-
-
 def test_a_child_writes_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     target = tmp_path / "written"
     status, _ = supervised(monkeypatch, lambda _: target.write_text("x"))
     assert status == "died"
     assert not target.exists() or target.stat().st_size == 0
-
-
-def test_errors_travel_as_words() -> None:
-    for error in (InvalidInput("a", "b", "c"), Unavailable("a", "b"), Unsupported("a; b")):
-        found = worker.error_document(error)
-        assert found["error"] == type(error).__name__
-        assert str(type(error)(*found["words"])) == str(error)
 
 
 def test_paths_become_labels() -> None:
@@ -141,6 +132,6 @@ def test_paths_become_labels() -> None:
 
 
 def test_too_many_layers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MAX_LAYERS", 3)
+    monkeypatch.setattr(limits, "WEB_LAYERS", 3)
     with pytest.raises(Unsupported, match="the web app takes 3"):
         jobs.read_network(Question("zoo:lenet"))

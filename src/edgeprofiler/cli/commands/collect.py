@@ -15,7 +15,7 @@ from edgeprofiler.core.errors import EXIT_INTERRUPTED, EdgeProfilerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgeprofiler.measurement.collect import Progress
+    from edgeprofiler.measurement.collect.plan import Progress
     from edgeprofiler.measurement.recording import Recording
     from edgeprofiler.measurement.sensors.protocol import AnySensor
 

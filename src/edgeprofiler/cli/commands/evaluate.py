@@ -11,8 +11,7 @@ from edgeprofiler.cli.learning import DataArgument, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeprofiler.learning.training import Evaluation
-    from edgeprofiler.learning.training.evaluation import Metrics
+    from edgeprofiler.learning.training.evaluation import Evaluation, Metrics
 
 
 @telling

@@ -41,9 +41,10 @@ def serve(
     Drop a model or choose one of the zoo, change device, power mode, precision, batch and
     resolution, and see numbers and plots change. `/api/docs` describes the API.
     """
+    from edgeprofiler.core.limits import MIB
     from edgeprofiler.views.web import Settings, create_app
     from edgeprofiler.views.web.run import listen, run
-    from edgeprofiler.views.web.settings import MIB, is_loopback
+    from edgeprofiler.views.web.settings import is_loopback
 
     settings = Settings(
         host=host,

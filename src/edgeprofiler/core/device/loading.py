@@ -7,17 +7,15 @@ a device with `base = "jetson-orin-nano"` and says what differs.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from edgeprofiler.core.choices import DEFAULT_DEVICE, DEFAULT_RUNTIME
 from edgeprofiler.core.device.device import Device
 from edgeprofiler.core.device.document import Others, device_from_document
-from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.core.files import parse_toml, read_toml
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.values import Value, read_toml, shipped_toml
 
 _DEEPEST = 8
 """Files that may build on one another by `base`."""
@@ -60,7 +58,7 @@ def _named(spec: str, folder: Path, depth: int) -> Device:
     name, _, mode = spec.rpartition("@") if "@" in spec else (spec, "", "")
     if name.endswith(".toml") or "/" in name:
         path = folder / name
-        device = _device(read_toml(path), str(path), str(path), depth)
+        device = _device(read_toml(path), str(path), depth)
     else:
         device = _shipped(name.lower())
     return device.with_mode(mode) if mode else device
@@ -75,16 +73,15 @@ def _shipped(name: str) -> Device:
             f"unknown device {name!r}; {hint}`edgeprofiler devices` lists them, "
             "and a path to a .toml file names your own"
         )
-    path = resources.files("edgeprofiler.core.device") / "boards" / f"{name}.toml"
-    return _device(parse_toml(path.read_text(encoding="utf-8"), path), str(path), "shipped")
+    return _device(shipped_toml("edgeprofiler.core.device", f"boards/{name}.toml"), "shipped")
 
 
-def _device(table: Mapping[str, Any], where: str, source: str, depth: int = 0) -> Device:
+def _device(table: Value, source: str, depth: int = 0) -> Device:
     """Return the device of a file that `depth` other files build on."""
 
     def base(name: str) -> Device:
         if depth >= _DEEPEST:
-            raise InvalidInput(where, f"builds on {name} after {depth} other files", "change base")
-        return _named(name, Path(where).parent, depth + 1)
+            raise table.fail(f"builds on {name} after {depth} other files", "change base")
+        return _named(name, Path(source).parent, depth + 1)
 
-    return device_from_document(table, where, Others(base, _shipped), source)
+    return device_from_document(table, Others(base, _shipped), source)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core import files
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.network_document import (
     layer_from_document,
     layer_to_document,
@@ -22,7 +23,7 @@ from edgeprofiler.core.network_document import (
     network_to_document,
 )
 from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, Profile, Totals
-from edgeprofiler.core.values import JsonValue
+from edgeprofiler.core.values import Value, read_json
 
 SCHEMA = "edgeprofiler.profile/1"
 """What a profile's `schema` says."""
@@ -91,34 +92,32 @@ def from_document(document: object, source: object = "profile") -> Profile:
     Raises:
         InvalidInput: it is no profile, of another version, or a value in it is wrong.
     """
-    value = JsonValue(document, source, "")
+    value = Value(document, source)
     _check_schema(value)
-    entries = value.get("layers").items()
+    entries = value["layers"].items()
     network = network_from_document(
-        value.get("network"), tuple(layer_from_document(entry) for entry in entries)
+        value["network"], tuple(layer_from_document(entry) for entry in entries)
     )
-    origin, intervals = value.get("origin"), value.get("intervals")
-    parts = {part.get("name").text(): part for part in value.get("unattributed").items()}
+    origin, intervals = value["origin"], value["intervals"]
+    parts = {part["name"].text(): part for part in value["unattributed"].items()}
     if sorted(parts) != ["fixed", "host_gap"]:
-        raise value.get("unattributed").fail("is not the two lines fixed and host_gap")
-    kind = origin.get("kind").text()
-    if kind not in ("measured", "predicted"):
-        raise origin.get("kind").fail(f"is {kind[:40]!r}", "expected measured or predicted")
-    device = {key: value.get("device").get(key).text() for key in ("name", "mode", "runtime")}
+        raise value["unattributed"].fail("is not the two lines fixed and host_gap")
+    kind = origin["kind"].choice(("measured", "predicted"))
+    device = {key: value["device"][key].text() for key in DeviceLabel.__dataclass_fields__}
     return Profile(
         network=network,
-        device=DeviceLabel(**device, provenance=value.get("device").get("provenance").text()),
-        origin=Origin(kind, origin.get("by").text(), origin.get("version").text()),  # type: ignore[arg-type]
-        idle_power_w=value.get("idle_power_w").number_or_nan(),
-        costs=_read_costs(entries, value.get("columns").texts()),
+        device=DeviceLabel(**device),
+        origin=Origin(kind, origin["by"].text(), origin["version"].text()),  # type: ignore[arg-type]
+        idle_power_w=value["idle_power_w"].number_or_nan(),
+        costs=_read_costs(entries, value["columns"].texts()),
         fixed=_read_part(parts["fixed"]),
         host_gap=_read_part(parts["host_gap"]),
-        total_intervals=_read_intervals(value.get("totals"), intervals.get("totals").texts()),
-        confidence=intervals.get("confidence").number(0, 1),
-        interval_kind=intervals.get("kind").text(),
-        time_lower_bound_s=value.get("coverage").get("time_lower_bound").number_or_nan(),
-        warnings=value.get("warnings").texts(),
-        simulated=value.get("simulated").boolean(),
+        total_intervals=_read_intervals(value["totals"], intervals["totals"].texts()),
+        confidence=intervals["confidence"].number(0, 1),
+        interval_kind=intervals["kind"].text(),
+        time_lower_bound_s=value["coverage"]["time_lower_bound"].number_or_nan(),
+        warnings=value["warnings"].texts(),
+        simulated=value["simulated"].boolean(),
     )
 
 
@@ -146,7 +145,7 @@ def read_profile(path: Path | str) -> Profile:
     >>> edgeprofiler.read_profile("profile.json").origin.kind
     'predicted'
     """
-    return from_document(files.read_json(Path(path)), path)
+    return from_document(read_json(Path(path)).raw, path)
 
 
 @lru_cache(maxsize=1)
@@ -206,7 +205,7 @@ def _list(column: FloatArray | None, length: int) -> list[float | None]:
     return [None] * length if column is None else [_number(v) for v in column.tolist()]
 
 
-def _check_schema(value: JsonValue) -> None:
+def _check_schema(value: Value) -> None:
     stated = value.mapping().get("schema")
     if stated == SCHEMA:
         return
@@ -221,41 +220,34 @@ def _check_schema(value: JsonValue) -> None:
     )
 
 
-def _read_costs(entries: list[JsonValue], present: tuple[str, ...]) -> Costs:
+def _read_costs(entries: list[Value], present: tuple[str, ...]) -> Costs:
     for position, entry in enumerate(entries):
-        if entry.get("index").integer() != position:
-            raise entry.get("index").fail(f"is {entry.get('index').raw}, expected {position}")
+        if entry["index"].integer() != position:
+            raise entry["index"].fail(f"is {entry['index'].raw}, expected {position}")
 
     def column(key: str, minimum: float | None = None) -> FloatArray:
-        values = [entry.get(key).number_or_nan(minimum) for entry in entries]
-        return _frozen(np.array(values, dtype=np.float64))
+        values = [entry[key].number_or_nan(minimum) for entry in entries]
+        return read_only(values, np.float64)
 
-    covered: BoolArray = np.array([e.get("covered").boolean() for e in entries], dtype=np.bool_)
-    covered.setflags(write=False)
     return Costs(
         runtime_s=column("runtime_s", minimum=0),
         power_w=column("power_w"),
-        covered=covered,
-        bound=tuple(e.get("bound").text() for e in entries),
-        known_by=tuple(e.get("known_by").text() for e in entries),
+        covered=read_only([e["covered"].boolean() for e in entries], np.bool_),
+        bound=tuple(e["bound"].text() for e in entries),
+        known_by=tuple(e["known_by"].text() for e in entries),
         **{name: column(name) for name in _OPTIONAL if name in present},
     )
 
 
-def _frozen(column: FloatArray) -> FloatArray:
-    column.setflags(write=False)
-    return column
+def _read_part(value: Value) -> Part:
+    return Part(value["runtime_s"].number_or_nan(), value["power_w"].number_or_nan())
 
 
-def _read_part(value: JsonValue) -> Part:
-    return Part(value.get("runtime_s").number_or_nan(), value.get("power_w").number_or_nan())
-
-
-def _read_intervals(value: JsonValue, present: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+def _read_intervals(value: Value, present: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     return {
         name: (
-            value.get(f"{name}_low").number_or_nan(),
-            value.get(f"{name}_high").number_or_nan(),
+            value[f"{name}_low"].number_or_nan(),
+            value[f"{name}_high"].number_or_nan(),
         )
         for name in _TOTALS
         if name in present

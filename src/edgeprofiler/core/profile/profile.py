@@ -8,31 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from edgeprofiler.core.arrays import Alike, read_only
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, eq=False)
+class Estimate(Alike):
     """A number with its interval; all NaN where unknown, no interval where `low` is NaN."""
 
     value: float
     low: float = math.nan
     high: float = math.nan
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Estimate):
-            return NotImplemented
-        return _same((self.value, self.low, self.high), (other.value, other.low, other.high))
-
-    def __hash__(self) -> int:
-        return hash((self.value, self.low, self.high))
 
     @property
     def known(self) -> bool:
@@ -57,7 +50,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
+class Costs(Alike):
     """Costs of all layers of one network as read-only arrays of one length.
 
     `runtime_s` and `power_w` are NaN where unknown. `standard_error_w` and `samples` are for
@@ -82,35 +75,18 @@ class Costs:
     def __len__(self) -> int:
         return len(self.runtime_s)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Costs):
-            return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-
-    __hash__ = None  # type: ignore[assignment]
-
     @cached_property
     def energy_j(self) -> FloatArray:
         """Energy of each layer, `power_w * runtime_s`; 0 for a layer that takes no time."""
-        energy = np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w)
-        energy.setflags(write=False)
-        return energy
+        return read_only(np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w))
 
 
-@dataclass(frozen=True)
-class Part:
+@dataclass(frozen=True, eq=False)
+class Part(Alike):
     """Time outside all layers: the fixed part of an inference, or the host's gap."""
 
     runtime_s: float
     power_w: float
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Part):
-            return NotImplemented
-        return _same((self.runtime_s, self.power_w), (other.runtime_s, other.power_w))
-
-    def __hash__(self) -> int:
-        return hash((self.runtime_s, self.power_w))
 
     @property
     def energy_j(self) -> float:
@@ -154,7 +130,7 @@ class Origin:
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class Profile(Alike):
     """What a network costs on a device.
 
     `total_intervals` maps a field of `Totals` to its low and high; values of the totals are
@@ -176,18 +152,6 @@ class Profile:
     """GPU time that the uncovered layers need at least (their bytes at full bandwidth)."""
     warnings: tuple[str, ...] = ()
     simulated: bool = False
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Profile):
-            return NotImplemented
-        return all(
-            _same_intervals(self.total_intervals, other.total_intervals)
-            if f.name == "total_intervals"
-            else _same(getattr(self, f.name), getattr(other, f.name))
-            for f in fields(self)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -273,22 +237,3 @@ class Profile:
 
     def _repr_html_(self) -> str:
         return str(load("renderers", "html")(self))
-
-
-def _same(left: object, right: object) -> bool:
-    """Equality in which NaN equals NaN, also inside arrays and tuples."""
-    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
-        return left.shape == right.shape and bool(
-            np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
-        )
-    if isinstance(left, float) and isinstance(right, float):
-        return left == right or (math.isnan(left) and math.isnan(right))
-    if isinstance(left, tuple) and isinstance(right, tuple):
-        return len(left) == len(right) and all(map(_same, left, right))
-    return left == right
-
-
-def _same_intervals(
-    left: Mapping[str, tuple[float, float]], right: Mapping[str, tuple[float, float]]
-) -> bool:
-    return left.keys() == right.keys() and all(_same(left[k], right[k]) for k in left)

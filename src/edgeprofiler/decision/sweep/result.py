@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
 
@@ -62,13 +62,9 @@ class Sweep:
 
     def write_parquet(self, path: Path) -> None:
         """Write the rows as Parquet (extra `[parquet]`)."""
-        try:
+        with require("parquet", "use `csv`"):
             import pyarrow as pa
             import pyarrow.parquet as pq
-        except ImportError:
-            raise Unavailable(
-                "pyarrow is not installed", "pip install 'edgeprofiler[parquet]', or use `csv`"
-            ) from None
         table = pa.table({"network": [self.network] * len(self), **self.columns()})
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.choices import DEFAULT_PRECISION
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.question import AskedOfMany
     from edgeprofiler.reading.read import Model
 
-MAX_POINTS = 200_000
-"""Most combinations of one sweep; more are refused."""
-
 
 @asks
 def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
@@ -43,8 +41,8 @@ def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
             precision, and jetson-orin-nano or the predictor's device.
 
     Raises:
-        UsageError: there are more than `MAX_POINTS` combinations, or several devices or modes
-            are asked of a predictor that answers for one.
+        UsageError: there are too many combinations, or several devices or modes are asked
+            of a predictor that answers for one.
         Unsupported: a built engine is asked for what it was not built for.
 
     >>> import edgeprofiler
@@ -53,10 +51,11 @@ def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
     (6, True)
     """
     questions = Questions.of(model, **asked)
-    if len(questions) > MAX_POINTS:
+    if len(questions) > limits.SWEEP_POINTS:
         raise UsageError(
-            f"the sweep has {len(questions):,} combinations; at most {MAX_POINTS:,} are predicted "
-            "at once: widen the steps, or split an axis over several calls"
+            f"the sweep has {len(questions):,} combinations; at most "
+            f"{limits.SWEEP_POINTS:,} are predicted at once: "
+            "widen the steps, or split an axis over several calls"
         )
     devices, batches = questions.axis("device"), questions.axis("batch")
     if questions.axis("predictor") != (None,) and len(devices) > 1:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprofiler.core.errors import InvalidInput
-
-_BLOCK = 1 << 20
+from edgeprofiler.core.files import digest_of_file
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def content_of(path: Path) -> Content:
     if path.is_symlink():
         raise InvalidInput(path, "is a symbolic link", "give the folder that it leads to")
     if path.is_file():
-        return Content(md5_of(path), 1, path.stat().st_size)
+        return Content(digest_of_file(path, "md5"), 1, path.stat().st_size)
     if not path.is_dir():
         raise InvalidInput(path, "no such file or folder", "check the path")
     listing, size = [], 0
@@ -43,33 +42,19 @@ def content_of(path: Path) -> Content:
                 raise InvalidInput(found, "is no plain file", "copy it into the folder, or move it")
         for name in names:
             found = Path(folder, name)
-            listing.append({"md5": md5_of(found), "relpath": found.relative_to(path).as_posix()})
+            listing.append(
+                {"md5": digest_of_file(found, "md5"), "relpath": found.relative_to(path).as_posix()}
+            )
             size += found.stat().st_size
     if not listing:
         raise InvalidInput(path, "holds no files")
     listing.sort(key=lambda entry: entry["relpath"])
-    text = json.dumps(listing, sort_keys=True)
-    return Content(_md5(text.encode()).hexdigest() + ".dir", len(listing), size)
-
-
-def md5_of(path: Path) -> str:
-    """Return the MD5 of a file in hexadecimal."""
-    digest = _md5()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise InvalidInput(path, f"cannot be read ({error.strerror})") from None
-    return digest.hexdigest()
+    text = json.dumps(listing, sort_keys=True).encode()
+    md5 = hashlib.md5(text, usedforsecurity=False).hexdigest()  # as DVC does
+    return Content(f"{md5}.dir", len(listing), size)
 
 
 def git_blob_of(data: bytes) -> str:
     """Return the name that git gives a file's contents."""
     header = f"blob {len(data)}\0".encode()
     return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
-
-
-def _md5(data: bytes = b"") -> hashlib._Hash:
-    # DVC's own choice; it tells accidents from intact data and guards against no one.
-    return hashlib.md5(data, usedforsecurity=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.learning.data.content import git_blob_of
 
 _AGAIN = "the data here are as they were; run the same command again to go on where it stopped"
@@ -24,15 +25,11 @@ class Repository:
     """
 
     def __init__(self, name: str, revision: str | None = None) -> None:
-        try:
+        with require("dagshub"):
             import dagshub.auth
             import httpx
             from dagshub.common import config
             from dagshub.common.api.repo import PathNotFoundError, RepoAPI
-        except ImportError:
-            raise Unavailable(
-                "DagsHub's client is not installed", "pip install 'edgeprofiler[dagshub]'"
-            ) from None
         self.name, self._revision = name, revision
         self._lost, self._failures = PathNotFoundError, (RuntimeError, httpx.HTTPError)
         # Its own way without a token is to open a browser; public repositories need none.

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.learning.data.remote import Remote, configuration
 
 _NEEDS = re.compile(r"requires '(dvc-\w+)'|dvc\[(\w+)\]")
@@ -18,8 +19,9 @@ _NEEDS = re.compile(r"requires '(dvc-\w+)'|dvc\[(\w+)\]")
 
 def check_installed() -> None:
     """Raise `Unavailable` where DVC is not installed."""
-    if find_spec("dvc") is None:
-        raise Unavailable("DVC is not installed", "pip install 'edgeprofiler[data]'")
+    with require("data"):
+        if find_spec("dvc") is None:  # to import it takes a second
+            raise ModuleNotFoundError(name="dvc")
 
 
 class PrivateProject:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.extras import require
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def read_pointer(path: Path, revision: str | None = None) -> Pointer:
         InvalidInput: it is none, or there is no such revision.
     """
     if revision is None:
-        return parse_pointer(files.read_text(path, _MAX_BYTES), path)
+        return parse_pointer(files.read_text(path, limits.NOTE_BYTES), path)
     return parse_pointer(_at_revision(path, revision), f"{path}@{revision}")
 
 
@@ -53,11 +53,9 @@ def parse_pointer(text: str, source: object) -> Pointer:
 
 
 def _yaml(text: str, source: object) -> Any:
-    try:
+    with require("data"):
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
-    except ImportError:
-        raise Unavailable("DVC is not installed", "pip install 'edgeprofiler[data]'") from None
     try:
         return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:

@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.values import read_json
 from edgeprofiler.learning.data.content import content_of
 
 
@@ -96,8 +97,7 @@ def refuse_unsaved(target: Path, *known: str) -> None:
     note = _beside(target, "version")
     remembered = ""
     with contextlib.suppress(InvalidInput):
-        value = files.read_json(note, 1 << 16)
-        remembered = str(value.get("md5", "")) if isinstance(value, dict) else ""
+        remembered = read_json(note, limits.NOTE_BYTES)["md5"].text()
     if content_of(target).md5 not in {*known, remembered}:
         raise UsageError(
             f"{target} holds changes that were never pushed; push or move them, or use `force`"

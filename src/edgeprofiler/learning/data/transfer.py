@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -129,17 +130,17 @@ def _pull_pointer(
     pointer = read_pointer(file, revision)
     place = (target or file.parent / pointer.name).absolute()
     swap.recover(place)
-    if place.exists() and pointer.md5:
-        content = content_of(place) if not _is_empty(place) else None
-        if content is not None and content.md5 == pointer.md5:
+    if pointer.md5 and place.exists() and not _is_empty(place):
+        content = content_of(place)
+        if content.md5 == pointer.md5:
             swap.remember(place, content.md5, str(file))
             return Moved(place, content, changed=False)
-    if not force:
-        swap.refuse_unsaved(place)
     chosen = remote_for(remote, file.parent, endpoint_url)
-    with swap.staging(place, "pull") as stage:
-        project = PrivateProject(stage, chosen)
-        return _check_out(project, pointer, place, chosen.url)
+
+    def fetch(stage: Path) -> Path:
+        return _check_out(PrivateProject(stage, chosen), pointer, chosen.url)
+
+    return _put(place, fetch, chosen.url, force)
 
 
 def _pull_repository(
@@ -149,28 +150,14 @@ def _pull_repository(
     if (revision or "").startswith("-"):
         raise UsageError(f"{revision!r} is no git revision")
     place = (target or Path(PurePosixPath(path).name)).absolute()
-    swap.recover(place)
-    if not force:
-        swap.refuse_unsaved(place)
-    local = Path(address)
-    address = str(local.resolve()) if local.exists() else address
-    with swap.staging(place, "pull") as stage:
+    where = str(Path(address).resolve()) if Path(address).exists() else address
+
+    def fetch(stage: Path) -> Path:
         project = PrivateProject(stage, None)
-        written = project.import_from(address, path, revision, place.name)
-        pointer = read_pointer(stage / written)
-        return _check_out(project, pointer, place, address)
+        written = project.import_from(where, path, revision, place.name)
+        return _check_out(project, read_pointer(stage / written), where)
 
-
-def _check_out(project: PrivateProject, pointer: Pointer, place: Path, where: str) -> Moved:
-    written = project.root / f"{pointer.name}.dvc"
-    files.write_text(written, pointer.text)
-    project.pull(written.name, where)
-    arrived = project.root / pointer.name
-    content = content_of(arrived)
-    if pointer.md5 and content.md5 != pointer.md5:
-        project.forget(written)
-        raise InvalidInput(where, "gave data that are not what was pushed", "pull again")
-    return _finish(arrived, place, content, where)
+    return _put(place, fetch, where, force)
 
 
 def _pull_dagshub(
@@ -178,23 +165,38 @@ def _pull_dagshub(
 ) -> Moved:
     place = (target or Path(PurePosixPath(path).name)).absolute()
     opened = Repository(repository, revision)
+
+    def fetch(stage: Path) -> Path:
+        (stage / "files").mkdir(exist_ok=True)
+        return opened.fetch(path, stage / "files")
+
+    return _put(place, fetch, f"dagshub:{repository}", force)
+
+
+def _check_out(project: PrivateProject, pointer: Pointer, where: str) -> Path:
+    written = project.root / f"{pointer.name}.dvc"
+    files.write_text(written, pointer.text)
+    project.pull(written.name, where)
+    arrived = project.root / pointer.name
+    if pointer.md5 and content_of(arrived).md5 != pointer.md5:
+        project.forget(written)
+        raise InvalidInput(where, "gave data that are not what was pushed", "pull again")
+    return arrived
+
+
+def _put(place: Path, fetch: Callable[[Path], Path], source: str, force: bool) -> Moved:
+    """Replace what is at `place` by what `fetch` brings into a folder beside it."""
     swap.recover(place)
     if not force:
         swap.refuse_unsaved(place)
     with swap.staging(place, "pull") as stage:
-        arrived = stage / "files"
-        arrived.mkdir(exist_ok=True)
-        arrived = opened.fetch(path, arrived)
+        arrived = fetch(stage)
         content = content_of(arrived)
-        return _finish(arrived, place, content, f"dagshub:{repository}")
-
-
-def _finish(arrived: Path, place: Path, content: Content, source: str) -> Moved:
-    same = place.exists() and not _is_empty(place) and content_of(place).md5 == content.md5
-    if not same:
-        swap.replace(place, arrived)
-    swap.remember(place, content.md5, source)
-    return Moved(place, content, changed=not same)
+        same = place.exists() and not _is_empty(place) and content_of(place).md5 == content.md5
+        if not same:
+            swap.replace(place, arrived)
+        swap.remember(place, content.md5, source)
+        return Moved(place, content, changed=not same)
 
 
 def _pointer_file(text: str) -> Path | None:

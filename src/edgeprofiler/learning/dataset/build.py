@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.core.device import Device, load_device
+from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile.document import is_profile, read_profile
@@ -114,7 +114,7 @@ def _read(path: Path, device: str) -> Iterator[Dataset]:
 
 
 def _reference(path: Path, device: str) -> Iterator[Dataset]:
-    board = _board(device)
+    board = load_device(device)
     for folder in _models(path, "training_data"):
         if is_training_folder(folder):
             facts = Facts(device, source=f"training_data/{folder.name}", board=board)
@@ -161,7 +161,3 @@ def _below(path: Path, device: str) -> Iterator[Dataset]:
             yield from _read(child, device)
         elif child.suffix == ".json" and is_profile(child):
             yield rows_of(read_profile(child), child.name)
-
-
-def _board(device: str) -> Device:
-    return load_device(device)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core import files
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
+from edgeprofiler.core.values import read_csv, read_json
 from edgeprofiler.learning.dataset.reference import Facts
 from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.dataset.table import Dataset
@@ -21,7 +20,6 @@ from edgeprofiler.reading.engine import network_from_engine
 
 TABLE = "power_runtime_mapping_layerwise.csv"
 ENGINE = "trt_engine_info.json"
-MAX_TABLE_BYTES = 2 << 30
 
 _POWER = ("layer_power_including_idle_power_micro_watt", "layer_power_including_idle_micro_watt")
 _ABOVE = ("layer_power_excluding_idle_power_micro_watt", "layer_power_excluding_idle_micro_watt")
@@ -33,8 +31,7 @@ def find_engine(folder: Path) -> Network | None:
     """Return the engine's layers where its description lies in a model's folder or below it."""
     for path in (folder / ENGINE, folder / "trt_profiling" / ENGINE):
         if path.is_file():
-            document = files.read_json(path)
-            return network_from_engine(document, Source(str(path), "tensorrt"))
+            return network_from_engine(read_json(path).raw, Source(str(path), "tensorrt"))
     return None
 
 
@@ -89,30 +86,17 @@ def read_preprocessed(folder: Path, facts: Facts) -> Dataset:
 
 
 def _by_layer(path: Path) -> dict[str, list[tuple[float, float, float]]]:
-    reader = csv.DictReader(io.StringIO(files.read_text(path, MAX_TABLE_BYTES)))
-    names = tuple(reader.fieldnames or ())
-    power, above = (_present(path, names, *choices) for choices in (_POWER, _ABOVE))
-    time, key = _present(path, names, _TIME), _present(path, names, "layer_name")
+    sheet = read_csv(path, limits.LOG_BYTES)
+    power, above, time = (sheet.column(*names) for names in (_POWER, _ABOVE, (_TIME,)))
+    key = sheet.column("layer_name")
     found: dict[str, list[tuple[float, float, float]]] = {}
-    for number, row in enumerate(reader, start=1):
-        if not (row[time] or "").strip() or not (row[power] or "").strip():
+    for row in sheet.rows:
+        if row[time].null or row[power].null:
             continue  # a cycle in which no sample fell into the layer
-        try:
-            value = (
-                watts_from_microwatts(float(row[power])),
-                watts_from_microwatts(float(row[above])),
-                seconds_from_ms(float(row[time])),
-            )
-        except (TypeError, ValueError):
-            raise InvalidInput(path, f"row {number}: power or time is no number") from None
-        if not all(math.isfinite(part) for part in value) or value[2] <= 0:
-            raise InvalidInput(path, f"row {number}, column {time!r}: is not a time above zero")
-        found.setdefault(row[key], []).append(value)
+        value = (
+            watts_from_microwatts(row[power].number()),
+            watts_from_microwatts(row[above].number()),
+            seconds_from_ms(row[time].number(above=0)),
+        )
+        found.setdefault(row[key].text(), []).append(value)
     return found
-
-
-def _present(path: Path, names: tuple[str, ...], *choices: str) -> str:
-    for name in choices:
-        if name in names:
-            return name
-    raise InvalidInput(path, f"has no column {choices[0]!r}", f"it has {', '.join(names)}")

@@ -7,19 +7,17 @@ and published pooling windows may be the whole input.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core import files
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Shape, make_layer
 from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
+from edgeprofiler.core.values import Row, read_csv
 from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.dataset.table import Dataset
 from edgeprofiler.prediction.features import LAUNCH_S
@@ -86,73 +84,30 @@ def read_training_table(
     known: Mapping[str, Layer] | None = None,
 ) -> Dataset:
     """Return the rows of one table; a column `layer_type` says the kind where `kind` is `None`."""
-    reader = csv.DictReader(io.StringIO(files.read_text(path)))
-    names = tuple(reader.fieldnames or ())
-    rows = []
-    for number, raw in enumerate(reader, start=1):
-        row = _Row(raw, names, path, number)
-        rows.append(_row(row, kind or row.text("layer_type"), network, facts, known or {}))
+    sheet = read_csv(path)
+    rows = [
+        _row(row, kind or row["layer_type"].default("").text(), network, facts, known or {})
+        for row in sheet.rows
+    ]
     if not rows:
-        raise InvalidInput(path, "has a header but no rows" if names else "is empty")
+        raise InvalidInput(path, "has a header but no rows")
     return Dataset.of([{**row, "layer": index} for index, row in enumerate(rows)])
 
 
-class _Row:
-    def __init__(
-        self, raw: Mapping[str, Any], names: tuple[str, ...], path: Path, number: int
-    ) -> None:
-        self._raw, self._names, self._path, self._number = raw, names, path, number
-
-    def fail(self, column: str, problem: str, remedy: str = "") -> InvalidInput:
-        return InvalidInput(self._path, f"row {self._number}, column {column!r}: {problem}", remedy)
-
-    def text(self, column: str) -> str:
-        value = self._raw.get(column)
-        return value if isinstance(value, str) else ""
-
-    def number(self, column: str, *also: str, above: float = -math.inf) -> float:
-        name = next((n for n in (column, *also) if n in self._names), None)
-        if name is None:
-            raise InvalidInput(self._path, f"has no column {column!r}", f"it has {self._names}")
-        try:
-            value = float(self.text(name))
-        except ValueError:
-            raise self.fail(name, f"{self.text(name)[:40]!r} is no number") from None
-        if not math.isfinite(value):
-            raise self.fail(name, f"{value} is not finite")
-        if value <= above:
-            raise self.fail(name, f"{value:g} is not above {above:g}", "correct or remove the row")
-        return value
-
-    def size(self, column: str, default: int | None = None) -> int:
-        if default is not None and not self.text(column):
-            return default
-        value = self.number(column, above=-1)
-        if not value.is_integer():
-            raise self.fail(column, f"{value:g} is no integer")
-        return int(value)
-
-    def triple(self, column: str) -> tuple[int, ...]:
-        return tuple(self.size(f"{column}_{i}") for i in range(3))
-
-
 def _row(
-    row: _Row, kind: str, network: str, facts: Facts, known: Mapping[str, Layer]
+    row: Row, kind: str, network: str, facts: Facts, known: Mapping[str, Layer]
 ) -> dict[str, Any]:
-    name = row.text("layer_name")
-    power_uw = row.number("power", "power_above_idle_uw", above=0)
-    runtime_ms = row.number("runtime", "runtime_ms", above=0)
-    power_w, runtime_s = watts_from_microwatts(power_uw), seconds_from_ms(runtime_ms)
+    name = row["layer_name"].default("").text()
+    power = row.first("power", "power_above_idle_uw")
+    power_w, runtime_s = watts_from_microwatts(power.number(above=0)), _runtime_s(row)
     if power_w < 1e-3:
-        raise row.fail("power", f"{power_uw:g} is too little for microwatts", "is it in watts?")
-    if runtime_s > 10:
-        raise row.fail("runtime", f"{runtime_ms:g} is too much for milliseconds")
+        raise power.fail(f"is {power.number():g}, too little for microwatts", "is it in watts?")
     marks: list[str] = []
     layer = known.get(name)
     if layer is None or layer.kind not in TABLES:
         maker = {"convolutional": _convolution, "pooling": _pooling, "dense": _dense}.get(kind)
         if maker is None:
-            raise row.fail("layer_type", f"{kind!r} is none of {', '.join(TABLES)}")
+            raise row["layer_type"].fail(f"is {kind!r}, none of {', '.join(TABLES)}")
         layer = maker(row, name, marks, facts.board)
     return {
         **layer_facts(layer),
@@ -160,7 +115,7 @@ def _row(
         "device": facts.device,
         "runtime": facts.runtime,
         "precision": "fp16",
-        "batch": row.size("batch_size", 1),
+        "batch": _size(row, "batch_size", 1),
         "runtime_s": runtime_s,
         "power_above_idle_w": power_w,
         "known_by": "network",
@@ -169,16 +124,32 @@ def _row(
     }
 
 
-def _convolution(row: _Row, name: str, marks: list[str], board: Device | None) -> Layer:
-    batch = row.size("batch_size", 1)
-    source, result = row.triple("input_size"), row.triple("output_size")
-    kernel = (row.size("kernel_0"), row.size("kernel_1"))
-    padding = tuple(row.size(f"padding_{i}", 0) for i in range(2))
+def _runtime_s(row: Row) -> float:
+    runtime = row.first("runtime", "runtime_ms")
+    seconds = seconds_from_ms(runtime.number(above=0))
+    if seconds > 10:
+        raise runtime.fail(f"is {runtime.number():g}, too much for milliseconds")
+    return seconds
+
+
+def _size(row: Row, column: str, default: int | None = None) -> int:
+    return row[column].default(default).whole(0)
+
+
+def _triple(row: Row, column: str) -> tuple[int, ...]:
+    return tuple(_size(row, f"{column}_{i}") for i in range(3))
+
+
+def _convolution(row: Row, name: str, marks: list[str], board: Device | None) -> Layer:
+    batch = _size(row, "batch_size", 1)
+    source, result = _triple(row, "input_size"), _triple(row, "output_size")
+    kernel = (_size(row, "kernel_0"), _size(row, "kernel_1"))
+    padding = tuple(_size(row, f"padding_{i}", 0) for i in range(2))
     shape = (batch, *source), (batch, *result), kernel
     groups = 1
     if kernel != (1, 1) and source[0] == result[0] and source[0] > 4:
         # Depthwise and dense convolutions that keep their channels look the same here.
-        found = _groups(shape, seconds_from_ms(row.number("runtime", "runtime_ms")), board)
+        found = _groups(shape, _runtime_s(row), board)
         marks.append({None: GROUPS_UNKNOWN, 1: GROUPS_ASSUMED}.get(found, GROUPS_DEPTHWISE))
         unknown, groups = found is None, found or 1
     else:
@@ -193,7 +164,7 @@ def _convolution(row: _Row, name: str, marks: list[str], board: Device | None) -
         output_shapes=[(batch, *result)],
         dtype="fp16",
         kernel=kernel,
-        stride=(row.size("stride_0"), row.size("stride_1")),
+        stride=(_size(row, "stride_0"), _size(row, "stride_1")),
         padding_before=tuple(p // 2 for p in padding),
         padding_after=tuple(p - p // 2 for p in padding),
         groups=groups,
@@ -218,11 +189,11 @@ def _groups(
     return 1 if runtime_s > DEPTHWISE_FACTOR * least_s else None
 
 
-def _pooling(row: _Row, name: str, marks: list[str], board: Device | None) -> Layer:  # noqa: ARG001
-    batch = row.size("batch_size", 1)
-    source, result = row.triple("input_size"), row.triple("output_size")
-    kernel = (row.size("kernel_0"), row.size("kernel_1"))
-    stride = (row.size("stride_0", 1), row.size("stride_1", 1))
+def _pooling(row: Row, name: str, marks: list[str], board: Device | None) -> Layer:  # noqa: ARG001
+    batch = _size(row, "batch_size", 1)
+    source, result = _triple(row, "input_size"), _triple(row, "output_size")
+    kernel = (_size(row, "kernel_0"), _size(row, "kernel_1"))
+    stride = (_size(row, "stride_0", 1), _size(row, "stride_1", 1))
     whole = source[1:]
     padding = (0, 0)
     if kernel == whole and result[1:] != (1, 1):
@@ -265,14 +236,14 @@ def _window(
     return (stride[0], stride[1]), (0, 0), WINDOW_UNKNOWN
 
 
-def _dense(row: _Row, name: str, marks: list[str], board: Device | None) -> Layer:  # noqa: ARG001
+def _dense(row: Row, name: str, marks: list[str], board: Device | None) -> Layer:  # noqa: ARG001
     """A product known only by the number of its inputs and outputs.
 
     Most rows are 1x1 convolutions over unknown positions, so that their MACs are not known
     unless the engine's description lies beside.
     """
-    batch = row.size("batch_size", 1)
-    source, result = row.size("input_size"), row.size("output_size")
+    batch = _size(row, "batch_size", 1)
+    source, result = _size(row, "input_size"), _size(row, "output_size")
     layer = make_layer(
         name=name,
         kind="dense",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InsufficientData, InvalidInput
-from edgeprofiler.core.network import Columns, Kind, Layer, Shape
+from edgeprofiler.core.network import Columns, Layer, Shape
 from edgeprofiler.core.profile import Profile
-from edgeprofiler.learning.dataset.table import Dataset
+from edgeprofiler.learning.dataset.table import BY_NAME, Dataset
 
 NO_POWER = "power-not-above-idle"
-FEW_SAMPLES = "few-samples"
 
 
 def rows_of(profile: Profile, source: str = "") -> Dataset:
@@ -67,8 +67,7 @@ def rows_of(profile: Profile, source: str = "") -> Dataset:
             "network_layers": sum(1 for item in network.layers if item.op != "noop"),
             "source": source,
         }
-        facts = layer_facts(layer)
-        rows.append({**facts, **row, "marks": ";".join(marks)})
+        rows.append({**layer_facts(layer), **row, "marks": ";".join(marks)})
     if not rows:
         raise InsufficientData(f"{where}: no layer has a measured runtime")
     return Dataset.of(rows)
@@ -76,28 +75,7 @@ def rows_of(profile: Profile, source: str = "") -> Dataset:
 
 def layer_facts(layer: Layer) -> dict[str, Any]:
     """Return what a row says of the layer itself."""
-    unknown = math.nan
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "op": layer.op,
-        "dtype": layer.dtype,
-        "input_dtypes": ";".join(layer.input_dtypes),
-        "output_dtypes": ";".join(layer.output_dtypes),
-        "input_shapes": ";".join(shape_text(s) for s in layer.input_shapes),
-        "output_shapes": ";".join(shape_text(s) for s in layer.output_shapes),
-        "kernel": shape_text(layer.kernel),
-        "stride": shape_text(layer.stride),
-        "padding_before": shape_text(layer.padding_before),
-        "padding_after": shape_text(layer.padding_after),
-        "dilation": shape_text(layer.dilation),
-        "groups": layer.groups,
-        "fused_ops": ";".join(layer.fused_ops),
-        "macs": unknown if layer.macs is None else layer.macs,
-        "flops": unknown if layer.flops is None else layer.flops,
-        "weight_bytes": unknown if layer.weight_bytes is None else layer.weight_bytes,
-        "bytes_moved": unknown if layer.bytes_moved is None else layer.bytes_moved,
-    }
+    return {name: _cell(getattr(layer, name)) for name in _LAYER}
 
 
 def layers_of(data: Dataset) -> list[Layer]:
@@ -106,42 +84,16 @@ def layers_of(data: Dataset) -> list[Layer]:
     Raises:
         InvalidInput: a shape cannot be read; row and column are named.
     """
-    columns = {name: values.tolist() for name, values in data.columns.items()}
-    found = []
-    for row in range(len(data)):
-        value = {name: values[row] for name, values in columns.items()}
-
-        def shapes(name: str, value: dict[str, Any] = value, row: int = row) -> tuple[Shape, ...]:
-            parts = value[name].split(";") if value[name] else []
-            return tuple(parse_shape(part, row, name) for part in parts)
-
-        def shape(name: str, value: dict[str, Any] = value, row: int = row) -> Shape:
-            return parse_shape(value[name], row, name)
-
-        found.append(
-            Layer(
-                name=value["name"],
-                kind=cast("Kind", value["kind"]),
-                op=value["op"],
-                input_shapes=shapes("input_shapes"),
-                output_shapes=shapes("output_shapes"),
-                dtype=value["dtype"],
-                input_dtypes=_split(value["input_dtypes"]),
-                output_dtypes=_split(value["output_dtypes"]),
-                kernel=shape("kernel"),
-                stride=shape("stride"),
-                padding_before=shape("padding_before"),
-                padding_after=shape("padding_after"),
-                dilation=shape("dilation"),
-                groups=value["groups"],
-                macs=_count(value["macs"]),
-                flops=_count(value["flops"]),
-                weight_bytes=_count(value["weight_bytes"]),
-                bytes_moved=_count(value["bytes_moved"]),
-                fused_ops=_split(value["fused_ops"]),
-            )
+    columns = [data.columns[name].tolist() for name in _LAYER]
+    return [
+        Layer(
+            **{
+                name: _READ.get(name, _as_it_is)(cell, row, name)
+                for name, cell in zip(_LAYER, cells, strict=True)
+            }
         )
-    return found
+        for row, cells in enumerate(zip(*columns, strict=True))
+    ]
 
 
 def columns_of(data: Dataset) -> Columns:
@@ -149,30 +101,55 @@ def columns_of(data: Dataset) -> Columns:
     return Columns.of(layers_of(data))
 
 
-def shape_text(shape: Sequence[int]) -> str:
-    """Return a shape as text: `1x64x56x56`."""
-    return "x".join(str(size) for size in shape)
+def _cell(value: Any) -> Any:
+    """Return a field of a layer as a row holds it: `1x64x56x56`, parts joined by `;`."""
+    if value is None:
+        return math.nan
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], int):
+            return "x".join(map(str, value))
+        return ";".join(part if isinstance(part, str) else _cell(part) for part in value)
+    return value
 
 
-def parse_shape(text: str, row: int, column: str) -> Shape:
-    """Return the shape that a text says."""
+def _shape(text: str, row: int, column: str) -> Shape:
     try:
         shape = tuple(int(part) for part in text.split("x")) if text else ()
     except ValueError:
         shape = (-1,)
-    if any(not 0 <= size <= 2**31 for size in shape) or len(shape) > 16:
+    if any(not 0 <= size <= limits.DIMENSION for size in shape) or len(shape) > limits.RANK:
         raise InvalidInput(
             "data set", f"row {row + 1}, column {column!r}: {text[:40]!r} is no shape", "as 1x64x56"
         )
     return shape
 
 
-def _split(text: str) -> tuple[str, ...]:
+def _shapes(text: str, row: int, column: str) -> tuple[Shape, ...]:
+    return tuple(_shape(part, row, column) for part in _split(text))
+
+
+def _split(text: str, *_place: object) -> tuple[str, ...]:
     return tuple(text.split(";")) if text else ()
 
 
-def _count(value: float) -> int | None:
+def _count(value: float, *_place: object) -> int | None:
     return int(value) if math.isfinite(value) else None
+
+
+def _as_it_is(value: Any, *_place: object) -> Any:
+    return value
+
+
+_LAYER = tuple(name for name in BY_NAME if name in Layer.__dataclass_fields__)
+"""Columns that a layer's own fields fill."""
+
+_READ: Mapping[str, Callable[[Any, int, str], Any]] = {
+    **dict.fromkeys(("input_shapes", "output_shapes"), _shapes),
+    **dict.fromkeys(("kernel", "stride", "padding_before", "padding_after", "dilation"), _shape),
+    **dict.fromkeys(("input_dtypes", "output_dtypes", "fused_ops"), _split),
+    **dict.fromkeys(("macs", "flops", "weight_bytes", "bytes_moved"), _count),
+}
+"""How a field is read back from its cell."""
 
 
 def _at(values: np.ndarray[Any, Any] | None, index: int) -> float:

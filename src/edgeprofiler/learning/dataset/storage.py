@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core import files
-from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable
+from edgeprofiler.core import files, limits
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.targets import check_folder
+from edgeprofiler.core.values import Value, read_csv, read_json
 from edgeprofiler.learning.dataset.table import COLUMNS, SCHEMA, Dataset, from_columns
 
 LAYERS = "layers.parquet"
 DESCRIPTION = "dataset.json"
-MAX_BYTES = 1 << 30
 
 
 def load_dataset(path: Path) -> Dataset:
@@ -55,10 +56,7 @@ def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None
         CannotWrite: the folder cannot be made or written.
         Unavailable: pyarrow is not installed.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(folder, error, "cannot be made") from None
+    files.make_folder(folder)
     ordered = data.sorted()
     description = {
         "schema": SCHEMA,
@@ -98,35 +96,24 @@ def to_csv(data: Dataset) -> str:
 
 
 def _expected(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    document = files.read_json(path)
-    value = document.get("sha256") if isinstance(document, dict) else None
-    return value if isinstance(value, str) else None
+    return read_json(path)["sha256"].maybe(Value.text) if path.is_file() else None
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
-    reader = csv.reader(io.StringIO(files.read_text(path)))
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise InvalidInput(path, f"is not CSV (line {reader.line_num}: {error})") from None
-    header = rows[0] if rows else []
-    for number, row in enumerate(rows[1:], start=1):
-        if len(row) != len(header):
-            raise InvalidInput(path, f"row {number} has {len(row)} cells, the header {len(header)}")
-    return {name: [row[i] for row in rows[1:]] for i, name in enumerate(header)}
+    sheet = read_csv(path)
+    rows = [row.cells for row in sheet.rows]
+    return {name: [row[name] for row in rows] for name in sheet.columns}
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:
     pa, pq = _arrow()
-    files.check_readable(path, MAX_BYTES)
+    files.check_readable(path, limits.PARQUET_BYTES)
     try:
         table = pq.read_table(path)
+        return {name: table.column(name).to_pylist() for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidInput(path, f"is no Parquet file ({text[:120]})") from None
-    return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
 def _arrow_type(pa: Any, column: Any) -> Any:
@@ -134,11 +121,7 @@ def _arrow_type(pa: Any, column: Any) -> Any:
 
 
 def _arrow() -> tuple[Any, Any]:
-    try:
+    with require("learn", "use a CSV file"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
-        raise Unavailable(
-            "pyarrow is not installed", "pip install 'edgeprofiler[parquet]', or use a CSV file"
-        ) from None
     return pa, pq

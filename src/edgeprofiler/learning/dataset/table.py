@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
 
@@ -82,6 +83,8 @@ COLUMNS: tuple[Column, ...] = (
 """All columns, in order. Units are in the names, SI."""
 
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+_EXACT = 2**53
+"""Largest integer that a number of 64 bits holds exactly."""
 _DEFAULTS: Mapping[Type, Any] = {"text": "", "number": np.nan, "integer": 0}
 _INTEGER_DEFAULTS = {"batch": 1, "groups": 1}
 _TYPES: Mapping[Type, Any] = {"text": np.str_, "number": np.float64, "integer": np.int64}
@@ -126,11 +129,11 @@ class Dataset:
 
     def take(self, rows: IntArray | BoolArray) -> Dataset:
         """Return some of the rows."""
-        return Dataset({name: _fixed(values[rows]) for name, values in self.columns.items()})
+        return Dataset({name: read_only(values[rows]) for name, values in self.columns.items()})
 
     def with_columns(self, **changes: npt.NDArray[Any]) -> Dataset:
         """Return the same rows with other values in some columns."""
-        return Dataset({**self.columns, **{n: _fixed(v) for n, v in changes.items()}})
+        return Dataset({**self.columns, **{n: read_only(v) for n, v in changes.items()}})
 
     def sorted(self) -> Dataset:
         """Return the rows in an order that does not depend on how they were listed."""
@@ -159,7 +162,7 @@ class Dataset:
         for column in COLUMNS:
             default = _INTEGER_DEFAULTS.get(column.name, _DEFAULTS[column.type])
             values = [row.get(column.name, default) for row in rows]
-            columns[column.name] = _fixed(np.array(values, dtype=_TYPES[column.type]))
+            columns[column.name] = read_only(values, _TYPES[column.type])
         return Dataset(columns)
 
     @staticmethod
@@ -168,7 +171,7 @@ class Dataset:
         if not parts:
             return Dataset.of(())
         return Dataset(
-            {c.name: _fixed(np.concatenate([p.columns[c.name] for p in parts])) for c in COLUMNS}
+            {c.name: read_only(np.concatenate([p.columns[c.name] for p in parts])) for c in COLUMNS}
         )
 
 
@@ -217,7 +220,7 @@ def _converted(
 ) -> npt.NDArray[Any]:
     default = _INTEGER_DEFAULTS.get(column.name, _DEFAULTS[column.type])
     if column.name not in columns:
-        return _fixed(np.full(rows, default, dtype=_TYPES[column.type]))
+        return read_only(np.full(rows, default, dtype=_TYPES[column.type]))
     values = []
     for row, raw in enumerate(columns[column.name], start=1):
         missing = raw is None or (raw == "" and column.type != "text")
@@ -231,7 +234,7 @@ def _converted(
         if missing and column.key:
             raise InvalidInput(source, f"row {row}, column {column.name!r}: is empty")
         values.append(value)
-    return _fixed(np.array(values, dtype=_TYPES[column.type]))
+    return read_only(values, _TYPES[column.type])
 
 
 def _cast(raw: Any, column: Column) -> Any:
@@ -242,12 +245,6 @@ def _cast(raw: Any, column: Column) -> Any:
     number = float(raw)
     if column.type == "number":
         return number
-    if not number.is_integer():
+    if not number.is_integer() or abs(number) > _EXACT:
         raise ValueError(column.name)
     return int(number)
-
-
-def _fixed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    array = np.ascontiguousarray(values)
-    array.setflags(write=False)
-    return array

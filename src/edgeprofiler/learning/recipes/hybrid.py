@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.learning.recipes.protocol import options_of
 
 OPTIONS = {
@@ -27,11 +27,7 @@ def hybrid(
 
     Options are those of `OPTIONS`.
     """
-    try:
+    with require("learn"):
         from edgeprofiler.learning.recipes._hybrid_estimator import HybridRegressor
-    except ImportError:
-        raise Unavailable(
-            "scikit-learn is not installed", "pip install 'edgeprofiler[learn]'"
-        ) from None
     chosen = options_of("hybrid", OPTIONS, options)
     return HybridRegressor(kind, quantity, features, seed, **chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.learning.recipes.protocol import options_of
 
 SIZES = {
@@ -35,15 +35,11 @@ def neuralpower(
 
     Options are those of `OPTIONS`.
     """
-    try:
+    with require("learn"):
         from sklearn.compose import ColumnTransformer
         from sklearn.linear_model import LassoCV
         from sklearn.pipeline import Pipeline
         from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
-    except ImportError:
-        raise Unavailable(
-            "scikit-learn is not installed", "pip install 'edgeprofiler[learn]'"
-        ) from None
     import numpy as np
 
     chosen = options_of("neuralpower", OPTIONS, options)

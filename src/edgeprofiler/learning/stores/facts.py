@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from edgeprofiler.core.values import Value
 from edgeprofiler.prediction.predictors.artifact import Artifact
 
 
@@ -24,34 +24,30 @@ class Facts:
 
 def facts_of(artifact: Artifact) -> Facts:
     """Return recipe and data as parameters, all errors as metrics, versions as tags."""
-    header = artifact.header
+    header = Value({**artifact.header}, "predictor")
     recipe, facts, device = header["recipe"], header["provenance"], header["device"]
     params = {
-        "recipe": str(recipe["name"]),
-        "seed": str(recipe["seed"]),
-        **{f"option.{name}": str(value) for name, value in recipe["options"].items()},
-        **{name: str(device[name]) for name in ("name", "mode", "runtime")},
-        "rows": str(facts["rows"]),
-        "networks": ", ".join(facts["networks"]),
-        "left_out": ", ".join(facts["left_out"]),
-        "simulated": str(facts["simulated"]),
-        "folds": str(facts["folds"]),
+        "recipe": recipe["name"].text(),
+        "seed": recipe["seed"].words(),
+        **{f"option.{name}": str(value.raw) for name, value in recipe["options"].entries()},
+        "device": device["name"].text(),
+        **{name: device[name].text() for name in ("mode", "runtime")},
+        **{name: ", ".join(facts[name].texts()) for name in ("networks", "left_out")},
+        **{name: facts[name].words() for name in ("rows", "simulated", "folds")},
     }
-    params["device"] = params.pop("name")
-    metrics: dict[str, float] = {}
-    for quantity, errors in header["metrics"]["networks"].items():
-        _add(metrics, f"networks.{quantity}", errors)
-    for model in header["models"]:
-        _add(metrics, f"{model['kind']}.{model['quantity']}", model["metrics"])
+    errors = dict(header["metrics"]["networks"].entries())
+    errors = {f"networks.{quantity}": found for quantity, found in errors.items()}
+    for model in header["models"].items():
+        errors[f"{model['kind'].text()}.{model['quantity'].text()}"] = model["metrics"]
+    metrics = {
+        f"{prefix}.{name}": value.number()
+        for prefix, found in errors.items()
+        for name, value in found.entries()
+        if not value.null
+    }
     tags = {
-        "dataset_sha256": str(facts["dataset_sha256"]),
-        "schema": str(header["schema"]),
-        **{f"version.{name}": str(text) for name, text in header["versions"].items()},
+        "dataset_sha256": facts["dataset_sha256"].text(),
+        "schema": header["schema"].text(),
+        **{f"version.{name}": value.words() for name, value in header["versions"].entries()},
     }
     return Facts(params, metrics, tags)
-
-
-def _add(metrics: dict[str, float], prefix: str, errors: Mapping[str, Any]) -> None:
-    for name, value in errors.items():
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            metrics[f"{prefix}.{name}"] = float(value)

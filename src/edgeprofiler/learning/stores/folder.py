@@ -6,14 +6,11 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.prediction.predictors.artifact import (
-    ARRAYS,
     HEADER,
-    MAX_BYTES,
     Artifact,
-    check_name,
     pack,
     unpack,
 )
@@ -38,13 +35,12 @@ class FolderStore:
             raise InvalidInput(folder, "is no folder", "name the folder that `train` wrote")
         if not (folder / HEADER).is_file():
             raise InvalidInput(folder, f"has no {HEADER}", "name the folder that `train` wrote")
-        contents = {HEADER: files.read_bytes(folder / HEADER, 16 << 20)}
-        header = files.parse_json(contents[HEADER].decode("utf-8", "replace"), folder / HEADER)
-        listed = header.get("files") if isinstance(header, dict) else None
-        for name in listed if isinstance(listed, dict) else (ARRAYS,):
-            plain = check_name(name, folder)
-            contents[plain] = files.read_bytes(folder / plain, MAX_BYTES)
-        return unpack(contents, folder)
+        most = {HEADER: limits.PREDICTOR_HEADER_BYTES}
+
+        def read(name: str) -> bytes:
+            return files.read_bytes(folder / name, most.get(name, limits.ARRAYS_BYTES))
+
+        return unpack(read, folder)
 
     def put(self, artifact: Artifact, address: str) -> str:
         """Write an artifact into a folder, which is made; the header comes last.
@@ -55,10 +51,7 @@ class FolderStore:
         folder = self._root / address
         if folder.is_dir() and any(folder.iterdir()) and not (folder / HEADER).exists():
             raise CannotWrite(folder, "holds other files and no predictor")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotWrite.because(folder, error, "cannot be made") from None
+        files.make_folder(folder)
         contents = pack(artifact)
         header = contents.pop(HEADER)
         for name, data in contents.items():

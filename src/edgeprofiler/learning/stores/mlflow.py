@@ -14,6 +14,7 @@ from typing import Any
 
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.extras import require
 from edgeprofiler.learning.stores.facts import Facts, facts_of
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.prediction.predictors.artifact import Artifact, pack
@@ -199,12 +200,8 @@ class MlflowStore:
             os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
             os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-            try:
+            with require("mlflow"):
                 from mlflow import MlflowClient
-            except ImportError:
-                raise Unavailable(
-                    "MLflow is not installed", "pip install 'edgeprofiler[mlflow]'"
-                ) from None
             for name in ("alembic", "mlflow"):
                 logging.getLogger(name).setLevel(logging.WARNING)
             self._opened = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core import plugins
-from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
+from edgeprofiler.core.errors import InsufficientData, UsageError
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.learning.training.groups import share_out
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
@@ -31,12 +32,8 @@ POWER_ERROR = 0.05
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run numeric libraries on one thread: faster for small tables, and the same each time."""
-    try:
+    with require("learn"):
         from threadpoolctl import threadpool_limits
-    except ImportError:
-        raise Unavailable(
-            "scikit-learn is not installed", "pip install 'edgeprofiler[learn]'"
-        ) from None
     with threadpool_limits(limits=1):
         yield
 

@@ -14,6 +14,7 @@ from edgeprofiler._version import __version__
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InsufficientData, Unsupported
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.values import Value
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.export import ArrayWriter, array_form
 from edgeprofiler.learning.training.fit import (
@@ -143,7 +144,7 @@ def _form(
         file = f"{name}.skops"
         extra[file], trusted = dump_estimator(estimator)
         return {"form": "skops", "file": file, "trusted": trusted, "because": str(error)}
-    plain = parse_model(spec, writer.arrays, len(FEATURES), "the trained model")
+    plain = parse_model(Value(spec, "the trained model"), writer.arrays, len(FEATURES))
     wanted = predicted(estimator, table, rows, least)
     got = np.maximum(plain.predict(table.features[rows]), least)
     if not np.allclose(got, wanted, rtol=1e-6, atol=0):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.core.files import read_toml
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.values import Value, read_toml
 
 QUANTITIES = ("runtime_s", "power_above_idle_w")
 """What models are trained for, one for each of the kinds below."""
@@ -44,25 +44,20 @@ def read_options(path: Path) -> TrainingOptions:
         InvalidInput: a name is unknown or a value of the wrong type.
     """
     table = read_toml(path)
-    known = {item.name: item for item in fields(TrainingOptions)}
-    changes: dict[str, Any] = {}
-    for name, value in table.items():
-        if name not in known:
-            raise InvalidInput(path, f"{name!r} is unknown", f"choose of {', '.join(known)}")
-        default = getattr(TrainingOptions(), name)
-        if name == "test_networks":
-            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-                raise InvalidInput(path, "test_networks is no list of names")
-            changes[name] = tuple(value)
-        elif name == "options":
-            if not isinstance(value, dict):
-                raise InvalidInput(path, "options is no table", "write [options]")
-            changes[name] = value
-        elif isinstance(value, bool) or not isinstance(value, type(default)):
-            raise InvalidInput(path, f"{name} is {value!r}, not {type(default).__name__}")
-        else:
-            changes[name] = value
-    return TrainingOptions(**changes)
+    table.allow((*_READ,))
+    return TrainingOptions(**{name: _READ[name](value) for name, value in table.entries()})
+
+
+_READ: Mapping[str, Callable[[Value], Any]] = {
+    "recipe": Value.name,
+    "options": Value.mapping,
+    "seed": lambda value: value.integer(0),
+    "folds": Value.integer,
+    "min_rows": Value.integer,
+    "min_samples": Value.integer,
+    "test_networks": Value.texts,
+}
+"""How each option is read; what makes no sense is refused where it is used."""
 
 
 def options_of(

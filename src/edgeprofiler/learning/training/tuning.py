@@ -18,6 +18,7 @@ import numpy as np
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
+from edgeprofiler.core.extras import require
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.fit import (
     Key,
@@ -325,11 +326,9 @@ def hide_password(url: str) -> str:
 
 @contextmanager
 def _errors_of_storage(storage: str) -> Iterator[None]:
-    try:
+    with require("tune"):
         import optuna
         import sqlalchemy.exc
-    except ImportError:
-        raise Unavailable("Optuna is not installed", "pip install 'edgeprofiler[tune]'") from None
     shown = hide_password(storage)
     try:
         yield

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
@@ -116,8 +117,8 @@ def build_profile(
         }
     if powers.samples is not None:
         bounds["samples"] = np.asarray(powers.samples, dtype=np.float64)
-    for column in (mean, power, covered, *bounds.values()):
-        column.setflags(write=False)
+    mean, power, covered = map(read_only, (mean, power, covered))
+    bounds = {name: read_only(column) for name, column in bounds.items()}
     gap_w = powers.gap_w
     host_s = host_time(recording, float(np.nansum(mean)) + powers.gap_s)
     profile = Profile(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeprofiler.core.errors import CannotWrite
-from edgeprofiler.core.files import atomic_path, dump_json, write_text
+from edgeprofiler.core.files import atomic_path, dump_json, make_folder, write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.attribute import Attribution
 from edgeprofiler.measurement.recording import Recording
@@ -36,10 +35,7 @@ def write_preprocessed(recording: Recording, found: Attribution, folder: Path) -
         CannotWrite: the folder cannot be made or written.
     """
     target = folder / "preprocessed_data" / recording.name
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(target, error, "cannot be made") from None
+    make_folder(target)
     if recording.network is not None:
         write_text(target / "trt_engine_info.json", dump_json(dict(recording.network)))
     path = target / FILE

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from edgeprofiler.core import plugins
+from edgeprofiler.core import limits, plugins
 from edgeprofiler.core.errors import InsufficientData, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.files import check_readable
 from edgeprofiler.core.network import FloatArray, Network, Shape
@@ -34,8 +34,6 @@ BACKENDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 DEFAULT_BACKENDS = ("torch", "torchscript", "onnxruntime", "tensorrt", "trtexec")
 DEFAULT_RUNS = 50
 _WARM_UP_RUNS = 3
-_MAX_MODEL_BYTES = 64 * 1024**3
-"""Far above what any runtime takes; each has its own limit."""
 
 
 @runtime_checkable
@@ -92,7 +90,7 @@ def benchmark(
     if not backends:
         raise UsageError(f"`backends` names none; choose of: {', '.join(dict.fromkeys(known))}")
     if ":" not in source or Path(source).exists():  # no address such as zoo:NAME
-        check_readable(Path(source), _MAX_MODEL_BYTES)
+        check_readable(Path(source), limits.MODEL_BYTES)
     if resolution is not None:
         if shapes:
             raise UsageError("give `resolution` or `shapes`, not both")

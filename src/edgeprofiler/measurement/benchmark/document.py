@@ -60,21 +60,17 @@ def _backend(result: BackendResult) -> dict[str, Any]:
     }
 
 
+_QUANTILES = {
+    "min": 0.0, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0,
+}  # fmt: skip
+
+
 def _summary(values: FloatArray) -> dict[str, float | None]:
     known = values[np.isfinite(values)]
     if not len(known):
-        return dict.fromkeys(("mean", "min", "p05", "p25", "median", "p75", "p95", "max"))
-    low, p05, p25, median, p75, p95, high = np.quantile(known, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1))
-    return {
-        "mean": float(known.mean()),
-        "min": float(low),
-        "p05": float(p05),
-        "p25": float(p25),
-        "median": float(median),
-        "p75": float(p75),
-        "p95": float(p95),
-        "max": float(high),
-    }
+        return dict.fromkeys(("mean", *_QUANTILES))
+    found = np.quantile(known, tuple(_QUANTILES.values())).tolist()
+    return {"mean": float(known.mean()), **dict(zip(_QUANTILES, found, strict=True))}
 
 
 def _number(value: float) -> float | None:

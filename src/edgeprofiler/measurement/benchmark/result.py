@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.network import FloatArray
 
-_EMPTY = np.empty(0)
-_EMPTY.setflags(write=False)
+_EMPTY = read_only((), np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import Unavailable, UsageError
+from edgeprofiler.core.extras import install
 from edgeprofiler.measurement.runners.protocol import Runner
 from edgeprofiler.measurement.sensors.protocol import AnySensor, Sensor
 
@@ -114,7 +115,7 @@ def auto_runner(offered: Mapping[str, Any] | None = None) -> Runner:
             return runner
     raise Unavailable(
         "no runtime can run a network here (" + "; ".join(reasons) + ")",
-        "pip install 'edgeprofiler[onnxruntime]'",
+        install("onnxruntime"),
     )
 
 

@@ -21,7 +21,7 @@ from edgeprofiler.core.errors import (
     Unavailable,
     UsageError,
 )
-from edgeprofiler.core.files import sha256_of_file
+from edgeprofiler.core.files import digest_of_file
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.measurement.collect.choose import probe
 from edgeprofiler.measurement.collect.device_state import device_facts, device_state
@@ -117,7 +117,7 @@ def _told_to_resume() -> Iterator[None]:
         yield
     except CannotWrite as error:
         if str(error).endswith(FREE_SPACE):
-            error.args = (f"{error}, then go on with `resume`; what was recorded is kept",)
+            error.add("then go on with `resume`; what was recorded is kept")
         raise
 
 
@@ -344,7 +344,7 @@ def header_of(
         header["period_s"] = plan.period_s
     model = Path(source)
     if model.is_file():
-        header["model_sha256"] = sha256_of_file(model)
+        header["model_sha256"] = digest_of_file(model)
     same: dict[str, Any] = json.loads(json.dumps(header))
     return same
 
@@ -359,7 +359,7 @@ def require_free(folder: Path) -> None:
 
 def require_same(folder: Path, header: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a recording is of another model, runner, option or sensor."""
-    there = read_header(folder)
+    there = read_header(folder).mapping()
     for key, value in header.items():
         if key not in there or there[key] == value:
             continue

@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from edgeprofiler.core import plugins
+from edgeprofiler.core.children import told
 from edgeprofiler.core.errors import CannotWrite, EdgeProfilerError, Unavailable
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.collect.ticks import Ticker, TimerTicker, make_ticker
@@ -203,10 +204,10 @@ class _Control(threading.Thread):
 
     def run(self) -> None:
         for line in sys.stdin:
-            word = line.strip()
-            if word == "stop":
-                break
-            if word.isdigit():
+            with suppress(ValueError):
+                word = json.loads(line)
+                if word == "stop":
+                    break
                 self.phase = int(word)
         self.stop = True
 
@@ -359,7 +360,7 @@ def _say_error(error: Exception, sensor: str) -> None:
     """Tell the other process; what a stranger's sensor raises becomes `Unavailable`."""
     if not isinstance(error, EdgeProfilerError):
         error = plugins.failed("sensors", sensor, error)
-    say(error=type(error).__name__, text=str(error))
+    say(**told(error))
 
 
 if __name__ == "__main__":

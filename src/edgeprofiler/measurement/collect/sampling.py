@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -15,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.errors import CannotWrite, EdgeProfilerError, Unavailable, UsageError
+from edgeprofiler.core.children import Child, retold
+from edgeprofiler.core.errors import EdgeProfilerError, Unavailable, UsageError
 from edgeprofiler.measurement.recording.session import SessionClock, stream_path
 from edgeprofiler.measurement.sensors.protocol import Sensor
 
@@ -66,17 +64,10 @@ class SamplerProcess:
             "period_s": period_s,
             "clock": asdict(clock),
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "edgeprofiler.measurement.collect.sampler"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # polls need no matrix products
-            start_new_session=True,  # Ctrl-C in the terminal reaches only the collecting process
-        )
+        self._process = Child("edgeprofiler.measurement.collect.sampler")
         threading.Thread(target=self._listen, name="sampler", daemon=True).start()
         try:
-            self._tell(json.dumps(job))
+            self._process.tell(job)
             ready = self._answer(START_S)
             self.rails: tuple[str, ...] = tuple(ready["rails"])
             self.settings: Mapping[str, Any] = ready["settings"]
@@ -93,13 +84,13 @@ class SamplerProcess:
     def enter(self, phase: int) -> None:
         """Change the phase; returns once a poll carries it."""
         self.check()
-        self._tell(str(int(phase)))
+        self._process.tell(int(phase))
         while self._answer(self._answer_s).get("phase") != int(phase):
             pass
 
     def check(self) -> None:
         """Raise what ended the sampler, if something did."""
-        if self._failure is None and self._process.poll() is not None:
+        if self._failure is None and not self._process.alive:
             self._drain()
         if self._failure is None and self._late():
             self._stalled = True
@@ -113,17 +104,9 @@ class SamplerProcess:
 
     def stop(self) -> tuple[int, int, float, float] | None:
         """End the sampler and wait until its polls lie on the disk; `None` if it had died."""
-        with suppress(OSError):
-            self._tell("stop")
-        if self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.close()
+        self._process.tell("stop")
         stalled = self._stalled or time.monotonic() - self._heard_s > self._answer_s
-        try:
-            self._process.wait(DOUBT_S if stalled else STOP_S + self._answer_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        code = self._process.end(DOUBT_S if stalled else STOP_S + self._answer_s)
         done: tuple[int, int, float, float] | None = None
         while (message := self._answers.get()) is not None:
             self._note(message)
@@ -131,9 +114,8 @@ class SamplerProcess:
                 ticks, missed, cpu_s, elapsed_s = message["done"]
                 done = (int(ticks), int(missed), float(cpu_s), float(elapsed_s))
         self._answers.put(None)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        if self._process.returncode:
+        self._process.close()
+        if code:
             # a sampler that was killed has not put its sensor's settings back; probing does
             with suppress(Exception):  # of anyone's sensor
                 self._sensor.probe()
@@ -144,25 +126,11 @@ class SamplerProcess:
         """What ended the sampler, as far as it is known."""
         return self._failure
 
-    def _tell(self, line: str) -> None:
-        if self._process.stdin is None:
-            return
-        try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            pass  # it has died; `check` says of what
-
     def _listen(self) -> None:
-        stdout = self._process.stdout
-        assert stdout is not None
-        for line in stdout:
-            with suppress(ValueError):
-                message = json.loads(line)
-                if isinstance(message, dict):  # a plug-in may print what it likes
-                    self._heard_s = time.monotonic()
-                    if "polls" not in message:
-                        self._answers.put(message)
+        while (message := self._process.hear()) is not None:
+            self._heard_s = time.monotonic()
+            if "polls" not in message:
+                self._answers.put(message)
         self._answers.put(None)
 
     def _late(self) -> bool:
@@ -172,7 +140,7 @@ class SamplerProcess:
             return False
         while self._heard_s == heard_s and time.monotonic() - now_s < DOUBT_S:
             time.sleep(0.05)
-        return self._heard_s == heard_s and self._process.poll() is None
+        return self._heard_s == heard_s and self._process.alive
 
     def _answer(self, limit_s: float) -> Mapping[str, Any]:
         try:
@@ -204,24 +172,11 @@ class SamplerProcess:
         if self._failure is not None:
             return
         if message is None:
-            code = self._process.wait()
+            code = self._process.end(STOP_S)
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
             self._failure = Unavailable(
                 f"the sampler of the sensor {self._name} was ended {how}",
                 "what it wrote is kept; `resume` goes on",
             )
         elif "error" in message:
-            self._failure = _failure(str(message["error"]), str(message["text"]))
-
-
-def _failure(kind: str, text: str) -> EdgeProfilerError:
-    """Return the sampler's error again, with its own class and words."""
-    classes: dict[str, type[EdgeProfilerError]] = {
-        "UsageError": UsageError,
-        "Unavailable": Unavailable,
-        "CannotWrite": CannotWrite,
-    }
-    found = classes.get(kind, EdgeProfilerError)
-    failure = found.__new__(found)
-    Exception.__init__(failure, text)
-    return failure
+            self._failure = retold(message)

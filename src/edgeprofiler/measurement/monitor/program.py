@@ -64,7 +64,7 @@ def run_program(
         assert code is not None  # what was too short has run
     except EdgeProfilerError as error:
         if code is not None:
-            error.args = (f"{error}; the program has ended with exit code {shell_code(code)}",)
+            error.add(f"the program has ended with exit code {shell_code(code)}")
         raise
     return code, power.result
 

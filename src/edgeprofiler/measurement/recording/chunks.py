@@ -16,12 +16,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.core.files import check_readable
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import Value, parse_json
 
 MAGIC = b"EPC1"
-MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
-MAX_FILE_BYTES = 8 * 1024**3
+_BLOCK_BYTES = 8_000_000
+"""What is written at once, and lost at once where the disk is full."""
 _HEADER = struct.Struct("<4sBBHII")
 
 
@@ -51,25 +56,27 @@ class Chunk:
     phase: int
     payload: bytes
 
-    def json(self, source: object) -> Mapping[str, Any]:
+    def json(self, source: object) -> Value:
         """Return the object in a JSON payload; `InvalidInput` if it is none."""
-        try:
-            value = json.loads(self.payload)
-        except (ValueError, RecursionError):
-            value = None
-        if self.kind != ChunkKind.JSON or not isinstance(value, dict):
+        if self.kind != ChunkKind.JSON:
             raise InvalidInput(source, "holds a chunk that is not a JSON object")
+        value = parse_json(self.payload, source)
+        value.mapping()
         return value
 
 
 class ChunkWriter:
     """Appends chunks to a new file. A chunk that fails is cut off again, whole or not at all.
 
+    Args:
+        path: the file.
+        head: object of the first chunk, where there is one.
+
     Raises:
         CannotWrite: the file exists, or the disk is full, read-only or gone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, head: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self._good_bytes = 0
         self._descriptor = -1
@@ -77,8 +84,13 @@ class ChunkWriter:
         try:
             self._descriptor = os.open(path, flags, 0o666)
             _sync_folder(path.parent)
+            if head is not None:
+                self.write_json(head)
         except OSError as error:
             raise CannotWrite.because(path, error) from None
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, kind: ChunkKind, payload: bytes, phase: int = Phase.OTHER) -> None:
         """Append one chunk; it is safe from a killed process, and after `sync` from a power cut."""
@@ -100,6 +112,15 @@ class ChunkWriter:
     def write_json(self, value: Mapping[str, Any]) -> None:
         """Append a JSON object."""
         self.write(ChunkKind.JSON, json.dumps(value, allow_nan=True).encode())
+
+    def write_table(
+        self, kind: ChunkKind, table: FloatArray, phase: int, head: bytes = b""
+    ) -> None:
+        """Append a table of two dimensions as chunks of some megabytes, each behind `head`."""
+        rows = max(1, _BLOCK_BYTES // (8 * table.shape[1]))
+        for start in range(0, len(table), rows):
+            block = np.ascontiguousarray(table[start : start + rows], "<f8")
+            self.write(kind, head + block.tobytes(), phase)
 
     def sync(self) -> None:
         """Wait until all chunks lie on the disk."""
@@ -130,7 +151,7 @@ def read_chunks(path: Path) -> tuple[list[Chunk], str]:
     """
     if path.is_file() and path.stat().st_size == 0:
         return [], "is empty: the process died before it wrote anything"
-    size = check_readable(path, MAX_FILE_BYTES)
+    size = check_readable(path, limits.STREAM_BYTES)
     chunks: list[Chunk] = []
     at = 0
     with path.open("rb") as file:
@@ -139,7 +160,7 @@ def read_chunks(path: Path) -> tuple[list[Chunk], str]:
             if len(head) < _HEADER.size:
                 break
             magic, kind, phase, reserved, length, check = _HEADER.unpack(head)
-            if magic != MAGIC or length > min(MAX_PAYLOAD_BYTES, size - at - _HEADER.size):
+            if magic != MAGIC or length > min(limits.CHUNK_BYTES, size - at - _HEADER.size):
                 break
             payload = file.read(length)
             zeroed = _HEADER.pack(magic, kind, phase, reserved, length, 0)

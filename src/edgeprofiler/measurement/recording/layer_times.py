@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import atomic_path, check_readable
 from edgeprofiler.core.network import FloatArray
@@ -19,11 +19,9 @@ from edgeprofiler.measurement.recording.stamps import (
     Micros,
     format_stamps,
     micros_of,
-    parse_stamp_strings,
     parse_stamps,
 )
 
-MAX_LATENCY_BYTES = 2 * 1024**3
 _KEY = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*\[')
 _ROWS_END = re.compile(rb"\]\s*\]")
 _EMPTY_END = re.compile(rb"\s*\]")
@@ -86,7 +84,7 @@ def write_layer_times(path: Path, timeline: Timeline, base_us: int) -> None:
 
 def _layer_blocks(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield each layer's name and the text of its list, one at a time to spare memory."""
-    size = check_readable(path, MAX_LATENCY_BYTES)
+    size = check_readable(path, limits.LOG_BYTES)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         at = 0
         while (key := _KEY.match(text, at)) is not None:
@@ -110,52 +108,13 @@ def _layer_blocks(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _parse_rows(rows: bytes, name: str, path: Path) -> tuple[FloatArray, Micros]:
-    fast = _parse_rows_fast(rows)
-    if fast is not None:
-        return fast
     try:
         pairs = json.loads(rows)
-        if pairs and not isinstance(pairs[0], list):
-            raise TypeError("not pairs")
-        milliseconds = np.array([float(pair[0]) for pair in pairs], np.float64)
-        micros = parse_stamp_strings([str(pair[1]) for pair in pairs])
-    except (ValueError, TypeError, IndexError, RecursionError) as error:
+        if not pairs:
+            return np.empty(0), np.empty(0, np.int64)
+        milliseconds, stamps = zip(*pairs, strict=True)
+        return np.array(milliseconds, np.float64), parse_stamps(stamps)
+    except (ValueError, TypeError, RecursionError) as error:
         raise InvalidInput(
             path, f"layer {name!r} is not a list of [milliseconds, stamp] ({error})"
         ) from None
-    return milliseconds, micros
-
-
-def _parse_rows_fast(rows: bytes) -> tuple[FloatArray, Micros] | None:
-    """Parse rows whose stamps all have one length; `None` where they are not so regular."""
-    raw = np.frombuffer(rows, np.uint8)
-    quotes = np.flatnonzero(raw == ord('"'))
-    if not len(quotes) or len(quotes) % 2:
-        return None
-    opening, closing = quotes[::2], quotes[1::2]
-    widths = closing - opening - 1
-    width = int(widths[0])
-    if not 17 <= width <= 24 or (widths != width).any():
-        return None
-    try:
-        micros = parse_stamps(raw[opening[:, None] + np.arange(1, width + 1)])
-        # what is left between the stamps is numbers, brackets, commas and blanks
-        numbers = json.loads(b"[" + _numbers_only(raw, opening, closing) + b"]")
-    except ValueError:
-        return None
-    if len(numbers) != len(micros):
-        return None
-    return np.array(numbers, np.float64), micros
-
-
-def _numbers_only(
-    raw: npt.NDArray[np.uint8], opening: npt.NDArray[np.intp], closing: npt.NDArray[np.intp]
-) -> bytes:
-    inside = np.zeros(len(raw) + 1, np.int8)
-    inside[opening] = 1
-    inside[closing + 1] = -1
-    text = raw[np.cumsum(inside[:-1], dtype=np.int8) == 0]
-    blank = (text == ord("[")) | (text == ord("]")) | (text <= 32)
-    # "[0.1, ], [0.2, ]" becomes "0.1,,0.2,": every second comma goes
-    kept: bytes = text[~blank].tobytes()
-    return kept.replace(b",,", b",").rstrip(b",")

@@ -12,7 +12,7 @@ from edgeprofiler.core.network_document import (
     network_from_document,
     network_to_document,
 )
-from edgeprofiler.core.values import JsonValue
+from edgeprofiler.core.values import Value
 
 FORMAT = "edgeprofiler.layers/1"
 
@@ -34,6 +34,6 @@ def network_from_json(value: Mapping[str, Any], source: object = "recording") ->
     """
     if value.get("format") != FORMAT:
         return None
-    document = JsonValue(dict(value), source, "network")
-    layers = document.get("layers").items()
+    document = Value(dict(value), source, "network")
+    layers = document["layers"].items()
     return network_from_document(document, tuple(layer_from_document(v) for v in layers))

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.errors import CannotWrite, InvalidInput
-from edgeprofiler.core.files import dump_json, read_json, write_text
+from edgeprofiler.core.arrays import read_only
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import dump_json, make_folder, write_text
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.layer_times import read_layer_times, write_layer_times
 from edgeprofiler.measurement.recording.power_log import read_power_log, write_power_log
 from edgeprofiler.measurement.recording.recording import (
@@ -62,13 +64,14 @@ def read_reference(folder: Path, model: str | None = None) -> Recording:
     polls_us, stamps_us = _without_backward_jumps(polls_us, stamps_us, warnings)
     origin_us = int(min(polls_us[0], stamps_us.min())) if stamps_us.size else int(polls_us[0])
     ends_us = stamps_us.min(axis=1) if stamps_us.size else np.empty(0, np.int64)
-    config = _optional_json(raw / model / f"{model}_tensorrt.json")
+    config = _read_if_there(raw / model / f"{model}_tensorrt.json")
+    engine = _read_if_there(raw / model / "trt_profiling" / "trt_engine_info.json")
     return Recording(
         name=model,
         trace=_trace(polls_us, power_w, origin_us),
         timeline=Timeline(
             layer_names=layers,
-            duration_s=_fixed(durations_s),
+            duration_s=read_only(durations_s),
             run_end_s=_seconds(ends_us, origin_us),
             stamp_s=_seconds(stamps_us, origin_us),
             stamp_kind="callback-burst",
@@ -79,7 +82,7 @@ def read_reference(folder: Path, model: str | None = None) -> Recording:
         state_before=None,
         state_after=None,
         device=_device_facts(config),
-        network=_optional_json(raw / model / "trt_profiling" / "trt_engine_info.json"),
+        network=engine.maybe(Value.mapping),
         started_utc=datetime.fromtimestamp(origin_us / 1e6, timezone.utc).isoformat(),
         warnings=tuple(warnings),
     )
@@ -99,10 +102,7 @@ def write_reference(recording: Recording, folder: Path) -> Path:
     if not name or name in (".", "..") or "/" in name or "\0" in name:
         raise InvalidInput("recording", f"its name {name!r} is no folder name", "rename it")
     target = folder / "raw_data" / name
-    try:
-        (target / "trt_profiling").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(target, error, "cannot be made") from None
+    make_folder(target / "trt_profiling")
     base_us = _start_us(recording.started_utc)
     trace, timeline = recording.trace, recording.timeline
     write_power_log(
@@ -135,11 +135,11 @@ def _latency_path(model_folder: Path) -> Path:
 
 def _seconds(micros: Micros, origin_us: int) -> FloatArray:
     # whole microseconds below 2**53, then one division: equal stamps stay equal
-    return _fixed((micros - origin_us) / 1e6)
+    return read_only((micros - origin_us) / 1e6)
 
 
 def _trace(polls_us: Micros, power_w: FloatArray, origin_us: int) -> PowerTrace:
-    return PowerTrace(_seconds(polls_us, origin_us), {RAIL: _fixed(power_w)}, (RAIL,))
+    return PowerTrace(_seconds(polls_us, origin_us), {RAIL: read_only(power_w)}, (RAIL,))
 
 
 def _sampling(polls_us: Micros) -> SamplerReport:
@@ -149,36 +149,31 @@ def _sampling(polls_us: Micros) -> SamplerReport:
     return SamplerReport(period_us * 1e-6, len(polls_us) + missed, missed, float("nan"))
 
 
-def _device_facts(config: dict[str, Any] | None) -> dict[str, str]:
-    facts = {"runner": "tensorrt", "sensor": "reference power log"}
-    settings = config.get("config") if config else None
-    if isinstance(settings, dict):
-        facts |= {k: str(v) for k, v in settings.items() if isinstance(v, (str, int, float))}
-    return facts
+def _device_facts(config: Value) -> dict[str, str]:
+    settings = config.default({})["config"].default({})
+    facts = {
+        key: value.words()
+        for key, value in settings.entries()
+        if isinstance(value.raw, (str, int, float))
+    }
+    return {"runner": "tensorrt", "sensor": "reference power log", **facts}
 
 
-def _optional_json(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise InvalidInput(path, "is not a JSON object")
-    return value
+def _read_if_there(path: Path) -> Value:
+    return read_json(path) if path.exists() else Value(None, path)
 
 
 def _read_idle(path: Path, origin_us: int) -> PowerTrace | None:
-    value = _optional_json(path)
-    if value is None:
+    value = _read_if_there(path)
+    if value.null:
         return None
+    power_w, stamp = value["avg_idle_power"].number() * 1e-6, value["timestamp"]
     try:
-        micro_watts = float(value["avg_idle_power"])
-        stamp = datetime.strptime(str(value["timestamp"]), "%Y%m%d-%H%M%S")  # noqa: DTZ007
-    except (KeyError, TypeError, ValueError):
-        raise InvalidInput(
-            path, "has no timestamp (YYYYmmdd-HHMMSS) and avg_idle_power (microwatts)"
-        ) from None
-    at_us = np.array([int(stamp.replace(tzinfo=timezone.utc).timestamp()) * 1_000_000])
-    return _trace(at_us, np.array([micro_watts * 1e-6]), origin_us)
+        start = datetime.strptime(stamp.text(), "%Y%m%d-%H%M%S")  # noqa: DTZ007
+    except ValueError:
+        raise stamp.wrong("a time YYYYmmdd-HHMMSS") from None
+    at_us = np.array([int(start.replace(tzinfo=timezone.utc).timestamp()) * 1_000_000])
+    return _trace(at_us, np.array([power_w]), origin_us)
 
 
 def _without_backward_jumps(
@@ -235,9 +230,3 @@ def _latency_summary(recording: Recording) -> dict[str, Any]:
         "avg_latency": mean,
         "avg_throughput": 1.0 / mean if mean > 0 else 0.0,
     }
-
-
-def _fixed(values: FloatArray) -> FloatArray:
-    result = np.ascontiguousarray(values, np.float64)
-    result.setflags(write=False)
-    return result

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.errors import CannotWrite, InvalidInput
-from edgeprofiler.core.files import dump_json, read_json, write_text
+from edgeprofiler.core import limits
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import dump_json, make_folder, write_text
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.chunks import ChunkKind, ChunkWriter, Phase
 from edgeprofiler.measurement.recording.recording import Timeline
 
 SCHEMA = "edgeprofiler.recording/1"
 HEADER = "recording.json"
-MAX_COLUMNS = 100_000
 POWER_STATS = struct.Struct("<QQdd")
 """Ticks, missed ticks, processor seconds and elapsed seconds of the sampler so far."""
 
@@ -70,14 +70,11 @@ def stream_path(folder: Path, stream: str, session: int) -> Path:
 
 def write_header(folder: Path, header: Mapping[str, Any]) -> None:
     """Make the folder and write `recording.json`, whole or not at all."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(folder, error, "cannot be made") from None
+    make_folder(folder)
     write_text(folder / HEADER, dump_json({"schema": SCHEMA, **header}))
 
 
-def read_header(folder: Path) -> dict[str, Any]:
+def read_header(folder: Path) -> Value:
     """Return `recording.json` of a recording's folder.
 
     Raises:
@@ -86,23 +83,20 @@ def read_header(folder: Path) -> dict[str, Any]:
     path = folder / HEADER
     if not folder.is_dir():
         raise InvalidInput(folder, "is no folder", "name the folder that `collect` wrote")
-    value = read_json(path, 64 * 1024 * 1024)
-    schema = value.get("schema") if isinstance(value, dict) else None
-    if schema != SCHEMA:
-        raise InvalidInput(path, f"has schema {schema!r}", f"{SCHEMA} can be read")
-    header: dict[str, Any] = value
+    header = read_json(path, limits.HEADER_BYTES)
+    header["schema"].choice((SCHEMA,))
     return header
 
 
 def check_rails(rails: Sequence[str], total_rails: Sequence[str]) -> None:
     """Raise `ValueError` where rails cannot be recorded, or were not recorded as they should."""
-    if not rails or len(set(rails)) != len(rails) or len(rails) > MAX_COLUMNS:
+    if not rails or len(set(rails)) != len(rails) or len(rails) > limits.RAILS:
         raise ValueError(f"rails must have one name each, not {list(rails)[:9]}")
     if not set(total_rails) <= set(rails):
         raise ValueError(f"total rails {list(total_rails)[:9]} are not among the rails")
 
 
-class PowerWriter:
+class PowerWriter(ChunkWriter):
     """Writes polls of a sensor. The first chunk says what they are.
 
     Raises:
@@ -131,29 +125,18 @@ class PowerWriter:
             "clock": asdict(clock),
             "settings": dict(settings),
         }
-        self._writer = ChunkWriter(path)
-        with _closed_if_it_fails(self._writer):
-            self._writer.write_json(head)
+        super().__init__(path, head)
 
     def append(self, phase: int, polls: FloatArray, stats: tuple[int, int, float, float]) -> None:
         """Append polls, shape (n, 1 + rails): time and rails. `stats` as in `POWER_STATS`."""
-        payload = POWER_STATS.pack(*stats) + np.ascontiguousarray(polls, "<f8").tobytes()
-        self._writer.write(ChunkKind.POWER, payload, phase)
-
-    def sync(self) -> None:
-        """Wait until all polls lie on the disk."""
-        self._writer.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        self.write_table(ChunkKind.POWER, polls, phase, POWER_STATS.pack(*stats))
 
 
-class RunsWriter:
+class RunsWriter(ChunkWriter):
     """Writes timelines, block by block; the first one fixes the layers."""
 
     def __init__(self, path: Path, clock: SessionClock) -> None:
-        self._writer = ChunkWriter(path)
+        super().__init__(path)
         self._clock = clock
         self._layers: tuple[str, ...] | None = None
 
@@ -166,7 +149,7 @@ class RunsWriter:
         """
         if self._layers is None:
             self._layers = timeline.layer_names
-            self._writer.write_json(
+            self.write_json(
                 {
                     "stream": "runs",
                     "layer_names": list(timeline.layer_names),
@@ -183,42 +166,25 @@ class RunsWriter:
             timeline.duration_s.reshape(shape),
             _or_nan(timeline.stamp_s, shape),
         ]
-        table = np.concatenate(columns, axis=1).astype("<f8", copy=False)
-        rows = max(1, 8_000_000 // (8 * table.shape[1]))
-        for start in range(0, len(table), rows):
-            self._writer.write(ChunkKind.RUNS, table[start : start + rows].tobytes(), Phase.RUN)
-        self._writer.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        self.write_table(ChunkKind.RUNS, np.concatenate(columns, axis=1), Phase.RUN)
+        self.sync()
 
 
-class EventsWriter:
+class EventsWriter(ChunkWriter):
     """Writes what happened (states, warnings, the end), each at once to the disk."""
 
     def __init__(self, path: Path, clock: SessionClock) -> None:
-        self._writer = ChunkWriter(path)
-        with _closed_if_it_fails(self._writer):
-            self.append("start", clock=asdict(clock))
+        super().__init__(path, _event("start", clock=asdict(clock)))
+        self.sync()
 
     def append(self, event: str, **values: Any) -> None:
         """Append one event and wait until it lies on the disk."""
-        self._writer.write_json({"event": event, "time_s": time.monotonic(), **values})
-        self._writer.sync()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        self.write_json(_event(event, **values))
+        self.sync()
 
 
-@contextmanager
-def _closed_if_it_fails(writer: ChunkWriter) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        writer.close()
-        raise
+def _event(event: str, **values: Any) -> dict[str, Any]:
+    return {"event": event, "time_s": time.monotonic(), **values}
 
 
 def _or_nan(values: FloatArray | None, shape: tuple[int, ...]) -> FloatArray:

@@ -6,100 +6,55 @@ something. Fewer than six decimals, or none, are accepted, as short clocks write
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 Micros = npt.NDArray[np.int64]
-Bytes2D = npt.NDArray[np.uint8]
 
 WIDTH = 24
 _WHOLE = 17
 """Characters before the decimal point."""
-_DIGITS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 15, 16)
-_MARKS = ((8, ord("-")), (11, ord(":")), (14, ord(":")))
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  stamps have no zone
-_DAY_US = 86_400_000_000
-# 32-bit words so that the product stays in the processor's vector units
-_TIME_WEIGHTS = np.array([36_000, 3_600, 600, 60, 10, 1], np.int32)
-_FRACTION_WEIGHTS = np.array([100_000, 10_000, 1_000, 100, 10, 1], np.int32)
-_DATE_WEIGHTS = np.array([10**k for k in range(7, -1, -1)], np.int32)
+_AFTER_THE_DATE = np.frombuffer(b"0123456789:.\0", np.uint8)
+_ISO = (0, 1, 2, 3, 5, 6, 8, 9, *range(10, 26))
+"""Where the characters of a stamp stand in NumPy's `YYYY-mm-ddTHH:MM:SS.ffffff`."""
 
 
-def parse_stamps(text: Bytes2D) -> Micros:
-    """Return microseconds of stamps given as rows of ASCII codes, padded with zeros or blanks.
-
-    Args:
-        text: shape (stamps, 17 to 24).
+def parse_stamps(stamps: Sequence[str] | npt.NDArray[np.bytes_]) -> Micros:
+    """Return microseconds of stamps.
 
     Raises:
-        ValueError: a row is no stamp; the message has its number (from 0).
+        ValueError: one is no stamp; the message has its number (from 0).
     """
-    count, width = text.shape
-    if count == 0:
-        return np.empty(0, np.int64)
-    if not _WHOLE <= width <= WIDTH:
-        raise ValueError("stamp 0 is not YYYYmmdd-HH:MM:SS.ffffff")
-    digits: Bytes2D = text - np.uint8(48)
-    good = (digits[:, _DIGITS] < 10).all(axis=1)
-    for place, mark in _MARKS:
-        good &= text[:, place] == mark
-    fraction = np.zeros(count, np.int32)
-    if width > _WHOLE:
-        point = text[:, _WHOLE]
-        good &= (point == 46) | (point <= 32)
-        tail = digits[:, _WHOLE + 1 :]
-        written = tail < 10
-        if not (written.all() and (point == 46).all()):
-            padding = text[:, _WHOLE + 1 :] <= 32
-            # after the first padding nothing else may come, and no decimals without a point
-            good &= (written | padding).all(axis=1)
-            good &= ~(padding[:, :-1] & ~padding[:, 1:]).any(axis=1)
-            good &= (point == 46) | padding.all(axis=1)
-            tail = np.where(written, tail, np.uint8(0))
-        fraction = tail @ _FRACTION_WEIGHTS[: tail.shape[1]]
-    if not good.all():
-        raise ValueError(f"stamp {int(np.argmin(good))} is not YYYYmmdd-HH:MM:SS.ffffff")
-    seconds = digits[:, _DIGITS[8:]] @ _TIME_WEIGHTS
-    dates = digits[:, :8] @ _DATE_WEIGHTS
-    days, place = np.unique(dates, return_inverse=True)
-    starts = np.array([_day_start(int(day)) for day in days], np.int64)
-    result: Micros = starts[place] + seconds.astype(np.int64) * 1_000_000 + fraction
-    return result
-
-
-def parse_stamp_strings(stamps: list[str]) -> Micros:
-    """Return microseconds of a list of stamps; `ValueError` names the first that is none."""
     try:
-        table = np.array(stamps, dtype="S")
+        found = np.asarray(stamps, np.bytes_)
     except UnicodeEncodeError:
-        raise ValueError("stamp 0 is not plain ASCII") from None
-    if table.ndim != 1 or not len(stamps):
-        return np.empty(0, np.int64)
-    return parse_stamps(table.view(np.uint8).reshape(len(stamps), -1))
+        raise ValueError("a stamp is not plain ASCII") from None
+    text = found.astype(f"S{WIDTH + 1}").view(np.uint8).reshape(len(found), WIDTH + 1)
+    iso = np.zeros((len(found), 26), np.uint8)
+    iso[:, _ISO] = text[:, :WIDTH]
+    iso[:, [4, 7]], iso[:, 10] = ord("-"), ord("T")
+    good = (text[:, :8] - np.uint8(48) < 10).all(axis=1) & (text[:, 8] == ord("-"))
+    # NumPy would take a time zone too
+    good &= np.isin(text[:, 9:WIDTH], _AFTER_THE_DATE).all(axis=1) & (text[:, WIDTH] == 0)
+    good &= text[:, _WHOLE - 1] != 0
+    times = iso.view("S26").ravel()
+    try:
+        if good.all():
+            return times.astype("M8[us]").view(np.int64)
+    except ValueError:
+        good = np.array([_is_time(time) for time in times.tolist()])
+    raise ValueError(f"stamp {int(np.argmin(good))} is not YYYYmmdd-HH:MM:SS.ffffff")
 
 
 def format_stamps(micros: Micros) -> list[str]:
     """Return stamps with six decimals, `20241030-15:06:45.910735`."""
-    if not len(micros):
-        return []
-    micros = np.asarray(micros, np.int64)
-    days, inside = np.divmod(micros, _DAY_US)
-    text = np.empty((len(micros), WIDTH), np.uint8)
-    unique, place = np.unique(days, return_inverse=True)
-    names = [(_EPOCH + timedelta(days=int(day))).strftime("%Y%m%d-") for day in unique]
-    text[:, :9] = np.array(names, "S9").view(np.uint8).reshape(-1, 9)[place]
-    seconds, fraction = np.divmod(inside, 1_000_000)
-    minutes, second = np.divmod(seconds, 60)
-    hour, minute = np.divmod(minutes, 60)
-    for start, value, width in ((9, hour, 2), (12, minute, 2), (15, second, 2), (18, fraction, 6)):
-        for k in range(width):
-            text[:, start + k] = value // 10 ** (width - 1 - k) % 10 + 48
-    text[:, (11, 14)] = ord(":")
-    text[:, 17] = ord(".")
-    joined = text.tobytes().decode("ascii")
-    return [joined[i : i + WIDTH] for i in range(0, len(joined), WIDTH)]
+    times = np.datetime_as_string(np.asarray(micros, np.int64).view("M8[us]"), unit="us")
+    text = times.astype("U26").view(np.uint32).reshape(-1, 26).take(_ISO, axis=1)
+    text[:, 8] = ord("-")
+    stamps: list[str] = text.view(f"U{WIDTH}").ravel().tolist()
+    return stamps
 
 
 def micros_of(time_s: npt.NDArray[np.float64], base_us: int) -> Micros:
@@ -108,9 +63,9 @@ def micros_of(time_s: npt.NDArray[np.float64], base_us: int) -> Micros:
     return result
 
 
-def _day_start(date: int) -> int:
+def _is_time(time: bytes) -> bool:
     try:
-        day = datetime(date // 10_000, date // 100 % 100, date % 100)  # noqa: DTZ001
-    except ValueError as error:
-        raise ValueError(f"{date:08d} is no date ({error})") from None
-    return (day - _EPOCH) // timedelta(microseconds=1)
+        np.datetime64(time.decode(), "us")
+    except ValueError:
+        return False
+    return True

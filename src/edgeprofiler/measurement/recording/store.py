@@ -6,16 +6,16 @@ docs/recording-format.md describes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.errors import CannotWrite, InvalidInput
-from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.arrays import read_only
+from edgeprofiler.core.errors import CannotWrite
+from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording.chunks import Phase
 from edgeprofiler.measurement.recording.recording import (
     DeviceState,
@@ -35,7 +35,13 @@ from edgeprofiler.measurement.recording.session import (
     stream_path,
     write_header,
 )
-from edgeprofiler.measurement.recording.streams import SessionData, read_session, shift_later_boots
+from edgeprofiler.measurement.recording.streams import (
+    SessionData,
+    named,
+    number_or_nan,
+    read_session,
+    shift_later_boots,
+)
 
 
 def is_recording(folder: Path) -> bool:
@@ -86,9 +92,7 @@ def save_recording(recording: Recording, folder: Path) -> None:
                 if part is not None:
                     unknown = np.full(len(part), np.nan)
                     rails = [part.rails_w.get(rail, unknown) for rail in trace.rails_w]
-                    table = np.column_stack([part.time_s, *rails])
-                    for block in _blocks(table):
-                        power.append(phase, block, stats)
+                    power.append(phase, np.column_stack([part.time_s, *rails]), stats)
             power.sync()
     if recording.timeline.layer_names or recording.timeline.runs:
         with closing(RunsWriter(stream_path(folder, "runs", 1), clock)) as runs:
@@ -115,13 +119,6 @@ def load_recording(folder: Path) -> Recording:
         InvalidInput: the folder holds no recording, or a checksum is right but the content
             is not what the format says.
     """
-    try:
-        return _load(folder)
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise InvalidInput(folder, f"is not what the format says ({error!r})") from None
-
-
-def _load(folder: Path) -> Recording:
     header = read_header(folder)
     warnings: list[str] = []
     sessions = [read_session(folder, n, warnings) for n in session_numbers(folder)]
@@ -138,52 +135,49 @@ def _load(folder: Path) -> Recording:
             warnings.append(f"session {session.number} watched other rails and is left out")
             session.polls = []
     events = [event for session in sessions for event in session.events]
+    networks = [event["network"].mapping() for event in named(events, "network")]
+    before, after = named(events, "state_before"), named(events, "state_after")
 
     def trace(phase: Phase) -> PowerTrace:
         parts = [polls for s in sessions for p, polls in s.polls if p == phase]
         table = np.concatenate(parts) if parts else np.empty((0, 1 + len(rails)))
         return PowerTrace(
-            time_s=_fixed(table[:, 0]),
-            rails_w={rail: _fixed(table[:, 1 + i]) for i, rail in enumerate(rails)},
+            time_s=read_only(table[:, 0]),
+            rails_w={rail: read_only(table[:, 1 + i]) for i, rail in enumerate(rails)},
             total_rails=totals,
         )
 
     idle_before, idle_after = trace(Phase.IDLE_BEFORE), trace(Phase.IDLE_AFTER)
-    settings = header.get("sensor_settings") or next(
+    settings = header["sensor_settings"].maybe(Value.mapping) or next(
         (s.settings for s in sessions if s.settings), {}
     )
-    warnings += [str(e.get("text", "")) for e in events if e.get("event") == "warning"]
-    networks = [e["network"] for e in events if e.get("event") == "network"]
-    states = {
-        name: next((e["state"] for e in ordered if e.get("event") == name), None)
-        for name, ordered in (("state_before", events), ("state_after", events[::-1]))
-    }
+    warnings += [event["text"].text() for event in named(events, "warning")]
     return Recording(
-        name=str(header.get("name", folder.name)),
+        name=header["name"].default(folder.name).text(),
         trace=trace(Phase.RUN),
         timeline=_timeline(layers, sessions),
         idle_before=idle_before if len(idle_before) else None,
         idle_after=idle_after if len(idle_after) else None,
         sampler=_sampler_report(sessions, events),
-        state_before=_state(states["state_before"]),
-        state_after=_state(states["state_after"]),
-        device={str(k): str(v) for k, v in dict(header.get("device") or {}).items()},
+        state_before=_state(before[0]["state"]) if before else None,
+        state_after=_state(after[-1]["state"]) if after else None,
+        device={key: value.words() for key, value in header["device"].default({}).entries()},
         sensor_settings=dict(settings),
-        network=_object_or_none(header.get("network") or next(iter(networks), None)),
-        started_utc=str(header.get("started_utc", "")),
-        complete=bool(sessions) and any(e.get("event") == "complete" for e in sessions[-1].events),
+        network=header["network"].maybe(Value.mapping) or next(iter(networks), None),
+        started_utc=header["started_utc"].default("").text(),
+        complete=bool(sessions and named(sessions[-1].events, "complete")),
         warnings=tuple(dict.fromkeys(warnings)),
-        simulated=bool(header.get("simulated", False)),
+        simulated=header["simulated"].default(raw=False).boolean(),
     )
 
 
-def _missing(folder: Path, header: Mapping[str, Any], sessions: list[SessionData]) -> Iterator[str]:
+def _missing(folder: Path, header: Value, sessions: list[SessionData]) -> Iterator[str]:
     """Yield which files of a collection are gone though what they held was recorded."""
-    sensor = str(header.get("sensor", "none"))
+    sensor = header["sensor"].default("none").text()
     for session in sessions:
         runs = stream_path(folder, "runs", session.number)
-        complete = [event for event in session.events if event.get("event") == "complete"]
-        ended, ran = bool(complete), any(event.get("runs", 1) for event in complete)
+        complete = named(session.events, "complete")
+        ended, ran = bool(complete), any(event["runs"].default(1).raw for event in complete)
         if "runner" in header and ran and not runs.exists():
             yield f"{runs.name} is missing: the runs of its session are lost"
         power = stream_path(folder, "power", session.number)
@@ -199,62 +193,45 @@ def _timeline(layers: tuple[str, ...], sessions: list[SessionData]) -> Timeline:
     starts, stamps = table[:, 1], table[:, 2 + width :]
     return Timeline(
         layer_names=layers,
-        duration_s=_fixed(table[:, 2 : 2 + width]),
-        run_end_s=_fixed(table[:, 0]),
-        run_start_s=_fixed(starts) if np.isfinite(starts).any() else None,
-        stamp_s=_fixed(stamps) if np.isfinite(stamps).any() else None,
+        duration_s=read_only(table[:, 2 : 2 + width]),
+        run_end_s=read_only(table[:, 0]),
+        run_start_s=read_only(starts) if np.isfinite(starts).any() else None,
+        stamp_s=read_only(stamps) if np.isfinite(stamps).any() else None,
         stamp_kind=kinds[0] if kinds else "none",  # type: ignore[arg-type]  # checked on reading
     )
 
 
-def _sampler_report(sessions: list[SessionData], events: list[Mapping[str, Any]]) -> SamplerReport:
-    for event in reversed(events):
-        if event.get("event") == "sampler":
-            return SamplerReport(
-                target_period_s=float(event["target_period_s"]),
-                ticks=int(event["ticks"]),
-                missed_ticks=int(event["missed_ticks"]),
-                cpu_share=float(event["cpu_share"]),
-                latency_change=float(event["latency_change"]),
-            )
+def _sampler_report(sessions: list[SessionData], events: list[Value]) -> SamplerReport:
+    for event in named(events, "sampler")[-1:]:
+        return SamplerReport(
+            target_period_s=number_or_nan(event["target_period_s"]),
+            ticks=event["ticks"].integer(0),
+            missed_ticks=event["missed_ticks"].integer(0),
+            cpu_share=number_or_nan(event["cpu_share"]),
+            latency_change=number_or_nan(event["latency_change"]),
+        )
     sampled = [s for s in sessions if s.rails]
     timed = [s for s in sampled if math.isfinite(s.stats[3])]  # the others died at once
     cpu = sum(s.stats[2] for s in timed)
     elapsed = sum(s.stats[3] for s in timed)
-    changes = [e["latency_change"] for e in events if "latency_change" in e]
+    changes = [number_or_nan(e["latency_change"]) for e in events if "latency_change" in e]
     return SamplerReport(
         target_period_s=sampled[0].period_s if sampled else math.nan,
         ticks=sum(s.stats[0] for s in sampled),
         missed_ticks=sum(s.stats[1] for s in sampled),
         cpu_share=cpu / elapsed if elapsed > 0 else math.nan,
-        latency_change=float(changes[-1]) if changes else math.nan,
+        latency_change=changes[-1] if changes else math.nan,
     )
 
 
-def _state(value: Any) -> DeviceState | None:
-    if value is None:
-        return None
-    facts = {**value, "time_s": float(value["time_s"])}
-    for name in ("temperatures_c", "clocks_hz"):
-        if name in facts:
-            facts[name] = {str(key): float(number) for key, number in facts[name].items()}
-    for name in ("clocks_pinned", "throttled"):
-        if facts.get(name) not in (None, True, False):
-            raise ValueError(f"{name} is {facts[name]!r}")
-    facts["throttle_reasons"] = tuple(map(str, value.get("throttle_reasons", ())))
-    return DeviceState(**facts)
-
-
-def _object_or_none(value: Any) -> Mapping[str, Any] | None:
-    return None if value is None else {str(key): item for key, item in value.items()}
-
-
-def _fixed(values: FloatArray) -> FloatArray:
-    result = np.ascontiguousarray(values, np.float64)
-    result.setflags(write=False)
-    return result
-
-
-def _blocks(table: FloatArray) -> list[FloatArray]:
-    rows = max(1, 8_000_000 // (8 * table.shape[1]))
-    return [table[start : start + rows] for start in range(0, max(1, len(table)), rows)]
+def _state(value: Value) -> DeviceState:
+    value.allow((*DeviceState.__dataclass_fields__,))
+    temperatures, clocks = (value[name].default({}) for name in ("temperatures_c", "clocks_hz"))
+    return DeviceState(
+        time_s=value["time_s"].number(),
+        temperatures_c={name: number_or_nan(one) for name, one in temperatures.entries()},
+        clocks_hz={name: number_or_nan(one) for name, one in clocks.entries()},
+        clocks_pinned=value["clocks_pinned"].maybe(Value.boolean),
+        throttled=value["throttled"].maybe(Value.boolean),
+        throttle_reasons=value["throttle_reasons"].default([]).texts(),
+    )

@@ -8,13 +8,15 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording.chunks import Chunk, ChunkKind, read_chunks
+from edgeprofiler.measurement.recording.recording import StampKind
 from edgeprofiler.measurement.recording.session import (
     POWER_STATS,
     SessionClock,
@@ -41,7 +43,7 @@ class SessionData:
     layer_names: tuple[str, ...] = ()
     stamp_kind: str = "none"
     runs: FloatArray | None = None
-    events: list[Mapping[str, Any]] = field(default_factory=list)
+    events: list[Value] = field(default_factory=list)
 
     @property
     def end_s(self) -> float:
@@ -69,13 +71,13 @@ def read_session(folder: Path, number: int, warnings: list[str]) -> SessionData:
         if chunks:
             try:
                 warnings += take(session, chunks, path)
-            except (KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
-                raise InvalidInput(path, f"is not a {stream} stream ({error!r})") from None
-    wall = [e for e in session.events if e.get("event") == "end"]
-    if wall and "utc_s" in wall[-1]:
-        end = wall[-1]
-        jump = (float(end["utc_s"]) - session.clock.utc_s) - (
-            float(end["time_s"]) - session.clock.monotonic_s
+            except (ValueError, struct.error) as error:
+                raise InvalidInput(path, f"is not a {stream} stream ({error})") from None
+    for end in named(session.events, "end")[-1:]:
+        if end["utc_s"].null:
+            continue
+        jump = (end["utc_s"].number() - session.clock.utc_s) - (
+            end["time_s"].number() - session.clock.monotonic_s
         )
         if abs(jump) > WALL_JUMP_S:
             warnings.append(
@@ -85,25 +87,33 @@ def read_session(folder: Path, number: int, warnings: list[str]) -> SessionData:
     return session
 
 
-def _clock(value: Mapping[str, Any]) -> SessionClock:
-    clock = SessionClock(
-        int(value["session"]),
-        str(value["boot_id"]),
-        float(value["monotonic_s"]),
-        float(value["utc_s"]),
+def named(events: list[Value], name: str) -> list[Value]:
+    """Return the events of one name."""
+    return [event for event in events if event["event"].raw == name]
+
+
+def number_or_nan(value: Value) -> float:
+    """Return a number; streams say NaN of what is not known."""
+    return math.nan if value.raw != value.raw else value.number()
+
+
+def _clock(value: Value) -> SessionClock:
+    return SessionClock(
+        value["session"].integer(0),
+        value["boot_id"].text(),
+        value["monotonic_s"].number(),
+        value["utc_s"].number(),
     )
-    if not (math.isfinite(clock.monotonic_s) and math.isfinite(clock.utc_s)):
-        raise ValueError("its clock does not tell the time")
-    return clock
 
 
 def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
     about = chunks[0].json(path)
     session.clock = _clock(about["clock"])
-    session.rails = tuple(map(str, about["rails"]))
-    session.total_rails = tuple(map(str, about["total_rails"]))
-    session.settings = dict(about["settings"])
-    session.period_s = float(about["period_s"])
+    session.rails = about["rails"].texts()
+    session.total_rails = about["total_rails"].texts()
+    session.settings = about["settings"].mapping()
+    session.period_s = number_or_nan(about["period_s"])
+    kind = about["kind"].choice(("power", "energy"))
     check_rails(session.rails, session.total_rails)
     width = 1 + len(session.rails)
     phases: list[int] = []
@@ -118,9 +128,7 @@ def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[s
         times = [t[:, 0] for p, t in zip(phases, tables, strict=True) if p == phase]
         if not (np.diff(np.concatenate(times)) >= 0).all() or not np.isfinite(times[0][:1]).all():
             raise ValueError("the times of its polls do not ascend")
-    if about["kind"] not in ("power", "energy"):
-        raise ValueError(f"unknown kind of polls {about['kind']!r}")
-    if about["kind"] == "energy" and tables:
+    if kind == "energy" and tables:
         lengths = np.cumsum([len(table) for table in tables])[:-1]
         tables = np.split(power_from_energy(np.concatenate(tables)), lengths)
     session.polls = list(zip(phases, tables, strict=True))
@@ -130,10 +138,8 @@ def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[s
 def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
     about = chunks[0].json(path)
     session.clock = _clock(about["clock"])
-    session.layer_names = tuple(map(str, about["layer_names"]))
-    session.stamp_kind = str(about["stamp_kind"])
-    if session.stamp_kind not in ("callback-burst", "layer-end", "none"):
-        raise ValueError(f"unknown kind of stamps {session.stamp_kind!r}")
+    session.layer_names = about["layer_names"].texts()
+    session.stamp_kind = about["stamp_kind"].choice(get_args(StampKind))
     width = 2 + 2 * len(session.layer_names)
     tables = [
         np.frombuffer(chunk.payload, "<f8").reshape(-1, width)
@@ -155,8 +161,8 @@ def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> list[st
 
 def _take_events(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:
     session.events = [chunk.json(path) for chunk in chunks]
-    if session.events[0].get("event") == "start":
-        session.clock = _clock(session.events[0]["clock"])
+    for start in named(session.events[:1], "start"):
+        session.clock = _clock(start["clock"])
     return []
 
 

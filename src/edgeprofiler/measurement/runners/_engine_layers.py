@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.files import parse_json
 from edgeprofiler.core.network import Layer, Network, Source, make_layer
+from edgeprofiler.core.values import parse_json
 from edgeprofiler.reading.engine import network_from_engine
 
 
@@ -27,7 +27,7 @@ def network_in_order(
     """
     origin = Source(source, "tensorrt")
     try:
-        network = network_from_engine(parse_json(text, source), origin)
+        network = network_from_engine(parse_json(text, source).raw, origin)
     except InvalidInput as error:  # an engine that was built without detailed verbosity
         layers = tuple(_unknown(name) for name in names)
         return Network(source, layers, origin, warnings=(*warnings, str(error)))

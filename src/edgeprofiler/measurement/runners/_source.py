@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.files import check_readable
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.plugins import available, load
 from edgeprofiler.measurement.runners._onnx_model import model_of, name_nodes
 from edgeprofiler.reading.front_end import ReadOptions
-
-MAX_MODEL_BYTES = 2**31 - 1
-"""Largest ONNX file: protobuf cannot hold more."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def _from_file(path: Path, batch: int | None, shapes: Mapping[str, tuple[int, ..
     import onnx
     from google.protobuf import message
 
-    check_readable(path, MAX_MODEL_BYTES)
+    check_readable(path, limits.ONNX_BYTES)
     try:
         model = onnx.load(str(path))
     except (message.DecodeError, onnx.checker.ValidationError) as error:

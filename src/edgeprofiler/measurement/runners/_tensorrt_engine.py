@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import Shape, elements
 from edgeprofiler.measurement.runners._cuda import Cuda
 from edgeprofiler.measurement.runners._onnx_model import random_input
@@ -33,18 +34,12 @@ def require_tensorrt() -> None:
         Unavailable: it is not there. Type stubs, or leftovers of an old package, import as an
             empty namespace, so the import alone proves nothing.
     """
-    try:
-        import tensorrt
-    except ImportError:
-        found = False
-    else:
-        found = hasattr(tensorrt, "IProfiler")
-    if not found:
-        raise Unavailable(
-            "TensorRT's Python module is not installed",
-            "on a Jetson with JetPack 6 use a virtual environment with --system-site-packages; "
-            "elsewhere pip install tensorrt; for older boards run trtexec and read its files",
-        )
+    with require(
+        "",
+        "on a Jetson with JetPack 6 use a virtual environment with --system-site-packages; "
+        "elsewhere pip install tensorrt; for older boards run trtexec and read its files",
+    ):
+        from tensorrt import IProfiler  # noqa: F401 - an empty namespace has none
 
 
 class Calls(Protocol):

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.errors import InsufficientData, Unavailable
+from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.runners._onnx_model import unique_name
 
 
 def require_torch() -> Any:
     """Return the module `torch`, or raise `Unavailable`."""
-    try:
+    with require("torch"):
         import torch
-    except ImportError:
-        raise Unavailable("PyTorch is not installed", "pip install 'edgeprofiler[torch]'") from None
     return torch
 
 

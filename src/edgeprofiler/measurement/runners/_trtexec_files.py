@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InsufficientData, InvalidInput
-from edgeprofiler.core.files import read_json
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording import Timeline
 
 
@@ -56,22 +56,18 @@ def read_layer_times(path: Path) -> LayerTimes:
     Raises:
         InvalidInput: the file is none, or a time is no number.
     """
-    rows = read_json(path)
-    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
-        raise InvalidInput(path, "is no list of layers", "expected trtexec --exportProfile")
-    count = rows[0].get("count", 1) if "name" not in rows[0] else 1
+    rows = read_json(path).items()
     layers = [row for row in rows if "name" in row]
     if not layers:
         raise InvalidInput(path, "names no layer", "expected trtexec --exportProfile")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidInput(path, f"count {count!r} is no number of runs")
-    average = np.array([_milliseconds(path, row, "averageMs", "timeMs") for row in layers])
+    count = 1 if "name" in rows[0] else rows[0]["count"].default(1).integer(1)
+    average = np.array([_milliseconds(row, "averageMs", "timeMs") for row in layers])
     if not all("averageMs" in row for row in layers):
         average = average / count
-    median = np.array([_milliseconds(path, row, "medianMs", "averageMs") for row in layers])
+    median = np.array([_milliseconds(row, "medianMs", "averageMs") for row in layers])
     return LayerTimes(
         count,
-        tuple(str(row["name"]) for row in layers),
+        tuple(row["name"].text() for row in layers),
         average * 1e-3,
         np.where(np.isfinite(median), median * 1e-3, average * 1e-3),
     )
@@ -83,11 +79,11 @@ def read_run_times(path: Path) -> RunTimes:
     Raises:
         InvalidInput: the file is none, or a time is no number.
     """
-    rows = read_json(path)
-    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
-        raise InvalidInput(path, "is no list of runs", "expected trtexec --exportTimes")
+    rows = read_json(path).items()
+    if not rows:
+        raise InvalidInput(path, "lists no runs", "expected trtexec --exportTimes")
     keys = ("startComputeMs", "endComputeMs", "computeMs", "latencyMs")
-    columns = np.array([[_milliseconds(path, row, key) for key in keys] for row in rows]).T * 1e-3
+    columns = np.array([[_milliseconds(row, key) for key in keys] for row in rows]).T * 1e-3
     start, end, compute, latency = columns
     if np.isnan(columns[:2]).any():
         raise InvalidInput(path, "a run has no startComputeMs or endComputeMs")
@@ -129,16 +125,9 @@ def timeline_of(layers: LayerTimes, runs: RunTimes | None, begin_s: float = 0.0)
     )
 
 
-def _milliseconds(path: Path, row: dict[str, Any], *keys: str) -> float:
-    for key in keys:
-        value = row.get(key)
-        if value is None:
-            continue
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:
-            raise InvalidInput(path, f"{key} of {row.get('name', 'a run')!r} is {value!r}")
-        return float(value)
-    return math.nan
+def _milliseconds(row: Value, *keys: str) -> float:
+    """Return the first of several times that a row has; NaN where it has none."""
+    return next((row[key].number(0) for key in keys if not row[key].null), math.nan)
 
 
 def profile_of(network: Network, layers: LayerTimes, runs: RunTimes | None) -> Profile:
@@ -161,19 +150,15 @@ def profile_of(network: Network, layers: LayerTimes, runs: RunTimes | None) -> P
             fixed_s = 0.0
         if len(runs.end_s) > 1:
             gap_s = max(float(np.mean(np.diff(runs.end_s))) - compute_s, 0.0)
-    for array in (times, covered):
-        array.setflags(write=False)
-    unknown = np.full(len(times), np.nan)
-    unknown.setflags(write=False)
     return Profile(
         network=network,
         device=DeviceLabel("unknown", "", "trtexec", "trtexec's files"),
         origin=Origin("measured", "trtexec", ""),
         idle_power_w=math.nan,
         costs=Costs(
-            runtime_s=times,
-            power_w=unknown,
-            covered=covered,
+            runtime_s=read_only(times),
+            power_w=read_only(np.full(len(times), np.nan)),
+            covered=read_only(covered),
             bound=("",) * len(times),
             known_by=tuple("samples" if known else "" for known in covered),
         ),

@@ -22,6 +22,7 @@ from edgeprofiler.core.errors import (
     Unsupported,
     UsageError,
 )
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._onnx_kernels import Kernel, layer_of
@@ -311,12 +312,8 @@ class OnnxRuntimeRunner:
 
 
 def _runtime() -> Any:
-    try:
+    with require("onnxruntime"):
         import onnxruntime
-    except ImportError:
-        raise Unavailable(
-            "ONNX Runtime is not installed", "pip install 'edgeprofiler[onnxruntime]'"
-        ) from None
     return onnxruntime
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.core.files import read_bytes
 from edgeprofiler.core.network import FloatArray, Layer, Network
@@ -35,7 +36,6 @@ from edgeprofiler.measurement.runners._tensorrt_engine import (
 from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
 
 ENGINE_SUFFIXES = (".engine", ".plan", ".trt")
-MAX_ENGINE_BYTES = 8 * 1024**3
 
 
 class TensorRTRunner:
@@ -103,7 +103,7 @@ class TensorRTRunner:
                     f"{source}: an engine file is code that runs on the GPU; set trust_engine "
                     "if you built it yourself, or give the ONNX model"
                 )
-            self._open(read_bytes(Path(source), MAX_ENGINE_BYTES), source)
+            self._open(read_bytes(Path(source), limits.ENGINE_BYTES), source)
             return
         model = onnx_model(source, self._asked.batch, self._asked.shapes)
         self._random_weights = model.random_weights

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._engine_layers import network_in_order
@@ -191,12 +192,7 @@ class TorchTensorRTRunner:
 
 
 def _compiler() -> Any:
-    try:
+    remedy = "install torch-tensorrt for your CUDA (on a Jetson NVIDIA's wheel)"
+    with require("", f"{remedy}, or use the tensorrt runner"):
         import torch_tensorrt
-    except ImportError:
-        raise Unavailable(
-            "Torch-TensorRT is not installed",
-            "install torch-tensorrt for your CUDA (on a Jetson NVIDIA's wheel), or use the "
-            "tensorrt runner",
-        ) from None
     return torch_tensorrt

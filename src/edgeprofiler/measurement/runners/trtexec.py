@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
 from edgeprofiler.core.files import read_text
 from edgeprofiler.core.network import FloatArray, Network
@@ -33,7 +34,6 @@ from edgeprofiler.measurement.runners._trtexec_files import (
 )
 from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
 
-MAX_LAYERS_BYTES = 64 * 1024 * 1024
 _JETPACK_FOLDER = Path("/usr/src/tensorrt/bin")
 _PRECISION_FLAGS = {"fp32": (), "fp16": ("--fp16",), "int8": ("--fp16", "--int8")}
 
@@ -164,7 +164,7 @@ class TrtexecRunner:
         """Return the engine's layers; known after the first `run`."""
         if self._folder is None or not self._names:
             return None
-        text = read_text(self._file("layers.json"), MAX_LAYERS_BYTES)
+        text = read_text(self._file("layers.json"), limits.HEADER_BYTES)
         return network_in_order(text, self._source, self._names)
 
     def run(self, runs: int, pauses_s: FloatArray | None = None) -> Timeline:
@@ -240,5 +240,5 @@ def profile_from_trtexec(engine: Path, profile: Path, times: Path | None = None)
         InvalidInput: a file is not what it should be; the message names it.
     """
     layers = read_layer_times(profile)
-    network = network_in_order(read_text(engine, MAX_LAYERS_BYTES), str(engine), layers.names)
+    network = network_in_order(read_text(engine, limits.HEADER_BYTES), str(engine), layers.names)
     return profile_of(network, layers, None if times is None else read_run_times(times))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.measurement.sensors import options
 from edgeprofiler.measurement.sensors.protocol import SensorKind
 
@@ -119,12 +120,8 @@ class NvmlSensor:
 
 
 def _import_nvml() -> Any:
-    try:
+    with require("nvml"):
         import pynvml
-    except ImportError:
-        raise Unavailable(
-            "the package nvidia-ml-py is not installed", "pip install 'edgeprofiler[nvml]'"
-        ) from None
     return pynvml
 
 

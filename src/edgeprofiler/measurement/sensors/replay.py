@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import re
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ import numpy as np
 from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
 from edgeprofiler.core.files import read_text
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import parse_csv
 from edgeprofiler.measurement.recording import PowerTrace
 from edgeprofiler.measurement.recording.power_log import read_power_log
 from edgeprofiler.measurement.sensors import options
@@ -175,42 +174,29 @@ def _read_tegrastats(
 
 
 def _read_csv(text: str, path: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
-    try:
-        rows = list(csv.reader(io.StringIO(text)))
-    except csv.Error as error:
-        raise InvalidInput(path, f"is no CSV ({error})", "one row of numbers a sample") from None
-    header = [cell.strip() for cell in rows[0]]
-    time_columns = [i for i, name in enumerate(header) if name.lower() in _TIME_UNITS]
+    sheet = parse_csv(text, path)
+    times = [name for name in sheet.columns if name.lower() in _TIME_UNITS]
     powers = {
-        i: (name[: -len(unit)], scale)
-        for i, name in enumerate(header)
+        name: (name[: -len(unit)], scale)
+        for name in sheet.columns
         for unit, scale in _POWER_UNITS.items()
         if name.lower().endswith(unit)
     }
-    if len(time_columns) != 1 or not powers:
+    if len(times) != 1 or not powers:
         raise InvalidInput(
             path, "has no column of time and power", "name them time_s and RAIL_w (or _ms, _mw)"
         )
-    names = [name for name, _ in powers.values()]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    rails = [rail for rail, _ in powers.values()]
+    twice = next((rail for rail in rails if rails.count(rail) > 1), None)
     if twice is not None:
         raise InvalidInput(path, f"has two columns of {twice!r}", "give each rail one column")
-    body = [(line, row) for line, row in enumerate(rows[1:], 2) if row]
-    used = [*time_columns, *powers]
-    values = np.empty((len(body), len(used)))
-    for at, (line, row) in enumerate(body):
-        try:
-            values[at] = [float(row[i]) if row[i].strip() else np.nan for i in used]
-        except (ValueError, IndexError):
-            raise InvalidInput(
-                path, f"line {line} does not hold a number in each column", "one row a sample"
-            ) from None
-    if not len(body):
+    rows = [
+        (row[times[0]].number(), *(row[name].number_or_nan() for name in powers))
+        for row in sheet.rows
+    ]
+    if not rows:
         raise InvalidInput(path, "has a header but no samples")
-    unit = _TIME_UNITS[header[time_columns[0]].lower()]
-    time_s = values[:, 0] * unit
-    if not np.isfinite(time_s).all():
-        raise InvalidInput(path, "has a sample without a time")
-    return time_s, {
-        name: values[:, i] * scale for i, (name, scale) in enumerate(powers.values(), 1)
+    time_s, *columns = np.array(rows).T
+    return time_s * _TIME_UNITS[times[0].lower()], {
+        rail: column * scale for (rail, scale), column in zip(powers.values(), columns, strict=True)
     }

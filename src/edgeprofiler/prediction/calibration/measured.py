@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.files import read_text
 from edgeprofiler.core.units import seconds_from_ms
+from edgeprofiler.core.values import Row, read_csv
 
 REQUIRED = ("device", "network", "model", "runtime_ms")
 OPTIONAL = ("mode", "software", "batch", "input", "precision", "power_above_idle_w")
@@ -20,9 +22,6 @@ EXTRA = ("runtime", "classes", "canonical", "family", "set_aside")
 """Columns that are used where they are there: the host runtime, how many classes the head has,
 and by which name, family and reason a row is grouped or set aside in an evaluation."""
 
-MAX_ROWS = 100_000
-_MOST = 65536
-"""Images at once, or classes."""
 _SIZE = re.compile(r"(\d{1,6})x(\d{1,6})(?:x(\d{1,6}))?(?:x(\d{1,6}))?")
 
 
@@ -93,41 +92,34 @@ def read_measured(path: Path) -> list[Measured]:
     Raises:
         InvalidInput: the file is missing, lacks a column, or a line has no usable number.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    names = [name.strip() for name in reader.fieldnames or ()]
-    missing = [name for name in REQUIRED if name not in names]
-    if missing == ["runtime_ms"] and "power_above_idle_w" in names:
+    sheet = read_csv(path)
+    missing = [name for name in REQUIRED if name not in sheet.columns]
+    if missing == ["runtime_ms"] and "power_above_idle_w" in sheet.columns:
         missing = []
     if missing:
         raise InvalidInput(
             path, f"lacks the column {missing[0]!r}", f"expected {', '.join(REQUIRED)}"
         )
-    reader.fieldnames = names
-    rows: list[Measured] = []
-    try:
-        for entry in reader:
-            if len(rows) >= MAX_ROWS:
-                raise InvalidInput(path, f"has more than {MAX_ROWS} rows")
-            rows.append(_row(entry, path, reader.line_num))
-    except csv.Error as error:
-        raise InvalidInput(path, f"is no CSV (line {reader.line_num}: {error})") from None
+    rows = [_row(row) for row in itertools.islice(sheet.rows, limits.CSV_ROWS)]
+    if next(sheet.rows, None) is not None:
+        raise InvalidInput(path, f"has more than {limits.CSV_ROWS} rows")
     if not rows:
         raise InvalidInput(path, "has no rows", "one line for each measured network")
     return rows
 
 
-def _row(entry: Mapping[str | None, str | list[str] | None], path: Path, line: int) -> Measured:
-    where = f"{path}, line {line}"
-    texts = {k: v.strip() for k, v in entry.items() if k and isinstance(v, str)}
-    software, network = texts.get("software", ""), texts.get("network", "")
+def _row(row: Row) -> Measured:
+    texts = {column: cell.strip() for column, cell in row.cells.items()}
+    software, network = texts.get("software", ""), texts["network"]
     if not network:
-        raise InvalidInput(where, "network is empty")
-    batch = _count(texts, "batch", where, 1)
-    runtime_ms = _number(texts, "runtime_ms", where, math.nan)
-    power = _number(texts, "power_above_idle_w", where, math.nan)
+        raise row["network"].fail("is empty")
+    batch = row["batch"].default(1).whole(1, limits.IMAGE_SIDE)
+    runtime_ms, power = (
+        math.nan if row[column].null else row[column].number(above=0)
+        for column in ("runtime_ms", "power_above_idle_w")
+    )
     if math.isnan(runtime_ms) and math.isnan(power):
-        raise InvalidInput(where, "has neither runtime_ms nor power_above_idle_w")
-    classes = _count(texts, "classes", where, 0)
+        raise row.fail("has neither runtime_ms nor power_above_idle_w")
     canonical = texts.get("canonical") or canonical_name(network)
     return Measured(
         device=texts.get("device", ""),
@@ -137,15 +129,15 @@ def _row(entry: Mapping[str | None, str | list[str] | None], path: Path, line: i
         network=network,
         model=texts.get("model", ""),
         batch=batch,
-        shape=input_shape(texts.get("input", ""), batch, where),
+        shape=input_shape(texts.get("input", ""), batch, f"{row.source}, line {row.line}"),
         precision=texts.get("precision") or "fp16",
         runtime_s=seconds_from_ms(runtime_ms),
         power_above_idle_w=power,
         canonical=canonical,
         family=texts.get("family") or canonical,
         set_aside=texts.get("set_aside", ""),
-        classes=classes or None,
-        line=line,
+        classes=row["classes"].maybe(lambda cell: cell.whole(1, limits.IMAGE_SIDE)),
+        line=row.line,
         other={k: v for k, v in texts.items() if k not in (*REQUIRED, *OPTIONAL, *EXTRA)},
     )
 
@@ -168,26 +160,6 @@ def input_shape(text: str, batch: int, where: str = "input") -> tuple[int, ...]:
     if len(numbers) == 3:
         numbers = [batch, *numbers]
     return tuple(numbers)
-
-
-def _number(texts: Mapping[str, str], name: str, where: str, default: float) -> float:
-    text = texts.get(name, "")
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        raise InvalidInput(where, f"{name} {text!r} is no number") from None
-    if not math.isfinite(value) or value <= 0:
-        raise InvalidInput(where, f"{name} is {text}", "it must be above zero")
-    return value
-
-
-def _count(texts: Mapping[str, str], name: str, where: str, default: int) -> int:
-    value = _number(texts, name, where, default)
-    if value != int(value) or value > _MOST:
-        raise InvalidInput(where, f"{name} is {texts[name]}", f"write a whole number up to {_MOST}")
-    return int(value)
 
 
 def write_rows(rows: Sequence[Mapping[str, object]]) -> str:

@@ -10,12 +10,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from edgeprofiler.core.device import Calibration, Device
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.files import parse_toml
+from edgeprofiler.core.values import shipped_toml
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,7 @@ _NAMES = frozenset(field.name for field in fields(Parameters))
 @lru_cache(maxsize=1)
 def prior_table() -> Mapping[str, Any]:
     """Return the shipped table of shared numbers."""
-    path = resources.files("edgeprofiler.prediction.costmodel") / "data" / "prior.toml"
-    return parse_toml(path.read_text(encoding="utf-8"), path)
+    return shipped_toml("edgeprofiler.prediction.costmodel", "data/prior.toml").mapping()
 
 
 def shared_parameters(runtime: str = "") -> Parameters:

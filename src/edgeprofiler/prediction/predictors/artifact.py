@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,15 +18,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.values import parse_json, shown
 
 SCHEMA = "edgeprofiler.predictor/1"
 HEADER = "predictor.json"
 ARRAYS = "arrays.npz"
-MAX_BYTES = 256 * 1024 * 1024
-"""Most bytes that the arrays of a predictor may take, packed or not."""
 
+_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
+"""What zipfile and NumPy raise of archives that are cut off, encrypted or of unknown methods."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -54,52 +57,43 @@ def pack(artifact: Artifact) -> dict[str, bytes]:
     return {HEADER: files.dump_json(header).encode(), **contents}
 
 
-def unpack(contents: Mapping[str, bytes], source: object) -> Artifact:
+def unpack(read: Callable[[str], bytes], source: object) -> Artifact:
     """Return the artifact that files hold; refuse what is not exactly what was written.
+
+    Args:
+        read: returns the file of a name; `InvalidInput` where there is none.
+        source: where the files lie, for messages.
 
     Raises:
         InvalidInput: a file is missing, truncated, altered or of another version.
     """
-    header = files.parse_json(_text(contents, source), source)
-    if not isinstance(header, dict):
-        raise InvalidInput(source, f"{HEADER} is no JSON object")
-    schema = header.get("schema")
-    if schema != SCHEMA:
-        raise InvalidInput(source, f"schema is {str(schema)[:40]!r}", f"expected {SCHEMA!r}")
-    if header.get("sha256") != _fingerprint(header):
-        raise InvalidInput(source, f"{HEADER} was altered: its checksum does not match", _AGAIN)
-    listed = header.get("files")
-    if not isinstance(listed, dict) or ARRAYS not in listed:
-        raise InvalidInput(source, f"{HEADER} lists no {ARRAYS}")
-    for name, expected in listed.items():
-        if name not in contents:
-            raise InvalidInput(source, f"{name} is missing", _AGAIN)
-        if files.sha256_of(contents[name]) != expected:
+    header = parse_json(read(HEADER), f"{source}/{HEADER}")
+    header["schema"].choice((SCHEMA,))
+    listed = header["files"]
+    if ARRAYS not in listed:
+        raise listed.fail(f"lists no {ARRAYS}")
+    names = [check_name(name, source) for name in listed.mapping()]
+    if header["sha256"].raw != _fingerprint(header.mapping()):
+        raise header.fail("was altered: its checksum does not match", _AGAIN)
+    contents = {}
+    for name in names:
+        contents[name] = read(name)
+        if files.sha256_of(contents[name]) != listed[name].raw:
             raise InvalidInput(
                 source, f"{name} was altered or cut off: its checksum differs", _AGAIN
             )
-    arrays = _unpack_arrays(contents[ARRAYS], source)
-    return Artifact(header, arrays, {n: contents[n] for n in listed if n != ARRAYS})
+    arrays = _unpack_arrays(contents.pop(ARRAYS), source)
+    return Artifact(header.mapping(), arrays, contents)
 
 
-def check_name(name: object, source: object) -> str:
+def check_name(name: str, source: object) -> str:
     """Return the name of a file within an artifact; refuse one that leads out of its folder."""
-    path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath()
-    if not isinstance(name, str) or len(path.parts) != 1 or name.startswith(".") or "\\" in name:
-        raise InvalidInput(source, f"lists a file {str(name)[:40]!r} that is no plain name")
+    if len(PurePosixPath(name).parts) != 1 or name.startswith(".") or "\\" in name:
+        raise InvalidInput(source, f"lists a file {shown(name)} that is no plain name")
     return name
 
 
 _AGAIN = "fetch or train it again"
-
-
-def _text(contents: Mapping[str, bytes], source: object) -> str:
-    try:
-        return contents[HEADER].decode("utf-8")
-    except KeyError:
-        raise InvalidInput(source, f"has no {HEADER}", "name a predictor's folder") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(source, f"{HEADER} is no UTF-8 text") from None
 
 
 def _fingerprint(header: Mapping[str, Any]) -> str:
@@ -129,13 +123,14 @@ def _unpack_arrays(data: bytes, source: object) -> dict[str, npt.NDArray[Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > MAX_BYTES:
-                raise InvalidInput(source, f"{ARRAYS} unpacks to more than {MAX_BYTES >> 20} MiB")
+            if sum(entry.file_size for entry in entries) > limits.ARRAYS_BYTES:
+                raise InvalidInput(
+                    source, f"{ARRAYS} unpacks to more than {limits.ARRAYS_BYTES >> 20} MiB"
+                )
             for entry in entries:
                 with archive.open(entry) as file:
                     array = np.lib.format.read_array(io.BytesIO(file.read()), allow_pickle=False)
-                array.setflags(write=False)
-                arrays[entry.filename.removesuffix(".npy")] = array
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError) as error:
+                arrays[entry.filename.removesuffix(".npy")] = read_only(array)
+    except _BROKEN as error:
         raise InvalidInput(source, f"{ARRAYS} cannot be read ({error})", _AGAIN) from None
     return arrays

@@ -7,17 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.choices import precision_named, runtime_named
 from edgeprofiler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeprofiler.core.network import Shape
 
-MAX_SIZE = 65536
-"""Largest batch, and largest height and width of an image."""
-SIZES = {"ge": 1, "le": MAX_SIZE}
-_MAX_VALUES = 200_000
-"""Most values that one text may stand for."""
+SIZES = {"ge": 1, "le": limits.IMAGE_SIDE}
 _SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
 _RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9})(?::(\d{1,9}))?)?")
 
@@ -58,13 +55,13 @@ def boards_of(text: str) -> Sequence[str]:
 
 
 def size_of(value: Any) -> int:
-    """Return a whole number from 1 to `MAX_SIZE`."""
+    """Return a whole number from 1 to `limits.IMAGE_SIDE`."""
     try:
         number = operator.index(value)
     except TypeError:
         number = 0
-    if isinstance(value, bool) or not 1 <= number <= MAX_SIZE:
-        raise UsageError(f"{_short(value)} is no whole number from 1 to {MAX_SIZE}")
+    if isinstance(value, bool) or not 1 <= number <= limits.IMAGE_SIDE:
+        raise UsageError(f"{_short(value)} is no whole number from 1 to {limits.IMAGE_SIDE}")
     return number
 
 
@@ -111,8 +108,8 @@ def parse_sizes(text: str) -> Sequence[int]:
         stop, step = int(match[2] or start), int(match[3] or 1)
         if start < 1 or step < 1 or stop < start:
             raise UsageError(f"{part!r} is empty; write FROM:TO:STEP, from 1 up")
-        if (stop - start) // step >= _MAX_VALUES:
-            raise UsageError(f"{part!r} has more than {_MAX_VALUES:,} values")
+        if (stop - start) // step >= limits.SWEEP_POINTS:
+            raise UsageError(f"{part!r} has more than {limits.SWEEP_POINTS:,} values")
         values += range(start, stop + 1, step)
     return values
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.core.files import parse_toml
 from edgeprofiler.core.network import Columns, FloatArray, IntArray, Layer
+from edgeprofiler.core.values import shipped_toml
 from edgeprofiler.prediction.costmodel.model import CLASSES, Work, multiply_class
 
 NEAR = 0.25
@@ -122,8 +121,7 @@ def describe(layer: Layer) -> str:
 @lru_cache(maxsize=1)
 def intervals_table() -> Mapping[str, Any]:
     """Return the shipped table of widths and of what was fitted."""
-    path = resources.files("edgeprofiler.prediction.uncertainty") / "data" / "intervals.toml"
-    return parse_toml(path.read_text(encoding="utf-8"), path)
+    return shipped_toml("edgeprofiler.prediction.uncertainty", "data/intervals.toml").mapping()
 
 
 @lru_cache(maxsize=1)

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.network import Layer, Shape, elements
 from edgeprofiler.core.units import dtype_bytes
-from edgeprofiler.core.values import MAX_ELEMENTS
 from edgeprofiler.reading.engine import operations
 from edgeprofiler.reading.engine.raw import RawLayer
 
@@ -96,7 +96,7 @@ def _geometry(raw: RawLayer, *, transposed: bool) -> _Geometry:
         source, result = (1, *source), (1, *result)  # built with an implicit batch
     if len(source) < 2 or len(result) < 2:
         raise raw.fail("is a convolution whose tensors have fewer than two dimensions")
-    if kernel is not None and math.prod(kernel) > MAX_ELEMENTS:
+    if kernel is not None and math.prod(kernel) > limits.ELEMENTS:
         raise raw.fail("has an absurdly large Kernel")
     weights, groups = raw.constant("Weights"), raw.number("Groups")
     if groups is None:

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.values import JsonValue
+from edgeprofiler.core.values import Value
 
 STATED = "EdgeProfiler"
 """Key of facts that TensorRT's own fields do not hold; `engine_document` writes it."""
-
-MAX_LAYERS = 1_000_000
 
 _REBUILD = (
     "build it with detailed verbosity and describe it again: trtexec --onnx=MODEL.onnx "
@@ -26,12 +25,12 @@ _PROFILE = re.compile(r"\[profile (\d{1,6})\]")
 class EngineDocument:
     """What an engine description holds, its layers not read yet."""
 
-    layers: tuple[JsonValue, ...]
+    layers: tuple[Value, ...]
     """Layers of the first optimisation profile."""
     profiles: int
     bindings: tuple[str, ...]
     """Names of the engine's inputs and outputs; older descriptions have none."""
-    stated: JsonValue
+    stated: Value
     """What `engine_document` said of the network as a whole; null in TensorRT's own files."""
 
     @property
@@ -57,15 +56,15 @@ def open_document(document: object, source: object) -> EngineDocument:
     Raises:
         InvalidInput: it is none, has no layers, or only their names.
     """
-    value = JsonValue(document, source, "")
+    value = Value(document, source)
     if isinstance(document, dict):
         if "Layers" not in document:
             raise InvalidInput(source, "is no engine description (it has no Layers)", _EXPECTED)
-        layers = value.get("Layers").items()
+        layers = value["Layers"].items()
         bindings = document.get("Bindings")
-        stated = value.get(STATED)
+        stated = value[STATED]
     elif isinstance(document, list):
-        layers, bindings, stated = value.items(), None, JsonValue(None, source, STATED)
+        layers, bindings, stated = value.items(), None, Value(None, source, STATED)
     else:
         raise InvalidInput(source, "is no engine description", _EXPECTED)
     _check_layers(layers, source)
@@ -79,11 +78,11 @@ def open_document(document: object, source: object) -> EngineDocument:
     )
 
 
-def _check_layers(layers: list[JsonValue], source: object) -> None:
+def _check_layers(layers: list[Value], source: object) -> None:
     if not layers:
         raise InvalidInput(source, "describes no layers", f"if the engine has any, {_REBUILD}")
-    if len(layers) > MAX_LAYERS:
-        raise InvalidInput(source, f"has {len(layers)} layers, more than {MAX_LAYERS}")
+    if len(layers) > limits.LAYERS:
+        raise InvalidInput(source, f"has {len(layers)} layers, more than {limits.LAYERS}")
     if all(isinstance(layer.raw, str) for layer in layers):
         raise InvalidInput(source, "holds only the names of the engine's layers", _REBUILD)
     objects = [layer.mapping() for layer in layers]
@@ -96,13 +95,13 @@ def _check_layers(layers: list[JsonValue], source: object) -> None:
         raise InvalidInput(source, "holds no layers of an engine", _EXPECTED)
 
 
-def _first_profile(layers: list[JsonValue]) -> tuple[list[JsonValue], int]:
+def _first_profile(layers: list[Value]) -> tuple[list[Value], int]:
     """Return the layers of the first optimisation profile, and the number of profiles.
 
     An engine holds all its layers once for every profile, and runs those of one.
     """
 
-    def number(layer: JsonValue) -> int:
+    def number(layer: Value) -> int:
         name = layer.raw.get("Name")
         match = _PROFILE.search(name) if isinstance(name, str) else None
         return int(match.group(1)) if match else 0

@@ -10,7 +10,6 @@ from typing import Any
 
 from edgeprofiler.core.network import Layer, Network, Source
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
-from edgeprofiler.core.values import JsonValue
 from edgeprofiler.reading.engine import operations
 from edgeprofiler.reading.engine.classify import operation_of
 from edgeprofiler.reading.engine.convolution import read_convolution
@@ -54,14 +53,11 @@ def network_from_engine(document: object, source: Source) -> Network:
 def read_layer(raw: RawLayer) -> Layer:
     """Return the layer that an entry describes; facts stated by `engine_document` win."""
     layer = _computed(raw, operation_of(raw.name, raw.engine_type, raw.operation))
-    stated = raw.value.mapping().get(STATED)
-    if stated is None:
+    facts = raw.field(STATED)
+    if facts.null:
         return layer
-    facts = JsonValue(stated, raw.value.source, f"{raw.value.place}: {STATED}")
     changed: dict[str, Any] = {
-        name: read(facts.get(name))
-        for name, read in LAYER_FIELDS.items()
-        if name in facts.mapping()
+        name: read(facts[name]) for name, read in LAYER_FIELDS.items() if name in facts
     }
     return replace(layer, **changed)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Kind, Layer, Shape, make_layer
 from edgeprofiler.core.units import dtype_bytes
-from edgeprofiler.core.values import MAX_ELEMENTS, JsonValue
+from edgeprofiler.core.values import Value
 from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_tensor
 
 _FLOATING = frozenset({"fp16", "fp32", "bf16", "tf32", "fp64", "fp8", "int8"})
@@ -32,7 +33,7 @@ class Constant:
 class RawLayer:
     """A layer's entry in `Layers`, its tensors read and told apart."""
 
-    value: JsonValue
+    value: Value
     name: str
     engine_type: str
     """`LayerType`: the runner that the engine chose, such as `CaskConvolution`."""
@@ -65,45 +66,37 @@ class RawLayer:
         """Names of the graph's nodes that it came from, as far as the engine says."""
         return tuple(_nodes(self.text("Metadata"), self.name))
 
-    def _field(self, key: str) -> JsonValue:
-        return JsonValue(
-            self.value.mapping().get(key), self.value.source, f"{self.value.place}: {key}"
-        )
+    def field(self, key: str) -> Value:
+        """Return a value of the entry; null where it is missing."""
+        return _field(self.value, key)
 
     def text(self, key: str) -> str:
         """Return a text, empty where it is missing or null."""
-        field = self._field(key)
-        return "" if field.null else field.text()
+        return self.field(key).default("").text()
 
     def numbers(self, key: str) -> Shape:
         """Return a list of sizes such as `Kernel`, empty where it is missing or null."""
-        field = self._field(key)
-        return () if field.null else field.shape()
+        return self.field(key).default([]).shape()
 
     def number(self, key: str) -> int | None:
         """Return a count such as `Groups`, `None` where it is missing or null."""
-        field = self._field(key)
-        return None if field.null else field.integer(0, MAX_ELEMENTS)
+        return self.field(key).maybe(lambda count: count.integer(0, limits.ELEMENTS))
 
     def flag(self, key: str) -> bool | None:
         """Return a yes or no, which TensorRT writes as 1 or 0."""
-        number = self._field(key).raw
+        number = self.field(key).raw
         return bool(number) if isinstance(number, (int, float)) else None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, empty where it is missing or null."""
-        field = self._field(key)
-        return () if field.null else field.texts()
+        return self.field(key).default([]).texts()
 
     def constant(self, key: str) -> Constant | None:
         """Return `Weights` or `Bias`; `None` where there are none."""
-        field = self._field(key)
-        if field.null:
-            return None
-        count, kind = field.get("Count"), field.get("Type")
-        if count.null or count.integer(0, MAX_ELEMENTS) == 0:
-            return None
-        return Constant(count.raw, None if kind.null else dtype_of(kind.text()))
+        field = self.field(key).default({})
+        count = field["Count"].default(0).integer(0, limits.ELEMENTS)
+        kind = field["Type"].maybe(Value.text)
+        return Constant(count, None if kind is None else dtype_of(kind)) if count else None
 
     @property
     def constant_bytes(self) -> int:
@@ -139,7 +132,7 @@ class RawLayer:
 
 
 def read_raw(
-    value: JsonValue, index: int, produced: Container[str] | None, constants: Container[str]
+    value: Value, index: int, produced: Container[str] | None, constants: Container[str]
 ) -> RawLayer:
     """Return the layer that an entry of `Layers` describes.
 
@@ -150,10 +143,9 @@ def read_raw(
             constants are among the inputs.
         constants: names of tensors that `Constant` layers give.
     """
-    keys = value.mapping()
-    name = value.get("Name").text() if keys.get("Name") is not None else ""
+    name = value["Name"].default("").text()
     place = f"layer {name!r}" if name else f"layer {index}"
-    value = JsonValue(keys, value.source, place if len(place) < 120 else place[:117] + "...'")
+    value = value.at(place if len(place) < 120 else place[:117] + "...'")
     inputs = _tensors(value, "Inputs")
     activations = [
         t
@@ -165,22 +157,20 @@ def read_raw(
     return RawLayer(
         value=value,
         name=name or f"layer {index}",
-        engine_type=_type(value, "LayerType"),
-        operation=_type(value, "ParameterType"),
+        engine_type=_field(value, "LayerType").default("").text(),
+        operation=_field(value, "ParameterType").default("").text(),
         inputs=tuple(activations),
         constants=tuple(t for t in inputs if all(t is not a for a in activations)),
         outputs=_tensors(value, "Outputs"),
     )
 
 
-def _tensors(value: JsonValue, key: str) -> tuple[EngineTensor, ...]:
-    field = JsonValue(value.mapping().get(key), value.source, f"{value.place}: {key}")
-    return () if field.null else tuple(read_tensor(t, value.place) for t in field.items())
+def _tensors(value: Value, key: str) -> tuple[EngineTensor, ...]:
+    return tuple(read_tensor(t, value.place) for t in _field(value, key).default([]).items())
 
 
-def _type(value: JsonValue, key: str) -> str:
-    field = JsonValue(value.mapping().get(key), value.source, f"{value.place}: {key}")
-    return "" if field.null else field.text()
+def _field(value: Value, key: str) -> Value:
+    return value[key].at(f"{value.place}: {key}")
 
 
 def _dtypes(tensors: tuple[EngineTensor, ...], default: str) -> tuple[str, ...]:

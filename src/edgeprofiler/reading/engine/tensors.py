@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from edgeprofiler.core.network import Shape, elements
 from edgeprofiler.core.units import DTYPE_BYTES
-from edgeprofiler.core.values import JsonValue
+from edgeprofiler.core.values import Value
 
 _DTYPES = tuple(
     (re.compile(pattern, re.IGNORECASE), dtype)
@@ -63,7 +63,7 @@ class EngineTensor:
         return 0 if self.shape is None else elements(self.shape)
 
 
-def read_tensor(value: JsonValue, layer: str) -> EngineTensor:
+def read_tensor(value: Value, layer: str) -> EngineTensor:
     """Return the tensor that `value` describes.
 
     Args:
@@ -74,9 +74,9 @@ def read_tensor(value: JsonValue, layer: str) -> EngineTensor:
         InvalidInput: a dimension is negative, absurd or no integer.
     """
     keys = value.mapping()
-    name = "" if keys.get("Name") is None else value.get("Name").text()
+    name = value["Name"].default("").text()
     where = f"{layer}: tensor {name!r}" if name else value.place
-    dimensions = JsonValue(keys.get("Dimensions"), value.source, f"{where}: Dimensions")
+    dimensions = value["Dimensions"].at(f"{where}: Dimensions")
     if isinstance(dimensions.raw, list) and -1 in dimensions.raw:
         raise dimensions.fail(
             "has a negative dimension (-1)",
@@ -87,6 +87,6 @@ def read_tensor(value: JsonValue, layer: str) -> EngineTensor:
     dtypes = (dtype for text in described if (dtype := dtype_of(text)) is not None)
     return EngineTensor(
         name=name,
-        shape=None if dimensions.null else dimensions.shape(),
+        shape=dimensions.maybe(Value.shape),
         dtype=next(dtypes, None),
     )

@@ -8,7 +8,7 @@ from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Shape, elements
 from edgeprofiler.core.network_document import LAYER_FIELDS, field_to_json, network_to_document
 from edgeprofiler.core.units import dtype_bytes
-from edgeprofiler.core.values import JsonValue
+from edgeprofiler.core.values import Value
 from edgeprofiler.reading.engine.document import STATED
 from edgeprofiler.reading.engine.parse import read_layer
 from edgeprofiler.reading.engine.raw import read_raw
@@ -72,7 +72,7 @@ def _entry(layer: Layer) -> dict[str, Any]:
 
 
 def _read_alone(entry: dict[str, Any]) -> Layer:
-    return read_layer(read_raw(JsonValue(entry, "", ""), 0, None, ()))
+    return read_layer(read_raw(Value(entry, ""), 0, None, ()))
 
 
 def _native(layer: Layer) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.errors import InvalidInput, Unavailable
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.reading.front_end import ReadOptions
 
@@ -69,11 +70,8 @@ def read_model(
         folder: where tensors stored beside the model lie; `None` to ignore them.
         name: the graph's name; the model's own where empty.
     """
-    try:
-        import onnx  # noqa: F401 - the readers below need it
-    except ImportError:
-        raise Unavailable("the package onnx is not installed", "pip install onnx") from None
-    from edgeprofiler.reading.onnx import convert, structure
+    with require("", "pip install onnx"):
+        from edgeprofiler.reading.onnx import convert, structure
 
     model: Any = structure.parse(data, source)
     try:

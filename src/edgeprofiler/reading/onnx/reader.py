@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import Node
 from edgeprofiler.reading.onnx import fallback, fold, movement, pointwise, spatial
 from edgeprofiler.reading.onnx.inputs import Bound, Declared, declared
 from edgeprofiler.reading.onnx.structure import (
-    MAX_NODES,
     RawNode,
     TensorReader,
     captured,
@@ -103,8 +103,8 @@ class Reader:
         """Read `nodes`, which are in order."""
         for node in nodes:
             self._seen += 1
-            if self._seen > MAX_NODES:
-                raise InvalidInput(self.source, f"has more than {MAX_NODES} nodes")
+            if self._seen > limits.NODES:
+                raise InvalidInput(self.source, f"has more than {limits.NODES} nodes")
             try:
                 self._node(node, depth)
             except BadNodeError as error:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.reading.onnx.values import (
     DTYPES,
@@ -21,8 +22,6 @@ from edgeprofiler.reading.onnx.values import (
     check_size,
 )
 
-MAX_NODES = 200_000
-"""Most nodes of a model, functions and subgraphs counted as often as they are used."""
 MAX_OPSET = 100
 FIRST_OPSET = 7
 
@@ -83,8 +82,8 @@ def parse(data: bytes, source: object) -> Any:
     opset_of(model, source)
     if model.functions:
         model = _inline(model, source)
-    if len(model.graph.node) > MAX_NODES:
-        raise InvalidInput(source, f"has more than {MAX_NODES} nodes")
+    if len(model.graph.node) > limits.NODES:
+        raise InvalidInput(source, f"has more than {limits.NODES} nodes")
     return model
 
 
@@ -163,8 +162,8 @@ def _inline(model: Any, source: object) -> Any:
             for attribute in node.attribute:
                 if attribute.HasField("g"):
                     total += size(attribute.g.node, active)
-            if total > MAX_NODES:
-                raise InvalidInput(source, f"has more than {MAX_NODES} nodes")
+            if total > limits.NODES:
+                raise InvalidInput(source, f"has more than {limits.NODES} nodes")
         return total
 
     try:

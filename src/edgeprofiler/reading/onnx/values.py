@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core import limits
+
 Shape = tuple[int, ...]
 
-MAX_DIMENSION = 2**40
-MAX_ELEMENTS = 2**46
-"""Sizes beyond these are no network's; they are refused before any arithmetic on them."""
-MAX_RANK = 32
-"""Most dimensions of a tensor, which is NumPy's own limit before its version 2."""
 FOLD_ELEMENTS = 8192
 """Constants of at most this many elements are computed; of larger ones the shape alone."""
 
@@ -178,12 +175,12 @@ def broadcast(shapes: list[Shape]) -> Shape:
 
 def check_size(shape: Shape) -> None:
     """Raise `BadNodeError` for a negative or absurd shape."""
-    if len(shape) > MAX_RANK:
+    if len(shape) > limits.RANK:
         raise BadNodeError(f"makes a tensor of {len(shape)} dimensions")
     total = 1
     for length in shape:
-        if length < 0 or length > MAX_DIMENSION:
+        if length < 0 or length > limits.DIMENSION:
             raise BadNodeError(f"makes a tensor with a dimension of {length}")
         total *= max(length, 1)
-        if total > MAX_ELEMENTS:
-            raise BadNodeError(f"makes a tensor of more than {MAX_ELEMENTS:.0e} elements")
+        if total > limits.ELEMENTS:
+            raise BadNodeError(f"makes a tensor of more than {limits.ELEMENTS:.0e} elements")

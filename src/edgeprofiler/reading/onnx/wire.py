@@ -11,20 +11,11 @@ The wire format: https://protobuf.dev/programming-guides/encoding/; field number
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import InvalidInput
-
-MAX_FILE_BYTES = 64 * 1024**3
-"""Largest file that is mapped; the time to skim it depends on its fields, not on its size."""
-MAX_FIELDS = 4_000_000
-"""Most fields that are visited; a real network of 10,000 nodes has about 200,000."""
-MAX_KEPT_BYTES = 128 * 1024**2
-"""Most bytes that may remain; a real network of 10,000 nodes keeps about 3 MB."""
-MAX_DEPTH = 40
-"""Deepest nesting of messages; each subgraph adds three."""
 
 _SMALL_BYTES = 128
 _FLOAT_PAYLOAD_BYTES = 1024
@@ -70,8 +61,8 @@ class _Malformed(ValueError):
 
 @dataclass
 class _Budget:
-    fields: int = MAX_FIELDS
-    kept: int = MAX_KEPT_BYTES
+    fields: int = field(default_factory=lambda: limits.ONNX_FIELDS)
+    kept: int = field(default_factory=lambda: limits.ONNX_KEPT_BYTES)
     mapped: int = 0
     """Bytes of tensors passed since the map's pages were last given back."""
 
@@ -85,7 +76,7 @@ def skim_file(path: Path) -> bytes:
     Raises:
         InvalidInput: the file cannot be read, is truncated, or is no protobuf message.
     """
-    files.check_readable(path, MAX_FILE_BYTES)
+    files.check_readable(path, limits.MODEL_BYTES)
     try:
         with (
             path.open("rb") as file,
@@ -145,7 +136,7 @@ def _message(
 ) -> list[bytes]:
     if kind == _TENSOR:
         return _tensor(data, start, end, budget)
-    if depth > MAX_DEPTH:
+    if depth > limits.ONNX_DEPTH:
         raise _Malformed("its subgraphs are nested too deep")
     children, dropped = _CHILDREN[kind], _DROPPED[kind]
     large = _LARGE_DROPPED.get(kind, frozenset())
@@ -156,7 +147,7 @@ def _message(
         number, wire, content, position = _field(data, position, end)
         budget.fields -= 1
         if budget.fields < 0:
-            raise _Malformed(f"it has more than {MAX_FIELDS} fields")
+            raise _Malformed(f"it has more than {limits.ONNX_FIELDS} fields")
         size = position - content
         child = children.get(number) if wire == 2 else None
         if number in dropped or (number in large and size > _SCALAR_LIMIT_BYTES):
@@ -191,7 +182,7 @@ def _tensor(data: Buffer, start: int, end: int, budget: _Budget) -> list[bytes]:
         number, wire, content, position = _field(data, position, end)
         budget.fields -= 1
         if budget.fields < 0:
-            raise _Malformed(f"it has more than {MAX_FIELDS} fields")
+            raise _Malformed(f"it has more than {limits.ONNX_FIELDS} fields")
         if number == 2 and wire == 0:
             dtype, _ = _varint(data, content, position)
         if number in _PAYLOADS or number in _TENSOR_DROPPED:
@@ -213,7 +204,9 @@ def _keep(data: Buffer, start: int, end: int, parts: list[bytes], budget: _Budge
         return
     budget.kept -= end - start
     if budget.kept < 0:
-        raise _Malformed(f"its graph alone takes more than {MAX_KEPT_BYTES // 1024**2} MiB")
+        raise _Malformed(
+            f"its graph alone takes more than {limits.ONNX_KEPT_BYTES // limits.MIB} MiB"
+        )
     parts.append(data[start:end])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.graph import Graph, GraphBuilder, Shape
 from edgeprofiler.reading.front_end import ReadOptions
@@ -23,9 +24,6 @@ from edgeprofiler.reading.zoo.shufflenet import SHUFFLENETS
 
 _PREFIX = "zoo:"
 _INPUT = "input"
-_MAX_DIMENSION = 65536
-_MAX_ELEMENTS = 2**31
-
 _ENTRIES: Mapping[str, Entry] = {
     **CLASSICS,
     **RESNETS,
@@ -113,14 +111,16 @@ def _check(name: str, shape: Shape, classes: int) -> None:
     total = 1
     for length in shape:
         total *= length
-    sane = all(1 <= length <= _MAX_DIMENSION for length in shape) and total <= _MAX_ELEMENTS
+    sane = (
+        all(1 <= length <= limits.IMAGE_SIDE for length in shape) and total <= limits.INPUT_ELEMENTS
+    )
     if not sane:
         raise InvalidInput(
             f"{_PREFIX}{name}",
             f"an input of {'x'.join(map(str, shape))}",
-            f"dimensions are 1 to {_MAX_DIMENSION}, elements at most {_MAX_ELEMENTS}",
+            f"dimensions are 1 to {limits.IMAGE_SIDE}, elements at most {limits.INPUT_ELEMENTS}",
         )
-    if not 1 <= classes <= _MAX_DIMENSION:
+    if not 1 <= classes <= limits.IMAGE_SIDE:
         raise InvalidInput(f"{_PREFIX}{name}", f"{classes} classes", "give 1 to 65536")
 
 

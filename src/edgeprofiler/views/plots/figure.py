@@ -6,7 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.errors import Unavailable, UsageError
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 
 FORMATS = ("png", "svg", "pdf")
@@ -18,12 +19,8 @@ def new_figure(width_in: float = 7.0, height_in: float = 4.5) -> Any:
     Raises:
         Unavailable: matplotlib is not installed.
     """
-    try:
+    with require("plot"):
         from matplotlib.figure import Figure
-    except ImportError:
-        raise Unavailable(
-            "matplotlib is not installed", "pip install 'edgeprofiler[plot]'"
-        ) from None
 
     class NotebookFigure(Figure):  # type: ignore[misc,unused-ignore]  # matplotlib may be absent
         """A figure that a notebook shows without pyplot's global state."""

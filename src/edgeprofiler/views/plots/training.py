@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.errors import CannotWrite, InsufficientData
+from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.files import make_folder
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.evaluation import SHOWN, Answered, Evaluation
@@ -194,10 +195,7 @@ def save_coverage(data: Dataset, path: Path) -> None:
 
 def save_evaluation(evaluation: Evaluation, folder: Path, networks: tuple[str, ...]) -> list[Path]:
     """Write all pictures of an evaluation into `folder`, which is made, and return their paths."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite.because(folder, error, "cannot be made") from None
+    make_folder(folder)
     figures = {
         "predicted-measured": draw_scatter(evaluation),
         "residuals": draw_residuals(evaluation),

@@ -13,7 +13,7 @@ from typing import Any
 
 from edgeprofiler._version import __version__
 from edgeprofiler.core.device import Device
-from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.measurement.recording import Recording
 from edgeprofiler.views.reports.differences import differences, letter
@@ -53,11 +53,9 @@ def environment(*folders: str) -> Any:
     Raises:
         Unavailable: Jinja is not installed.
     """
-    try:
+    with require("report"):
         from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
-    except ImportError:
-        raise Unavailable("jinja2 is not installed", "pip install 'edgeprofiler[report]'") from None
     loaders = [PackageLoader(package) for package in (*folders, "edgeprofiler.views.reports")]
     made = Environment(
         loader=ChoiceLoader(loaders),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.views.web.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Unavailable: FastAPI or Jinja is not installed.
         InvalidInput: the folder of recordings is not there.
     """
-    try:
+    with require("web"):
         from edgeprofiler.views.web.app import build
-    except ImportError as error:
-        raise Unavailable(
-            f"the web app cannot start ({error})", "pip install 'edgeprofiler[web]'"
-        ) from None
     return build(settings or Settings())

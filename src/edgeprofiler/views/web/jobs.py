@@ -10,15 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.choices import DEFAULT_DEVICE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.prediction.predict import graph_of, network_of
 from edgeprofiler.prediction.question import Question
-
-MAX_LAYERS = 20_000
-"""Most layers that a network may have here; the command line has no such bound."""
 
 
 def read_network(question: Question, label: str | None = None) -> Network:
@@ -30,10 +28,10 @@ def read_network(question: Question, label: str | None = None) -> Network:
     """
     source = str(question.model)
     network = network_of(question, load_device(question.device or DEFAULT_DEVICE, question.runtime))
-    if len(network.layers) > MAX_LAYERS:
+    if len(network.layers) > limits.WEB_LAYERS:
         raise Unsupported(
-            f"{label or source}: {len(network.layers)} layers; the web app takes {MAX_LAYERS}, "
-            "the command line any number"
+            f"{label or source}: {len(network.layers)} layers; the web app takes "
+            f"{limits.WEB_LAYERS}, the command line any number"
         )
     if label is None:
         return network
@@ -60,7 +58,7 @@ def advice_job(task: Mapping[str, Any]) -> dict[str, Any]:
 
     question = Question(**task["question"])
     graph = graph_of(question)
-    if len(graph.nodes) > MAX_LAYERS:
+    if len(graph.nodes) > limits.WEB_LAYERS:
         raise Unsupported(f"{graph.name}: too large for advice here; use `edgeprofiler advise`")
     found = advise(question, only=task["kinds"], **task["budget"])
     return {**found.document(), "model": task["label"]}

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.extras import require
 from edgeprofiler.views.web.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,10 +44,8 @@ def run(app: FastAPI, listening: socket.socket) -> None:
     Raises:
         Unavailable: uvicorn is not installed.
     """
-    try:
+    with require("web"):
         import uvicorn
-    except ImportError:
-        raise Unavailable("uvicorn is not installed", "pip install 'edgeprofiler[web]'") from None
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, ws="none",
         timeout_keep_alive=30, h11_max_incomplete_event_size=32768, limit_concurrency=256,

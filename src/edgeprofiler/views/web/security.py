@@ -11,11 +11,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
-import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
 from edgeprofiler.views.web.settings import Settings, is_loopback
 
@@ -98,13 +99,13 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": _with_headers(message, scope["path"])}
+                own = MutableHeaders(scope=message)
+                for name, value in security_headers(scope["path"]).items():
+                    own.setdefault(name, value)
             await send(message)
 
-        if refusal is not None:
-            await _refuse(guarded, *refusal)
-            return
-        await self._app(scope, bounded, guarded)
+        app = self._app if refusal is None else _refused(*refusal)
+        await app(scope, bounded, guarded)
 
     def _limit(self, path: str) -> int:
         if path in self._uploads:
@@ -168,26 +169,10 @@ def security_headers(path: str) -> dict[str, str]:
     return {**HEADERS, "content-security-policy": STRICT, "cache-control": kept}
 
 
-def _with_headers(message: Message, path: str) -> list[tuple[bytes, bytes]]:
-    headers = message.get("headers", ())
-    own = {bytes(name).lower() for name, _ in headers}
-    added = security_headers(path)
-    extra = [
-        (name.encode(), value.encode()) for name, value in added.items() if name.encode() not in own
-    ]
-    return [*headers, *extra]
-
-
 def _too_large(limit: int) -> str:
     return f"the request is too large; the limit is {limit / 1e6:.3g} MB"
 
 
-async def _refuse(send: Send, status: int, message: str) -> None:
-    body = json.dumps({"error": {"kind": "Refused", "message": message}}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _refused(status: int, message: str) -> JSONResponse:
+    body = {"error": {"kind": "Refused", "message": message}}
+    return JSONResponse(body, status, headers={"connection": "close"})

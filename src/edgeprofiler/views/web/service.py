@@ -15,11 +15,12 @@ from typing import Any
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_DEVICE
 from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.limits import MIB
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.network_document import layer_from_document, network_from_document
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import from_document, to_document
-from edgeprofiler.core.values import JsonValue
+from edgeprofiler.core.values import Value
 from edgeprofiler.decision.advise import RISK
 from edgeprofiler.decision.compare import Comparison, difference
 from edgeprofiler.prediction import loading
@@ -31,7 +32,7 @@ from edgeprofiler.reading.read import builder
 from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.cache import Cache
 from edgeprofiler.views.web.jobs import read_network
-from edgeprofiler.views.web.settings import MIB, Settings
+from edgeprofiler.views.web.settings import Settings
 from edgeprofiler.views.web.uploads import Upload, Uploads
 from edgeprofiler.views.web.workers import Workers
 
@@ -234,9 +235,9 @@ class Service:
             return read_network(replace(question, front_end="zoo"))
         asked = replace(question, predictor=None)
         document = self._job("network", asked, self.settings.read_seconds)
-        found = JsonValue(document, self.label(question), "")
-        layers = tuple(layer_from_document(layer) for layer in found.get("layers").items())
-        return network_from_document(found.get("network"), layers)
+        found = Value(document, self.label(question))
+        layers = tuple(layer_from_document(layer) for layer in found["layers"].items())
+        return network_from_document(found["network"], layers)
 
     def _job(self, do: str, question: Question, seconds: float, **task: Any) -> Any:
         model = str(question.model)

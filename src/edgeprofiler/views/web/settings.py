@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-MIB = 1024 * 1024
+from edgeprofiler.core import limits
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Settings:
     """A folder whose direct sub-folders are recordings to show; `None` shows none."""
     predictors: tuple[str, ...] = ()
     """Trained predictors that can be chosen by their names: folders, or `models:/NAME@ALIAS`."""
-    max_upload_bytes: int = 600 * MIB
+    max_upload_bytes: int = 600 * limits.MIB
     """Of one file; VGG-19 with its weights has 548 MiB."""
     max_uploads: int = 16
     """Files kept at once; the oldest is forgotten for a new one."""
-    max_uploads_bytes: int = 1200 * MIB
+    max_uploads_bytes: int = 1200 * limits.MIB
     """Of all files kept."""
     max_body_bytes: int = 64 * 1024
     """Of any request that is no upload."""
@@ -35,7 +35,7 @@ class Settings:
     """Longest time that a worker may take to read a file."""
     advise_seconds: float = 120.0
     """Longest time that a worker may take to find advice or to judge a recording."""
-    worker_memory_bytes: int = 1024 * MIB
+    worker_memory_bytes: int = 1024 * limits.MIB
     """Address space that a worker may take beyond what it starts with."""
     workers: int = 2
     """Jobs that run at once."""

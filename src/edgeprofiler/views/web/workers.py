@@ -4,57 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
 
-from edgeprofiler.core import errors
-from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput
+from edgeprofiler.core.children import Child, retold
+from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.views.web.settings import Settings
 
 _GRACE_SECONDS = 30.0
 _START_SECONDS = 120.0
 _ELSEWHERE = "a model that large or odd can be read on the command line"
-_ERRORS: dict[str, type[EdgeProfilerError]] = {
-    name: value
-    for name, value in vars(errors).items()
-    if isinstance(value, type) and issubclass(value, EdgeProfilerError)
-}
 
 
-class _Worker:
+class _Worker(Child):
     """One worker process; it lives until it hangs, dies or is closed."""
 
     def __init__(self) -> None:
-        # One thread: a child is forked from it, and address space is counted.
-        single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "edgeprofiler.views.web.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **single, "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
-        )
+        super().__init__(
+            "edgeprofiler.views.web.worker", quiet=True, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1",
+            PYTHONDONTWRITEBYTECODE="1",
+        )  # fmt: skip
         self._fresh = True
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.poll() is None
 
     def run(self, task: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return how a job ended and its answer.
 
         Where the worker itself ended, that is `hung` if it had to be killed and else `gone`.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         patience = task["seconds"] + _GRACE_SECONDS + (_START_SECONDS if self._fresh else 0)
         hung = threading.Event()
 
@@ -65,33 +43,15 @@ class _Worker:
         watchdog = threading.Timer(patience, end)
         watchdog.start()
         try:
-            self._process.stdin.write(json.dumps(task).encode() + b"\n")
-            self._process.stdin.flush()
-            head = self._process.stdout.readline()
-            if not head:
-                return "hung" if hung.is_set() else "gone", b""
-            state = json.loads(head)
-            data = self._process.stdout.read(state["size"])
-        except OSError:
-            return "hung" if hung.is_set() else "gone", b""
+            self.tell(task)
+            state = self.hear()
+            data = b"" if state is None else self.read(state["size"])
         finally:
             watchdog.cancel()
+        if state is None or len(data) < state["size"]:
+            return "hung" if hung.is_set() else "gone", b""
         self._fresh = False
         return state["status"], data
-
-    def kill(self) -> None:
-        """End the process and its child at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """End the process and wait for it."""
-        self.kill()
-        self._process.wait(timeout=_GRACE_SECONDS)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
 
 
 class Workers:
@@ -113,7 +73,7 @@ class Workers:
         except queue.Empty:
             return
         try:
-            with contextlib.suppress(errors.Unavailable):  # closed again in the meantime
+            with contextlib.suppress(Unavailable):  # closed again in the meantime
                 worker = self._ready(worker)
         finally:
             self._turns.put(worker)
@@ -169,7 +129,7 @@ class Workers:
             self._retire(worker)
         with self._lock:
             if self._closed:
-                raise errors.Unavailable("the server is shutting down", "start it again")
+                raise Unavailable("the server is shutting down", "start it again")
             fresh = _Worker()
             self._all.add(fresh)
         return fresh
@@ -193,9 +153,8 @@ class Workers:
         document = json.loads(data)
         if "result" in document:
             return document["result"]
-        kind, words = document["error"], [str(word) for word in document["words"]]
-        if kind == "MemoryError":
+        if document["error"] == "MemoryError":
             raise InvalidInput(label, f"needs more than {memory} to read", _ELSEWHERE)
-        if kind == "RecursionError":
+        if document["error"] == "RecursionError":
             raise InvalidInput(label, "is nested too deep")
-        raise _ERRORS.get(kind, EdgeProfilerError)(*words)
+        raise retold(document)

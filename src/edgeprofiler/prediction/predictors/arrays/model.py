@@ -17,16 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import Value, shown
 from edgeprofiler.prediction.predictors.arrays.trees import Trees
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Function = Callable[[FloatArray], FloatArray]
-
-MAX_DEPTH = 12
-MAX_STEPS = 32
-MAX_POWER_TERMS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,92 +41,74 @@ class ArrayModel:
         return self.function(rows)
 
 
-def parse_model(spec: object, arrays: Arrays, features: int, source: object) -> ArrayModel:
+def parse_model(spec: Value, arrays: Arrays, features: int) -> ArrayModel:
     """Return the model that a description and its arrays say.
 
     Args:
         spec: the description, as in the module's example.
         arrays: the arrays that it names.
         features: columns that a row of features has.
-        source: the file, for messages.
 
     Raises:
         InvalidInput: something in it is unknown, missing, not finite or does not fit together.
     """
-    return ArrayModel(features, _Reader(arrays, source).node(spec, features, 0))
+    return ArrayModel(features, _Reader(arrays).node(spec, features, 0))
 
 
-def evaluate(spec: object, arrays: Arrays, rows: FloatArray) -> FloatArray:
+def evaluate(spec: Value, arrays: Arrays, rows: FloatArray) -> FloatArray:
     """Return the predictions of a description for rows of features."""
-    return parse_model(spec, arrays, rows.shape[1], "model").predict(rows)
+    return parse_model(Value(spec, "model"), arrays, rows.shape[1]).predict(rows)
 
 
 class _Reader:
-    def __init__(self, arrays: Arrays, source: object) -> None:
+    def __init__(self, arrays: Arrays) -> None:
         self._arrays = arrays
-        self._source = source
 
-    def _fail(self, problem: str) -> InvalidInput:
-        return InvalidInput(self._source, f"its model {problem}", "train and save it again")
-
-    def _get(self, spec: object, key: str) -> Any:
-        if not isinstance(spec, Mapping) or key not in spec:
-            raise self._fail(f"lacks {key!r}")
-        return spec[key]
-
-    def _array(self, spec: object, key: str, length: int | None = None) -> npt.NDArray[Any]:
-        name = self._get(spec, key)
-        array = self._arrays.get(name) if isinstance(name, str) else None
+    def _array(self, spec: Value, key: str, length: int | None = None) -> npt.NDArray[Any]:
+        name = spec[key]
+        array = self._arrays.get(name.text())
         if array is None:
-            raise self._fail(f"names an array {str(name)[:40]!r} that is not there")
+            raise _unusable(name, "names an array that is not there")
         if array.dtype.kind not in "fi" or not np.isfinite(array).all():
-            raise self._fail(f"has an array {name!r} with values that are no finite numbers")
+            raise _unusable(name, "is an array with values that are no finite numbers")
         if length is not None and array.shape != (length,):
-            raise self._fail(f"has an array {name!r} of shape {array.shape}, not ({length},)")
+            raise _unusable(name, f"is an array of shape {array.shape}, not ({length},)")
         return array
 
-    def _number(self, spec: object, key: str) -> float:
-        value = self._get(spec, key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-            raise self._fail(f"has no number {key!r}")
-        return float(value)
-
-    def node(self, spec: object, width: int, depth: int) -> Function:
+    def node(self, spec: Value, width: int, depth: int) -> Function:
         """Return the function of a node of the description."""
-        if depth > MAX_DEPTH:
-            raise self._fail("is nested too deep")
-        kind = self._get(spec, "type")
+        if depth > limits.MODEL_DEPTH:
+            raise _unusable(spec, "is nested too deep")
+        kind = spec["type"].text()
         if kind == "pipeline":
             return self._pipeline(spec, width)
         if kind == "sum":
-            parts = self._get(spec, "of")
-            if not isinstance(parts, list) or not 1 <= len(parts) <= 64:
-                raise self._fail("has a sum of nothing")
+            parts = _some(spec["of"], limits.MODEL_PARTS)
             functions = [self.node(part, width, depth + 1) for part in parts]
             return lambda rows: np.asarray(np.sum([f(rows) for f in functions], axis=0))
         if kind in _ELEMENTWISE:
-            inner, outer = self.node(self._get(spec, "of"), width, depth + 1), _ELEMENTWISE[kind]
+            inner, outer = self.node(spec["of"], width, depth + 1), _ELEMENTWISE[kind]
             return lambda rows: outer(inner(rows))
         if kind == "bound":
-            within = self.node(self._get(spec, "of"), width, depth + 1)
-            low, high = self._number(spec, "low"), self._number(spec, "high")
+            within = self.node(spec["of"], width, depth + 1)
+            low, high = spec["low"].number(), spec["high"].number()
             return lambda rows: np.clip(within(rows), low, high)
         if kind == "share":
-            whole = self.node(self._get(spec, "of"), width, depth + 1)
-            share = self._number(spec, "share")
+            whole = self.node(spec["of"], width, depth + 1)
+            share = spec["share"].number()
             return lambda rows: whole(rows) * share
-        raise self._fail(f"has an unknown part {str(kind)[:40]!r}")
+        raise _unusable(spec, f"has an unknown part {shown(kind)}")
 
-    def _pipeline(self, spec: object, width: int) -> Function:
-        table, width = self._steps(self._get(spec, "steps"), width, 0)
-        head = self._head(self._get(spec, "head"), width)
+    def _pipeline(self, spec: Value, width: int) -> Function:
+        table, width = self._steps(spec["steps"], width, 0)
+        head = self._head(spec["head"], width)
         return lambda rows: head(table(rows))
 
-    def _steps(self, steps: object, width: int, depth: int) -> tuple[Function, int]:
-        if not isinstance(steps, list) or len(steps) > MAX_STEPS or depth > 2:
-            raise self._fail("has no list of steps")
+    def _steps(self, steps: Value, width: int, depth: int) -> tuple[Function, int]:
+        if depth > 2:
+            raise _unusable(steps, "is nested too deep")
         functions = []
-        for step in steps:
+        for step in _some(steps, limits.MODEL_STEPS, least=0):
             function, width = self._step(step, width, depth)
             functions.append(function)
 
@@ -139,12 +119,12 @@ class _Reader:
 
         return run, width
 
-    def _step(self, spec: object, width: int, depth: int) -> tuple[Function, int]:
-        kind = self._get(spec, "type")
+    def _step(self, spec: Value, width: int, depth: int) -> tuple[Function, int]:
+        kind = spec["type"].text()
         if kind == "take":
             columns = self._array(spec, "columns").astype(np.int64)
             if columns.ndim != 1 or not len(columns) or columns.min() < 0 or columns.max() >= width:
-                raise self._fail("takes columns that are not there")
+                raise _unusable(spec, "takes columns that are not there")
             return (lambda rows: rows[:, columns]), len(columns)
         if kind == "clip":
             low, high = self._array(spec, "low", width), self._array(spec, "high", width)
@@ -152,14 +132,12 @@ class _Reader:
         if kind == "scale":
             mean, scale = self._array(spec, "mean", width), self._array(spec, "scale", width)
             if (scale == 0).any():
-                raise self._fail("divides by zero")
+                raise _unusable(spec, "divides by zero")
             return (lambda rows: (rows - mean) / scale), width
         if kind == "log1p":
             return (lambda rows: np.log1p(np.maximum(rows, 0.0))), width
         if kind == "beside":
-            groups = self._get(spec, "of")
-            if not isinstance(groups, list) or not 1 <= len(groups) <= MAX_STEPS:
-                raise self._fail("sets nothing side by side")
+            groups = _some(spec["of"], limits.MODEL_STEPS)
             parts = [self._steps(group, width, depth + 1) for group in groups]
             return (
                 lambda rows: np.concatenate([table(rows) for table, _ in parts], axis=1),
@@ -168,15 +146,15 @@ class _Reader:
         if kind == "powers":
             powers = self._array(spec, "powers").astype(np.int64)
             fits = powers.ndim == 2 and powers.shape[1] == width and len(powers) > 0
-            if not fits or len(powers) > MAX_POWER_TERMS or powers.min() < 0 or powers.max() > 9:
-                raise self._fail("has powers that do not fit its columns")
+            if not fits or len(powers) > limits.POWER_TERMS or powers.min() < 0 or powers.max() > 9:
+                raise _unusable(spec, "has powers that do not fit its columns")
             return (lambda rows: _powers(rows, powers)), len(powers)
-        raise self._fail(f"has an unknown step {str(kind)[:40]!r}")
+        raise _unusable(spec, f"has an unknown step {shown(kind)}")
 
-    def _head(self, spec: object, width: int) -> Function:
-        kind = self._get(spec, "type")
+    def _head(self, spec: Value, width: int) -> Function:
+        kind = spec["type"].text()
         if kind == "linear":
-            coef, intercept = self._array(spec, "coef", width), self._number(spec, "intercept")
+            coef, intercept = self._array(spec, "coef", width), spec["intercept"].number()
             return lambda rows: _weighted(rows, coef, intercept)
         if kind == "trees":
             trees = Trees(
@@ -186,11 +164,22 @@ class _Reader:
                 right=self._array(spec, "right").astype(np.int64),
                 value=self._array(spec, "value").astype(np.float64),
                 roots=self._array(spec, "roots").astype(np.int64),
-                base=self._number(spec, "base"),
+                base=spec["base"].number(),
             )
-            trees.check(width, self._source)
+            trees.check(width, spec.source)
             return trees.evaluate
-        raise self._fail(f"has an unknown end {str(kind)[:40]!r}")
+        raise _unusable(spec, f"has an unknown end {shown(kind)}")
+
+
+def _some(value: Value, most: int, least: int = 1) -> list[Value]:
+    found = value.items()
+    if not least <= len(found) <= most:
+        raise _unusable(value, f"has {len(found)} entries, where {least} to {most} make sense")
+    return found
+
+
+def _unusable(value: Value, problem: str) -> InvalidInput:
+    return value.fail(problem, "train and save it again")
 
 
 def _weighted(rows: FloatArray, coef: npt.NDArray[Any], intercept: float) -> FloatArray:

@@ -1,0 +1,55 @@
+"""Arrays that nobody can change, and equality in which unknown equals unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def read_only(values: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
+    """Return values as an array in one piece that cannot be written.
+
+    >>> read_only([1, 2])[0] = 3
+    Traceback (most recent call last):
+    ValueError: assignment destination is read-only
+    """
+    array = np.ascontiguousarray(values, dtype)
+    array.setflags(write=False)
+    return array
+
+
+def alike(left: object, right: object) -> bool:
+    """Say whether two values are equal where NaN equals NaN, also inside arrays and tuples.
+
+    >>> alike((1.0, float("nan")), (1.0, float("nan")))
+    True
+    """
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return left.shape == right.shape and bool(
+            np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+        )
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right or (math.isnan(left) and math.isnan(right))
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(alike, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(alike(left[k], right[k]) for k in left)
+    return left == right
+
+
+class Alike:
+    """A dataclass (made with `eq=False`) that equals another whose fields are `alike`."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return all(alike(getattr(self, name), getattr(other, name)) for name in names)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))  # type: ignore[arg-type]

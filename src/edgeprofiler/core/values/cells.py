@@ -1,0 +1,140 @@
+"""CSV, row by row; every cell knows its line and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core import limits
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import read_text
+from edgeprofiler.core.values.value import Value
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+
+
+class Cell(Value):
+    """A cell of a CSV file: a text until it is asked for as a number; null where it is blank."""
+
+    _NULL = "empty"
+
+    @property
+    def null(self) -> bool:
+        """Whether nothing stands there, blanks left out."""
+        return self.raw is None or (isinstance(self.raw, str) and not self.raw.strip())
+
+    def _scalar(self) -> Any:
+        if not isinstance(self.raw, str):
+            return self.raw
+        text = self.raw.strip()
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        try:
+            # "1_000" is a number to Python alone
+            return self.raw if "_" in text else float(text)
+        except ValueError:
+            return self.raw
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a CSV file.
+
+    >>> row = Row({"network": "vgg16", "runtime_ms": "8,4"}, "measured.csv", 12)
+    >>> row["runtime_ms"].number(above=0)
+    Traceback (most recent call last):
+    edgeprofiler.core.errors.InvalidInput: measured.csv: line 12, column runtime_ms is '8,4', ...
+    """
+
+    cells: Mapping[str, str]
+    source: object
+    line: int
+
+    def __getitem__(self, column: str) -> Value:
+        return Cell(self.cells.get(column), self.source, f"line {self.line}, column {column}")
+
+    def first(self, *columns: str) -> Value:
+        """Return the cell of the first of `columns` that the file has.
+
+        Raises:
+            InvalidInput: it has none of them.
+        """
+        return self[_first(columns, self.cells, self.source)]
+
+    def fail(self, problem: str, remedy: str = "") -> InvalidInput:
+        """Return the error that says what is wrong with the row."""
+        return InvalidInput(self.source, f"line {self.line} {problem}", remedy)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A CSV file: its columns, and its rows as they are asked for."""
+
+    source: object
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+
+    def column(self, *names: str) -> str:
+        """Return the first of `names` that is a column.
+
+        Raises:
+            InvalidInput: none is.
+        """
+        return _first(names, self.columns, self.source)
+
+
+def _first(names: Sequence[str], columns: Collection[str], source: object) -> str:
+    for name in names:
+        if name in columns:
+            return name
+    has = ", ".join(columns)
+    raise InvalidInput(source, f"has no column {names[0]!r}", f"it has {has[:200]}")
+
+
+def read_csv(path: Path, max_bytes: int = limits.TEXT_BYTES) -> Sheet:
+    """Return the columns and rows of a CSV file with a header; blank lines are passed over.
+
+    Raises:
+        InvalidInput: it cannot be read, is no UTF-8 or no CSV, a column's name stands twice; and
+            while its rows are read: a row has more or fewer cells than the header.
+    """
+    return parse_csv(read_text(path, max_bytes), path)
+
+
+def parse_csv(text: str, source: object) -> Sheet:
+    """Return the columns and rows of a CSV text; see `read_csv`."""
+    lines = _lines(csv.reader(io.StringIO(text, newline="")), source)
+    _, header = next(lines, (0, []))
+    columns = tuple(name.strip() for name in header)
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInput(source, f"has two columns named {twice!r}", "give each a name")
+    return Sheet(source, columns, _rows(lines, columns, source))
+
+
+def _lines(reader: Any, source: object) -> Iterator[tuple[int, list[str]]]:
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise InvalidInput(source, f"is no CSV (line {reader.line_num}: {error})") from None
+        if row is None:
+            return
+        if row:
+            yield reader.line_num, row
+
+
+def _rows(
+    lines: Iterator[tuple[int, list[str]]], columns: tuple[str, ...], source: object
+) -> Iterator[Row]:
+    for line, cells in lines:
+        if len(cells) != len(columns):
+            raise InvalidInput(
+                source, f"line {line} has {len(cells)} cells, the header {len(columns)}"
+            )
+        yield Row(dict(zip(columns, cells, strict=True)), source, line)

@@ -1,0 +1,68 @@
+"""JSON and TOML, read within bounds."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from edgeprofiler.core import limits
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import read_text
+from edgeprofiler.core.values.value import TomlValue, Value
+
+
+def read_json(path: Path, max_bytes: int = limits.TEXT_BYTES) -> Value:
+    """Return what a JSON file holds.
+
+    Raises:
+        InvalidInput: it cannot be read, is too large, no UTF-8 or no JSON.
+    """
+    return parse_json(read_text(path, max_bytes), path)
+
+
+def parse_json(text: str | bytes, source: object) -> Value:
+    """Return what a JSON text holds; `InvalidInput` says line and column.
+
+    >>> parse_json('{"runs": [1, 2, ]}', "times.json")
+    Traceback (most recent call last):
+    edgeprofiler.core.errors.InvalidInput: times.json: is not JSON (line 1, column 17: ...)
+    """
+    try:
+        # TensorRT 8.6 and later write control characters into the names of layers.
+        return Value(json.loads(text, strict=False), source)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            source, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
+        ) from None
+    except (RecursionError, ValueError) as error:  # too deep, an integer too long, no UTF-8
+        raise InvalidInput(source, f"is not usable JSON ({type(error).__name__})") from None
+
+
+def read_toml(path: Path, max_bytes: int = limits.TOML_BYTES) -> Value:
+    """Return the table of a TOML file.
+
+    Raises:
+        InvalidInput: it cannot be read, is too large, no UTF-8 or no TOML.
+    """
+    return parse_toml(read_text(path, max_bytes), path)
+
+
+def parse_toml(text: str, source: object) -> Value:
+    """Return the table of a TOML text; `InvalidInput` says the place."""
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
+    try:
+        table: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also an integer too long
+        raise InvalidInput(source, f"is not TOML ({error})") from None
+    return TomlValue(table, source)
+
+
+def shipped_toml(package: str, name: str) -> Value:
+    """Return the table of a TOML file that lies in a package of ours, `data/prior.toml`."""
+    path = resources.files(package).joinpath(name)
+    return parse_toml(path.read_text(encoding="utf-8"), path)

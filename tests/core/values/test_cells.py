@@ -1,0 +1,85 @@
+"""A wrong cell is refused with its line and column."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.values import parse_csv, read_csv
+
+TEXT = 'network, batch ,runtime_ms\nvgg16,1,8.4\n\n"a\nb",,1e3\n'
+
+
+def test_cells_are_texts_and_numbers() -> None:
+    sheet = parse_csv(TEXT, "m.csv")
+    assert sheet.columns == ("network", "batch", "runtime_ms")
+    first, second = sheet.rows
+    assert (first["network"].text(), first["batch"].integer(), first["runtime_ms"].number()) == (
+        "vgg16", 1, 8.4,
+    )  # fmt: skip
+    assert (second["network"].text(), second["batch"].null) == ("a\nb", True)
+    assert second["runtime_ms"].whole() == 1000
+    assert second["nothing"].default(1).whole() == 1
+    assert (first.line, second.line) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("fast", "is 'fast', where a number is expected"),
+        ("", "is empty, where a number is expected"),
+        ("  ", "is empty, where a number is expected"),
+        ("nan", "is not a finite number"),
+        ("1e999", "is not a finite number"),
+        ("1_000", "is '1_000', where a number"),
+        ("9" * 5000, "is not a finite number"),
+        ("-1", "is -1; it must be above zero"),
+    ],
+)
+def test_a_bad_cell_is_named_by_line_and_column(cell: str, said: str) -> None:
+    (row,) = parse_csv(f"a,time_ms\nx,{cell}\n", "m.csv").rows
+    with pytest.raises(InvalidInput, match=rf"^m\.csv: line 2, column time_ms {said}"):
+        row["time_ms"].number(above=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1\n", "line 2 has 1 cells, the header 2"),
+        ("a,b\n1,2,3\n", "line 2 has 3 cells, the header 2"),
+        ("a,a\n1,2\n", "two columns named 'a'"),
+        ("a\n" + "x" * 200_000, r"is no CSV \(line 2: field larger than field limit"),
+    ],
+)
+def test_what_is_no_table_is_refused(text: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        list(parse_csv(text, "m.csv").rows)
+
+
+def test_a_column_may_have_several_names() -> None:
+    sheet = parse_csv("power_uw\n3\n", "m.csv")
+    assert sheet.column("power", "power_uw") == "power_uw"
+    assert next(sheet.rows).first("power", "power_uw").number() == 3
+    with pytest.raises(InvalidInput, match="has no column 'time'; it has power_uw"):
+        sheet.column("time", "time_ms")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes(b"a,b\n\xff,1\n")
+    with pytest.raises(InvalidInput, match=r"m\.csv: is not UTF-8 text \(byte 4\)"):
+        read_csv(path)
+
+
+@given(st.text())
+def test_any_text_is_a_table_or_refused(text: str) -> None:
+    try:
+        for row in parse_csv(text, "m.csv").rows:
+            assert row.cells
+    except InvalidInput as error:
+        said = str(error)
+    else:
+        return
+    assert said.startswith("m.csv: ")

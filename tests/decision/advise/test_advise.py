@@ -7,10 +7,10 @@ import pytest
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.decision.advise import (
     RISK,
-    Budget,
     Options,
     Plan,
     State,
+    Target,
     advise,
     plan_for,
     single_changes,
@@ -49,7 +49,7 @@ def test_the_advised_network_built_afresh_costs_what_was_said(
     pytest.importorskip("onnx")
     state = _state(name)
     before = state.cost()
-    plan = plan_for(state, Budget(energy_j=share * before.energy_j), Options(kinds=kinds))
+    plan = plan_for(state, Target(energy_j=share * before.energy_j), Options(kinds=kinds))
     assert plan.reached
     assert plan.after.energy_j <= share * before.energy_j
     energy, latency = _through_onnx(plan, tmp_path)
@@ -60,7 +60,7 @@ def test_the_advised_network_built_afresh_costs_what_was_said(
 def test_each_step_stands_on_those_before() -> None:
     state = _state("mobilenet_v2")
     before = state.cost()
-    plan = plan_for(state, Budget(energy_j=0.4 * before.energy_j), Options(kinds=STRUCTURE))
+    plan = plan_for(state, Target(energy_j=0.4 * before.energy_j), Options(kinds=STRUCTURE))
     saved = sum(step.saved_j.value for step in plan.steps)
     assert saved == pytest.approx(before.energy_j - plan.after.energy_j, rel=1e-9)
     for step in plan.steps:
@@ -70,13 +70,13 @@ def test_each_step_stands_on_those_before() -> None:
 def test_a_latency_budget_is_never_met_by_a_larger_batch() -> None:
     state = _state("resnet18")
     before = state.cost()
-    plan = plan_for(state, Budget(latency_s=0.7 * before.latency_s))
+    plan = plan_for(state, Target(latency_s=0.7 * before.latency_s))
     assert plan.reached
     assert all(step.kind != "batch" for step in plan.steps)
 
 
 def test_a_budget_that_holds_needs_no_change() -> None:
-    plan = plan_for(_state("lenet"), Budget(energy_j=1.0))
+    plan = plan_for(_state("lenet"), Target(energy_j=1.0))
     assert plan.reached
     assert plan.steps == ()
     assert plan.graph is None
@@ -84,7 +84,7 @@ def test_a_budget_that_holds_needs_no_change() -> None:
 
 def test_an_unreachable_budget_is_said_and_networks_keep_their_floor() -> None:
     state = _state("mobilenet_v2")
-    plan = plan_for(state, Budget(energy_j=1e-9), Options(kinds=("prune", "resolution")))
+    plan = plan_for(state, Target(energy_j=1e-9), Options(kinds=("prune", "resolution")))
     assert not plan.reached
     for kept, total in plan.kept_channels.values():
         assert kept >= 0.25 * total
@@ -92,8 +92,8 @@ def test_an_unreachable_budget_is_said_and_networks_keep_their_floor() -> None:
     assert plan.graph.tensors[plan.graph.inputs[0]].shape[2] >= 112
 
 
-@pytest.mark.parametrize("budget", [Budget(), Budget(energy_j=0.0), Budget(latency_s=-1.0)])
-def test_a_budget_that_is_none_is_refused(budget: Budget) -> None:
+@pytest.mark.parametrize("budget", [Target(), Target(energy_j=0.0), Target(latency_s=-1.0)])
+def test_a_budget_that_is_none_is_refused(budget: Target) -> None:
     with pytest.raises(UsageError, match="budget"):
         plan_for(_state("lenet"), budget)
 
@@ -109,7 +109,7 @@ def test_single_changes_are_ranked_by_energy_saved() -> None:
 def test_a_mask_keeps_as_many_channels_as_the_plan_says() -> None:
     state = _state("resnet18")
     before = state.cost()
-    plan = plan_for(state, Budget(energy_j=0.7 * before.energy_j), Options(kinds=("prune",)))
+    plan = plan_for(state, Target(energy_j=0.7 * before.energy_j), Options(kinds=("prune",)))
     document = mask_document(plan, "zoo:resnet18")
     assert plan.graph is not None
     filters = {node.name: node.inputs[1] for node in plan.graph.nodes if node.op == "Conv"}

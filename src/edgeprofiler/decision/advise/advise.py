@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.choices import DEFAULT_PRECISION
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.decision.advise.change import RISK, Budget, Change, Cost, Options, Plan, State
+from edgeprofiler.decision.advise.change import RISK, Change, Cost, Options, Plan, State, Target
 from edgeprofiler.decision.advise.document import mask_document, plan_document
 from edgeprofiler.decision.advise.search import plan_for, single_changes
 from edgeprofiler.prediction.predict import graph_of, predictor_of
@@ -118,13 +118,13 @@ def advise(
     before = state.cost()
     if budget_percent is not None:
         budget_j = before.energy_j * budget_percent / 100
-    budget = Budget(budget_j, max_latency_s)
+    budget = Target(budget_j, max_latency_s)
     named = isinstance(question.model, (str, Path))
     return Advice(
         model=str(question.model) if named else state.graph.name,
         before=before,
         singles=tuple(single_changes(state, options)),
-        plan=None if budget == Budget() else plan_for(state, budget, options),
+        plan=None if budget == Target() else plan_for(state, budget, options),
     )
 
 

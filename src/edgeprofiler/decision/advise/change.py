@@ -19,7 +19,7 @@ RISK = {
 
 
 @dataclass(frozen=True)
-class Budget:
+class Target:
     """What is to be reached; `None` does not matter."""
 
     energy_j: float | None = None
@@ -99,7 +99,7 @@ class Plan:
     before: Cost
     steps: tuple[Change, ...]
     reached: bool
-    budget: Budget
+    budget: Target
 
     @property
     def after(self) -> Cost:

@@ -9,7 +9,7 @@ import math
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.profile import Estimate
 from edgeprofiler.decision.advise.candidates import Candidate, Key, candidates, floors_of
-from edgeprofiler.decision.advise.change import Budget, Change, Cost, Options, Plan, State
+from edgeprofiler.decision.advise.change import Change, Cost, Options, Plan, State, Target
 
 _WEIGHT = {"none": 1.0, "low": 1.5, "medium": 3.0, "high": 6.0}
 _MAX_STEPS = 200
@@ -27,7 +27,7 @@ def single_changes(state: State, options: Options | None = None) -> list[Change]
     return sorted(useful, key=lambda c: -c.saved_j.value)
 
 
-def plan_for(state: State, budget: Budget, options: Options | None = None) -> Plan:
+def plan_for(state: State, budget: Target, options: Options | None = None) -> Plan:
     """Return changes that together meet the budget, found greedily.
 
     Each step is the change with the best saving for what it asks of accuracy, re-predicted on
@@ -57,7 +57,7 @@ def plan_for(state: State, budget: Budget, options: Options | None = None) -> Pl
     return Plan(before, tuple(steps), _met(cost, budget), budget)
 
 
-def _met(cost: Cost, budget: Budget) -> bool:
+def _met(cost: Cost, budget: Target) -> bool:
     return (budget.energy_j is None or cost.energy_j <= budget.energy_j) and (
         budget.latency_s is None or cost.latency_s <= budget.latency_s
     )
@@ -70,7 +70,7 @@ class _Queue:
         self._heap: list[tuple[float, int, Key]] = []
         self._count = itertools.count()
 
-    def best(self, now: dict[Key, Candidate], cost: Cost, budget: Budget) -> Change | None:
+    def best(self, now: dict[Key, Candidate], cost: Cost, budget: Target) -> Change | None:
         """Return the change with the most worth now, or `None` if none is worth it."""
         waiting = {key for _, _, key in self._heap}
         for key in now:
@@ -94,7 +94,7 @@ class _Queue:
         heapq.heappush(self._heap, (-worth, next(self._count), key))
 
 
-def _worth(change: Change, cost: Cost, budget: Budget) -> float:
+def _worth(change: Change, cost: Cost, budget: Target) -> float:
     """Progress towards what is still missing, for what it asks of accuracy."""
     if budget.energy_j is not None and not change.saved_j.low > 0 and change.kind == "mode":
         return 0.0  # other clocks were not measured: only where the whole interval saves

@@ -1,15 +1,15 @@
 """Profiles side by side: where the difference is, and whether it is one."""
 
 from edgeprofiler.decision.compare.align import LayerPair, align
-from edgeprofiler.decision.compare.compare import Compared, compare
+from edgeprofiler.decision.compare.compare import SideBySide, compare
 from edgeprofiler.decision.compare.difference import Comparison, LayerChange, difference
 from edgeprofiler.decision.compare.document import comparison_document
 
 __all__ = [
-    "Compared",
     "Comparison",
     "LayerChange",
     "LayerPair",
+    "SideBySide",
     "align",
     "compare",
     "comparison_document",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Compared:
+class SideBySide:
     """Profiles side by side, and how each differs from the first."""
 
     answers: tuple[Answer, ...]
@@ -41,7 +41,7 @@ class Compared:
 
 
 @asks
-def compare(*models: Subject | Question, **asked: Unpack[AskedOfMany]) -> Compared:
+def compare(*models: Subject | Question, **asked: Unpack[AskedOfMany]) -> SideBySide:
     """Compare everything that is named with the first: totals, difference, where it comes from.
 
     Args:
@@ -61,4 +61,4 @@ def compare(*models: Subject | Question, **asked: Unpack[AskedOfMany]) -> Compar
     if len(found) < 2:
         raise UsageError("compare needs two: name another model, device, precision or batch")
     first = found[0].profile
-    return Compared(tuple(found), tuple(difference(first, other.profile) for other in found[1:]))
+    return SideBySide(tuple(found), tuple(difference(first, other.profile) for other in found[1:]))

@@ -16,7 +16,7 @@ from edgeprofiler.core.errors import UsageError
 from edgeprofiler.prediction.question import Question, parse_texts
 from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.offered import FIELDS, Board, boards, zoo_models
-from edgeprofiler.views.web.service import Advice, Service
+from edgeprofiler.views.web.service import Aim, Service
 
 DEFAULT_MODEL = "zoo:resnet18"
 
@@ -100,13 +100,13 @@ def query_of(question: Question, prefix: str = "") -> dict[str, str]:
     }
 
 
-def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Advice:
+def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Aim:
     """Return how far advice is to go.
 
     Raises:
         UsageError: a field holds no number above zero.
     """
-    return Advice(
+    return Aim(
         budget_percent=_number("the energy budget", query.get("budget_percent", "")),
         max_latency_ms=_number("the longest time", query.get("max_latency_ms", "")),
         kinds=kinds,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from edgeprofiler.prediction.question import OPTIONS, Question
 from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.offered import FIELDS
-from edgeprofiler.views.web.service import Advice
+from edgeprofiler.views.web.service import Aim
 
 Detail = Literal["full", "totals"]
 _Text = Annotated[str, Field(max_length=200)]
@@ -85,9 +85,9 @@ class AdviseRequest(PredictRequest):
         default_factory=list, max_length=16, description="Kinds of change allowed; empty: all."
     )
 
-    def advice(self) -> Advice:
+    def advice(self) -> Aim:
         """Return what is to be reached."""
-        return Advice(self.budget_percent, self.max_latency_ms, tuple(self.kinds))
+        return Aim(self.budget_percent, self.max_latency_ms, tuple(self.kinds))
 
 
 class BoardDocument(BaseModel):

@@ -41,7 +41,7 @@ _TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w",
 
 
 @dataclass(frozen=True)
-class Advice:
+class Aim:
     """How far advice is to go."""
 
     budget_percent: float | None = None
@@ -117,7 +117,7 @@ class Service:
         """Return what changes from one answer to another."""
         return difference(self.profile(first), self.profile(second))
 
-    def advise(self, question: Question, advice: Advice) -> dict[str, Any]:
+    def advise(self, question: Question, advice: Aim) -> dict[str, Any]:
         """Return the document of `edgeprofiler advise --json` for a question.
 
         Raises:

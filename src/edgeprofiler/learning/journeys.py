@@ -153,7 +153,7 @@ def tune(
         told: as of `Told`; what `options` fix is not searched.
 
     >>> import edgeprofiler
-    >>> found = edgeprofiler.tune("data/", recipe="neuralpower", trials=1, space=["degree=1,2"])
+    >>> found = edgeprofiler.tune("data/", trials=1, trial_s=600, space=["trees=4,5"])
     >>> len(found.trials)
     1
     """

@@ -21,12 +21,12 @@ from measured_totals import DEFAULT, layer_samples, measured_rows
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.files import read_text, write_text
+from edgeprofiler.prediction.accuracy import figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.costmodel.model import Hardware
-from edgeprofiler.prediction.validate.metrics import figures
 from edgeprofiler.prediction.validate.networks import samples_of
 
 BEGIN, END = "<!-- ablation:begin -->", "<!-- ablation:end -->"

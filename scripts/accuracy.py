@@ -21,6 +21,7 @@ from measured_totals import DEFAULT, layer_samples, measured_rows
 
 from edgeprofiler.core.files import write_text
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.accuracy import Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.board import calibrate
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds, experiment_parameters
@@ -30,7 +31,6 @@ from edgeprofiler.prediction.calibration.problem import Group, Problem
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.costmodel.model import Hardware, Work, layer_times
 from edgeprofiler.prediction.costmodel.parameters import Parameters
-from edgeprofiler.prediction.validate.metrics import Figures, figures
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 from edgeprofiler.prediction.validate.validation import validate
 from edgeprofiler.reading.read import read as read_network
@@ -487,7 +487,7 @@ def coverage_table(
     return (
         "Nested: the width for a left-out group comes from refits that never saw it (each pair of "
         "groups is left out together). Networks: conformal quantile. Families, stacks and boards "
-        "are fewer than ten: root mean square over groups x normal quantile x sqrt(1 + 1/groups), "
+        "are fewer than ten: root mean square over groups x Student's t of as many degrees, "
         "which claims no finite-sample guarantee. Rows of one group are not independent, so the "
         "binomial interval is narrower than it should be. Single layers' power and energy have no "
         "truth in public data: their intervals are not validated on a device.\n\n"

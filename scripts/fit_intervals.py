@@ -21,7 +21,7 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds
 from edgeprofiler.prediction.calibration.write import toml_table
-from edgeprofiler.prediction.uncertainty.conformal import conformal_quantile, quantile
+from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.uncertainty.fitted import network_features, representative
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 
@@ -58,7 +58,7 @@ def main() -> None:
             print(f"{kind:8s} power   {power[kind][3]:.3f}")
         if kind == "network":
             for what, mask in (("products", layers & products), ("others", layers & ~products)):
-                layer[what] = [conformal_quantile(residuals[mask], level) for level in LEVELS]
+                layer[what] = widths(residuals[mask])
                 print(f"{kind:8s} layers, {what} {layer[what][3]:.3f}")
     text = (
         "# Written by scripts/fit_intervals.py: half widths of intervals in log space, at each of\n"
@@ -89,8 +89,8 @@ def main() -> None:
     write_text(TARGET, text)
 
 
-def widths(residuals: FloatArray, groups: Sequence[str]) -> list[float]:
-    return [quantile(residuals, groups, level) for level in LEVELS]
+def widths(residuals: FloatArray, groups: Sequence[str] | None = None) -> list[float]:
+    return [half_width(residuals, level, groups) for level in LEVELS]
 
 
 if __name__ == "__main__":

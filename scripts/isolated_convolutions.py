@@ -16,6 +16,7 @@ from edgeprofiler.learning.training.fit import fit_one, least_of, left_out, one_
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.select import Table, table_of
 from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
+from edgeprofiler.prediction.accuracy import figures
 from edgeprofiler.prediction.features import FEATURES, Board
 
 BOARD = "jetson-orin-nano"
@@ -88,8 +89,7 @@ def measured(layers: list[Layer], spread: float, seed: int) -> Dataset:
 
 
 def rmspe(guess: FloatArray, truth: FloatArray) -> float:
-    known = np.isfinite(guess)
-    return 100 * float(np.sqrt(np.mean((guess[known] / truth[known] - 1) ** 2)))
+    return 100 * figures(truth, guess).rmspe
 
 
 def five_folds(table: Table, recipe: str, quantity: str) -> float:

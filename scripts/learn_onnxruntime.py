@@ -161,8 +161,8 @@ features. Each network is left out in turn; a network from two sources is left o
 
 {table(result)}
 
-90 % intervals of layer runtime hold {result.coverage["runtime_s"][0]} of
-{result.coverage["runtime_s"][1]} layers. By network (sum of its layers; `hybrid`):
+90 % intervals of layer runtime hold
+{result.coverage["runtime_s"]} layers. By network (sum of its layers; `hybrid`):
 
 {each_network(way.totals)}
 """

@@ -74,11 +74,8 @@ def _print(screen: Console, result: Evaluation) -> None:
             if errors["count"]:
                 totals.add_row(title, way.name, *_cells(errors, 1.0, "")[:4])
     screen.print(totals)
-    for name, (inside, total) in result.coverage.items():
-        screen.print(
-            f"90 % intervals of {SHOWN[name]} hold {inside} of {total} layers "
-            f"({100 * inside / total:.0f} %)"
-        )
+    for name, held in result.coverage.items():
+        screen.print(f"layers inside the 90 % interval of {SHOWN[name]}: {held}")
     for line in result.notes:
         screen.print(line)
 

@@ -24,9 +24,10 @@ from edgeprofiler.learning.training.metrics import errors_of
 from edgeprofiler.learning.training.networks import Answers, NetworkTotals, network_rows
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
 from edgeprofiler.learning.training.select import Table, missing_kinds, split, table_of
+from edgeprofiler.prediction.accuracy import Coverage
 from edgeprofiler.prediction.features import Board
-from edgeprofiler.prediction.predictors.conformal import half_width
 from edgeprofiler.prediction.predictors.roofline import costs
+from edgeprofiler.prediction.uncertainty.conformal import half_width
 
 BASELINES = ("mean", "analytic", "neuralpower")
 SHOWN = {"runtime_s": "runtime", "power_above_idle_w": "power above idle", "power_w": "board power"}
@@ -54,8 +55,8 @@ class Evaluation:
     ways: tuple[Answered, ...]
     """The recipe first, then what it is compared with."""
     notes: tuple[str, ...] = ()
-    coverage: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """By quantity, rows inside the 90 % interval, of all; from residuals of other networks."""
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    """By quantity, rows inside the 90 % interval whose width comes from other networks."""
     learning_curve: tuple[tuple[int, float], ...] = ()
     """Networks trained on, and RMSPE of runtime on the others."""
     test_networks: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ class Evaluation:
                 }
                 for way in self.ways
             ],
-            "coverage": {k: list(v) for k, v in self.coverage.items()},
+            "coverage": {k: [v.inside, v.count] for k, v in self.coverage.items()},
             "learning_curve": [list(point) for point in self.learning_curve],
             "notes": list(self.notes),
         }
@@ -226,11 +227,11 @@ def _means(seen: Table, table: Table, *, by_network: bool) -> Answers:
     return found
 
 
-def _coverage(table: Table, way: Answered) -> dict[str, tuple[int, int]]:
+def _coverage(table: Table, way: Answered) -> dict[str, Coverage]:
     """Count rows inside an interval whose width comes from other networks' residuals."""
     found = {}
     for quantity in QUANTITIES:
-        inside = total = 0
+        residuals, widths = [], []
         for kind in KINDS:
             answers = way.answers.get((kind, quantity))
             if answers is None:
@@ -241,11 +242,10 @@ def _coverage(table: Table, way: Answered) -> dict[str, tuple[int, int]]:
                 own = known & (table.network == network)
                 others = residual[known & (table.network != network)]
                 if len(others):
-                    width = half_width(others, 0.9)
-                    inside += int((np.abs(residual[own]) <= width).sum())
-                    total += int(own.sum())
-        if total:
-            found[quantity] = (inside, total)
+                    residuals.append(residual[own])
+                    widths.append(np.full(int(own.sum()), half_width(others, 0.9)))
+        if widths:
+            found[quantity] = Coverage.of(np.concatenate(residuals), np.concatenate(widths))
     return found
 
 

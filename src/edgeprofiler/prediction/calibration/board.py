@@ -23,8 +23,9 @@ from edgeprofiler.prediction.costmodel.parameters import (
     parameters_of,
     shared_parameters,
 )
-from edgeprofiler.prediction.uncertainty.conformal import believed_quantile, normal_quantile
+from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.uncertainty.distance import shipped_width
+from edgeprofiler.prediction.uncertainty.distributions import normal_quantile
 
 SPREAD: Mapping[str, float] = {
     "launch_s": 0.3, "efficiency_memory": 0.25, "efficiency_depthwise": 0.3,
@@ -40,6 +41,9 @@ LEAST_ROWS = 3
 FEW_ROWS = 5
 IDENTIFIED = 0.95
 """A number counts as determined when its deviation falls below this share of the belief's."""
+
+BELIEF = 5.0
+"""Groups that the shipped networks' spread counts as, beside the user's own few."""
 
 FLOOR = 0.03
 """Least 90 % half width in log space that is claimed: measurements repeat no better."""
@@ -227,7 +231,7 @@ def _width(residuals: FloatArray, groups: Sequence[object], quantity: str) -> fl
     that the shipped numbers were fitted on.
     """
     belief = shipped_width(quantity, "network", 0.9) / normal_quantile(0.9)
-    return max(believed_quantile(residuals, groups, 0.9, belief), FLOOR)
+    return max(half_width(residuals, 0.9, groups, belief=belief, weight=BELIEF), FLOOR)
 
 
 def _calibration(

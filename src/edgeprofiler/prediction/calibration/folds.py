@@ -6,7 +6,7 @@ from residuals of other groups under fits that saw neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.accuracy import Coverage
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
 from edgeprofiler.prediction.calibration.problem import Problem
 from edgeprofiler.prediction.calibration.recipe import Sample, shared_values
 from edgeprofiler.prediction.costmodel.parameters import Parameters
-from edgeprofiler.prediction.uncertainty.conformal import Coverage, quantile
+from edgeprofiler.prediction.uncertainty.conformal import half_width
 
 Key = Callable[[Sample], str]
 
@@ -91,22 +92,20 @@ class Folds:
 
     def residuals(self) -> FloatArray:
         """Return predicted over measured, as logarithm, of each row when its group is left out."""
-        result = np.full(len(self.labels), np.nan)
-        for name, values in self.single.items():
-            out = self.labels == name
-            if out.any():
-                result[out] = (self.problem.predict(values) - self.problem.observed)[out]
-        return result
+        return self._residuals(self.single)
 
     def nested_residuals(self, name: str) -> FloatArray:
         """Return residuals of all other groups, each left out beside `name`; NaN for its own."""
+        beside = {next(iter(k - {name})): v for k, v in self.pairs.items() if name in k}
+        return self._residuals(beside)
+
+    def _residuals(self, solutions: Mapping[str, FloatArray]) -> FloatArray:
+        """Return residuals of each group's rows under its own solution; NaN for other rows."""
         result = np.full(len(self.labels), np.nan)
-        for key, values in self.pairs.items():
-            if name in key:
-                other = next(iter(key - {name}))
-                out = self.labels == other
-                if out.any():
-                    result[out] = (self.problem.predict(values) - self.problem.observed)[out]
+        for name, values in solutions.items():
+            out = self.labels == name
+            if out.any():
+                result[out] = (self.problem.predict(values) - self.problem.observed)[out]
         return result
 
     def coverage(self, rows: BoolArray, confidence: float) -> Coverage:
@@ -116,16 +115,14 @@ class Folds:
             rows: mask of the rows that count, both for the widths and for the test.
             confidence: share that the intervals are to hold.
         """
-        residuals = self.residuals()
-        inside, widths = 0, []
+        widths = np.full(len(self.labels), np.nan)
         for name in dict.fromkeys(self.labels[rows].tolist()):
             others = self.nested_residuals(name)
             known = rows & np.isfinite(others)
-            width = quantile(others[known], self.labels[known].tolist(), confidence)
-            mine = rows & (self.labels == name)
-            inside += int((np.abs(residuals[mine]) <= width).sum())
-            widths += [width] * int(mine.sum())
-        return Coverage(inside, int(rows.sum()), float(np.median(widths)))
+            widths[self.labels == name] = half_width(
+                others[known], confidence, self.labels[known].tolist()
+            )
+        return Coverage.of(self.residuals()[rows], widths[rows])
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ class PowerFolds:
         labels = np.array([KEYS[kind](sample) for sample in samples])
         watts = np.array([sample.row.power_above_idle_w for sample in samples])
         residuals = np.full(len(watts), np.nan)
-        inside, widths = 0, []
+        widths = np.full(len(watts), np.nan)
 
         def residual(values: FloatArray, out: BoolArray) -> FloatArray:
             share = BusyShare.of(samples, experiment_parameters(folds.problem, values))
@@ -174,11 +171,9 @@ class PowerFolds:
                 out = labels == other
                 values = folds.pairs[frozenset((name, other))]
                 others[out] = residual(values, mine | out)[out]
-            width = quantile(others[~mine], labels[~mine].tolist(), confidence)
-            inside += int((np.abs(residuals[mine]) <= width).sum())
-            widths += [width] * int(mine.sum())
-        coverage = Coverage(inside, len(widths), float(np.median(widths)) if widths else np.nan)
-        return PowerFolds(labels, residuals, coverage)
+            widths[mine] = half_width(others[~mine], confidence, labels[~mine].tolist())
+        tested = np.isfinite(widths)
+        return PowerFolds(labels, residuals, Coverage.of(residuals[tested], widths[tested]))
 
 
 def experiment_parameters(problem: Problem, values: FloatArray) -> Parameters:

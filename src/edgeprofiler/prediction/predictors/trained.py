@@ -25,9 +25,9 @@ from edgeprofiler.core.network import (
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 from edgeprofiler.core.profile.lazy import LazyProfiles
 from edgeprofiler.prediction.features import FEATURES, Board, features
-from edgeprofiler.prediction.predictors.conformal import half_width
 from edgeprofiler.prediction.predictors.roofline import Profiles as AnalyticProfiles
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.uncertainty.distance import shipped_width
 
 

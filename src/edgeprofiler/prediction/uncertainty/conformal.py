@@ -1,152 +1,65 @@
-"""Widths of intervals from residuals of what was left out, and tests of how often they hold."""
+"""Half widths of intervals, in log space, from residuals of what was left out."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.prediction.uncertainty.distributions import student_quantile
 
 FEW_GROUPS = 10
-"""Below so many groups, quantiles of residuals say little and a parametric rule is used."""
+"""Below so many groups a parametric rule replaces the ranks, which could not reach the tails."""
 
 
-def conformal_quantile(residuals: npt.ArrayLike, confidence: float) -> float:
-    """Return the split-conformal quantile of absolute residuals; the largest where too few.
-
-    With exchangeable residuals, a new one is at most this with probability `confidence`.
-    """
-    scores = np.sort(np.abs(np.asarray(residuals, dtype=np.float64)))
-    if not len(scores):
-        return math.nan
-    rank = math.ceil((len(scores) + 1) * confidence)
-    return float(scores[min(rank, len(scores)) - 1])
-
-
-def normal_quantile(confidence: float) -> float:
-    """Return the two-sided quantile of the standard normal distribution."""
-    return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def few_groups_quantile(
-    residuals: FloatArray, groups: Sequence[object], confidence: float
-) -> float:
-    """Return a half width for a new group, from the residuals of a few others.
-
-    The rule: the root mean square over groups of each group's root mean square residual, times
-    the two-sided normal quantile, times sqrt(1 + 1 / groups) for not knowing the spread better.
-    It holds if groups' errors are normal, and claims no finite-sample guarantee.
-    """
-    squares = _group_squares(residuals, groups)
-    count = len(squares)
-    if not count:
-        return math.nan
-    return normal_quantile(confidence) * math.sqrt(sum(squares) / count * (1 + 1 / count))
-
-
-def _group_squares(residuals: FloatArray, groups: Sequence[object]) -> list[float]:
-    """Return the mean square residual of each group."""
-    labels = np.array([str(group) for group in groups])
-    return [float(np.mean(residuals[labels == label] ** 2)) for label in np.unique(labels)]
-
-
-def student_quantile(confidence: float, freedom: float) -> float:
-    """Return the two-sided quantile of Student's t, by its expansion in powers of 1 / freedom.
-
-    Within 0.5 % from 4 degrees of freedom on. Abramowitz and Stegun, 26.7.5.
-    """
-    z = normal_quantile(confidence)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + sum(term / freedom ** (i + 1) for i, term in enumerate(terms))
-
-
-def believed_quantile(
-    residuals: FloatArray,
-    groups: Sequence[object],
+def half_width(
+    residuals: npt.ArrayLike,
     confidence: float,
-    belief: float,
-    weight: float = 5.0,
+    groups: Sequence[object] | None = None,
+    *,
+    belief: float = 0.0,
+    weight: float = 0.0,
 ) -> float:
-    """Return a half width for a new group from a few others and a belief about their spread.
+    """Return the half width that holds `confidence` of the residuals of a further group.
 
-    The groups' mean square residual is averaged with the belief's, which counts as `weight`
-    groups (a scaled inverse chi-squared prior on the variance); Student's t for the sum of both
-    allows for how little is known. From `FEW_GROUPS` groups on the residuals speak for themselves.
+    From ten groups on it is the split-conformal rank of the absolute residuals: where they are
+    exchangeable, a new one is at most this with probability `confidence`. With fewer, or where
+    the rank lies beyond the last, it is Student's t times the root of the mean over groups of
+    each one's mean square residual, as many degrees as groups. That holds if groups' errors are
+    normal around zero, and claims no finite-sample guarantee. A belief about the spread counts
+    as so many groups more (a scaled inverse chi-squared prior on the variance).
 
     Args:
-        residuals: of each row, in log space, its group left out.
-        groups: which group each row belongs to.
-        confidence: share of new groups that the interval is to hold.
+        residuals: log(predicted / measured) of what was left out; finite.
+        confidence: share of truths to hold, in (0, 1).
+        groups: which group each residual belongs to; each its own where `None`.
         belief: standard deviation that is expected before seeing any.
         weight: how many groups the belief counts as.
+
+    >>> half_width([0.1, -0.2, 0.3, -0.1, 0.2, 0.1, 0.1, -0.3, 0.4, -0.2, 0.1], 0.9)
+    0.4
     """
-    squares = _group_squares(residuals, groups)
+    known = np.asarray(residuals, dtype=np.float64)
+    if not len(known):
+        return math.nan
+    size = np.sort(np.abs(known))
+    squares = _group_squares(known, groups)
     count = len(squares)
-    if count >= FEW_GROUPS:
-        return quantile(residuals, groups, confidence)
-    variance = (weight * belief**2 + sum(squares)) / (weight + count)
-    return student_quantile(confidence, weight + count) * math.sqrt(variance)
+    rank = math.ceil((len(size) + 1) * confidence)
+    if count >= FEW_GROUPS and rank <= len(size):
+        return float(size[rank - 1])
+    freedom = weight + count
+    variance = (weight * belief**2 + float(np.sum(squares))) / freedom
+    least = float(size[-1]) if count >= FEW_GROUPS else 0.0
+    return max(student_quantile(confidence, freedom) * math.sqrt(variance), least)
 
 
-def quantile(residuals: FloatArray, groups: Sequence[object], confidence: float) -> float:
-    """Return the half width for a new group: conformal, or by the rule for few groups."""
-    if len({str(group) for group in groups}) < FEW_GROUPS:
-        return few_groups_quantile(residuals, groups, confidence)
-    return conformal_quantile(residuals, confidence)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How many of `count` truths lay in their intervals."""
-
-    inside: int
-    count: int
-    half_width: float
-    """Median half width in log space."""
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % binomial interval of the share inside (Clopper and Pearson)."""
-        return binomial_interval(self.inside, self.count)
-
-    def includes(self, confidence: float) -> bool:
-        """Return whether the binomial interval includes the confidence that was asked for."""
-        low, high = self.interval
-        return low <= confidence <= high
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"{self.inside} of {self.count} ({100 * low:.0f}-{100 * high:.0f} %)"
-
-
-def binomial_interval(inside: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the exact interval of a proportion by Clopper and Pearson."""
-    if count == 0:
-        return 0.0, 1.0
-    tail = (1 - confidence) / 2
-    low = 0.0 if inside == 0 else _bisect(lambda p: 1 - _binomial_cdf(inside - 1, count, p) - tail)
-    high = 1.0 if inside == count else _bisect(lambda p: tail - _binomial_cdf(inside, count, p))
-    return low, high
-
-
-def _binomial_cdf(successes: int, count: int, share: float) -> float:
-    return math.fsum(
-        math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(successes + 1)
-    )
-
-
-def _bisect(rising: Callable[[float], float]) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
-    return (low + high) / 2
+def _group_squares(residuals: FloatArray, groups: Sequence[object] | None) -> FloatArray:
+    """Return the mean square residual of each group."""
+    if groups is None:
+        return residuals**2
+    _, owner = np.unique([str(group) for group in groups], return_inverse=True)
+    return np.asarray(np.bincount(owner, residuals**2) / np.bincount(owner))

@@ -12,7 +12,7 @@ from edgeprofiler.core.device import Calibration, Device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import Network
 from edgeprofiler.prediction.costmodel.parameters import calibration_of, power_measured
-from edgeprofiler.prediction.uncertainty.conformal import normal_quantile
+from edgeprofiler.prediction.uncertainty.distributions import normal_quantile
 from edgeprofiler.prediction.uncertainty.fitted import (
     KNOWN_DTYPES,
     NEAR,

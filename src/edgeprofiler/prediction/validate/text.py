@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeprofiler.prediction.accuracy import Figures
 from edgeprofiler.prediction.calibration.measured import write_rows
 from edgeprofiler.prediction.validate.validation import Compared, Validation
 
@@ -47,8 +48,8 @@ def document(validation: Validation) -> Mapping[str, Any]:
     for quantity in quantities(validation):
         coverage = validation.coverage(quantity)
         summary[quantity] = {
-            "kept": validation.figures(quantity).as_dict(),
-            "every": validation.figures(quantity, every=True).as_dict(),
+            "kept": _figures(validation.figures(quantity)),
+            "every": _figures(validation.figures(quantity, every=True)),
             "coverage": {
                 "inside": coverage.inside,
                 "count": coverage.count,
@@ -63,6 +64,10 @@ def document(validation: Validation) -> Mapping[str, Any]:
         "rows": rows_of(validation),
         "skipped": [{"device": r.device, "network": r.network} for r in validation.skipped],
     }
+
+
+def _figures(found: Figures) -> dict[str, float | None]:
+    return {"rows": found.rows, **found.as_dict()}
 
 
 def quantities(validation: Validation) -> list[str]:

@@ -14,6 +14,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds
 from edgeprofiler.prediction.calibration.measured import Measured, rows_of
@@ -22,8 +23,7 @@ from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_table
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
-from edgeprofiler.prediction.uncertainty.conformal import Coverage, quantile
-from edgeprofiler.prediction.validate.metrics import Figures, figures
+from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.validate.networks import board_of, network_of, samples_of
 from edgeprofiler.reading.lowering import BuildTarget
 
@@ -242,7 +242,7 @@ def _compare(
     found = []
     for index, sample in enumerate(samples):
         others = kept & (labels != labels[index])
-        width = quantile(residuals[others], labels[others].tolist(), confidence)
+        width = half_width(residuals[others], confidence, labels[others].tolist())
         value = measured[index] * math.exp(residuals[index])
         bounds = value * math.exp(-width), value * math.exp(width)
         found.append(

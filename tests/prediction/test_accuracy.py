@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.prediction.validate.metrics import figures, spearman
+from edgeprofiler.prediction.accuracy import Coverage, figures, spearman
 
 
 def test_figures_by_hand() -> None:
@@ -20,7 +20,19 @@ def test_figures_by_hand() -> None:
     assert found.bias == pytest.approx((0.1 - 0.2) / 3)
     assert found.within_10 == pytest.approx(1 / 3) or found.within_10 == pytest.approx(2 / 3)
     assert found.spearman == 1
+    assert found.mae == pytest.approx((0.1 + 0.4 + 0) / 3)
+    assert found.mse == pytest.approx((0.01 + 0.16) / 3)
+    assert found.rmse == pytest.approx(math.sqrt(found.mse))
+    assert found.r2 == pytest.approx(1 - 3 * found.mse / (14 / 3))
     assert "3 rows" in str(found)
+
+
+def test_pairs_with_an_unknown_number_are_left_out() -> None:
+    assert figures([1.0, 2.0, math.nan], [1.1, math.nan, 3.0]) == figures([1.0], [1.1])
+
+
+def test_nothing_is_explained_where_nothing_varies() -> None:
+    assert math.isnan(figures([1.0, 1.0], [1.0, 1.1]).r2)
 
 
 def test_no_rows_have_no_figures() -> None:
@@ -45,3 +57,16 @@ def test_a_constant_factor_is_the_error_everywhere(values: list[float], factor: 
     assert found.mape == pytest.approx(abs(factor - 1), abs=1e-9)
     assert found.rmspe == pytest.approx(abs(factor - 1), abs=1e-9)
     assert found.bias == pytest.approx(factor - 1, abs=1e-9)
+
+
+def test_coverage_says_k_of_n() -> None:
+    coverage = Coverage(18, 20, 0.1)
+    assert str(coverage) == "18 of 20 (68-99 %)"
+    assert coverage.includes(0.9)
+    assert not Coverage(10, 20, 0.1).includes(0.9)
+
+
+def test_coverage_counts_residuals_within_their_widths() -> None:
+    found = Coverage.of([0.1, -0.3, 0.2], [0.1, 0.2, 0.4])
+    assert (found.inside, found.count, found.half_width) == (2, 3, 0.2)
+    assert math.isnan(Coverage.of([], []).half_width)

@@ -17,6 +17,7 @@ from edgeprofiler.core.profile.profile import (
     Part,
     Profile,
     Totals,
+    energy_of,
 )
 from edgeprofiler.core.profile.table import to_csv, write_csv
 
@@ -29,6 +30,7 @@ __all__ = [
     "Part",
     "Profile",
     "Totals",
+    "energy_of",
     "from_document",
     "read_profile",
     "schema",

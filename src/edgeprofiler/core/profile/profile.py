@@ -78,7 +78,12 @@ class Costs(Alike):
     @cached_property
     def energy_j(self) -> FloatArray:
         """Energy of each layer, `power_w * runtime_s`; 0 for a layer that takes no time."""
-        return read_only(np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w))
+        return read_only(energy_of(self.runtime_s, self.power_w))
+
+
+def energy_of(runtime_s: FloatArray, power_w: FloatArray) -> FloatArray:
+    """Return the energy of layers: 0 for one that takes no time, whatever its power."""
+    return np.where(runtime_s == 0, 0.0, runtime_s * power_w)
 
 
 @dataclass(frozen=True, eq=False)

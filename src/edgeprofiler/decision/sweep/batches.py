@@ -10,12 +10,12 @@ import numpy as np
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import (
-    NetworkTotals,
     RooflinePredictor,
     costs,
     network_totals,
-    total_intervals,
+    total_widths,
 )
+from edgeprofiler.prediction.predictors.totals import NetworkTotals, total_intervals
 from edgeprofiler.prediction.uncertainty.distance import widths_for
 from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
 
@@ -124,7 +124,9 @@ def _intervals(
         chosen = facts == fact
         there = _at_batch(network, int(batches[chosen][0]))
         widths = widths_for(there, answers.device, answers.confidence)
-        bounds = total_intervals(totals, widths, answers.device.idle_power_w)
+        bounds = total_intervals(
+            totals, total_widths(totals, widths), answers.device.idle_power_w
+        )
         for name, ends in bounds.items():
             low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))
             low[chosen], high[chosen] = ends[0][chosen], ends[1][chosen]

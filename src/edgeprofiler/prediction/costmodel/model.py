@@ -267,6 +267,18 @@ def host_gaps(work: Work, times: LayerTimes, parameters: Parameters) -> FloatArr
     )
 
 
+def network_sums(values: FloatArray, offsets: IntArray) -> FloatArray:
+    """Return the sum over each network's layers, shape (networks,).
+
+    Args:
+        values: one number a layer, network after network.
+        offsets: where each network starts, and the end: one number more than networks.
+    """
+    count = len(offsets) - 1
+    owner = np.repeat(np.arange(count), np.diff(offsets))
+    return np.asarray(np.bincount(owner, values, count), dtype=np.float64)
+
+
 def bandwidth(hardware: Hardware, parameters: Parameters) -> float:
     """Return the bytes a second that are reached."""
     return hardware.bandwidth_bytes_per_s * parameters.efficiency_memory

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from edgeprofiler._version import __version__
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import (
     OP_CODES,
@@ -22,13 +21,17 @@ from edgeprofiler.core.network import (
     Kind,
     Network,
 )
-from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
-from edgeprofiler.core.profile.lazy import LazyProfiles
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.prediction.costmodel.model import network_sums
 from edgeprofiler.prediction.features import FEATURES, Board, features
-from edgeprofiler.prediction.predictors.roofline import Profiles as AnalyticProfiles
-from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, PredictedProfiles
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, RooflineProfiles
+from edgeprofiler.prediction.predictors.totals import Outside, TotalWidths
 from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.uncertainty.distance import shipped_width
+
+UNKNOWN_POWER = 0.4
+"""Half width of power above idle where none was trained on. Assumed."""
 
 
 class Regressor(Protocol):
@@ -146,53 +149,71 @@ class TrainedPredictor:
         """Return the profiles of many networks, computed in one pass over all layers."""
         base = self.analytic.predict_many(networks)
         columns = Columns.concatenate([network.columns for network in networks])
-        return TrainedProfiles(self, base, columns, self.costs(columns, base))
+        return TrainedProfiles(
+            tuple(networks), self.device, self.confidence, base.offsets,
+            self.costs(columns, base), self._outside(columns, base), self, base,
+        )  # fmt: skip
 
-    def costs(self, columns: Columns, base: AnalyticProfiles) -> LayerCosts:
+    def costs(self, columns: Columns, base: RooflineProfiles) -> TrainedCosts:
         """Return runtime and power of layers as arrays, without intervals."""
         idle = self.device.idle_power_w
         table = features(columns, self.board)
         usable = columns.covered & np.isfinite(table).all(axis=1) & (base.runtime_s > 0)
         fixed = self.correction
-        runtime = base.runtime_s * fixed.of(fixed.runtime, columns)
-        above = (base.power_w - idle) * fixed.of(fixed.power_above_idle, columns)
-        trained = {q: np.zeros(len(columns), np.bool_) for q in ("runtime_s", "power_above_idle_w")}
-        width = {
-            "runtime_s": np.full(len(columns), math.nan),
-            "power_above_idle_w": np.full(len(columns), math.nan),
+        answers = {
+            "runtime_s": base.runtime_s * fixed.of(fixed.runtime, columns),
+            "power_above_idle_w": (base.power_w - idle) * fixed.of(fixed.power_above_idle, columns),
         }
-        answers = {"runtime_s": runtime, "power_above_idle_w": above}
+        trained = {name: np.zeros(len(columns), np.bool_) for name in answers}
+        widths = {name: np.full(len(columns), math.nan) for name in answers}
         for model in self.models:
             rows = np.flatnonzero(usable & columns.is_kind(model.kind))
             if not rows.size:
                 continue
-            part = table[rows]
-            answer = np.maximum(model.regressor.predict(part), model.least)
-            answers[model.quantity][rows] = answer
-            trained[model.quantity][rows] = True
+            part, name = table[rows], model.quantity
+            answers[name][rows] = np.maximum(model.regressor.predict(part), model.least)
+            trained[name][rows] = True
             spread = math.hypot(half_width(model.residuals, self.confidence), self.stack_width)
-            width[model.quantity][rows] = spread * (1.0 + beyond(part, model.extents))
-        return LayerCosts(runtime, idle + above, trained["runtime_s"],
-                          trained["power_above_idle_w"], width["runtime_s"],
-                          width["power_above_idle_w"])  # fmt: skip
+            widths[name][rows] = spread * (1.0 + beyond(part, model.extents))
+        runtime, above = answers.values()
+        return TrainedCosts(runtime, idle + above, trained["runtime_s"], *widths.values())
+
+    def _outside(self, columns: Columns, base: RooflineProfiles) -> Outside:
+        """Return fixed part and host gap as measured, the analytic model's where they were not."""
+        mine, idle, found = self.overhead, self.device.idle_power_w, base.outside
+        if math.isfinite(mine.fixed_s):
+            power = _or(idle + mine.fixed_above_idle_w, found.fixed_w)
+            found = replace(found, fixed_s=mine.fixed_s, fixed_w=power)
+        if math.isfinite(mine.host_gap_s) and not self.other_runtime:
+            running = network_sums(columns.op_code != OP_CODES["noop"], base.offsets)
+            found = replace(
+                found,
+                host_gap_s=mine.host_gap_s + mine.host_gap_per_layer_s * running,
+                host_gap_w=_or(idle + mine.host_gap_above_idle_w, found.host_gap_w),
+            )
+        return found
+
+    @cached_property
+    def total_widths(self) -> TotalWidths:
+        """Half widths of totals, from residuals of networks that were left out."""
+        wide = {
+            name: math.hypot(half_width(values, self.confidence), self.stack_width)
+            for name, values in self.network_residuals.items()
+        }
+        time, power = wide.get("runtime_s", math.nan), wide.get("power_above_idle_w", math.nan)
+        if math.isnan(power):
+            return TotalWidths(time, time, UNKNOWN_POWER, math.hypot(time, UNKNOWN_POWER))
+        return TotalWidths(time, time, power, wide.get("energy_j", math.nan))
 
 
 @dataclass(frozen=True, eq=False)
-class LayerCosts:
-    """Costs of layers; arrays of one length, NaN where unknown."""
+class TrainedCosts(LayerCosts):
+    """Costs of layers, and how sure trained models are of them."""
 
-    runtime_s: FloatArray
-    power_w: FloatArray
     runtime_trained: BoolArray
-    power_trained: BoolArray
     runtime_width: FloatArray
     """Half widths in log space; NaN where the analytic model answers."""
     power_width: FloatArray
-
-    @property
-    def energy_j(self) -> FloatArray:
-        """Energy of each layer; 0 for one that takes no time."""
-        return np.where(self.runtime_s == 0, 0.0, self.runtime_s * self.power_w)
 
 
 def beyond(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
@@ -206,100 +227,31 @@ def beyond(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedProfiles(LazyProfiles):
-    """Profiles of many networks, made one by one when asked for; arrays lie flat beside them."""
+class TrainedProfiles(PredictedProfiles):
+    """Profiles by trained models, and by the analytic model where they do not answer."""
 
+    layers: TrainedCosts
     predictor: TrainedPredictor
-    base: AnalyticProfiles
-    columns: Columns
-    layers: LayerCosts
+    base: RooflineProfiles
 
-    @property
-    def offsets(self) -> IntArray:
-        """Where each network's layers start, and the end of all."""
-        return self.base.offsets
-
-    @property
-    def runtime_s(self) -> FloatArray:
-        """Runtime of every layer of every network."""
-        return self.layers.runtime_s
-
-    @property
-    def power_w(self) -> FloatArray:
-        """Board power while each layer runs."""
-        return self.layers.power_w
-
-    def __len__(self) -> int:
-        return len(self.base)
-
-    def _profile(self, index: int) -> Profile:
-        part = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
-        analytic = self.base[index]
-        predictor, network = self.predictor, analytic.network
-        fixed, gap = self._parts(analytic)
-        costs = self._costs(analytic, part)
-        profile = Profile(
-            network=network,
-            device=DeviceLabel(
-                analytic.device.name, analytic.device.mode, analytic.device.runtime,
-                predictor.trained_on,
+    def belief(self, index: int) -> Belief:
+        """Return own widths, and the analytic model's where it answers."""
+        network, part = self.networks[index], self.part(index)
+        layers, analytic = self.layers, self.base.belief(index)
+        time, power = layers.runtime_width[part], layers.power_width[part]
+        trained = layers.runtime_trained[part].tolist()
+        return Belief(
+            by=self.predictor.name,
+            kind="networks left out in training",
+            provenance=self.predictor.trained_on,
+            runtime=np.where(np.isfinite(time), time, analytic.runtime),
+            power=np.where(np.isfinite(power), power, analytic.power),
+            totals=self.predictor.total_widths,
+            bound=analytic.bound,
+            known_by=tuple(
+                "trained" if own else by for own, by in zip(trained, analytic.known_by, strict=True)
             ),
-            origin=Origin("predicted", predictor.name, __version__),
-            idle_power_w=analytic.idle_power_w,
-            costs=costs,
-            fixed=fixed,
-            host_gap=gap,
-            confidence=predictor.confidence,
-            interval_kind="networks left out in training",
-            time_lower_bound_s=analytic.time_lower_bound_s,
-            warnings=(*network.warnings, *self._warnings(network, part)),
-        )  # fmt: skip
-        return _with_totals(profile, predictor)
-
-    def _parts(self, analytic: Profile) -> tuple[Part, Part]:
-        overhead, idle = self.predictor.overhead, analytic.idle_power_w
-        fixed, gap = analytic.fixed, analytic.host_gap
-        if math.isfinite(overhead.fixed_s):
-            power = _or(idle + overhead.fixed_above_idle_w, fixed.power_w)
-            fixed = Part(overhead.fixed_s, power)
-        if math.isfinite(overhead.host_gap_s) and not self.predictor.other_runtime:
-            running = sum(1 for layer in analytic.network.layers if layer.op != "noop")
-            seconds = overhead.host_gap_s + overhead.host_gap_per_layer_s * running
-            gap = Part(seconds, _or(idle + overhead.host_gap_above_idle_w, gap.power_w))
-        return fixed, gap
-
-    def _costs(self, analytic: Profile, part: slice) -> Costs:
-        given, layers = analytic.costs, self.layers
-        idle = analytic.idle_power_w
-        runtime, power = layers.runtime_s[part], layers.power_w[part]
-        wide_time = _filled(layers.runtime_width[part], given.runtime_s_high, given.runtime_s)
-        above = np.maximum(power - idle, 0.0)
-        given_above = None if given.power_w_high is None else given.power_w_high - idle
-        wide_power = _filled(layers.power_width[part], given_above, given.power_w - idle)
-        energy = np.where(runtime == 0, 0.0, runtime * power)
-        power_low, power_high = (
-            idle + above * np.exp(-wide_power),
-            idle + above * np.exp(wide_power),
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            low = np.hypot(wide_time, np.log(power / power_low))
-            high = np.hypot(wide_time, np.log(power_high / power))
-        known = [
-            "trained" if mine else by
-            for mine, by in zip(layers.runtime_trained[part].tolist(), given.known_by, strict=True)
-        ]
-        return Costs(
-            runtime_s=_fixed(runtime),
-            power_w=_fixed(power),
-            covered=given.covered,
-            bound=given.bound,
-            known_by=tuple(known),
-            runtime_s_low=_fixed(runtime * np.exp(-wide_time)),
-            runtime_s_high=_fixed(runtime * np.exp(wide_time)),
-            power_w_low=_fixed(power_low),
-            power_w_high=_fixed(power_high),
-            energy_j_low=_fixed(energy * np.exp(-low)),
-            energy_j_high=_fixed(energy * np.exp(high)),
+            warnings=tuple(self._warnings(network, part)),
         )
 
     def _warnings(self, network: Network, part: slice) -> list[str]:
@@ -351,49 +303,5 @@ def _outside(network: Network, table: FloatArray, rows: IntArray, model: LayerMo
     )
 
 
-def _with_totals(profile: Profile, predictor: TrainedPredictor) -> Profile:
-    totals, confidence = profile.totals, predictor.confidence
-    wide = {
-        name: math.hypot(half_width(values, confidence), predictor.stack_width)
-        for name, values in predictor.network_residuals.items()
-    }
-    time = wide.get("runtime_s", math.nan)
-    power = wide.get("power_above_idle_w", math.nan)
-    energy = wide.get("energy_j", math.nan)
-    if math.isnan(power):
-        power = 0.4
-        energy = math.hypot(time, power)
-    idle = profile.idle_power_w
-    above = max(totals.power_above_idle_w.value, 0.0)
-    intervals = {
-        "runtime_s": _around(totals.runtime_s.value, time),
-        "end_to_end_s": _around(totals.end_to_end_s.value, time),
-        "energy_j": _around(totals.energy_j.value, energy),
-        "energy_above_idle_j": _around(totals.energy_above_idle_j.value, math.hypot(time, power)),
-        "power_w": (idle + above * math.exp(-power), idle + above * math.exp(power)),
-        "power_above_idle_w": _around(above, power),
-    }
-    return replace(profile, total_intervals=intervals)
-
-
-def _around(value: float, spread: float) -> tuple[float, float]:
-    return value * math.exp(-spread), value * math.exp(spread)
-
-
-def _filled(width: FloatArray, high: FloatArray | None, value: FloatArray) -> FloatArray:
-    """Own half widths, and the analytic model's where it answers."""
-    if high is None:
-        return width
-    with np.errstate(divide="ignore", invalid="ignore"):
-        other = np.where(value > 0, np.log(high / value), 0.0)
-    return np.where(np.isfinite(width), width, other)
-
-
 def _or(value: float, default: float) -> float:
     return value if math.isfinite(value) else default
-
-
-def _fixed(values: FloatArray) -> FloatArray:
-    array = np.array(values, dtype=np.float64)
-    array.setflags(write=False)
-    return array

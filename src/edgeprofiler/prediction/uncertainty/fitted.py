@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edgeprofiler.core.network import Columns, FloatArray, IntArray, Layer
 from edgeprofiler.core.values import shipped_toml
-from edgeprofiler.prediction.costmodel.model import CLASSES, Work, multiply_class
+from edgeprofiler.prediction.costmodel.model import CLASSES, Work, multiply_class, network_sums
 
 NEAR = 0.25
 """Distance of two networks' features up to which they are of one kind."""
@@ -41,19 +41,15 @@ def features_of_many(columns: Columns, offsets: IntArray) -> FloatArray:
     """
     work = Work.of(columns)
     classes = multiply_class(work)
-    count = len(offsets) - 1
-    owner = np.repeat(np.arange(count), np.diff(offsets))
-
-    def total(values: FloatArray) -> FloatArray:
-        return np.asarray(np.bincount(owner, values, count), dtype=np.float64)
 
     def share(*names: str) -> FloatArray:
         chosen = np.isin(classes, [CLASSES.index(name) for name in names])
-        return total(np.where(chosen, work.flops, 0.0)) / flops
+        return network_sums(np.where(chosen, work.flops, 0.0), offsets) / flops
 
-    flops = np.maximum(total(work.flops), 1.0)
-    moved = np.maximum(total(work.bytes_moved), 1.0)
-    kernels = np.maximum(total(work.runs.astype(np.float64)), 1.0)
+    flops, moved, kernels = (
+        np.maximum(network_sums(amount, offsets), 1.0)
+        for amount in (work.flops, work.bytes_moved, work.runs.astype(np.float64))
+    )
     return np.column_stack(
         [
             0.3 * np.log10(flops),

@@ -1,0 +1,156 @@
+"""What predictors have in common: profiles of many networks, made one by one when asked for."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from edgeprofiler._version import __version__
+from edgeprofiler.core.device import Device
+from edgeprofiler.core.network import FloatArray, IntArray, Network
+from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile, energy_of
+from edgeprofiler.core.profile.lazy import LazyProfiles
+from edgeprofiler.prediction.predictors.totals import (
+    NetworkTotals,
+    Outside,
+    TotalWidths,
+    around,
+    around_power,
+    total_intervals,
+)
+
+
+@dataclass(frozen=True)
+class LayerCosts:
+    """Costs of layers without their networks: arrays of one length, NaN where unknown."""
+
+    runtime_s: FloatArray
+    power_w: FloatArray
+
+    @cached_property
+    def energy_j(self) -> FloatArray:
+        """Energy of each layer; 0 for one that takes no time."""
+        return energy_of(self.runtime_s, self.power_w)
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What a predictor says of one network beside its numbers: how sure they are, and why."""
+
+    by: str
+    """What predicts, as profiles name their origin."""
+    kind: str
+    """How its intervals were made."""
+    provenance: str
+    runtime: FloatArray
+    """Half width in log space of each layer's runtime."""
+    power: FloatArray | float
+    """The same of power above idle."""
+    totals: TotalWidths
+    bound: tuple[str, ...]
+    known_by: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedProfiles(LazyProfiles):
+    """Profiles of many networks on one device.
+
+    The flat arrays hold all layers, network after network: those of network `i` are
+    `offsets[i]:offsets[i + 1]`. A predictor says what it believes of one network; sums, intervals
+    and profiles follow from that.
+    """
+
+    networks: tuple[Network, ...]
+    device: Device
+    confidence: float
+    offsets: IntArray
+    layers: LayerCosts
+    outside: Outside
+
+    @abstractmethod
+    def belief(self, index: int) -> Belief:
+        """Return what is believed of network `index`."""
+
+    @property
+    def runtime_s(self) -> FloatArray:
+        """Runtime of every layer of every network."""
+        return self.layers.runtime_s
+
+    @property
+    def power_w(self) -> FloatArray:
+        """Board power while each layer runs."""
+        return self.layers.power_w
+
+    @property
+    def energy_j(self) -> FloatArray:
+        """Board energy of each layer."""
+        return self.layers.energy_j
+
+    @cached_property
+    def totals(self) -> NetworkTotals:
+        """Sums over the layers of each network, and what is outside them."""
+        idle = self.device.idle_power_w
+        return NetworkTotals.of(self.runtime_s, self.energy_j, self.offsets, self.outside, idle)
+
+    def __len__(self) -> int:
+        return len(self.networks)
+
+    def part(self, index: int) -> slice:
+        """Return where the layers of network `index` lie."""
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
+    def total(self, index: int) -> NetworkTotals:
+        """Return the totals of one network, as arrays of one number."""
+        one = slice(index, index + 1)
+        return NetworkTotals(
+            **{f.name: getattr(self.totals, f.name)[one] for f in fields(NetworkTotals)}
+        )
+
+    def _profile(self, index: int) -> Profile:
+        network, device, outside = self.networks[index], self.device, self.outside
+        belief = self.belief(index)
+        found = total_intervals(self.total(index), belief.totals, device.idle_power_w)
+        hidden = network.columns.bytes_moved[~network.columns.covered]
+        return Profile(
+            network=network,
+            device=DeviceLabel(device.name, device.mode.name, device.runtime, belief.provenance),
+            origin=Origin("predicted", belief.by, __version__),
+            idle_power_w=device.idle_power_w,
+            costs=self._costs(index, belief),
+            fixed=Part(outside.fixed_s, outside.fixed_w),
+            host_gap=Part(float(outside.host_gap_s[index]), outside.host_gap_w),
+            total_intervals={
+                n: (float(low[0]), float(high[0])) for n, (low, high) in found.items()
+            },
+            confidence=self.confidence,
+            interval_kind=belief.kind,
+            time_lower_bound_s=float(hidden.sum()) / device.bandwidth_bytes_per_s,
+            warnings=(*network.warnings, *belief.warnings),
+        )
+
+    def _costs(self, index: int, belief: Belief) -> Costs:
+        part, idle = self.part(index), self.device.idle_power_w
+        runtime, power = self.runtime_s[part], self.power_w[part]
+        above = np.maximum(power - idle, 0.0)
+        times = around(runtime, belief.runtime)
+        powers, energies = around_power(idle, above, runtime, belief.runtime, belief.power)
+        ends = {"runtime_s": times, "power_w": powers, "energy_j": energies}
+        return Costs(
+            runtime_s=_read_only(runtime),
+            power_w=_read_only(power),
+            covered=self.networks[index].columns.covered,
+            bound=belief.bound,
+            known_by=belief.known_by,
+            **{f"{name}_low": _read_only(low) for name, (low, _) in ends.items()},
+            **{f"{name}_high": _read_only(high) for name, (_, high) in ends.items()},
+        )
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    array = np.array(values, dtype=np.float64)
+    array.setflags(write=False)
+    return array

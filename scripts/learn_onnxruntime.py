@@ -23,7 +23,7 @@ from edgeprofiler.learning.dataset.build import build
 from edgeprofiler.learning.dataset.storage import save_dataset
 from edgeprofiler.learning.training.evaluation import Evaluation, evaluate
 from edgeprofiler.learning.training.fitting import train
-from edgeprofiler.learning.training.networks import NetworkTotals
+from edgeprofiler.learning.training.networks import NetworkSums
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.benchmark.machine import machine_facts
@@ -123,7 +123,7 @@ def cells(errors: object) -> str:
     return ", ".join(f"{100 * errors[name]:.1f} %" for name in ("rmspe", "mape", "within_10"))
 
 
-def each_network(totals: NetworkTotals) -> str:
+def each_network(totals: NetworkSums) -> str:
     lines = ["| network | measured, ms | predicted, ms | error |", "|---|---:|---:|---:|"]
     truth, guess = totals.measured["runtime_s"], totals.predicted["runtime_s"]
     for name, t, g in zip(totals.names, truth, guess, strict=True):

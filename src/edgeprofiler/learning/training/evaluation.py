@@ -21,7 +21,7 @@ from edgeprofiler.learning.training.fit import (
 )
 from edgeprofiler.learning.training.groups import share_out, unjudged
 from edgeprofiler.learning.training.metrics import errors_of
-from edgeprofiler.learning.training.networks import Answers, NetworkTotals, network_rows
+from edgeprofiler.learning.training.networks import Answers, NetworkSums, network_rows
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
 from edgeprofiler.learning.training.select import Table, missing_kinds, split, table_of
 from edgeprofiler.prediction.accuracy import Coverage
@@ -42,7 +42,7 @@ class Answered:
     name: str
     answers: Answers
     """By kind and quantity; NaN where it does not answer."""
-    totals: NetworkTotals
+    totals: NetworkSums
 
 
 @dataclass(frozen=True, eq=False)

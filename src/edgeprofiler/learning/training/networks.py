@@ -23,7 +23,7 @@ _CORRECTION_ROWS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkTotals:
+class NetworkSums:
     """Sums over the measured layers of networks that training left out."""
 
     names: tuple[str, ...]
@@ -79,7 +79,7 @@ def _factors(fixed: Correction, name: str, ops: np.ndarray[Any, Any]) -> FloatAr
 
 def network_rows(
     table: Table, answers: Answers, device: Device, seen: Table | None = None
-) -> NetworkTotals:
+) -> NetworkSums:
     """Return totals of each network: measured, and as models answer that never saw it.
 
     Two measurements of one network are one row of sums each, told apart by their source.
@@ -112,7 +112,7 @@ def network_rows(
         "energy_j": total(runtime * (above + floor)),
         "power_above_idle_w": total(runtime * above) / total(runtime),
     }
-    return NetworkTotals(tuple(n.split("\0")[0] for n in names.tolist()), measured, predicted)
+    return NetworkSums(tuple(n.split("\0")[0] for n in names.tolist()), measured, predicted)
 
 
 def correction_of(table: Table, device: Device) -> dict[str, dict[str, float]]:

@@ -23,7 +23,7 @@ from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.collect.collecting import record_model
 from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.recording import Timeline
-from edgeprofiler.measurement.runners._source import onnx_model
+from edgeprofiler.measurement.runners._source import read_to_run
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
 
 ZOO = ("lenet", "resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "googlenet")
@@ -102,7 +102,7 @@ class Outside:
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
         self._session = onnxruntime.InferenceSession(
-            onnx_model(source).data, options, providers=["CPUExecutionProvider"]
+            read_to_run(source).onnx(), options, providers=["CPUExecutionProvider"]
         )
         self._feeds = {
             value.name: np.random.default_rng(0).standard_normal(value.shape).astype(np.float32)

@@ -180,15 +180,15 @@ def test_inputs_must_be_bound(small_onnx: Path, tmp_path: Path):
     dimensions[0].dim_param, dimensions[2].dim_param = "N", "H"
     open_model = tmp_path / "open.onnx"
     onnx.save(model, str(open_model))
-    with pytest.raises(InvalidInput, match="dimension 2 open"):
-        _source.onnx_model(str(open_model))
+    with pytest.raises(UsageError, match="leaves dimensions free"):
+        _source.read_to_run(str(open_model))
     bound = OnnxRuntimeRunner(shapes={"": (2, 3, 8, 8)})
     bound.load(str(open_model))
     assert bound.network().batch == 2
     bound.close()
     for shapes, words in (({"z": (1,)}, "no input"), ({"x": (1,)}, "4 dimensions")):
-        with pytest.raises(InvalidInput, match=words):
-            _source.onnx_model(str(open_model), shapes=shapes)
+        with pytest.raises(UsageError, match=words):
+            _source.read_to_run(str(open_model), shapes=shapes)
 
 
 def test_a_model_with_weights_elsewhere_that_are_missing_is_refused(small_onnx, tmp_path):
@@ -198,7 +198,7 @@ def test_a_model_with_weights_elsewhere_that_are_missing_is_refused(small_onnx, 
               location="apart.bin", size_threshold=0)  # fmt: skip
     (tmp_path / "apart.bin").unlink()
     with pytest.raises(InvalidInput, match=r"apart\.onnx"):
-        _source.onnx_model(str(path))
+        _source.read_to_run(str(path))
 
 
 def test_a_runtime_that_refuses_a_model_is_quoted(tmp_path: Path):

@@ -39,7 +39,8 @@ class TestTensorRT(RunnerContract):
         monkeypatch.setitem(sys.modules, "tensorrt", self.fake.module())
 
     def make(self) -> TensorRTRunner:
-        runner = TensorRTRunner(cuda=FakeCuda())
+        runner = TensorRTRunner()
+        runner.cuda = FakeCuda()
         runner.clock = self.fake.clock
         return runner
 

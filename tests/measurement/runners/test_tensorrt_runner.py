@@ -13,8 +13,9 @@ from fake_tensorrt import FakeCuda, FakeTensorRT, ProfilingVerbosity, StepClock
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.network import make_layer
+from edgeprofiler.measurement.runners.base import aligned
 from edgeprofiler.measurement.runners.protocol import IsolatingRunner, Runner
-from edgeprofiler.measurement.runners.tensorrt import TensorRTRunner, aligned
+from edgeprofiler.measurement.runners.tensorrt import TensorRTRunner
 
 pytest.importorskip("onnx")
 
@@ -45,10 +46,16 @@ def fake() -> FakeTensorRT:
     return FakeTensorRT(LAYERS, DESCRIPTION, StepClock())
 
 
+def on(cuda: FakeCuda, **options) -> TensorRTRunner:
+    made = TensorRTRunner(**options)
+    made.cuda = cuda
+    return made
+
+
 @pytest.fixture
 def runner(fake: FakeTensorRT, monkeypatch) -> TensorRTRunner:
     monkeypatch.setitem(sys.modules, "tensorrt", fake.module())
-    made = TensorRTRunner(cuda=FakeCuda())
+    made = on(FakeCuda())
     made.clock = fake.clock
     return made
 
@@ -103,7 +110,7 @@ def test_the_engine_is_built_in_detail_and_in_half_precision(runner, fake, small
 def test_tensorrt_8_is_asked_for_an_explicit_batch(fake, small_onnx, monkeypatch):
     fake.version = "8.6.1"
     monkeypatch.setitem(sys.modules, "tensorrt", fake.module())
-    runner = TensorRTRunner(precision="fp32", workspace_mb=64, cuda=FakeCuda())
+    runner = on(FakeCuda(), precision="fp32", workspace_mb=64)
     runner.load(str(small_onnx))
     assert fake.network_flags == 1
     assert fake.flags == []
@@ -112,7 +119,7 @@ def test_tensorrt_8_is_asked_for_an_explicit_batch(fake, small_onnx, monkeypatch
 
 def test_device_memory_is_given_back(runner, small_onnx: Path):
     runner.load(str(small_onnx))
-    cuda = runner._cuda
+    cuda = runner.cuda
     assert len(cuda.taken) == 2
     assert next(iter(cuda.uploaded.values())).shape == (1, 3, 8, 8)
     runner.load(str(small_onnx))
@@ -142,7 +149,7 @@ def test_an_engine_file_is_loaded_only_from_a_trusted_place(runner, fake, tmp_pa
     path.write_bytes(b"plan")
     with pytest.raises(UsageError, match="code that runs"):
         runner.load(str(path))
-    trusting = TensorRTRunner(trust_engine=True, cuda=FakeCuda())
+    trusting = on(FakeCuda(), trust_engine=True)
     trusting.clock = fake.clock
     trusting.load(str(path))
     assert trusting.run(1).duration_s.shape == (1, 4)
@@ -153,7 +160,7 @@ def test_an_engine_file_is_loaded_only_from_a_trusted_place(runner, fake, tmp_pa
 
 def test_an_engine_without_details_has_layers_of_unknown_work(fake, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt", fake.module())
-    runner = TensorRTRunner(trust_engine=True, cuda=FakeCuda())
+    runner = on(FakeCuda(), trust_engine=True)
     path = tmp_path / "net.plan"
     path.write_bytes(b"plan")
     runner.load(str(path))
@@ -171,8 +178,8 @@ def test_open_shapes_must_be_given_within_the_engines_profile(fake, tmp_path, mo
     cuda = FakeCuda()
     for shapes in ({}, {"input": (100, 3, 8, 8)}, {"input": (1, 3)}):
         with pytest.raises(InvalidInput, match="open"):
-            TensorRTRunner(trust_engine=True, shapes=shapes, cuda=cuda).load(str(path))
-    runner = TensorRTRunner(trust_engine=True, shapes={"": [2, 3, 8, 8]}, cuda=cuda)
+            on(cuda, trust_engine=True, shapes=shapes).load(str(path))
+    runner = on(cuda, trust_engine=True, shapes={"": [2, 3, 8, 8]})
     runner.load(str(path))
     assert next(iter(cuda.uploaded.values())).shape == (2, 3, 8, 8)
 
@@ -185,7 +192,7 @@ def test_what_tensorrt_cannot_build_is_unsupported(fake, runner, small_onnx: Pat
     with pytest.raises(Unsupported, match="could not build"):
         runner.load(str(small_onnx))
     with pytest.raises(Unsupported, match="scales"):
-        TensorRTRunner(precision="int8", cuda=FakeCuda()).load(str(small_onnx))
+        on(FakeCuda(), precision="int8").load(str(small_onnx))
     with pytest.raises(UsageError, match="bf16"):
         TensorRTRunner(precision="bf16")
 
@@ -200,7 +207,7 @@ def test_a_failure_while_running_is_said(fake, runner, small_onnx: Path):
         runner.run(1)
     with pytest.raises(Unavailable, match="failed while running"):
         runner.load(str(small_onnx))
-    assert not runner._cuda.taken
+    assert not runner.cuda.taken
 
 
 def test_a_layer_runs_alone(fake, runner):

@@ -18,7 +18,7 @@ from edgeprofiler.core.errors import (
     UsageError,
 )
 from edgeprofiler.measurement.runners._trtexec_files import (
-    LayerTimes,
+    LayerAverages,
     read_layer_times,
     read_run_times,
     timeline_of,
@@ -99,7 +99,7 @@ def test_runs_follow_each_other_where_no_times_were_exported(files):
     timeline = timeline_of(layers, None, begin_s=5.0)
     np.testing.assert_allclose(timeline.run_end_s, 5.0 + 1.5e-3 * np.arange(1, 5))
     assert timeline.duration_s.shape == (4, 2)
-    empty = LayerTimes(1, ("a",), np.zeros(1), np.zeros(1))
+    empty = LayerAverages(1, ("a",), np.zeros(1), np.zeros(1))
     with pytest.raises(InsufficientData):
         timeline_of(empty, None)
 
@@ -179,7 +179,7 @@ def test_trtexec_builds_once_and_runs_as_often_as_asked(program: Path, small_onn
     assert isinstance(runner, Runner)
     runner.load(str(small_onnx))
     assert runner.network() is None
-    built = runner._file("model.engine").read_text()
+    built = runner.loaded().file("model.engine").read_text()
     assert "--fp16" in built
     assert "--profilingVerbosity=detailed" in built
     timeline = runner.run(6)

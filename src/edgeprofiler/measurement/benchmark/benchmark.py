@@ -5,20 +5,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from edgeprofiler.core import limits, plugins
 from edgeprofiler.core.errors import InsufficientData, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.files import check_readable
-from edgeprofiler.core.network import FloatArray, Network, Shape
-from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.network import Network, Shape
 from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark, LayerLatency
 from edgeprofiler.measurement.collect.choose import runner_named
 from edgeprofiler.measurement.recording import Timeline
-from edgeprofiler.measurement.runners.protocol import Runner
+from edgeprofiler.measurement.runners._trtexec_files import read_run_times
+from edgeprofiler.measurement.runners.protocol import FreeRunner, Runner
+from edgeprofiler.measurement.runners.trtexec import profile_from_trtexec
 from edgeprofiler.reading.read import input_shapes
 
 BACKENDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -34,14 +35,6 @@ BACKENDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 DEFAULT_BACKENDS = ("torch", "torchscript", "onnxruntime", "tensorrt", "trtexec")
 DEFAULT_RUNS = 50
 _WARM_UP_RUNS = 3
-
-
-@runtime_checkable
-class FreeRunner(Protocol):
-    """A runner that can also run without its profiler."""
-
-    def latencies(self, runs: int) -> FloatArray:
-        """Return wall times of `runs` runs without the profiler; shape (runs,)."""
 
 
 def benchmark(
@@ -121,9 +114,8 @@ def _options_of(runner_name: str) -> Sequence[str]:
 
 def benchmark_trtexec_files(engine: Path, profile: Path, times: Path | None = None) -> Benchmark:
     """Return what trtexec measured on another machine, from the files that it wrote there."""
-    reader = plugins.load("runners", "trtexec")
-    measured: Profile = reader.profile_from_files(engine, profile, times)
-    run_times = reader.run_times_from_file(times) if times is not None else None
+    measured = profile_from_trtexec(engine, profile, times)
+    run_times = read_run_times(times) if times is not None else None
     total = np.array([measured.totals.runtime_s.value])
     result = BackendResult(
         backend="trtexec",
@@ -156,9 +148,8 @@ def _one(
         return _measured(backend, runner, runs)
     except Unavailable as error:
         return BackendResult(backend, error.reason, error.remedy)
-    except (Unsupported, InsufficientData) as error:
-        return BackendResult(backend, str(error))
-    except UsageError as error:  # a precision or batch that this one does not know
+    # a precision or batch that this one does not know is a mistake of its question alone
+    except (Unsupported, InsufficientData, UsageError) as error:
         return BackendResult(backend, str(error))
     finally:
         if runner is not None:

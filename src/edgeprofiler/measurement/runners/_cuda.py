@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,21 +18,8 @@ _HOST_TO_DEVICE = 1
 _NAMES = ("libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0", "libcudart.so")
 
 
-class Cuda(Protocol):
-    """Device memory, as far as a runner needs it."""
-
-    def allocate(self, size_bytes: int) -> int:
-        """Return the address of new device memory."""
-
-    def upload(self, address: int, data: npt.NDArray[Any]) -> None:
-        """Copy an array to device memory."""
-
-    def free(self, address: int) -> None:
-        """Give device memory back."""
-
-
 class CudaRuntime:
-    """`Cuda` by the shared library of the CUDA toolkit or of JetPack."""
+    """Device memory, by the shared library of the CUDA toolkit or of JetPack."""
 
     def __init__(self) -> None:
         self._library = _library()

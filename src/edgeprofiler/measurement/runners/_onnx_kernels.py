@@ -8,38 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeprofiler.core.network import Kind, Layer, Shape, elements, make_layer
+from edgeprofiler.reading.lowering import vocabulary as v
 
-_CONVOLUTIONS = ("Conv", "FusedConv", "NhwcFusedConv", "QLinearConv", "ConvInteger", "NhwcConv")
-_GEMMS = ("Gemm", "FusedGemm", "QGemm")
-_MATMULS = ("MatMul", "FusedMatMul", "QLinearMatMul", "MatMulInteger")
+_CONVOLUTIONS = v.CONVOLUTIONS | {"NhwcFusedConv", "NhwcConv"}
 _OTHER_OPS = {
-    "global_pool": ("GlobalAveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool"),
-    "softmax": ("Softmax", "LogSoftmax", "QLinearSoftmax"),
-    "normalization": (
-        "LRN", "LayerNormalization", "InstanceNormalization", "GroupNormalization",
-        "SkipLayerNormalization", "SimplifiedLayerNormalization", "LpNormalization",
-    ),
-    "resize": ("Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "GridSample"),
-    "concat": ("Concat", "QLinearConcat"),
-    "copy": (
-        "Slice", "Gather", "Transpose", "Pad", "Split", "Tile", "Expand", "ScatterND",
-        "GatherElements", "GatherND", "Constant", "ConstantOfShape", "MemcpyToHost",
-        "MemcpyFromHost", "ScatterElements",
-    ),
-    "reformat": ("Cast", "QuantizeLinear", "DequantizeLinear", "ReorderInput", "ReorderOutput",
-                 "DynamicQuantizeLinear"),
-    "topk": ("TopK", "NonMaxSuppression", "ArgMax", "ArgMin", "NonZero"),
-    "noop": ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Shape", "Dropout", "Size"),
-    "pointwise": (
-        "Abs", "Add", "And", "BatchNormalization", "BiasGelu", "Ceil", "Clip", "Cos", "Div", "Elu",
-        "Equal", "Erf", "Exp", "FastGelu", "Floor", "Gelu", "Greater", "GreaterOrEqual",
-        "HardSigmoid", "HardSwish", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min",
-        "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "QLinearAdd", "QLinearMul",
-        "QLinearSigmoid", "QLinearLeakyRelu", "QuickGelu", "Range", "Reciprocal", "Relu", "Round",
-        "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish",
-        "Tanh", "ThresholdedRelu", "Where",
-    ),
+    "global_pool": v.GLOBAL_POOLS,
+    "softmax": v.SOFTMAXES,
+    "normalization": v.NORMALIZATIONS,
+    "resize": v.RESIZES,
+    "concat": v.CONCATS,
+    "copy": v.COPIES | v.SLICES | {"Transpose", "Constant", "ConstantOfShape", "MemcpyToHost",
+                                   "MemcpyFromHost"},
+    "reformat": {"Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "ReorderInput",
+                 "ReorderOutput", "DynamicQuantizeLinear"},
+    "topk": v.TOPKS,
+    "noop": v.RESHAPES | v.SHAPE_READS | {"Identity", "Dropout"},
+    "pointwise": v.POINTWISE | {"BiasGelu", "Range"},
 }  # fmt: skip
+"""What ONNX Runtime calls its kernels, beside the operators of ONNX."""
 _OP_OF = {name: op for op, names in _OTHER_OPS.items() for name in names}
 
 
@@ -93,16 +79,16 @@ def layer_of(kernel: Kernel) -> Layer:
 
 
 def _op_and_kind(kernel: Kernel) -> tuple[str, Kind]:
-    if kernel.op in _CONVOLUTIONS or kernel.op == "ConvTranspose":
+    if kernel.op in _CONVOLUTIONS | v.TRANSPOSED:
         op = "transposed_convolution" if kernel.op == "ConvTranspose" else "convolution"
         places = [shape[2:] for shape in (*kernel.input_shapes[:1], *kernel.output_shapes[:1])]
         point = all(math.prod(place) == 1 for place in places)
         return op, "dense" if point else "convolutional"
-    if kernel.op in _GEMMS:
+    if kernel.op in v.GEMMS:
         return "gemm", "dense"
-    if kernel.op in _MATMULS:
+    if kernel.op in v.MATMULS:
         return "matmul", "dense"
-    if kernel.op in ("MaxPool", "AveragePool", "LpPool", "QLinearAveragePool"):
+    if kernel.op in v.MAX_POOLS | v.AVERAGE_POOLS:
         return ("max_pool" if kernel.op == "MaxPool" else "average_pool"), "pooling"
     if kernel.op.startswith("Reduce"):
         means = kernel.op in ("ReduceMean", "ReduceMax")
@@ -129,7 +115,7 @@ def _activations(kernel: Kernel) -> tuple[Shape, ...]:
 
 def _window(kernel: Kernel) -> Shape:
     given = _ints(kernel, "kernel_shape", ())
-    if given or kernel.op not in (*_CONVOLUTIONS, "ConvTranspose"):
+    if given or kernel.op not in _CONVOLUTIONS | v.TRANSPOSED:
         return given
     return kernel.input_shapes[1][2:] if len(kernel.input_shapes) > 1 else ()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import replace
 
-from edgeprofiler.core.errors import Unsupported
-from edgeprofiler.core.graph import Graph, Node, Tensor
-from edgeprofiler.core.network import Layer, Shape
+from edgeprofiler.core.errors import InvalidInput, Unsupported
+from edgeprofiler.core.graph import AttributeValue, Graph, GraphBuilder
+from edgeprofiler.core.network import Layer
 
 _NODES = {
     "convolution": "Conv", "transposed_convolution": "ConvTranspose", "gemm": "Gemm",
@@ -28,49 +29,39 @@ def single_layer_graph(layer: Layer) -> Graph:
     if op is None or not layer.input_shapes or not layer.output_shapes:
         raise Unsupported(f"{layer.name}: a {layer.op} layer cannot be built alone")
     source, result = layer.input_shapes[0], layer.output_shapes[0]
-    dtype = layer.dtype if layer.dtype in ("fp32", "fp16") else "fp32"
-    tensors = [Tensor("input", source, dtype), Tensor("output", result, dtype)]
-    inputs = ["input"]
-    attributes: dict[str, Any] = {}
-    if op in ("Conv", "ConvTranspose"):
-        weight, attributes = _convolution(layer, source, result, op)
-        tensors += [Tensor("weight", weight, dtype, constant=True),
-                    Tensor("bias", (result[1],), dtype, constant=True)]  # fmt: skip
-        inputs += ["weight", "bias"]
-    elif op == "Gemm":
-        features = result[-1]
-        tensors += [Tensor("weight", (features, _inner(source)), dtype, constant=True),
-                    Tensor("bias", (features,), dtype, constant=True)]  # fmt: skip
-        if len(source) != 2:
-            tensors[0] = Tensor("input", (source[0], _inner(source)), dtype)
-            tensors[1] = Tensor("output", (source[0], features), dtype)
-        inputs += ["weight", "bias"]
+    g = GraphBuilder(layer.name)
+    attributes: dict[str, AttributeValue] = {}
+    if op == "Gemm":
+        x = g.input((source[0], math.prod(source[1:])))
+        inputs = [x, g.constant("weight", (result[-1], g.channels(x))),
+                  g.constant("bias", result[-1:])]  # fmt: skip
         attributes = {"transB": 1}
-    elif op in ("MaxPool", "AveragePool"):
+    else:
+        inputs = [g.input(source)]
+    if op in ("Conv", "ConvTranspose", "MaxPool", "AveragePool"):
         attributes = _window(layer)
-    elif op == "Relu" and len(layer.input_shapes) > 1:
+    if op in ("Conv", "ConvTranspose"):
+        pair = (result[1], source[1]) if op == "Conv" else (source[1], result[1])
+        weight = (pair[0], pair[1] // layer.groups, *layer.kernel)
+        inputs += [g.constant("weight", weight), g.constant("bias", (result[1],))]
+        attributes |= {"group": layer.groups,
+                       "dilations": layer.dilation or (1,) * len(layer.kernel)}  # fmt: skip
+    if op == "Relu" and len(layer.input_shapes) > 1:
         op = "Add"
-        tensors.append(Tensor("second", layer.input_shapes[1], dtype))
-        inputs.append("second")
-    nodes = [Node(layer.name, op, tuple(inputs), ("output",), attributes)]
+        inputs.append(g.input(layer.input_shapes[1], "second"))
+    try:
+        y = g.node(op, tuple(inputs), layer.name, attributes)
+    except InvalidInput as error:
+        raise Unsupported(f"{layer.name}: it cannot be built alone ({error})") from None
     if layer.fused_ops and op in ("Conv", "Gemm"):
-        tensors.append(Tensor("raw", tensors[1].shape, dtype))
-        nodes = [
-            Node(layer.name, op, tuple(inputs), ("raw",), attributes),
-            Node(f"{layer.name}/activation", "Relu", ("raw",), ("output",)),
-        ]
-    supplied = tuple(t.name for t in tensors if t.name in ("input", "second"))
-    return Graph(layer.name, tuple(nodes), {t.name: t for t in tensors}, supplied, ("output",))
+        y = g.relu(y, name=f"{layer.name}/activation")
+    graph = g.graph(y)
+    dtype = layer.dtype if layer.dtype in ("fp32", "fp16") else "fp32"
+    tensors = {name: replace(tensor, dtype=dtype) for name, tensor in graph.tensors.items()}
+    return replace(graph, tensors=tensors)
 
 
-def _inner(shape: Shape) -> int:
-    size = 1
-    for length in shape[1:]:
-        size *= length
-    return size
-
-
-def _window(layer: Layer) -> dict[str, Any]:
+def _window(layer: Layer) -> dict[str, AttributeValue]:
     if not layer.kernel:
         raise Unsupported(f"{layer.name}: its window is unknown, so it cannot be built alone")
     return {
@@ -78,16 +69,3 @@ def _window(layer: Layer) -> dict[str, Any]:
         "strides": layer.stride or (1,) * len(layer.kernel),
         "pads": (*layer.padding_before, *layer.padding_after) or (0,) * 2 * len(layer.kernel),
     }
-
-
-def _convolution(
-    layer: Layer, source: Shape, result: Shape, op: str
-) -> tuple[Shape, dict[str, Any]]:
-    attributes = _window(layer)
-    attributes["group"] = layer.groups
-    attributes["dilations"] = layer.dilation or (1,) * len(layer.kernel)
-    if op == "Conv":
-        weight = (result[1], source[1] // layer.groups, *layer.kernel)
-    else:
-        weight = (source[1], result[1] // layer.groups, *layer.kernel)
-    return weight, attributes

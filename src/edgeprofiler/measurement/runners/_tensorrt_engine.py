@@ -1,25 +1,28 @@
 """TensorRT's own objects behind a few calls: build, load, give memory, execute, inspect.
 
-Checked against TensorRT's type stubs; the runner sees only what is defined here.
+Checked against TensorRT's type stubs; the runners see only what is defined here. The profiler
+calls back for every layer after the whole execution is complete, in a burst: durations are good,
+the moments of the calls are not when layers ended. The first call is the best sign of the end of
+the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported
 from edgeprofiler.core.extras import require
-from edgeprofiler.core.network import Shape, elements
-from edgeprofiler.measurement.runners._cuda import Cuda
+from edgeprofiler.core.network import Network, Shape, elements
+from edgeprofiler.measurement.runners._cuda import CudaRuntime
+from edgeprofiler.measurement.runners._engine_layers import network_in_order
 from edgeprofiler.measurement.runners._onnx_model import random_input
+from edgeprofiler.measurement.runners._source import Model
+from edgeprofiler.measurement.runners.base import Call, WatchedModel
 from edgeprofiler.measurement.runners.protocol import Clock
 
 if TYPE_CHECKING:
     import tensorrt as trt
-
-Call = tuple[str, float, float]
-"""A layer's name, its duration and the moment of the profiler's call, both in seconds."""
 
 _NUMPY_TYPES = {
     "FLOAT": "f4", "HALF": "f2", "INT8": "i1", "UINT8": "u1", "INT32": "i4", "INT64": "i8",
@@ -27,8 +30,8 @@ _NUMPY_TYPES = {
 }  # fmt: skip
 
 
-def require_tensorrt() -> None:
-    """Return if TensorRT can be imported.
+def require_tensorrt() -> Any:
+    """Return the module `tensorrt`.
 
     Raises:
         Unavailable: it is not there. Type stubs, or leftovers of an old package, import as an
@@ -39,7 +42,9 @@ def require_tensorrt() -> None:
         "on a Jetson with JetPack 6 use a virtual environment with --system-site-packages; "
         "elsewhere pip install tensorrt; for older boards run trtexec and read its files",
     ):
+        import tensorrt
         from tensorrt import IProfiler  # noqa: F401 - an empty namespace has none
+    return tensorrt
 
 
 class Calls(Protocol):
@@ -87,37 +92,41 @@ def build_engine(model: bytes, source: str, precision: str, workspace_mb: int) -
     return plan
 
 
-class LoadedEngine:
+class LoadedEngine(WatchedModel):
     """An engine on the GPU with two contexts: one that a profiler watches, one that runs free.
 
     Args:
-        plan: the serialised engine.
-        source: what the user named, for messages.
-        shapes: shapes of inputs that the engine leaves open, by name.
+        model: what it was built of.
         clock: of the profiler's stamps.
+        plan: the serialised engine.
+        shapes: shapes of inputs that the engine leaves open, by name.
         cuda: device memory.
 
     Raises:
         InvalidInput: this TensorRT or GPU cannot load it, or an input's shape stays open.
     """
 
+    stamp_kind = "callback-burst"
+    remedy = "build the engine with profiling verbosity DETAILED"
+
     def __init__(
         self,
-        plan: trt.IHostMemory | bytes,
-        source: str,
-        shapes: Mapping[str, Shape],
+        model: Model,
         clock: Clock,
-        cuda: Cuda,
+        plan: trt.IHostMemory | bytes,
+        shapes: Mapping[str, Shape],
+        cuda: CudaRuntime,
     ) -> None:
         import tensorrt as trt
 
-        self._source, self._cuda = source, cuda
+        super().__init__(model, clock)
+        self._source, self._cuda = model.source, cuda
         self._addresses: list[int] = []
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
         engine: trt.ICudaEngine | None = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise InvalidInput(
-                source,
+                model.source,
                 "is no engine that this TensorRT and this GPU can load",
                 "build it again here, from the ONNX model",
             )
@@ -131,7 +140,7 @@ class LoadedEngine:
             for index in range(engine.num_io_tensors):
                 self._fill(engine.get_tensor_name(index))
             self.execute()
-            self.execute_watched()
+            self.watched()
         except BaseException:
             self.close()
             raise
@@ -169,10 +178,11 @@ class LoadedEngine:
         """Run once, without the profiler, and wait for the end."""
         self._run(self._free)
 
-    def execute_watched(self) -> list[Call]:
+    def watched(self) -> tuple[Sequence[Call], float]:
         """Run once and return what the profiler told after the end."""
         self._run(self._watched)
-        return self._calls.take()
+        calls = self._calls.take()
+        return calls, calls[0][2] if calls else self.clock.now_s()
 
     def _run(self, context: trt.IExecutionContext) -> None:
         if not context.execute_v2(self._addresses):
@@ -180,19 +190,26 @@ class LoadedEngine:
                 f"{self._source}: TensorRT failed while running", "see its log; check free memory"
             )
 
-    def describe_layers(self) -> str:
-        """Return the inspector's JSON of all layers."""
-        import tensorrt as trt
-
-        inspector = self._engine.create_engine_inspector()
-        inspector.execution_context = self._watched
-        return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
+    def network(self) -> Network:
+        """Return the engine's layers, in the order of the profiler's calls where that is known."""
+        text = described(self._engine, self._watched)
+        return network_in_order(text, self._source, self.names, self.model.warnings)
 
     def close(self) -> None:
         """Give device memory back."""
         for address in self._addresses:
             self._cuda.free(address)
         self._addresses = []
+
+
+def described(engine: trt.ICudaEngine, context: trt.IExecutionContext | None = None) -> str:
+    """Return the inspector's JSON of all layers, with shapes where a context binds them."""
+    import tensorrt as trt
+
+    inspector = engine.create_engine_inspector()
+    if context is not None:
+        inspector.execution_context = context
+    return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
 
 def _shape(dimensions: trt.Dims) -> Shape:

@@ -23,10 +23,11 @@ def require_torch() -> Any:
 class LeafTimer:
     """Hooks on all leaf modules; the calls of a run are its layers, in order.
 
-    A module that is called twice in a run is two layers.
+    A module that is called twice in a run is two layers. `names` are what the layers are called;
+    after their modules where there are none.
     """
 
-    def __init__(self, module: Any, *, cuda: bool) -> None:
+    def __init__(self, module: Any, *, cuda: bool, names: tuple[str, ...] = ()) -> None:
         self._leaves = [
             (name or "module", leaf)
             for name, leaf in module.named_modules()
@@ -36,16 +37,7 @@ class LeafTimer:
         self._hooks: list[Any] = []
         self._calls: list[tuple[str, Any, Any]] = []
         self._open: list[Any] = []
-        self._names: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the calls of the first run; empty before it."""
-        return self._names
-
-    def rename(self, names: tuple[str, ...]) -> None:
-        """Call the layers by these names instead of the modules'."""
-        self._names = names
+        self.names = names
 
     def attach(self) -> None:
         """Put the hooks in."""
@@ -82,12 +74,12 @@ class LeafTimer:
             InsufficientData: the module calls other leaves in each run.
         """
         calls, self._calls = self._calls, []
-        if not self._names:
+        if not self.names:
             taken: set[str] = set()
-            self._names = tuple(unique_name(name, taken) for name, _, _ in calls)
-        if len(calls) != len(self._names):
+            self.names = tuple(unique_name(name, taken) for name, _, _ in calls)
+        if len(calls) != len(self.names):
             raise InsufficientData(
-                f"the module called {len(calls)} leaves in one run and {len(self._names)} in "
+                f"the module called {len(calls)} leaves in one run and {len(self.names)} in "
                 "another; layers can be timed only where every run is the same"
             )
         if self._cuda:

@@ -17,7 +17,7 @@ from edgeprofiler.measurement.recording import Timeline
 
 
 @dataclass(frozen=True)
-class LayerTimes:
+class LayerAverages:
     """What `--exportProfile` says: times of all runs together, by layer, in execution order."""
 
     count: int
@@ -50,7 +50,7 @@ class RunTimes:
         )
 
 
-def read_layer_times(path: Path) -> LayerTimes:
+def read_layer_times(path: Path) -> LayerAverages:
     """Read what `--exportProfile` wrote.
 
     Raises:
@@ -65,7 +65,7 @@ def read_layer_times(path: Path) -> LayerTimes:
     if not all("averageMs" in row for row in layers):
         average = average / count
     median = np.array([_milliseconds(row, "medianMs", "averageMs") for row in layers])
-    return LayerTimes(
+    return LayerAverages(
         count,
         tuple(row["name"].text() for row in layers),
         average * 1e-3,
@@ -97,7 +97,7 @@ def read_run_times(path: Path) -> RunTimes:
     )
 
 
-def timeline_of(layers: LayerTimes, runs: RunTimes | None, begin_s: float = 0.0) -> Timeline:
+def timeline_of(layers: LayerAverages, runs: RunTimes | None, begin_s: float = 0.0) -> Timeline:
     """Return runs with the average duration of each layer in every run.
 
     trtexec keeps no duration of a single run, so all runs are alike, which is said by
@@ -130,7 +130,7 @@ def _milliseconds(row: Value, *keys: str) -> float:
     return next((row[key].number(0) for key in keys if not row[key].null), math.nan)
 
 
-def profile_of(network: Network, layers: LayerTimes, runs: RunTimes | None) -> Profile:
+def profile_of(network: Network, layers: LayerAverages, runs: RunTimes | None) -> Profile:
     """Return a measured profile with the times that trtexec tells; power stays unknown.
 
     GPU time outside all layers is `fixed`, and what lies between two runs is the host's gap,

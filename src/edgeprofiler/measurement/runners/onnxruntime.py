@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,14 @@ from edgeprofiler.core.errors import (
     UsageError,
 )
 from edgeprofiler.core.extras import require
-from edgeprofiler.core.network import FloatArray, Layer, Network, Source
+from edgeprofiler.core.network import FloatArray, Network, Source
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._onnx_kernels import Kernel, layer_of
-from edgeprofiler.measurement.runners._onnx_model import model_of, random_input
+from edgeprofiler.measurement.runners._onnx_model import random_input
 from edgeprofiler.measurement.runners._onnxruntime_profile import KernelTimes, read_profile
-from edgeprofiler.measurement.runners._shared import wall_times
-from edgeprofiler.measurement.runners._single import single_layer_graph
-from edgeprofiler.measurement.runners._source import OnnxModel, onnx_model
-from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
+from edgeprofiler.measurement.runners._source import Model
+from edgeprofiler.measurement.runners.base import LoadedModel, ModelRunner
+from edgeprofiler.measurement.runners.protocol import Clock
 
 MAX_EVENTS = 1_000_000
 """ONNX Runtime keeps this many events of a session and drops the rest without a word."""
@@ -53,97 +53,50 @@ _WEIGHTS_APART = {
 """Weights in a file of their own are mapped, so that a new session starts in little time."""
 
 
-class OnnxRuntimeRunner:
-    """Runs an ONNX model, or any graph with random weights, by ONNX Runtime.
+class LoadedSession(LoadedModel):
+    """An optimised model in a temporary folder, and a session of it without the profiler.
 
     Args:
-        provider: execution provider, `CPUExecutionProvider` or another that is installed. For
-            providers that start work and do not wait (CUDA) kernel times are those of starting.
-        threads: threads inside a kernel; 0 leaves the choice to ONNX Runtime.
-        batch: images at once; `None` keeps the model's own.
-        shapes: input shapes by input name.
-        events_per_session: profile events after which the session is changed.
+        model: what is run.
+        clock: stamps its runs.
+        provider: execution provider.
+        threads: inside a kernel; 0 leaves the choice to ONNX Runtime.
+        events: profile events after which the session is changed.
     """
 
-    name = "onnxruntime"
-    simulated = False
-    needs_network = False
-
     def __init__(
-        self,
-        *,
-        provider: str = "CPUExecutionProvider",
-        threads: int = 0,
-        batch: int | None = None,
-        shapes: Mapping[str, tuple[int, ...]] | None = None,
-        events_per_session: int = 200_000,
+        self, model: Model, clock: Clock, provider: str, threads: int, events: int
     ) -> None:
-        if not 0 < events_per_session < MAX_EVENTS:
-            raise UsageError(f"events_per_session must lie between 1 and {MAX_EVENTS - 1:,}")
-        self._provider, self._threads, self._batch = provider, threads, batch
-        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
-        self._events = events_per_session
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._model: OnnxModel | None = None
-        self._source = ""
-        self._feeds: dict[str, Any] = {}
-        self._attributes: dict[str, tuple[str, dict[str, Any], frozenset[int]]] = {}
+        super().__init__(model, clock)
+        self._provider, self._threads, self._events = provider, threads, events
         self._network: Network | None = None
-        self._plain: Any = None
         self._order: tuple[str, ...] = ()
         self._profiled_s = self._unprofiled_s = float("nan")
-        self.clock: Clock = MonotonicClock()
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal runner."""
-        return {
-            "provider": self._provider,
-            "threads": self._threads,
-            "batch": self._batch,
-            "shapes": {name: list(shape) for name, shape in self._shapes.items()},
-            "events_per_session": self._events,
-        }
-
-    def probe(self) -> None:
-        """Return if ONNX Runtime and the provider are installed."""
-        providers = _runtime().get_available_providers()
-        if self._provider not in providers:
-            raise Unavailable(
-                f"this ONNX Runtime has no {self._provider}",
-                f"choose one of {', '.join(providers)}, or install the build that has it",
-            )
-
-    def load(self, source: str, network: Network | None = None) -> None:  # noqa: ARG002
-        """Optimise the model once; later sessions start from the optimised one."""
-        self.probe()
-        model = onnx_model(source, self._batch, self._shapes)
-        self._open(model, source)
-
-    def _open(self, model: OnnxModel, source: str) -> None:
-        runtime = _runtime()
-        self.close()
         self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-onnxruntime-")
-        self._model, self._source = model, source
+        self._optimised = Path(self._folder.name) / "optimised.onnx"
+        try:
+            self._optimise()
+            self._attributes = _kernels_of(self._optimised)
+            self._plain: Any = self._session(str(self._optimised), self._session_options())
+            self._feeds = {value.name: self._feed(value) for value in self._plain.get_inputs()}
+            began_s = self.clock.now_s()
+            self.execute()
+            each_s = max(self.clock.now_s() - began_s, 1e-6)
+            trials = int(np.clip(_TRIAL_S / each_s, 1, _MAX_TRIALS))
+            self.latencies(trials)
+            self.run(trials, None)  # so that layers and the overhead are known from the start
+        except BaseException:
+            self.close()
+            raise
+
+    def _optimise(self) -> None:
+        """Optimise the model once; later sessions start from the optimised one."""
         options = self._session_options()
-        options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = _runtime().GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.optimized_model_filepath = str(self._optimised)
         for key, value in _WEIGHTS_APART.items():
             options.add_session_config_entry(key, value)
-        self._session(model.data, options)  # writes the optimised model
-        self._attributes = _kernels_of(self._optimised)
-        self._plain = self._session(str(self._optimised), self._session_options())
-        self._feeds = {value.name: self._feed(value) for value in self._plain.get_inputs()}
-        began_s = self.clock.now_s()
-        self._plain.run(None, self._feeds)
-        trials = int(np.clip(_TRIAL_S / max(self.clock.now_s() - began_s, 1e-6), 1, _MAX_TRIALS))
-        self.latencies(trials)
-        self.run(trials)  # so that layers and the profiler's overhead are known from the start
-
-    @property
-    def _optimised(self) -> Path:
-        assert self._folder is not None
-        return Path(self._folder.name) / "optimised.onnx"
+        self._session(self.model.onnx(), options)
 
     def _session_options(self) -> Any:
         runtime = _runtime()
@@ -159,31 +112,35 @@ class OnnxRuntimeRunner:
         try:
             return runtime.InferenceSession(model, options, providers=[self._provider])
         except (failures.NotImplemented, failures.NoSuchFile, failures.NoModel) as error:
-            raise Unsupported(f"{self._source}: ONNX Runtime cannot run it ({error})") from None
+            raise Unsupported(
+                f"{self.model.source}: ONNX Runtime cannot run it ({error})"
+            ) from None
         except (
             failures.Fail, failures.InvalidGraph, failures.InvalidProtobuf,
             failures.InvalidArgument, failures.RuntimeException,
         ) as error:  # fmt: skip
-            raise InvalidInput(self._source, f"ONNX Runtime refuses it ({error})") from None
+            raise InvalidInput(self.model.source, f"ONNX Runtime refuses it ({error})") from None
 
     def _feed(self, value: Any) -> Any:
         kind = _INPUT_TYPES.get(value.type)
         if kind is None:
-            raise Unsupported(f"{self._source}: input {value.name} is a {value.type}")
+            raise Unsupported(f"{self.model.source}: input {value.name} is a {value.type}")
         if not all(isinstance(length, int) for length in value.shape):
             raise InvalidInput(
-                self._source, f"input {value.name} has the open shape {value.shape}", "give it"
+                self.model.source, f"input {value.name} has the open shape {value.shape}", "give it"
             )
         return random_input(tuple(value.shape), kind)
+
+    def execute(self) -> None:
+        """Run once without the profiler."""
+        self._plain.run(None, self._feeds)
 
     def network(self) -> Network | None:
         """Return the executed, fused kernels."""
         return self._network
 
-    def run(self, runs: int, pauses_s: FloatArray | None = None) -> Timeline:
+    def run(self, runs: int, pauses_s: FloatArray | None) -> Timeline:
         """Run and profile; one warm-up run of each session is left out of the result."""
-        if self._model is None:
-            raise UsageError("load a model before running it")
         per_session = max(self._events // (len(self._attributes) + 4) - 1, 1)
         pauses = np.zeros(runs) if pauses_s is None else pauses_s
         blocks = [
@@ -242,7 +199,6 @@ class OnnxRuntimeRunner:
         return duration, end
 
     def _network_of(self, times: KernelTimes) -> Network:
-        assert self._model is not None
         layers = []
         for name, shapes in zip(times.names, times.shapes, strict=True):
             op, attributes, constants = self._attributes[name]
@@ -258,57 +214,80 @@ class OnnxRuntimeRunner:
         dtypes = {layer.dtype for layer in layers if layer.kind != "other"} or {"fp32"}
         first = next(iter(self._feeds.values()), np.empty(()))
         return Network(
-            name=self._model.name,
+            name=self.model.name,
             layers=tuple(layers),
-            source=Source(self._source, "onnxruntime", str(_runtime().__version__)),
+            source=Source(self.model.source, "onnxruntime", str(_runtime().__version__)),
             batch=first.shape[0] if first.shape else 1,
             precision=dtypes.pop() if len(dtypes) == 1 else "mixed",
-            warnings=("weights are random",) if self._model.random_weights else (),
+            warnings=self.model.warnings,
         )
 
     def latencies(self, runs: int) -> FloatArray:
         """Return wall times of `runs` runs without the profiler; shape (runs,)."""
-        if self._plain is None:
-            raise UsageError("load a model before running it")
-        result = wall_times(self.clock, runs, lambda: self._plain.run(None, self._feeds))
+        result = super().latencies(runs)
         self._unprofiled_s = float(np.median(result))
         return result
 
-    @property
-    def profiling_overhead(self) -> float:
-        """Relative slow-down by the profiler; NaN before both `run` and `latencies`."""
-        return self._profiled_s / self._unprofiled_s - 1
-
-    def isolated(self, layer: Layer) -> OnnxRuntimeRunner:
-        """Return a loaded runner of this layer alone, with random weights."""
-        graph = single_layer_graph(layer)
-        options = {**self.options, "batch": None, "shapes": None}
-        runner = OnnxRuntimeRunner(**options)
-        data = model_of(graph).SerializeToString()
-        runner._open(OnnxModel(layer.name, data, random_weights=True), f"layer {layer.name}")
-        return runner
-
     def describe(self) -> Mapping[str, str]:
-        """Return the runtime, its provider, threads and the profiler's overhead."""
-        known = np.isfinite(self.profiling_overhead)
-        overhead = f"{self.profiling_overhead:+.1%}" if known else "not measured"
-        return {
-            "runtime": f"onnxruntime {_runtime().__version__}",
-            "provider": self._provider,
-            "threads": str(self._threads or "chosen by the runtime"),
-            "optimisation": "extended",
-            "profiling_overhead": overhead,
-            "weights": "random" if self._model and self._model.random_weights else "the model's",
-        }
+        """Return the relative slow-down by the profiler."""
+        return {"profiling_overhead": f"{self._profiled_s / self._unprofiled_s - 1:+.1%}"}
 
     def close(self) -> None:
         """Give sessions and temporary files back."""
-        self._plain = self._model = self._network = None
-        self._order = ()
-        if self._folder is not None:
-            with contextlib.suppress(OSError):
-                self._folder.cleanup()
-            self._folder = None
+        self._plain = None
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
+
+
+@dataclass(kw_only=True, eq=False)
+class OnnxRuntimeRunner(ModelRunner):
+    """Runs an ONNX model, or any graph with random weights, by ONNX Runtime.
+
+    Args:
+        provider: execution provider, `CPUExecutionProvider` or another that is installed. For
+            providers that start work and do not wait (CUDA) kernel times are those of starting.
+        threads: threads inside a kernel; 0 leaves the choice to ONNX Runtime.
+        events_per_session: profile events after which the session is changed.
+    """
+
+    provider: str = "CPUExecutionProvider"
+    threads: int = 0
+    events_per_session: int = 200_000
+
+    name = "onnxruntime"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.events_per_session < MAX_EVENTS:
+            raise UsageError(f"events_per_session must lie between 1 and {MAX_EVENTS - 1:,}")
+
+    def probe(self) -> None:
+        """Return if ONNX Runtime and the provider are installed."""
+        providers = _runtime().get_available_providers()
+        if self.provider not in providers:
+            raise Unavailable(
+                f"this ONNX Runtime has no {self.provider}",
+                f"choose one of {', '.join(providers)}, or install the build that has it",
+            )
+
+    def open(self, model: Model) -> LoadedSession:
+        """Optimise the model, and run it until its layers are known."""
+        return LoadedSession(
+            model, self.clock, self.provider, self.threads, self.events_per_session
+        )
+
+    def version(self) -> str:
+        """Return ONNX Runtime's version."""
+        return str(_runtime().__version__)
+
+    def describe(self) -> Mapping[str, str]:
+        """Return the runtime, its provider, threads and the profiler's overhead."""
+        return {
+            **super().describe(),
+            "provider": self.provider,
+            "threads": str(self.threads or "chosen by the runtime"),
+            "optimisation": "extended",
+        }
 
 
 def _runtime() -> Any:

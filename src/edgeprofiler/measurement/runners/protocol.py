@@ -125,6 +125,15 @@ class IsolatingRunner(Protocol):
 
 
 @runtime_checkable
+class FreeRunner(Protocol):
+    """A runner that can also run without its profiler, for `benchmark`."""
+
+    def latencies(self, runs: int) -> FloatArray:
+        """Return wall times of `runs` runs without the profiler; shape (runs,)."""
+        ...
+
+
+@runtime_checkable
 class StatefulRunner(Protocol):
     """A runner that knows the device's state better than the operating system (a simulation)."""
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field
 
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source
 from edgeprofiler.measurement.recording import DeviceState, Timeline
+from edgeprofiler.measurement.runners.base import ModelOptions
 from edgeprofiler.measurement.runners.protocol import Clock
 from edgeprofiler.measurement.simulator.device import BOARDS, SimulatedDevice
 from edgeprofiler.measurement.simulator.live import SimulatedBoard, VirtualClock
 from edgeprofiler.measurement.simulator.model import Structure
 
-STRUCTURES = ("easy", "full")
+STRUCTURES = {"easy": Structure.easy, "full": Structure.full}
 
 
-class SimulatedRunner:
+@dataclass(kw_only=True, eq=False)
+class SimulatedRunner(ModelOptions):
     """Runs a network on a simulated Jetson; time is simulated too, so it takes none.
 
     Args:
@@ -25,52 +28,33 @@ class SimulatedRunner:
         structure: `easy` for constant power within layers, `full` for all that is simulated.
         precision: `fp32`, `fp16` or `int8`, which the layers it is given are built for; fp16, or
             an engine's own, where `None`.
-        batch: images at once; `None` keeps the model's own.
-        shapes: input shapes by input name.
     """
+
+    device: str = "jetson-orin-nano"
+    seed: int = 0
+    structure: str = "full"
+    precision: str | None = None
+    board: SimulatedBoard | None = field(default=None, init=False)
+    _network: Network | None = field(default=None, init=False)
+    _before: VirtualClock = field(default_factory=VirtualClock, init=False)
 
     name = "sim"
     simulated = True
     needs_network = True
 
-    def __init__(
-        self,
-        *,
-        device: str = "jetson-orin-nano",
-        seed: int = 0,
-        structure: str = "full",
-        precision: str | None = None,
-        batch: int | None = None,
-        shapes: Mapping[str, Sequence[int]] | None = None,
-    ) -> None:
-        board = device.partition("@")[0]
-        if board not in BOARDS:
-            raise UsageError(f"no simulated board {board!r}; choose one of: {', '.join(BOARDS)}")
-        if structure not in STRUCTURES:
-            raise UsageError(f"structure={structure!r}; choose one of: {', '.join(STRUCTURES)}")
-        self._device, self._seed, self._structure = board, seed, structure
-        self._precision, self._batch = precision, batch
-        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
-        self._network: Network | None = None
-        self.board: SimulatedBoard | None = None
-        self._clock = VirtualClock()
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.device = self.device.partition("@")[0]
+        for what, value, known in (
+            ("simulated board", self.device, BOARDS), ("structure", self.structure, STRUCTURES),
+        ):  # fmt: skip
+            if value not in known:
+                raise UsageError(f"no {what} {value!r}; choose one of: {', '.join(known)}")
 
     @property
     def clock(self) -> Clock:
         """The simulated time."""
-        return self.board.clock if self.board is not None else self._clock
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal runner."""
-        return {
-            "device": self._device,
-            "seed": self._seed,
-            "structure": self._structure,
-            "precision": self._precision,
-            "batch": self._batch,
-            "shapes": {name: list(shape) for name, shape in self._shapes.items()} or None,
-        }
+        return self._before if self.board is None else self.board.clock
 
     def probe(self) -> None:
         """It can always run."""
@@ -83,9 +67,9 @@ class SimulatedRunner:
         """
         if network is None:
             raise UsageError(f"{source}: the simulated runner needs the network's layers")
-        chosen = Structure.full() if self._structure == "full" else Structure.easy()
+        drawn = SimulatedDevice.draw(self.seed, self.device)
         self._network = network
-        self.board = SimulatedBoard(network, SimulatedDevice.draw(self._seed, self._device), chosen)
+        self.board = SimulatedBoard(network, drawn, STRUCTURES[self.structure]())
 
     def network(self) -> Network | None:
         """Return the layers that run."""
@@ -101,7 +85,7 @@ class SimulatedRunner:
 
     def isolated(self, layer: Layer) -> SimulatedRunner:
         """Return a runner of a network that is this layer alone."""
-        alone = SimulatedRunner(**self.options)
+        alone = copy(self)
         source = Source(layer.name, "simulated")
         alone.load(layer.name, Network(layer.name, (layer,), source, precision=layer.dtype))
         return alone
@@ -110,10 +94,10 @@ class SimulatedRunner:
         """Return what the record says of this runner."""
         return {
             "runtime": "simulated",
-            "device": self._device,
-            "board": self._device,
+            "device": self.device,
+            "board": self.device,
             "mode": "simulated",
-            "seed": str(self._seed),
+            "seed": str(self.seed),
         }
 
     def close(self) -> None:

@@ -2,29 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
-from edgeprofiler.core.network import FloatArray, Layer, Network, Source
-from edgeprofiler.measurement.recording import Timeline
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network, Source
 from edgeprofiler.measurement.runners._onnx_kernels import layer_of
-from edgeprofiler.measurement.runners._onnx_model import inputs_of, unique_name, weights_of
-from edgeprofiler.measurement.runners._shared import Asked, paced, wall_times
-from edgeprofiler.measurement.runners._single import single_layer_graph
-from edgeprofiler.measurement.runners._source import graph_of
+from edgeprofiler.measurement.runners._onnx_model import inputs_of, weights_of
+from edgeprofiler.measurement.runners._source import Model
 from edgeprofiler.measurement.runners._torch_graph import kernels_of, module_of
 from edgeprofiler.measurement.runners._torch_timing import LeafTimer, require_torch
-from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
-from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.measurement.runners.base import Call, ModelRunner, WatchedModel
+from edgeprofiler.measurement.runners.protocol import Clock
 
 WHOLE = "whole network"
 """The only layer of a timeline where the runtime tells of no layers (TorchScript)."""
 
 
-class TorchRunner:
+class LoadedModule(WatchedModel):
+    """A module on its processor, with its inputs.
+
+    Args:
+        model: what it was made of.
+        clock: stamps its runs.
+        forward: computes it.
+        inputs: what it is given in each run.
+        cuda: whether a GPU computes, which has to be waited for.
+        timer: times its leaves; `None` where there are none.
+        network: its layers, where they are known.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        clock: Clock,
+        forward: Callable[..., Any],
+        inputs: Sequence[Any],
+        *,
+        cuda: bool,
+        timer: LeafTimer | None = None,
+        network: Network | None = None,
+    ) -> None:
+        super().__init__(model, clock)
+        self.forward, self._inputs, self._cuda = forward, inputs, cuda
+        self._timer, self._network = timer, network
+        for _ in range(2):
+            self.execute()
+
+    def execute(self) -> None:
+        """Run once and wait for the end."""
+        torch = require_torch()
+        with torch.inference_mode():
+            self.forward(*self._inputs)
+        if self._cuda:
+            torch.cuda.synchronize()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hang hooks on the leaves, and take them off again."""
+        if self._timer is None:
+            yield
+            return
+        self._timer.attach()
+        try:
+            yield
+        finally:
+            self._timer.detach()
+
+    def watched(self) -> tuple[Sequence[Call], float]:
+        """Run once; the whole network is one layer where no leaf is timed."""
+        started_s = self.clock.now_s()
+        self.execute()
+        ended_s = self.clock.now_s()
+        if self._timer is None:
+            return [(WHOLE, ended_s - started_s, ended_s)], ended_s
+        durations = self._timer.take().tolist()
+        names = self._timer.names
+        return [(n, d, ended_s) for n, d in zip(names, durations, strict=True)], ended_s
+
+    def network(self) -> Network | None:
+        """Return the graph's operators, each a kernel of its own; `None` for other modules."""
+        return self._network
+
+
+@dataclass(kw_only=True, eq=False)
+class TorchRunner(ModelRunner):
     """Runs a graph, or a module of your own, by PyTorch.
 
     Operators that lie in no leaf module are part of a run and of no layer, so the layers' sum
@@ -34,76 +99,42 @@ class TorchRunner:
         processor: `cpu`, `cuda` or `cuda:1`.
         mode: `eager`, or `script` for TorchScript, which tells no layers.
         precision: `fp32`, or `fp16` on a GPU.
-        batch: images at once; `None` keeps the model's own.
-        shapes: input shapes by input name.
         threads: threads of a CPU; 0 leaves the choice to PyTorch.
     """
 
+    processor: str = "cpu"
+    mode: str = "eager"
+    precision: str = "fp32"
+    threads: int = 0
+
     name = "torch"
-    simulated = False
-    needs_network = False
+    precisions = ("fp32", "fp16")
+    own_weights = False
 
-    def __init__(
-        self,
-        *,
-        processor: str = "cpu",
-        mode: str = "eager",
-        precision: str = "fp32",
-        batch: int | None = None,
-        shapes: Mapping[str, Sequence[int]] | None = None,
-        threads: int = 0,
-    ) -> None:
-        if mode not in ("eager", "script"):
-            raise UsageError(f"no mode {mode!r}; choose eager or script")
-        self._asked = Asked.of(precision, batch, shapes, ("fp32", "fp16"))
-        self._processor, self._mode, self._threads = processor, mode, threads
-        self._network: Network | None = None
-        self._forward: Callable[..., Any] | None = None
-        self._inputs: tuple[Any, ...] = ()
-        self._timer: LeafTimer | None = None
-        self._names: tuple[str, ...] = ()
-        self.clock: Clock = MonotonicClock()
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal runner."""
-        return {
-            "processor": self._processor,
-            "mode": self._mode,
-            **self._asked.options,
-            "threads": self._threads,
-        }
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mode not in ("eager", "script"):
+            raise UsageError(f"no mode {self.mode!r}; choose eager or script")
 
     def probe(self) -> None:
         """Return if PyTorch is installed and the device is there."""
         torch = require_torch()
-        if self._processor.startswith("cuda") and not torch.cuda.is_available():
+        if self._cuda and not torch.cuda.is_available():
             raise Unavailable(
                 "PyTorch finds no CUDA device", "choose the processor cpu, or install a CUDA build"
             )
 
-    def load(self, source: str, network: Network | None = None) -> None:  # noqa: ARG002
-        """Translate a model's graph to PyTorch, with random weights."""
-        self.probe()
-        graph = graph_of(source, ReadOptions(batch=self._asked.batch, shapes=self._asked.shapes))
-        self._open_graph(graph, source)
+    @property
+    def _cuda(self) -> bool:
+        return self.processor.startswith("cuda")
 
-    def _open_graph(self, graph: Any, source: str) -> None:
+    def open(self, model: Model) -> LoadedModule:
+        """Translate a model's graph to PyTorch, with random weights."""
+        assert model.graph is not None  # `own_weights` says so
         torch = require_torch()
-        module = module_of(graph, weights_of(graph))
-        inputs = tuple(torch.from_numpy(value) for value in inputs_of(graph).values())
-        layers = tuple(layer_of(kernel) for kernel in kernels_of(graph))
-        self.load_module(module, inputs, graph.name)
-        taken: set[str] = set()
-        names = tuple(unique_name(layer.name, taken) for layer in layers)
-        if self._timer is not None:
-            self._timer.rename(names)
-        self._network = Network(
-            graph.name, layers, Source(source, "torch", str(torch.__version__)), graph.batch,
-            self._asked.precision, ("weights are random",),
-        )  # fmt: skip
-        if self._mode == "script":
-            self._network = None
+        module = module_of(model.graph, weights_of(model.graph))
+        inputs = [torch.from_numpy(value) for value in inputs_of(model.graph).values()]
+        return self._placed(module, inputs, model)
 
     def load_module(self, module: Any, inputs: Sequence[Any], name: str = "module") -> None:
         """Make a `torch.nn.Module` of your own ready to run on example inputs.
@@ -111,101 +142,52 @@ class TorchRunner:
         Raises:
             Unsupported: TorchScript cannot trace it.
         """
-        torch = require_torch()
         self.close()
-        if self._threads:
-            torch.set_num_threads(self._threads)
-        half = self._asked.precision == "fp16"
-        module = module.to(self._processor).eval()
+        self.held = self._placed(module, inputs, Model(name, name))
+
+    def _placed(self, module: Any, inputs: Sequence[Any], model: Model) -> LoadedModule:
+        torch = require_torch()
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        half = self.precision == "fp16"
+        module = module.to(self.processor).eval()
         module = module.half() if half else module
-        self._inputs = tuple(
-            x.to(self._processor, torch.float16 if half and x.is_floating_point() else x.dtype)
+        inputs = tuple(
+            x.to(self.processor, torch.float16 if half and x.is_floating_point() else x.dtype)
             for x in inputs
         )
-        if self._mode == "script":
-            self._forward = self._traced(module, name)
-            self._names = (WHOLE,)
-        else:
-            self._forward = module
-            self._timer = LeafTimer(module, cuda=self._processor.startswith("cuda"))
-        for _ in range(2):
-            self._execute()
-
-    def _traced(self, module: Any, name: str) -> Callable[..., Any]:
-        torch = require_torch()
-        try:
-            with torch.inference_mode():
-                traced: Callable[..., Any] = torch.jit.freeze(
-                    torch.jit.trace(module, self._inputs, check_trace=False)
-                )
-        except RuntimeError as error:
-            raise Unsupported(f"{name}: TorchScript cannot trace it ({error})") from None
-        return traced
-
-    def _execute(self) -> None:
-        if self._forward is None:
-            raise UsageError("load a model before running it")
-        torch = require_torch()
-        with torch.inference_mode():
-            self._forward(*self._inputs)
-        if self._processor.startswith("cuda"):
-            torch.cuda.synchronize()
-
-    def network(self) -> Network | None:
-        """Return the graph's operators, each a kernel of its own; `None` for other modules."""
-        return self._network
-
-    def run(self, runs: int, pauses_s: FloatArray | None = None) -> Timeline:
-        """Run with hooks on the leaf modules; a TorchScript module is one layer."""
-        starts, ends = np.empty(runs), np.empty(runs)
-        rows: list[FloatArray] = []
-        timer = self._timer
-        if timer is not None:
-            timer.attach()
-        try:
-            for index in paced(self.clock, runs, pauses_s):
-                starts[index] = self.clock.now_s()
-                self._execute()
-                ends[index] = self.clock.now_s()
-                rows.append(
-                    np.array([ends[index] - starts[index]]) if timer is None else timer.take()
-                )
-        finally:
-            if timer is not None:
-                timer.detach()
-        if timer is not None and not self._names:
-            self._names = timer.names
-        return Timeline(
-            layer_names=self._names,
-            duration_s=np.array(rows),
-            run_end_s=ends,
-            run_start_s=starts,
+        if self.mode == "script":
+            forward = _traced(module, inputs, model.name)
+            return LoadedModule(model, self.clock, forward, inputs, cuda=self._cuda)
+        network = None if model.graph is None else self._network(model.graph, model)
+        names = () if network is None else tuple(layer.name for layer in network.layers)
+        timer = LeafTimer(module, cuda=self._cuda, names=names)
+        return LoadedModule(
+            model, self.clock, module, inputs, cuda=self._cuda, timer=timer, network=network
         )
 
-    def latencies(self, runs: int) -> FloatArray:
-        """Return wall times of `runs` runs without hooks; shape (runs,)."""
-        return wall_times(self.clock, runs, self._execute)
+    def _network(self, graph: Graph, model: Model) -> Network:
+        layers = tuple(layer_of(kernel) for kernel in kernels_of(graph))
+        source = Source(model.source, "torch", self.version())
+        return Network(graph.name, layers, source, graph.batch, self.precision, model.warnings)
 
-    def isolated(self, layer: Layer) -> TorchRunner:
-        """Return a loaded runner of this layer alone, with random weights."""
-        options = {**self.options, "batch": None, "shapes": None}
-        runner = TorchRunner(**options)
-        runner._open_graph(single_layer_graph(layer), f"layer {layer.name}")
-        return runner
+    def version(self) -> str:
+        """Return PyTorch's version."""
+        return str(require_torch().__version__)
 
     def describe(self) -> Mapping[str, str]:
         """Return PyTorch's version, device and mode."""
-        torch = require_torch()
-        cuda = self._processor.startswith("cuda")
-        return {
-            "runtime": f"torch {torch.__version__}",
-            "execution": self._mode,
-            "processor": torch.cuda.get_device_name(self._processor) if cuda else "cpu",
-            "precision": self._asked.precision,
-            "weights": "random",
-        }
+        device = require_torch().cuda.get_device_name(self.processor) if self._cuda else "cpu"
+        return {**super().describe(), "execution": self.mode, "processor": device}
 
-    def close(self) -> None:
-        """Drop module and inputs."""
-        self._forward = self._timer = self._network = None
-        self._inputs, self._names = (), ()
+
+def _traced(module: Any, inputs: Sequence[Any], name: str) -> Callable[..., Any]:
+    torch = require_torch()
+    try:
+        with torch.inference_mode():
+            traced: Callable[..., Any] = torch.jit.freeze(
+                torch.jit.trace(module, tuple(inputs), check_trace=False)
+            )
+    except RuntimeError as error:
+        raise Unsupported(f"{name}: TorchScript cannot trace it ({error})") from None
+    return traced

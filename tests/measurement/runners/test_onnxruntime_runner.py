@@ -83,9 +83,7 @@ def test_sessions_change_before_the_profile_is_full(small_onnx: Path):
 def test_a_profile_that_stopped_early_is_noticed(loaded: OnnxRuntimeRunner, monkeypatch):
     def cut(path: Path, kernels: frozenset[str]):
         times = read_profile(path, kernels)
-        return type(times)(
-            times.names, times.shapes, times.duration_s[1:], times.end_s[1:], times.run_s[1:]
-        )
+        return type(times)(times.kernels, times.duration_s[1:], times.end_s[1:], times.run_s[1:])
 
     monkeypatch.setattr(onnxruntime, "read_profile", cut)
     with pytest.raises(InsufficientData, match="events_per_session"):
@@ -253,8 +251,8 @@ def test_a_profile_is_read_by_run_and_kernel(tmp_path: Path):
     assert times.names == ("a", "b")
     np.testing.assert_allclose(times.duration_s, [[3e-6, 2e-6], [9e-6, np.nan]])
     np.testing.assert_allclose(times.end_s, [[4e-6, 7e-6], [11e-6, np.nan]])
-    assert times.shapes[0].input_shapes == ((1, 2),)
-    assert times.shapes[0].output_shapes == ()
+    assert times.kernels[0].input_shapes == ((1, 2),)
+    assert times.kernels[0].output_shapes == ()
 
 
 def test_files_that_are_no_profile_are_refused(tmp_path: Path):

@@ -11,17 +11,14 @@ import numpy as np
 import pytest
 
 from edgeprofiler.core.errors import (
-    InsufficientData,
     InvalidInput,
     Unavailable,
     Unsupported,
     UsageError,
 )
 from edgeprofiler.measurement.runners._trtexec_files import (
-    LayerAverages,
     read_layer_times,
     read_run_times,
-    timeline_of,
 )
 from edgeprofiler.measurement.runners.protocol import Runner
 from edgeprofiler.measurement.runners.trtexec import TrtexecRunner, profile_from_trtexec
@@ -57,7 +54,6 @@ def test_the_files_are_read_in_seconds(files):
     assert layers.count == 4
     assert layers.names == ("a", "b")
     np.testing.assert_allclose(layers.average_s, [1e-3, 0.5e-3])
-    np.testing.assert_allclose(layers.median_s, [0.9e-3, 0.5e-3])
     runs = read_run_times(files("t.json", times(3)))
     np.testing.assert_allclose(runs.start_s, [0.010, 0.012, 0.014])
     np.testing.assert_allclose(runs.latency_s, 1.8e-3)
@@ -67,7 +63,6 @@ def test_releases_without_averages_give_the_sum_over_their_count(files):
     old = [{"count": 4}, {"name": "a", "timeMs": 4.0}]
     layers = read_layer_times(files("p.json", old))
     np.testing.assert_allclose(layers.average_s, [1e-3])
-    np.testing.assert_allclose(layers.median_s, [1e-3])
 
 
 def test_runs_of_a_gpu_without_copies_have_their_gpu_time_as_latency(files):
@@ -92,16 +87,6 @@ def test_files_that_are_no_profile_are_refused(files, bad: object):
 def test_files_that_are_no_times_are_refused(files, bad: object):
     with pytest.raises(InvalidInput):
         read_run_times(files("t.json", bad))
-
-
-def test_runs_follow_each_other_where_no_times_were_exported(files):
-    layers = read_layer_times(files("p.json", PROFILE))
-    timeline = timeline_of(layers, None, begin_s=5.0)
-    np.testing.assert_allclose(timeline.run_end_s, 5.0 + 1.5e-3 * np.arange(1, 5))
-    assert timeline.duration_s.shape == (4, 2)
-    empty = LayerAverages(1, ("a",), np.zeros(1), np.zeros(1))
-    with pytest.raises(InsufficientData):
-        timeline_of(empty, None)
 
 
 @pytest.mark.shared

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import InsufficientData, InvalidInput
 from edgeprofiler.core.network import FloatArray, IntArray, Shape
+from edgeprofiler.measurement.runners._onnx_kernels import Kernel
 
 SUFFIX = "_kernel_time"
 
@@ -23,29 +24,22 @@ _DTYPES = {
 
 
 @dataclass(frozen=True)
-class KernelShapes:
-    """An executed kernel's operator and the shapes that it was given and gave."""
-
-    op: str
-    provider: str
-    input_shapes: tuple[Shape, ...]
-    input_dtypes: tuple[str, ...]
-    output_shapes: tuple[Shape, ...]
-    output_dtypes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class KernelTimes:
     """What a profile file says, aggregated: runs in order, kernels in order of execution."""
 
-    names: tuple[str, ...]
-    shapes: tuple[KernelShapes, ...]
+    kernels: tuple[Kernel, ...]
+    """As the profile tells them: without attributes, weights among the inputs."""
     duration_s: FloatArray
     """Shape (runs, kernels); NaN where a kernel did not run; summed where it ran repeatedly."""
     end_s: FloatArray
     """End of each kernel since the start of its run; shape (runs, kernels)."""
     run_s: FloatArray
     """Duration of each run as ONNX Runtime saw it; shape (runs,)."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each kernel."""
+        return tuple(kernel.name for kernel in self.kernels)
 
 
 def read_profile(path: Path, kernels: frozenset[str]) -> KernelTimes:
@@ -62,8 +56,7 @@ def read_profile(path: Path, kernels: frozenset[str]) -> KernelTimes:
         InvalidInput: the file is no profile.
         InsufficientData: it holds no complete run.
     """
-    names: dict[str, int] = {}
-    shapes: list[KernelShapes] = []
+    found: dict[str, tuple[int, Kernel]] = {}
     columns: list[int] = []
     stamps: list[tuple[int, int]] = []
     runs: list[tuple[int, int]] = []
@@ -72,16 +65,16 @@ def read_profile(path: Path, kernels: frozenset[str]) -> KernelTimes:
             name = event["name"][: -len(SUFFIX)]
             if name not in kernels:
                 continue
-            if name not in names:
-                names[name] = len(names)
-                shapes.append(_shapes(event["args"]))
-            columns.append(names[name])
+            if name not in found:
+                found[name] = len(found), _kernel(name, event["args"])
+            columns.append(found[name][0])
             stamps.append((event["ts"], event["dur"]))
         elif event.get("name") == "model_run":
             runs.append((event["ts"], event["dur"]))
     if not runs or not stamps:
         raise InsufficientData(f"{path}: the profile holds no complete run")
-    return _aggregate(names, shapes, np.array(columns), np.array(stamps), np.array(sorted(runs)))
+    times = _aggregate(len(found), np.array(columns), np.array(stamps), np.array(sorted(runs)))
+    return KernelTimes(tuple(kernel for _, kernel in found.values()), *times)
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
@@ -98,17 +91,14 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _aggregate(
-    names: dict[str, int],
-    shapes: list[KernelShapes],
-    columns: IntArray,
-    stamps: IntArray,
-    runs: IntArray,
-) -> KernelTimes:
+    kernels: int, columns: IntArray, stamps: IntArray, runs: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return durations and ends by run and kernel, and the durations of runs, in seconds."""
     start, duration = stamps[:, 0], stamps[:, 1]
     row = np.searchsorted(runs[:, 0], start, side="right") - 1
     inside = (row >= 0) & (start + duration <= runs[row, 0] + runs[row, 1] + 1)
     row, columns, start, duration = (a[inside] for a in (row, columns, start, duration))
-    size = (len(runs), len(names))
+    size = (len(runs), kernels)
     total = np.zeros(size)
     np.add.at(total, (row, columns), duration * 1e-6)
     count = np.zeros(size, dtype=np.int64)
@@ -119,14 +109,14 @@ def _aggregate(
     run_s: FloatArray = runs[:, 1].astype(np.float64) * 1e-6
     total[missing] = np.nan
     end[missing] = np.nan
-    return KernelTimes(tuple(names), tuple(shapes), total, end, run_s)
+    return total, end, run_s
 
 
-def _shapes(arguments: dict[str, Any]) -> KernelShapes:
+def _kernel(name: str, arguments: dict[str, Any]) -> Kernel:
     inputs, outputs = (_typed(arguments.get(f"{side}_type_shape")) for side in ("input", "output"))
-    return KernelShapes(
+    return Kernel(
+        name=name,
         op=str(arguments.get("op_name", "")),
-        provider=str(arguments.get("provider", "")),
         input_shapes=tuple(shape for shape, _ in inputs),
         input_dtypes=tuple(dtype for _, dtype in inputs),
         output_shapes=tuple(shape for shape, _ in outputs),

@@ -9,6 +9,7 @@ the run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported
@@ -17,7 +18,6 @@ from edgeprofiler.core.network import Network, Shape, elements
 from edgeprofiler.measurement.runners._cuda import CudaRuntime
 from edgeprofiler.measurement.runners._engine_layers import network_in_order
 from edgeprofiler.measurement.runners._onnx_model import random_input
-from edgeprofiler.measurement.runners._source import Model
 from edgeprofiler.measurement.runners.base import Call, WatchedModel
 from edgeprofiler.measurement.runners.protocol import Clock
 
@@ -92,50 +92,41 @@ def build_engine(model: bytes, source: str, precision: str, workspace_mb: int) -
     return plan
 
 
+@dataclass(kw_only=True, eq=False)
 class LoadedEngine(WatchedModel):
     """An engine on the GPU with two contexts: one that a profiler watches, one that runs free.
-
-    Args:
-        model: what it was built of.
-        clock: of the profiler's stamps.
-        plan: the serialised engine.
-        shapes: shapes of inputs that the engine leaves open, by name.
-        cuda: device memory.
 
     Raises:
         InvalidInput: this TensorRT or GPU cannot load it, or an input's shape stays open.
     """
 
+    plan: trt.IHostMemory | bytes
+    """The serialised engine."""
+    shapes: Mapping[str, Shape]
+    """Shapes of inputs that the engine leaves open, by name."""
+    cuda: CudaRuntime
+
     stamp_kind = "callback-burst"
     remedy = "build the engine with profiling verbosity DETAILED"
 
-    def __init__(
-        self,
-        model: Model,
-        clock: Clock,
-        plan: trt.IHostMemory | bytes,
-        shapes: Mapping[str, Shape],
-        cuda: CudaRuntime,
-    ) -> None:
+    def __post_init__(self) -> None:
         import tensorrt as trt
 
-        super().__init__(model, clock)
-        self._source, self._cuda = model.source, cuda
         self._addresses: list[int] = []
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
-        engine: trt.ICudaEngine | None = self._runtime.deserialize_cuda_engine(plan)
+        engine: trt.ICudaEngine | None = self._runtime.deserialize_cuda_engine(self.plan)
         if engine is None:
             raise InvalidInput(
-                model.source,
+                self.model.source,
                 "is no engine that this TensorRT and this GPU can load",
                 "build it again here, from the ONNX model",
             )
         self._engine = engine
         self._free = engine.create_execution_context()
         self._watched = engine.create_execution_context()
-        self._calls = attach_profiler(self._watched, clock)
+        self._calls = attach_profiler(self._watched, self.clock)
         for context in (self._free, self._watched):
-            self._set_shapes(context, shapes)
+            self._set_shapes(context)
         try:
             for index in range(engine.num_io_tensors):
                 self._fill(engine.get_tensor_name(index))
@@ -151,15 +142,15 @@ class LoadedEngine(WatchedModel):
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         return [n for n in names if self._engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
 
-    def _set_shapes(self, context: trt.IExecutionContext, shapes: Mapping[str, Shape]) -> None:
+    def _set_shapes(self, context: trt.IExecutionContext) -> None:
         for name in self._inputs():
             shape = _shape(self._engine.get_tensor_shape(name))
             if min(shape, default=0) >= 0:
                 continue
-            wanted = shapes.get(name, shapes.get("", ()))
+            wanted = self.shapes.get(name, self.shapes.get("", ()))
             if len(wanted) != len(shape) or not context.set_input_shape(name, wanted):
                 raise InvalidInput(
-                    self._source,
+                    self.model.source,
                     f"input {name} is open: {'x'.join(map(str, shape))}",
                     "give its shape within the engine's profile",
                 )
@@ -167,12 +158,12 @@ class LoadedEngine(WatchedModel):
     def _fill(self, name: str) -> None:
         shape = _shape(self._free.get_tensor_shape(name))
         dtype = self._engine.get_tensor_dtype(name)
-        self._addresses.append(self._cuda.allocate(int(elements(shape) * max(dtype.itemsize, 1))))
+        self._addresses.append(self.cuda.allocate(int(elements(shape) * max(dtype.itemsize, 1))))
         if name in self._inputs():
             kind = _NUMPY_TYPES.get(dtype.name)
             if kind is None:
-                raise Unsupported(f"{self._source}: input {name} is {dtype.name}")
-            self._cuda.upload(self._addresses[-1], random_input(shape, kind))
+                raise Unsupported(f"{self.model.source}: input {name} is {dtype.name}")
+            self.cuda.upload(self._addresses[-1], random_input(shape, kind))
 
     def execute(self) -> None:
         """Run once, without the profiler, and wait for the end."""
@@ -187,18 +178,19 @@ class LoadedEngine(WatchedModel):
     def _run(self, context: trt.IExecutionContext) -> None:
         if not context.execute_v2(self._addresses):
             raise Unavailable(
-                f"{self._source}: TensorRT failed while running", "see its log; check free memory"
+                f"{self.model.source}: TensorRT failed while running",
+                "see its log; check free memory",
             )
 
     def network(self) -> Network:
         """Return the engine's layers, in the order of the profiler's calls where that is known."""
         text = described(self._engine, self._watched)
-        return network_in_order(text, self._source, self.names, self.model.warnings)
+        return network_in_order(text, self.model.source, self.names, self.model.warnings)
 
     def close(self) -> None:
         """Give device memory back."""
         for address in self._addresses:
-            self._cuda.free(address)
+            self.cuda.free(address)
         self._addresses = []
 
 

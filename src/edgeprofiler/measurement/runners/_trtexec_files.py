@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeprofiler.core.arrays import read_only
-from edgeprofiler.core.errors import InsufficientData, InvalidInput
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 from edgeprofiler.core.values import Value, read_json
@@ -24,8 +24,6 @@ class LayerAverages:
     """Number of profiled runs."""
     names: tuple[str, ...]
     average_s: FloatArray
-    median_s: FloatArray
-    """Median, or the average in files of releases that give none."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +62,8 @@ def read_layer_times(path: Path) -> LayerAverages:
     average = np.array([_milliseconds(row, "averageMs", "timeMs") for row in layers])
     if not all("averageMs" in row for row in layers):
         average = average / count
-    median = np.array([_milliseconds(row, "medianMs", "averageMs") for row in layers])
-    return LayerAverages(
-        count,
-        tuple(row["name"].text() for row in layers),
-        average * 1e-3,
-        np.where(np.isfinite(median), median * 1e-3, average * 1e-3),
-    )
+    names = tuple(row["name"].text() for row in layers)
+    return LayerAverages(count, names, average * 1e-3)
 
 
 def read_run_times(path: Path) -> RunTimes:
@@ -97,31 +90,18 @@ def read_run_times(path: Path) -> RunTimes:
     )
 
 
-def timeline_of(layers: LayerAverages, runs: RunTimes | None, begin_s: float = 0.0) -> Timeline:
+def timeline_of(layers: LayerAverages, runs: RunTimes, begin_s: float) -> Timeline:
     """Return runs with the average duration of each layer in every run.
 
     trtexec keeps no duration of a single run, so all runs are alike, which is said by
-    `stamp_kind="none"`; without `--exportTimes` the runs follow each other without a gap.
-
-    Args:
-        begin_s: moment of the timeline's clock at which trtexec began to run.
-
-    Raises:
-        InsufficientData: the layers take no time.
+    `stamp_kind="none"`. `begin_s` is the moment of the timeline's clock at which it began to run.
     """
-    total = float(np.nansum(layers.average_s))
-    start: FloatArray
-    end: FloatArray
-    if runs is None:
-        if total <= 0:
-            raise InsufficientData("the layers of trtexec's profile take no time")
-        end = begin_s + total * np.arange(1.0, layers.count + 1)
-        start = end - total
-    else:
-        start, end = begin_s + runs.start_s, begin_s + runs.end_s
-    durations = np.broadcast_to(layers.average_s, (len(end), len(layers.names)))
+    durations = np.broadcast_to(layers.average_s, (len(runs.end_s), len(layers.names)))
     return Timeline(
-        layer_names=layers.names, duration_s=durations, run_end_s=end, run_start_s=start
+        layer_names=layers.names,
+        duration_s=durations,
+        run_end_s=begin_s + runs.end_s,
+        run_start_s=begin_s + runs.start_s,
     )
 
 

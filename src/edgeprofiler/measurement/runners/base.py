@@ -27,11 +27,12 @@ Call = tuple[str, float, float]
 """A layer's name, its duration and the moment of the profiler's call, both in seconds."""
 
 
+@dataclass(kw_only=True, eq=False)
 class LoadedModel(ABC):
     """A model that a runtime holds ready, and the clock that its runs are stamped by."""
 
-    def __init__(self, model: Model, clock: Clock) -> None:
-        self.model, self.clock = model, clock
+    model: Model
+    clock: Clock
 
     @abstractmethod
     def execute(self) -> None:
@@ -63,23 +64,22 @@ class LoadedModel(ABC):
         """Give all memory back."""
 
 
+@dataclass(kw_only=True, eq=False)
 class WatchedModel(LoadedModel):
     """One whose runtime tells after each run what its layers took."""
 
-    stamp_kind: StampKind = "none"
-    remedy = "choose another runner"
-    """What to do where the runtime told nothing."""
+    names: tuple[str, ...] = field(default=(), init=False)
+    """Layers of the first run, in the order in which they were told."""
 
-    def __init__(self, model: Model, clock: Clock) -> None:
-        super().__init__(model, clock)
-        self.names: tuple[str, ...] = ()
-        """Layers of the first run, in the order in which they were told."""
+    stamp_kind: ClassVar[StampKind] = "none"
+    remedy: ClassVar[str] = "choose another runner"
+    """What to do where the runtime told nothing."""
 
     @abstractmethod
     def watched(self) -> tuple[Sequence[Call], float]:
         """Run once with the profiler; return what it told, and the end of the run on the clock."""
 
-    def watching(self) -> AbstractContextManager[object]:
+    def watching(self) -> AbstractContextManager[None]:
         """Return what is to be in force during watched runs."""
         return nullcontext()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,11 @@ from edgeprofiler.core.errors import (
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import FloatArray, Network, Source
 from edgeprofiler.measurement.recording import Timeline
-from edgeprofiler.measurement.runners._onnx_kernels import Kernel, layer_of
+from edgeprofiler.measurement.runners._onnx_kernels import layer_of
 from edgeprofiler.measurement.runners._onnx_model import random_input
 from edgeprofiler.measurement.runners._onnxruntime_profile import KernelTimes, read_profile
 from edgeprofiler.measurement.runners._source import Model
 from edgeprofiler.measurement.runners.base import LoadedModel, ModelRunner
-from edgeprofiler.measurement.runners.protocol import Clock
 
 MAX_EVENTS = 1_000_000
 """ONNX Runtime keeps this many events of a session and drops the rest without a word."""
@@ -53,22 +52,16 @@ _WEIGHTS_APART = {
 """Weights in a file of their own are mapped, so that a new session starts in little time."""
 
 
+@dataclass(kw_only=True, eq=False)
 class LoadedSession(LoadedModel):
-    """An optimised model in a temporary folder, and a session of it without the profiler.
+    """An optimised model in a temporary folder, and a session of it without the profiler."""
 
-    Args:
-        model: what is run.
-        clock: stamps its runs.
-        provider: execution provider.
-        threads: inside a kernel; 0 leaves the choice to ONNX Runtime.
-        events: profile events after which the session is changed.
-    """
+    provider: str
+    threads: int
+    events: int
+    """Of the profile, after which the session is changed."""
 
-    def __init__(
-        self, model: Model, clock: Clock, provider: str, threads: int, events: int
-    ) -> None:
-        super().__init__(model, clock)
-        self._provider, self._threads, self._events = provider, threads, events
+    def __post_init__(self) -> None:
         self._network: Network | None = None
         self._order: tuple[str, ...] = ()
         self._profiled_s = self._unprofiled_s = float("nan")
@@ -102,7 +95,7 @@ class LoadedSession(LoadedModel):
         runtime = _runtime()
         options = runtime.SessionOptions()
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = self.threads
         options.log_severity_level = 4
         return options
 
@@ -110,7 +103,7 @@ class LoadedSession(LoadedModel):
         runtime = _runtime()
         failures = runtime.capi.onnxruntime_pybind11_state
         try:
-            return runtime.InferenceSession(model, options, providers=[self._provider])
+            return runtime.InferenceSession(model, options, providers=[self.provider])
         except (failures.NotImplemented, failures.NoSuchFile, failures.NoModel) as error:
             raise Unsupported(
                 f"{self.model.source}: ONNX Runtime cannot run it ({error})"
@@ -141,7 +134,7 @@ class LoadedSession(LoadedModel):
 
     def run(self, runs: int, pauses_s: FloatArray | None) -> Timeline:
         """Run and profile; one warm-up run of each session is left out of the result."""
-        per_session = max(self._events // (len(self._attributes) + 4) - 1, 1)
+        per_session = max(self.events // (len(self._attributes) + 4) - 1, 1)
         pauses = np.zeros(runs) if pauses_s is None else pauses_s
         blocks = [
             self._block(pauses[first : first + per_session])
@@ -200,17 +193,11 @@ class LoadedSession(LoadedModel):
 
     def _network_of(self, times: KernelTimes) -> Network:
         layers = []
-        for name, shapes in zip(times.names, times.shapes, strict=True):
-            op, attributes, constants = self._attributes[name]
-            weights = tuple(s for i, s in enumerate(shapes.input_shapes) if i in constants)
-            layers.append(
-                layer_of(
-                    Kernel(
-                        name, shapes.op or op, shapes.input_shapes, shapes.output_shapes, weights,
-                        shapes.input_dtypes, shapes.output_dtypes, attributes,
-                    )
-                )
-            )  # fmt: skip
+        for ran in times.kernels:
+            op, attributes, constants = self._attributes[ran.name]
+            weights = tuple(s for i, s in enumerate(ran.input_shapes) if i in constants)
+            kernel = replace(ran, op=ran.op or op, weight_shapes=weights, attributes=attributes)
+            layers.append(layer_of(kernel))
         dtypes = {layer.dtype for layer in layers if layer.kind != "other"} or {"fp32"}
         first = next(iter(self._feeds.values()), np.empty(()))
         return Network(
@@ -273,8 +260,9 @@ class OnnxRuntimeRunner(ModelRunner):
     def open(self, model: Model) -> LoadedSession:
         """Optimise the model, and run it until its layers are known."""
         return LoadedSession(
-            model, self.clock, self.provider, self.threads, self.events_per_session
-        )
+            model=model, clock=self.clock, provider=self.provider, threads=self.threads,
+            events=self.events_per_session,
+        )  # fmt: skip
 
     def version(self) -> str:
         """Return ONNX Runtime's version."""

@@ -71,7 +71,9 @@ class TensorRTRunner(ModelRunner):
             plan = model.data
         else:
             plan = build_engine(model.onnx(), model.source, self.precision, self.workspace_mb)
-        return LoadedEngine(model, self.clock, plan, self.bound, self._memory())
+        return LoadedEngine(
+            model=model, clock=self.clock, plan=plan, shapes=self.bound, cuda=self._memory()
+        )
 
     def version(self) -> str:
         """Return TensorRT's version."""

@@ -16,39 +16,24 @@ from edgeprofiler.measurement.runners._source import Model
 from edgeprofiler.measurement.runners._torch_graph import kernels_of, module_of
 from edgeprofiler.measurement.runners._torch_timing import LeafTimer, require_torch
 from edgeprofiler.measurement.runners.base import Call, ModelRunner, WatchedModel
-from edgeprofiler.measurement.runners.protocol import Clock
 
 WHOLE = "whole network"
 """The only layer of a timeline where the runtime tells of no layers (TorchScript)."""
 
 
+@dataclass(kw_only=True, eq=False)
 class LoadedModule(WatchedModel):
-    """A module on its processor, with its inputs.
+    """A module on its processor, with its inputs."""
 
-    Args:
-        model: what it was made of.
-        clock: stamps its runs.
-        forward: computes it.
-        inputs: what it is given in each run.
-        cuda: whether a GPU computes, which has to be waited for.
-        timer: times its leaves; `None` where there are none.
-        network: its layers, where they are known.
-    """
+    forward: Callable[..., Any]
+    inputs: Sequence[Any]
+    cuda: bool
+    """Whether a GPU computes, which has to be waited for."""
+    timer: LeafTimer | None = None
+    """Times the leaves; `None` where there are none."""
+    layers: Network | None = None
 
-    def __init__(
-        self,
-        model: Model,
-        clock: Clock,
-        forward: Callable[..., Any],
-        inputs: Sequence[Any],
-        *,
-        cuda: bool,
-        timer: LeafTimer | None = None,
-        network: Network | None = None,
-    ) -> None:
-        super().__init__(model, clock)
-        self.forward, self._inputs, self._cuda = forward, inputs, cuda
-        self._timer, self._network = timer, network
+    def __post_init__(self) -> None:
         for _ in range(2):
             self.execute()
 
@@ -56,36 +41,36 @@ class LoadedModule(WatchedModel):
         """Run once and wait for the end."""
         torch = require_torch()
         with torch.inference_mode():
-            self.forward(*self._inputs)
-        if self._cuda:
+            self.forward(*self.inputs)
+        if self.cuda:
             torch.cuda.synchronize()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Hang hooks on the leaves, and take them off again."""
-        if self._timer is None:
+        if self.timer is None:
             yield
             return
-        self._timer.attach()
+        self.timer.attach()
         try:
             yield
         finally:
-            self._timer.detach()
+            self.timer.detach()
 
     def watched(self) -> tuple[Sequence[Call], float]:
         """Run once; the whole network is one layer where no leaf is timed."""
         started_s = self.clock.now_s()
         self.execute()
         ended_s = self.clock.now_s()
-        if self._timer is None:
+        if self.timer is None:
             return [(WHOLE, ended_s - started_s, ended_s)], ended_s
-        durations = self._timer.take().tolist()
-        names = self._timer.names
+        durations = self.timer.take().tolist()
+        names = self.timer.names
         return [(n, d, ended_s) for n, d in zip(names, durations, strict=True)], ended_s
 
     def network(self) -> Network | None:
         """Return the graph's operators, each a kernel of its own; `None` for other modules."""
-        return self._network
+        return self.layers
 
 
 @dataclass(kw_only=True, eq=False)
@@ -156,15 +141,17 @@ class TorchRunner(ModelRunner):
             x.to(self.processor, torch.float16 if half and x.is_floating_point() else x.dtype)
             for x in inputs
         )
+        timer = network = None
         if self.mode == "script":
-            forward = _traced(module, inputs, model.name)
-            return LoadedModule(model, self.clock, forward, inputs, cuda=self._cuda)
-        network = None if model.graph is None else self._network(model.graph, model)
-        names = () if network is None else tuple(layer.name for layer in network.layers)
-        timer = LeafTimer(module, cuda=self._cuda, names=names)
+            module = _traced(module, inputs, model.name)
+        else:
+            network = None if model.graph is None else self._network(model.graph, model)
+            names = () if network is None else tuple(layer.name for layer in network.layers)
+            timer = LeafTimer(module, cuda=self._cuda, names=names)
         return LoadedModule(
-            model, self.clock, module, inputs, cuda=self._cuda, timer=timer, network=network
-        )
+            model=model, clock=self.clock, forward=module, inputs=inputs, cuda=self._cuda,
+            timer=timer, layers=network,
+        )  # fmt: skip
 
     def _network(self, graph: Graph, model: Model) -> Network:
         layers = tuple(layer_of(kernel) for kernel in kernels_of(graph))

@@ -6,8 +6,8 @@ falls into several engines and PyTorch between them is the sum of what its engin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,46 +25,39 @@ from edgeprofiler.measurement.runners._tensorrt_engine import (
 )
 from edgeprofiler.measurement.runners._torch_graph import module_of
 from edgeprofiler.measurement.runners._torch_timing import require_torch
-from edgeprofiler.measurement.runners.base import Call, ModelRunner, WatchedModel
-from edgeprofiler.measurement.runners.protocol import Clock
+from edgeprofiler.measurement.runners.base import Call, ModelRunner
+from edgeprofiler.measurement.runners.torch import LoadedModule
 
 
-class CompiledModule(WatchedModel):
+@dataclass(kw_only=True, eq=False)
+class CompiledModule(LoadedModule):
     """A compiled module; each run's calls are those of all engines, one after another."""
 
     stamp_kind = "callback-burst"
     remedy = "use the tensorrt runner with the ONNX model"
 
-    def __init__(self, model: Model, clock: Clock, module: Any, inputs: Sequence[Any]) -> None:
-        super().__init__(model, clock)
-        self._module, self._inputs = module, inputs
+    def __post_init__(self) -> None:
         self._engines = [
             part
-            for part in module.modules()
+            for part in self.forward.modules()  # type: ignore[attr-defined] # it is a module
             if getattr(part, "engine", None) is not None and hasattr(part, "context")
         ]
         if not self._engines:
             raise Unsupported(
-                f"{model.source}: Torch-TensorRT built no engine that shows its layers"
+                f"{self.model.source}: Torch-TensorRT built no engine that shows its layers"
             )
         self._profilers: list[Calls] = []
         self._counts: list[int] = []
-        self.execute()
+        super().__post_init__()
 
-    def execute(self) -> None:
-        """Run once and wait for the end."""
-        torch = require_torch()
-        with torch.inference_mode():
-            self._module(*self._inputs)
-        torch.cuda.synchronize()
-
-    def watching(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def watching(self) -> Iterator[None]:
         """Attach TensorRT's profiler to every engine, for good."""
         if not self._profilers:
             self._profilers = [attach_profiler(e.context, self.clock) for e in self._engines]
             self.execute()
             self._counts = [len(profiler.take()) for profiler in self._profilers]
-        return nullcontext()
+        yield
 
     def watched(self) -> tuple[Sequence[Call], float]:
         """Run once and return what the profilers told."""
@@ -145,7 +138,9 @@ class TorchTensorRTRunner(ModelRunner):
             raise Unsupported(
                 f"{model.source}: Torch-TensorRT cannot compile it ({error})"
             ) from None
-        return CompiledModule(model, self.clock, compiled, inputs)
+        return CompiledModule(
+            model=model, clock=self.clock, forward=compiled, inputs=inputs, cuda=True
+        )
 
     def version(self) -> str:
         """Return Torch-TensorRT's version."""

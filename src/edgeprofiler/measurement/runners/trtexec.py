@@ -31,49 +31,36 @@ from edgeprofiler.measurement.runners._trtexec_files import (
     timeline_of,
 )
 from edgeprofiler.measurement.runners.base import LoadedModel, ModelRunner
-from edgeprofiler.measurement.runners.protocol import Clock
 
 _JETPACK_FOLDER = Path("/usr/src/tensorrt/bin")
 _PRECISION_FLAGS = {"fp32": (), "fp16": ("--fp16",), "int8": ("--fp16", "--int8")}
 
 
+@dataclass(kw_only=True, eq=False)
 class LoadedProgram(LoadedModel):
-    """An engine in a temporary folder, run by the program in processes of its own.
+    """An engine in a temporary folder, run by the program in processes of its own."""
 
-    Args:
-        model: what the engine is built of.
-        clock: of this process.
-        program: path of trtexec.
-        flags: for the precision.
-        warm_up_ms: time that trtexec runs before it measures.
-        timeout_s: longest time that one call may take.
-    """
+    program: str
+    flags: Sequence[str]
+    """For the precision."""
+    warm_up_ms: int
+    timeout_s: float
+    version: str = ""
+    names: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        model: Model,
-        clock: Clock,
-        program: str,
-        flags: Sequence[str],
-        warm_up_ms: int,
-        timeout_s: float,
-    ) -> None:
-        super().__init__(model, clock)
-        self._program, self._timeout_s = program, timeout_s
-        self._names: tuple[str, ...] = ()
-        self.version = ""
+    def __post_init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-trtexec-")
         self._measuring = (f"--loadEngine={self.file('model.engine')}",
                            f"--exportTimes={self.file('times.json')}",
-                           "--duration=0", f"--warmUp={warm_up_ms}")  # fmt: skip
-        self.file("model.onnx").write_bytes(model.onnx())
+                           "--duration=0", f"--warmUp={self.warm_up_ms}")  # fmt: skip
+        self.file("model.onnx").write_bytes(self.model.onnx())
         try:
             self._call(
                 f"--onnx={self.file('model.onnx')}",
                 f"--saveEngine={self.file('model.engine')}",
                 "--profilingVerbosity=detailed",
                 "--skipInference",
-                *flags,
+                *self.flags,
             )
         except BaseException:
             self.close()
@@ -86,7 +73,7 @@ class LoadedProgram(LoadedModel):
     def _call(self, *arguments: str) -> float:
         """Run trtexec; return the moment at which it began to run the network."""
         process = subprocess.Popen(
-            [self._program, *arguments],
+            [self.program, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -100,7 +87,7 @@ class LoadedProgram(LoadedModel):
             late.set()
             process.kill()
 
-        timer = threading.Timer(self._timeout_s, stop)
+        timer = threading.Timer(self.timeout_s, stop)
         timer.start()
         assert process.stdout is not None
         try:
@@ -118,7 +105,7 @@ class LoadedProgram(LoadedModel):
             timer.cancel()
         if late.is_set():
             raise Unavailable(
-                f"trtexec did not end within {self._timeout_s:.0f} s", "give it more time"
+                f"trtexec did not end within {self.timeout_s:.0f} s", "give it more time"
             )
         if process.returncode != 0:
             errors = [line for line in tail if "[E]" in line] or tail[-1:]
@@ -145,7 +132,7 @@ class LoadedProgram(LoadedModel):
             *idle,
         )
         layers = read_layer_times(self.file("profile.json"))
-        self._names = layers.names
+        self.names = layers.names
         return timeline_of(layers, read_run_times(self.file("times.json")).last(runs), began_s)
 
     def latencies(self, runs: int) -> FloatArray:
@@ -155,10 +142,10 @@ class LoadedProgram(LoadedModel):
 
     def network(self) -> Network | None:
         """Return the engine's layers; known after the first `run`."""
-        if not self._names:
+        if not self.names:
             return None
         text = read_text(self.file("layers.json"), limits.HEADER_BYTES)
-        return network_in_order(text, self.model.source, self._names)
+        return network_in_order(text, self.model.source, self.names)
 
     def describe(self) -> Mapping[str, str]:
         """Return what the layers' times are."""
@@ -207,13 +194,14 @@ class TrtexecRunner(ModelRunner):
     def open(self, model: Model) -> LoadedProgram:
         """Build the engine once and keep it in a temporary folder."""
         return LoadedProgram(
-            model, self.clock, self._path(), _PRECISION_FLAGS[self.precision], self.warm_up_ms,
-            self.build_timeout_s,
+            model=model, clock=self.clock, program=self._path(),
+            flags=_PRECISION_FLAGS[self.precision], warm_up_ms=self.warm_up_ms,
+            timeout_s=self.build_timeout_s,
         )  # fmt: skip
 
     def version(self) -> str:
         """Return the version that the program told, empty before it ran."""
-        return self.held.version if isinstance(self.held, LoadedProgram) else ""
+        return getattr(self.held, "version", "")
 
 
 def profile_from_trtexec(engine: Path, profile: Path, times: Path | None = None) -> Profile:

@@ -46,7 +46,7 @@ def test_the_design_is_thousands_of_distinct_layers_and_the_same_each_time(gpu):
 def test_every_designed_layer_can_be_built(gpu):
     for layer in gpu.design(300, 3):
         graph = gpu.single_layer_graph(layer)
-        assert graph.tensors["output"].shape == layer.output_shapes[0]
+        assert graph.tensors[graph.outputs[0]].shape == layer.output_shapes[0]
 
 
 def test_a_dry_run_plans_and_touches_nothing(gpu, capsys, tmp_path, monkeypatch):

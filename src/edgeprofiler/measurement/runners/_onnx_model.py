@@ -26,7 +26,7 @@ _ONNX_TYPES = {
     "fp64": 11, "fp32": 1, "tf32": 1, "fp16": 10, "bf16": 16, "int8": 3, "uint8": 2, "int16": 5,
     "uint16": 4, "int32": 6, "uint32": 12, "int64": 7, "uint64": 13, "bool": 9,
 }  # fmt: skip
-_NUMPY_TYPES: dict[str, type[np.generic]] = {
+NUMPY_TYPES: dict[str, type[np.generic]] = {
     "fp64": np.float64, "fp32": np.float32, "tf32": np.float32, "fp16": np.float16,
     "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16,
     "int32": np.int32, "uint32": np.uint32, "int64": np.int64, "uint64": np.uint64,
@@ -77,7 +77,7 @@ def numpy_type(dtype: str) -> type[np.generic]:
         Unsupported: NumPy has none (bf16, fp8, int4).
     """
     try:
-        return _NUMPY_TYPES[dtype]
+        return NUMPY_TYPES[dtype]
     except KeyError:
         raise Unsupported(f"tensors of type {dtype} cannot be made here") from None
 

@@ -16,7 +16,7 @@ from edgeprofiler.measurement.runners._onnx_kernels import Kernel
 
 SUFFIX = "_kernel_time"
 
-_DTYPES = {
+DTYPES = {
     "float": "fp32", "float16": "fp16", "bfloat16": "bf16", "double": "fp64", "bool": "bool",
     "int8": "int8", "uint8": "uint8", "int16": "int16", "uint16": "uint16", "int32": "int32",
     "uint32": "uint32", "int64": "int64", "uint64": "uint64", "string": "string",
@@ -128,7 +128,7 @@ def _typed(entries: Any) -> list[tuple[Shape, str]]:
     if not isinstance(entries, list):  # an empty list is written as an empty text
         return []
     return [
-        (tuple(int(length) for length in shape), _DTYPES.get(dtype, dtype))
+        (tuple(int(length) for length in shape), DTYPES.get(dtype, dtype))
         for entry in entries
         for dtype, shape in entry.items()
     ]

@@ -27,20 +27,13 @@ from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import FloatArray, Network, Source
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._onnx_kernels import layer_of
-from edgeprofiler.measurement.runners._onnx_model import random_input
-from edgeprofiler.measurement.runners._onnxruntime_profile import KernelTimes, read_profile
+from edgeprofiler.measurement.runners._onnx_model import NUMPY_TYPES, random_input
+from edgeprofiler.measurement.runners._onnxruntime_profile import DTYPES, KernelTimes, read_profile
 from edgeprofiler.measurement.runners._source import Model
 from edgeprofiler.measurement.runners.base import LoadedModel, ModelRunner
 
 MAX_EVENTS = 1_000_000
 """ONNX Runtime keeps this many events of a session and drops the rest without a word."""
-
-_INPUT_TYPES = {
-    "tensor(float)": "f4", "tensor(float16)": "f2", "tensor(double)": "f8", "tensor(bool)": "?",
-    "tensor(int8)": "i1", "tensor(uint8)": "u1", "tensor(int16)": "i2", "tensor(uint16)": "u2",
-    "tensor(int32)": "i4", "tensor(uint32)": "u4", "tensor(int64)": "i8", "tensor(uint64)": "u8",
-}  # fmt: skip
-
 
 _TRIAL_S = 0.2
 _MAX_TRIALS = 20
@@ -115,14 +108,14 @@ class LoadedSession(LoadedModel):
             raise InvalidInput(self.model.source, f"ONNX Runtime refuses it ({error})") from None
 
     def _feed(self, value: Any) -> Any:
-        kind = _INPUT_TYPES.get(value.type)
-        if kind is None:
+        dtype = DTYPES.get(value.type.removeprefix("tensor(").removesuffix(")"), "")
+        if dtype not in NUMPY_TYPES:
             raise Unsupported(f"{self.model.source}: input {value.name} is a {value.type}")
         if not all(isinstance(length, int) for length in value.shape):
             raise InvalidInput(
                 self.model.source, f"input {value.name} has the open shape {value.shape}", "give it"
             )
-        return random_input(tuple(value.shape), kind)
+        return random_input(tuple(value.shape), NUMPY_TYPES[dtype])
 
     def execute(self) -> None:
         """Run once without the profiler."""

@@ -6,11 +6,15 @@ Nothing is imported until a plug-in is asked for by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable, UsageError
 
@@ -81,3 +85,128 @@ def guarded(
         if isinstance(error, passing):
             raise
         raise failed(kind, name, error) from error
+
+
+@dataclass(frozen=True)
+class Between:
+    """The least and the largest value of an option: `Annotated[float, Between(0, 60)]`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __str__(self) -> str:
+        if self.low == -math.inf:
+            return ""
+        return f" of {self.low} or more" if self.high == math.inf else (
+            f" from {self.low:g} to {self.high:g}"
+        )  # fmt: skip
+
+
+class Optioned:
+    """A plug-in that is a dataclass: its fields are the options that it is made with."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The keyword options that make an equal one; values that JSON can hold."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}  # type: ignore[arg-type]
+
+
+def parse_options(texts: Sequence[str] | None) -> dict[str, Any]:
+    """Return options from `KEY=VALUE` texts; values are JSON where they can be, else text.
+
+    >>> parse_options(["trees=20", "log=true", "path=a.csv"])
+    {'trees': 20, 'log': True, 'path': 'a.csv'}
+    """
+    options: dict[str, Any] = {}
+    for text in texts or ():
+        key, mark, value = text.partition("=")
+        if not mark or not key.isidentifier():
+            raise UsageError(f"option {text!r} is not written KEY=VALUE")
+        try:
+            options[key] = json.loads(value)
+        except (ValueError, RecursionError):
+            options[key] = value
+    return options
+
+
+def make(
+    kind: PluginKind,
+    name: str,
+    options: Mapping[str, Any],
+    offered: Mapping[str, Any] | None = None,
+    *arguments: Any,
+) -> Any:
+    """Return what a plug-in makes of its options.
+
+    Args:
+        kind: kind of plug-in.
+        name: its name.
+        options: what the user gave for it; all must be known to it and of the type it says.
+        offered: what it may take if it knows it (`device`, `seed`).
+        arguments: what every plug-in of this kind is given beside.
+
+    Raises:
+        UsageError: no plug-in of that name, or an option that it does not know or take.
+    """
+    found = load(kind, name)
+    known = options_of(found)
+    whatever = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
+    chosen = {k: v for k, v in (offered or {}).items() if k in known and v is not None}
+    for key, value in options.items():
+        if key in known:
+            chosen[key] = _fitting(key, value, known[key].annotation)
+        elif whatever:
+            chosen[key] = value
+        else:
+            takes = f"it takes: {', '.join(sorted(known))}" if known else "it takes none"
+            raise UsageError(f"the {kind[:-1]} {name} has no option {key!r}; {takes}")
+    try:
+        with guarded(kind, name, passing=(TypeError, ValueError)):
+            return found(*arguments, **chosen)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the {kind[:-1]} {name} cannot be made so ({error})") from None
+
+
+def options_of(found: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the keyword options of a plug-in with their types and defaults."""
+    source: Any = found
+    if inspect.isclass(found) and not is_dataclass(found):
+        source = found.__init__
+    try:
+        types = get_type_hints(source, include_extras=True)
+    except (NameError, TypeError):  # a stranger's, of which nothing can be said
+        types = {}
+    return {
+        name: parameter.replace(annotation=types.get(name, Any))
+        for name, parameter in inspect.signature(found).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+        or (inspect.isclass(found) and parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
+    }
+
+
+def _fitting(name: str, value: Any, kind: Any) -> Any:
+    """Return an option's value as its type has it.
+
+    Raises:
+        UsageError: it is of another type, or out of range.
+    """
+    limits = Between()
+    if get_origin(kind) is Annotated:
+        kind, limits = get_args(kind)[:2]
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    # a whole number of any length compares; only one in range is made a float
+    inside = number and limits.low <= value <= limits.high
+    if kind is str and isinstance(value, int) and number:
+        return str(value)  # it is the text that it was written as
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UsageError(f"{name}={value!r}; choose {' or '.join(get_args(kind))}")
+    elif kind is bool and not isinstance(value, bool):
+        raise UsageError(f"{name}={value!r} must be true or false")
+    elif kind is int and not (inside and isinstance(value, int)):
+        raise UsageError(f"{name}={value!r} must be a whole number{limits}")
+    elif kind is float and not inside:
+        raise UsageError(f"{name}={value!r} must be a number{limits}")
+    elif kind is str and (not isinstance(value, str) or "\0" in value):
+        raise UsageError(f"""{name}={value!r} must be text; write it in quotes: '{name}="TEXT"'""")
+    return value

@@ -2,25 +2,15 @@
 
 import pytest
 
+from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.measurement.collect import choose
 from edgeprofiler.testing import FakeRunner, FakeSensor
 
 
-def test_option_values_are_json_where_they_can_be():
-    found = choose.parse_options(["gpu=1", "total=A+B", "fast=true", "shape=[1,2]", "empty="])
-    assert found == {"gpu": 1, "total": "A+B", "fast": True, "shape": [1, 2], "empty": ""}
-
-
-@pytest.mark.parametrize("text", ["fast", "=1", "a b=1"])
-def test_an_option_must_be_written_key_value(text):
-    with pytest.raises(UsageError, match="KEY=VALUE"):
-        choose.parse_options([text])
-
-
 def test_an_unknown_option_names_those_that_are_known():
     with pytest.raises(UsageError, match="it takes: counter, gpu"):
-        choose.make("sensors", "nvml", {"speed": 1})
+        plugins.make("sensors", "nvml", {"speed": 1})
 
 
 def test_an_unknown_sensor_names_those_that_are_there():
@@ -38,9 +28,9 @@ def test_a_value_that_cannot_be_used_is_the_user_s_mistake(monkeypatch):
     def picky(*, volts):
         raise ValueError("volts must be a number")
 
-    monkeypatch.setattr(choose.plugins, "load", lambda kind, name: picky)
+    monkeypatch.setattr(plugins, "load", lambda kind, name: picky)
     with pytest.raises(UsageError, match="volts must be a number"):
-        choose.make("sensors", "picky", {"volts": "high"})
+        plugins.make("sensors", "picky", {"volts": "high"})
 
 
 class Broken(FakeSensor):
@@ -52,12 +42,12 @@ def test_whatever_else_a_plug_in_raises_is_its_failure(monkeypatch):
     def explode():
         raise RuntimeError("no licence")
 
-    monkeypatch.setattr(choose.plugins, "load", lambda kind, name: explode)
+    monkeypatch.setattr(plugins, "load", lambda kind, name: explode)
     with pytest.raises(Unavailable, match=r"the sensor meter failed .*no licence.*author"):
-        choose.make("sensors", "meter", {})
+        plugins.make("sensors", "meter", {})
     with pytest.raises(Unavailable, match=r"the sensor fake failed .*ZeroDivisionError: no shunt"):
         choose.probe(FakeRunner(), Broken())
-    monkeypatch.setattr(choose.plugins, "load", lambda kind, name: Broken)
+    monkeypatch.setattr(plugins, "load", lambda kind, name: Broken)
     sensor, reasons = choose.auto_sensor()
     assert sensor is None
     assert "no shunt" in reasons[0]
@@ -69,7 +59,7 @@ def test_the_first_sensor_and_runner_that_work_are_taken(monkeypatch):
             return FakeRunner
         return {"ina3221": lambda: FakeSensor(missing=True), "ina238": FakeSensor}[name]
 
-    monkeypatch.setattr(choose.plugins, "load", load)
+    monkeypatch.setattr(plugins, "load", load)
     sensor, reasons = choose.auto_sensor()
     assert isinstance(sensor, FakeSensor)
     assert reasons[0].startswith("ina3221: the fake sensor was made missing")
@@ -80,7 +70,7 @@ def test_where_nothing_works_every_reason_is_said(monkeypatch):
     def load(kind, name):
         raise Unavailable(f"no {name}", "buy one")
 
-    monkeypatch.setattr(choose.plugins, "load", load)
+    monkeypatch.setattr(plugins, "load", load)
     sensor, reasons = choose.auto_sensor()
     assert sensor is None
     assert len(reasons) == len(choose.AUTO_SENSORS)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.measurement.collect import choose
 
@@ -40,16 +41,16 @@ from edgeprofiler.measurement.collect import choose
 )
 def test_a_wrong_value_is_told_with_what_is_allowed(sensor, option, told):
     with pytest.raises(UsageError) as caught:
-        choose.sensor_named(sensor, choose.parse_options([option]), {})
+        choose.sensor_named(sensor, plugins.parse_options([option]), {})
     assert told in str(caught.value)
 
 
 def test_a_whole_number_is_a_rail_s_name_or_a_number_as_asked_for():
-    given = choose.parse_options(["total=5", "root=7"])
+    given = plugins.parse_options(["total=5", "root=7"])
     assert dict(choose.sensor_named("ina3221", given, {}).options) == {
         "root": "7", "total": "5", "fast": False,
     }  # fmt: skip
-    given = choose.parse_options(["noise_w=0", "seed=123456789012345678901"])
+    given = plugins.parse_options(["noise_w=0", "seed=123456789012345678901"])
     options = choose.sensor_named("sim", given, {}).options
     assert options["noise_w"] == 0
     assert options["seed"] == 123456789012345678901

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
+from edgeprofiler.measurement.collect.choose import sensor_named
 from edgeprofiler.measurement.sensors.replay import ReplaySensor, read_trace
 from edgeprofiler.testing import TraceSensorContract
 
@@ -124,18 +125,18 @@ def test_wrong_options_are_the_user_s(tmp_path):
     with pytest.raises(Unavailable, match="path=FILE"):
         ReplaySensor().probe()
     with pytest.raises(UsageError, match="start or clock"):
-        ReplaySensor(path="x", align="end")
+        sensor_named("replay", {"path": "x", "align": "end"}, {})
     with pytest.raises(UsageError, match=r"interval_s=0 must be a number from"):
-        ReplaySensor(path="x", interval_s=0)
+        sensor_named("replay", {"path": "x", "interval_s": 0}, {})
     with pytest.raises(UsageError, match=r"path=1\.5 must be text; write it in quotes"):
-        ReplaySensor(path=1.5)
+        sensor_named("replay", {"path": 1.5}, {})
 
 
 def test_a_file_whose_name_is_a_number_is_found(tmp_path, monkeypatch):
     """The command line's `path=123` arrives as a number."""
     (tmp_path / "123").write_text("time_s,P_w\n0,1\n")
     monkeypatch.chdir(tmp_path)
-    sensor = ReplaySensor(path=123)
+    sensor = sensor_named("replay", {"path": 123}, {})
     sensor.probe()
     assert sensor.options["path"] == "123"
 

@@ -109,7 +109,7 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(UsageError, match="no network"):
         SimulatedRunner().run(1)
     with pytest.raises(UsageError, match="window_s"):
-        SimulatedSensor(window_s=0.0)
+        SimulatedSensor(window_s=1.0)
     with pytest.raises(UsageError, match="only the simulated runner"):
         SimulatedSensor().attach(object())
     runner, sensor = runner_and_sensor()

@@ -68,8 +68,8 @@ def collect(
     json: common.JsonOption = None,
 ) -> None:
     """Record power and layer times of models on this device, one folder for each model."""
+    from edgeprofiler.core.plugins import parse_options
     from edgeprofiler.core.targets import check_target
-    from edgeprofiler.measurement.collect.choose import parse_options
     from edgeprofiler.measurement.collect.journey import prepare
 
     chosen = prepare(

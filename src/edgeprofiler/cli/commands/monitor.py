@@ -41,9 +41,9 @@ def monitor(
     import signal
 
     from edgeprofiler.cli.interruption import ENDING
+    from edgeprofiler.core.plugins import parse_options
     from edgeprofiler.core.targets import check_target
     from edgeprofiler.core.units import engineering
-    from edgeprofiler.measurement.collect.choose import parse_options
     from edgeprofiler.measurement.monitor import run_program
     from edgeprofiler.measurement.monitor.program import shell_code
 

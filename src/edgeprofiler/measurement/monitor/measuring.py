@@ -14,9 +14,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.collect.choose import auto_sensor, make, probe
+from edgeprofiler.measurement.collect.choose import auto_sensor, probe
 from edgeprofiler.measurement.collect.sampling import SamplerProcess
 from edgeprofiler.measurement.recording import PowerTrace, load_recording
 from edgeprofiler.measurement.recording.chunks import Phase
@@ -259,7 +260,7 @@ def _held_integral(time_s: FloatArray, power: FloatArray, start_s: float, end_s:
 def _live_sensor(sensor: Sensor | str | None, options: Mapping[str, Any]) -> Sensor:
     found: Any = sensor
     if isinstance(sensor, str):
-        found = make("sensors", sensor, options)
+        found = plugins.make("sensors", sensor, options)
     elif sensor is None:
         found, reasons = auto_sensor()
         if found is None:

@@ -10,13 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.core.network import FloatArray, Layer, Network, Shape
+from edgeprofiler.core.plugins import Optioned
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.recording.recording import StampKind
 from edgeprofiler.measurement.runners._single import single_layer_graph
@@ -109,7 +110,7 @@ class WatchedModel(LoadedModel):
 
 
 @dataclass(kw_only=True, eq=False)
-class ModelOptions:
+class ModelOptions(Optioned):
     """What every runner of models can be asked; a runner's fields are its options.
 
     Args:
@@ -131,8 +132,8 @@ class ModelOptions:
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
-        chosen = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        return {**chosen, "shapes": {name: list(shape) for name, shape in self.bound.items()}}
+        shapes = {name: list(shape) for name, shape in self.bound.items()}
+        return {**super().options, "shapes": shapes}
 
 
 @dataclass(kw_only=True, eq=False)

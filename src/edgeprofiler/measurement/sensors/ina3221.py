@@ -7,20 +7,18 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from edgeprofiler.core.errors import Unavailable
-from edgeprofiler.measurement.sensors import options
-from edgeprofiler.measurement.sensors.boards import total_rails
-from edgeprofiler.measurement.sensors.protocol import SensorKind
 from edgeprofiler.measurement.sensors.sysfs import (
     Channel,
     ChannelReader,
+    ChannelSensor,
     hwmon_folders,
     text_of,
-    unique_names,
 )
 
 _LOG = logging.getLogger(__name__)
@@ -30,87 +28,48 @@ _CHANNELS = (1, 2, 3)
 _STATE = "run/edgeprofiler-ina3221.json"
 
 
-class Ina3221Sensor:
+@dataclass(kw_only=True, eq=False)
+class Ina3221Sensor(ChannelSensor):
     """Reads voltage and current of every labelled rail; rails are found by label, never by path.
 
     Args:
-        root: root of the file system; another one in tests.
-        total: rails that make up the board, joined by `+`, where the board table has no answer.
         fast: with root rights, average one sample, convert as fast as the chip can and switch
             off channels that are no part of the total; put back by `close`, and after a crash
             by the next `open` or `probe`.
     """
 
+    fast: bool = False
+    _state: IO[bytes] | None = field(default=None, init=False)
+
     name = "ina3221"
-    kind: SensorKind = "power"
 
-    def __init__(self, *, root: str = "/", total: str = "", fast: bool = False) -> None:
-        self._root = Path(options.text("root", root))
-        self._total = options.text("total", total)
-        self._fast = options.flag("fast", fast)
-        self._channels: list[Channel] = []
-        self._totals: tuple[str, ...] = ()
-        self._reader: ChannelReader | None = None
-        self._state: IO[bytes] | None = None
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal sensor."""
-        return {"root": str(self._root), "total": self._total, "fast": self._fast}
-
-    @property
-    def rails(self) -> tuple[str, ...]:
-        """Labels of the rails."""
-        return tuple(channel.name for channel in self._channels)
-
-    @property
-    def total_rails(self) -> tuple[str, ...]:
-        """Rails whose sum is the power of the board's input."""
-        return self._totals
-
-    def probe(self) -> None:
-        """Return if rails are there and can be read; raise `Unavailable` otherwise."""
-        restore_settings(self._root)
-        ChannelReader(self._find()).close()
+    def find(self) -> list[Channel]:
+        """Return the rails, with the settings put back that a crash left."""
+        restore_settings(self.at)
+        return super().find()
 
     def open(self) -> None:
         """Find the rails by label and keep their files open."""
-        self.close()
-        restore_settings(self._root)
-        self._channels = self._find()
-        self._totals = total_rails(self.rails, self._total)
-        try:
-            if self._fast:
+        super().open()
+        if self.fast:
+            try:
                 self._make_fast()
-            self._reader = ChannelReader(self._channels)
-        except BaseException:
-            self.close()
-            raise
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Close the files and put the chip's settings back."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        super().close()
         if self._state is not None:
             state, self._state = self._state, None
             with state:
-                _put_back(self._root / _STATE)
-
-    def read(self) -> Sequence[float]:
-        """Return watts of each rail."""
-        return self.polling().read_w()
-
-    def polling(self) -> ChannelReader:
-        """Return the reader of the rails' files."""
-        if self._reader is None:
-            raise OSError("the INA3221 is not open")
-        return self._reader
+                _put_back(self.at / _STATE)
 
     def settings(self) -> Mapping[str, Any]:
         """Return averaging, update interval (ms), shunts and enabled channels of each chip."""
         chips = {}
-        for folder in hwmon_folders(self._root, "ina3221"):
+        for folder in hwmon_folders(self.at, "ina3221"):
             names = [
                 *_SETTINGS,
                 *(f"in{n}_enable" for n in _CHANNELS),
@@ -123,41 +82,38 @@ class Ina3221Sensor:
                 for name, text in texts.items()
                 if text
             }
-        return {"chip": "ina3221", "fast": self._fast, "chips": chips}
+        return {"chip": "ina3221", "fast": self.fast, "chips": chips}
 
-    def _find(self) -> list[Channel]:
+    def found(self) -> list[Channel]:
+        """Return the labelled rails, under hwmon or, with older kernels, under iio."""
         channels = [
             channel
-            for folder in hwmon_folders(self._root, "ina3221")
+            for folder in hwmon_folders(self.at, "ina3221")
             for channel in _hwmon_channels(folder)
         ]
         if not channels:
-            places = (self._root / "sys/bus").glob("i2c/drivers/ina3221*/*/iio:device*")
+            places = (self.at / "sys/bus").glob("i2c/drivers/ina3221*/*/iio:device*")
             for folder in sorted(places):
                 channels += _iio_channels(folder)
         if not channels:
             raise Unavailable(
-                f"no labelled INA3221 rail under {self._root / 'sys/bus/i2c/drivers'}",
+                f"no labelled INA3221 rail under {self.at / 'sys/bus/i2c/drivers'}",
                 "run on the Jetson itself, or choose another sensor (see `edgeprofiler doctor`)",
             )
-        names = unique_names([channel.name for channel in channels])
-        return [
-            Channel(name, c.power, c.power_unit_w, c.voltage, c.current)
-            for name, c in zip(names, channels, strict=True)
-        ]
+        return channels
 
     def _make_fast(self) -> None:
         changes: dict[Path, str] = {}
-        for folder in hwmon_folders(self._root, "ina3221"):
+        for folder in hwmon_folders(self.at, "ina3221"):
             labels = {n: text_of(folder / f"in{n}_label") for n in _CHANNELS}
-            wanted = [n for n in _CHANNELS if labels[n] in self._totals]
+            wanted = [n for n in _CHANNELS if labels[n] in self.total_rails]
             changes[folder / "samples"] = "1"
             if wanted:
                 for n in _CHANNELS:
                     if n not in wanted and text_of(folder / f"in{n}_enable") == "1":
                         changes[folder / f"in{n}_enable"] = "0"
             changes[folder / "update_interval"] = "1"
-        state = self._root / _STATE
+        state = self.at / _STATE
         try:
             found = {str(path): path.read_text().strip() for path in changes if path.exists()}
             state.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +141,10 @@ class Ina3221Sensor:
             ) from None
         off = {path.parent / path.name.replace("enable", "label") for path in changes}
         dark = {text_of(path) for path in off if path.name.endswith("_label")}
-        self._channels = [c for c in self._channels if c.name not in dark]
+        self.channels = [c for c in self.channels if c.name not in dark]
+        if self.reader is not None:
+            self.reader.close()
+        self.reader = ChannelReader(self.channels)
 
 
 def restore_settings(root: Path = Path("/")) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from edgeprofiler.core.errors import Unavailable
 from edgeprofiler.core.extras import require
-from edgeprofiler.measurement.sensors import options
+from edgeprofiler.core.plugins import Between, Optioned
 from edgeprofiler.measurement.sensors.protocol import SensorKind
 
 
-class NvmlSensor:
+@dataclass(kw_only=True, eq=False)
+class NvmlSensor(Optioned):
     """Reads the GPU's energy counter where it has one (Volta and later), else its power.
 
     The rail is the GPU's board, not the computer's input. The driver renews both every 10 to
@@ -22,26 +24,19 @@ class NvmlSensor:
         counter: read the energy counter where there is one.
     """
 
-    name = "nvml"
-    kind: SensorKind
+    gpu: Annotated[int, Between(0, 255)] = 0
+    counter: bool = True
+    kind: SensorKind = field(default="power", init=False)
     """`energy` where the GPU has a counter, else `power`; known after `open`."""
+    _nvml: Any = field(default=None, init=False)
+    _handle: Any = field(default=None, init=False)
 
-    def __init__(self, *, gpu: int = 0, counter: bool = True) -> None:
-        self.kind = "power"
-        self._gpu = options.whole("gpu", gpu, 0, 255)
-        self._counter = options.flag("counter", counter)
-        self._nvml: Any = None
-        self._handle: Any = None
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal sensor."""
-        return {"gpu": self._gpu, "counter": self._counter}
+    name = "nvml"
 
     @property
     def rails(self) -> tuple[str, ...]:
         """One rail: `GPU0`."""
-        return (f"GPU{self._gpu}",)
+        return (f"GPU{self.gpu}",)
 
     @property
     def total_rails(self) -> tuple[str, ...]:
@@ -66,14 +61,12 @@ class NvmlSensor:
             raise Unavailable(f"NVML cannot start ({error})", remedy) from None
         self._nvml = nvml
         try:
-            self._handle = nvml.nvmlDeviceGetHandleByIndex(self._gpu)
-            self.kind = "energy" if self._counter and self._has_counter() else "power"
+            self._handle = nvml.nvmlDeviceGetHandleByIndex(self.gpu)
+            self.kind = "energy" if self.counter and self._has_counter() else "power"
             self.read()
         except (nvml.NVMLError, OSError) as error:
             self.close()
-            raise Unavailable(
-                f"GPU {self._gpu} does not tell its power ({error})", remedy
-            ) from None
+            raise Unavailable(f"GPU {self.gpu} does not tell its power ({error})", remedy) from None
 
     def close(self) -> None:
         """Stop NVML."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core.errors import Unavailable
-from edgeprofiler.measurement.sensors import options
+from edgeprofiler.core.plugins import Optioned
 from edgeprofiler.measurement.sensors.protocol import SensorKind
 from edgeprofiler.measurement.sensors.sysfs import text_of, unique_names
 
@@ -42,7 +43,8 @@ class Counter:
         os.close(self._descriptor)
 
 
-class RaplSensor:
+@dataclass(kw_only=True, eq=False)
+class RaplSensor(Optioned):
     """Reads every RAPL zone: packages, cores, memory, and the platform where there is one.
 
     The total is `psys` (the platform) where the processor has it, else the packages and their
@@ -52,18 +54,12 @@ class RaplSensor:
         root: root of the file system; another one in tests.
     """
 
+    root: str = "/"
+    kind: SensorKind = field(default="energy", init=False)
+    _rails: tuple[str, ...] = field(default=(), init=False)
+    _counters: list[Counter] = field(default_factory=list, init=False)
+
     name = "rapl"
-    kind: SensorKind = "energy"
-
-    def __init__(self, *, root: str = "/") -> None:
-        self._root = Path(options.text("root", root))
-        self._rails: tuple[str, ...] = ()
-        self._counters: list[Counter] = []
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal sensor."""
-        return {"root": str(self._root)}
 
     @property
     def rails(self) -> tuple[str, ...]:
@@ -107,7 +103,7 @@ class RaplSensor:
         return {"interface": "powercap", "max_energy_range_uj": ranges}
 
     def _zones(self) -> list[tuple[str, Path]]:
-        base = self._root / _FOLDER
+        base = Path(self.root) / _FOLDER
         # intel-rapl-mmio shows the same package a second time
         folders = sorted(base.glob("intel-rapl:*"))
         zones: list[tuple[str, Path]] = []
@@ -137,7 +133,7 @@ class RaplSensor:
                 counter.close()
             raise Unavailable(
                 f"RAPL's counters cannot be read ({error.strerror or error})",
-                f"run as root, or `sudo chmod a+r {self._root / _FOLDER}/*/energy_uj`",
+                f"run as root, or `sudo chmod a+r {Path(self.root) / _FOLDER}/*/energy_uj`",
             ) from None
         return counters
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.files import read_text
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.plugins import Between, Optioned
 from edgeprofiler.core.values import parse_csv
 from edgeprofiler.measurement.recording import PowerTrace
 from edgeprofiler.measurement.recording.power_log import read_power_log
-from edgeprofiler.measurement.sensors import options
 from edgeprofiler.measurement.sensors.boards import total_rails
-
-Align = Literal["start", "clock"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +30,8 @@ _TIME_UNITS = {"time_s": 1.0, "time_ms": 1e-3, "time_us": 1e-6, "time_ns": 1e-9}
 _POWER_UNITS = {"_w": 1.0, "_mw": 1e-3, "_uw": 1e-6}
 
 
-class ReplaySensor:
+@dataclass(kw_only=True, eq=False)
+class ReplaySensor(Optioned):
     """Gives the trace that a file holds.
 
     Args:
@@ -44,35 +44,20 @@ class ReplaySensor:
         interval_s: time between lines of a tegrastats log without stamps (its `--interval`).
     """
 
+    path: str = ""
+    align: Literal["start", "clock"] = "start"
+    total: str = ""
+    interval_s: Annotated[float, Between(1e-6, 86_400)] = 1.0
+    _warnings: list[str] = field(default_factory=list, init=False)
+    _trace: PowerTrace | None = field(default=None, init=False)
+    _shift_s: float | None = field(default=None, init=False)
+
     name = "replay"
     simulated = False
 
-    def __init__(
-        self, *, path: str = "", align: Align = "start", total: str = "", interval_s: float = 1.0
-    ) -> None:
-        if align not in ("start", "clock"):
-            raise UsageError(f"align={align!r}; choose start or clock")
-        self._path = options.text("path", path)
-        self._align = align
-        self._total = options.text("total", total)
-        self._interval_s = options.number("interval_s", interval_s, 1e-6, 86_400)
-        self._warnings: list[str] = []
-        self._trace: PowerTrace | None = None
-        self._shift_s: float | None = None
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal sensor."""
-        return {
-            "path": self._path,
-            "align": self._align,
-            "total": self._total,
-            "interval_s": self._interval_s,
-        }
-
     def probe(self) -> None:
         """Return if the file can be read; raise `Unavailable` where none was named."""
-        if not self._path:
+        if not self.path:
             raise Unavailable(
                 "the replay sensor has no file", "name one with `sensor_options` path=FILE"
             )
@@ -86,7 +71,7 @@ class ReplaySensor:
         """Return the lines between two times."""
         whole = self._load()
         if self._shift_s is None:
-            self._shift_s = start_s - float(whole.time_s[0]) if self._align == "start" else 0.0
+            self._shift_s = start_s - float(whole.time_s[0]) if self.align == "start" else 0.0
         time_s = whole.time_s + self._shift_s
         part = slice(*np.searchsorted(time_s, [start_s, end_s], side="left"))
         return PowerTrace(
@@ -96,13 +81,13 @@ class ReplaySensor:
     def settings(self) -> Mapping[str, Any]:
         """Return the file, how it was aligned and, where there is any, what it lacks."""
         lacks = {"warnings": list(self._warnings)} if self._warnings else {}
-        return {"file": Path(self._path).name, "align": self._align, **lacks}
+        return {"file": Path(self.path).name, "align": self.align, **lacks}
 
     def _load(self) -> PowerTrace:
         if self._trace is None:
             warnings: list[str] = []
-            path = Path(self._path)
-            self._trace = read_trace(path, self._total, self._interval_s, warnings)
+            path = Path(self.path)
+            self._trace = read_trace(path, self.total, self.interval_s, warnings)
             self._warnings = warnings
             for warning in warnings:
                 _LOG.warning("warning: %s", warning)

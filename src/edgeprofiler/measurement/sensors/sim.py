@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
 from edgeprofiler.core.errors import Unavailable, UsageError
+from edgeprofiler.core.plugins import Between, Optioned
 from edgeprofiler.measurement.recording import PowerTrace
-from edgeprofiler.measurement.sensors import options
 from edgeprofiler.measurement.simulator.live import BoardSensor, SimulatedBoard
 from edgeprofiler.measurement.simulator.model import SensorModel
 
+_Time = Annotated[float, Between(0, 60)]
 
-class SimulatedSensor:
+
+@dataclass(kw_only=True, eq=False)
+class SimulatedSensor(Optioned):
     """Watches a simulated runner.
 
     Args:
@@ -27,50 +30,28 @@ class SimulatedSensor:
         poll_hz: polls a second.
     """
 
+    seed: Annotated[int, Between(0)] = 0
+    window_s: Annotated[float, Between(1e-6, 60)] = SensorModel.window_s
+    # Shorter ones, and more polls, are of no real sensor and take all memory.
+    period_s: Annotated[float, Between(1e-4, 60)] = SensorModel.period_s
+    averaging: Annotated[int, Between(1, 1024)] = SensorModel.averaging
+    lag_s: _Time = SensorModel.lag_s
+    rail_time_constant_s: _Time = SensorModel.rail_time_constant_s
+    noise_w: Annotated[float, Between(0, 1000)] = SensorModel.noise_w
+    poll_hz: Annotated[float, Between(0.01, 100_000)] = SensorModel.poll_hz
+    _runner: object = field(default=None, init=False)
+    _board: SimulatedBoard | None = field(default=None, init=False)
+    _sensor: BoardSensor | None = field(default=None, init=False)
+
     name = "sim"
     simulated = True
 
-    def __init__(
-        self,
-        *,
-        seed: int = 0,
-        window_s: float = 1.1e-3,
-        period_s: float = 6.6e-3,
-        averaging: int = 1,
-        lag_s: float = 0.4e-3,
-        rail_time_constant_s: float = 0.0,
-        noise_w: float = 0.07,
-        poll_hz: float = 750.0,
-    ) -> None:
-        longest_s = 60.0
-        self._seed = options.whole("seed", seed, 0)
-        self._model = SensorModel(
-            window_s=options.number("window_s", window_s, 1e-6, longest_s),
-            # shorter ones, and more polls, are of no real sensor and take all memory
-            period_s=options.number("period_s", period_s, 1e-4, longest_s),
-            averaging=options.whole("averaging", averaging, 1, 1024),
-            lag_s=options.number("lag_s", lag_s, 0, longest_s),
-            rail_time_constant_s=options.number(
-                "rail_time_constant_s", rail_time_constant_s, 0, longest_s
-            ),
-            noise_w=options.number("noise_w", noise_w, 0, 1000),
-            poll_hz=options.number("poll_hz", poll_hz, 0.01, 100_000),
-        )
-        if window_s > period_s:
-            raise UsageError(f"window_s={window_s!r} must not be longer than period_s={period_s!r}")
-        self._runner: object = None
-        self._board: SimulatedBoard | None = None
-        self._sensor: BoardSensor | None = None
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal sensor."""
-        facts = asdict(self._model)
-        known = (
-            "window_s", "period_s", "averaging", "lag_s", "rail_time_constant_s", "noise_w",
-            "poll_hz",
-        )  # fmt: skip
-        return {"seed": self._seed, **{name: facts[name] for name in known}}
+    def __post_init__(self) -> None:
+        if self.window_s > self.period_s:
+            raise UsageError(
+                f"window_s={self.window_s!r} must not be longer than period_s={self.period_s!r}"
+            )
+        self._model = SensorModel(**{k: v for k, v in self.options.items() if k != "seed"})
 
     def probe(self) -> None:
         """It can always be read."""
@@ -94,7 +75,7 @@ class SimulatedSensor:
                 "use it with `runner` sim",
             )
         if self._sensor is None or self._board is not board:
-            self._board, self._sensor = board, BoardSensor(board, self._model, self._seed)
+            self._board, self._sensor = board, BoardSensor(board, self._model, self.seed)
         return self._sensor.trace(start_s, end_s)
 
     def settings(self) -> Mapping[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import repeat, starmap
 from pathlib import Path
 
@@ -14,6 +15,9 @@ import numpy as np
 
 from edgeprofiler.core.errors import Unavailable
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.plugins import Optioned
+from edgeprofiler.measurement.sensors.boards import total_rails
+from edgeprofiler.measurement.sensors.protocol import SensorKind
 
 _VALUE_BYTES = 32
 _PASSING = frozenset(
@@ -100,6 +104,76 @@ class ChannelReader:
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = []
+
+
+@dataclass(kw_only=True, eq=False)
+class ChannelSensor(Optioned, ABC):
+    """A sensor whose rails are small files.
+
+    Args:
+        root: root of the file system; another one in tests.
+        total: rails that make up the board, joined by `+`, where the board table has no answer.
+    """
+
+    root: str = "/"
+    total: str = ""
+    kind: SensorKind = field(default="power", init=False)
+    channels: list[Channel] = field(default_factory=list, init=False)
+    reader: ChannelReader | None = field(default=None, init=False)
+
+    name = ""
+
+    @abstractmethod
+    def found(self) -> list[Channel]:
+        """Return the rails that are there, or raise `Unavailable`."""
+
+    def find(self) -> list[Channel]:
+        """Return the rails that are there, each under a name of its own."""
+        channels = self.found()
+        names = unique_names([channel.name for channel in channels])
+        return [replace(c, name=name) for name, c in zip(names, channels, strict=True)]
+
+    @property
+    def at(self) -> Path:
+        """Root of the file system."""
+        return Path(self.root)
+
+    @property
+    def rails(self) -> tuple[str, ...]:
+        """Labels of the rails."""
+        return tuple(channel.name for channel in self.channels)
+
+    @property
+    def total_rails(self) -> tuple[str, ...]:
+        """Rails whose sum is the power of the board's input."""
+        return total_rails(self.rails, self.total) if self.channels else ()
+
+    def probe(self) -> None:
+        """Return if rails are there and can be read; raise `Unavailable` otherwise."""
+        ChannelReader(self.find()).close()
+
+    def open(self) -> None:
+        """Find the rails by label and keep their files open."""
+        self.close()
+        self.channels = self.find()
+        total_rails(self.rails, self.total)
+        self.reader = ChannelReader(self.channels)
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
+
+    def read(self) -> Sequence[float]:
+        """Return watts of each rail."""
+        return self.polling().read_w()
+
+    def polling(self) -> ChannelReader:
+        """Return the reader of the rails' files."""
+        if self.reader is None:
+            raise OSError(f"the {self.name.upper()} is not open")
+        return self.reader
 
 
 def _patient_read(descriptor: int) -> bytes:

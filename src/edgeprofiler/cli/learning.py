@@ -43,14 +43,14 @@ def _told(
     ] = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the options tell, as keywords of the journeys."""
-    from edgeprofiler.learning.training.options import parse_option
+    from edgeprofiler.core.plugins import parse_options
 
     names = None
     if test_networks is not None:
         names = [name.strip() for name in test_networks.split(",") if name.strip()]
     return {
         "recipe": recipe, "config": config, "device": device, "seed": seed,
-        "options": dict(parse_option(text) for text in options or ()),
+        "options": parse_options(options),
         "test_networks": names, "min_samples": min_samples,
     }  # fmt: skip
 

@@ -52,14 +52,14 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         kind: str,
         quantity: str,
         features: tuple[str, ...],
-        seed: int = 0,
-        alpha: float = 3.0,
-        trees: int = 120,
-        learning_rate: float = 0.08,
-        leaves: int = 6,
-        min_rows: int = 8,
-        l2: float = 3.0,
-        prior_pull: float = 0.03,
+        seed: int,
+        alpha: float,
+        trees: int,
+        learning_rate: float,
+        leaves: int,
+        min_rows: int,
+        l2: float,
+        prior_pull: float,
     ) -> None:
         self.kind = kind
         self.quantity = quantity

@@ -5,29 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from edgeprofiler.core.extras import require
-from edgeprofiler.learning.recipes.protocol import options_of
-
-OPTIONS = {
-    "alpha": 3.0,
-    "trees": 120,
-    "learning_rate": 0.08,
-    "leaves": 6,
-    "min_rows": 8,
-    "l2": 3.0,
-    "prior_pull": 0.03,
-}
-"""Options with their defaults: strength of the ridge; number, step and size of the trees; rows
-that a leaf needs; shrinkage of its value."""
 
 
 def hybrid(
-    kind: str, quantity: str, features: tuple[str, ...], seed: int = 0, **options: Any
+    kind: str,
+    quantity: str,
+    features: tuple[str, ...],
+    seed: int = 0,
+    *,
+    alpha: float = 3.0,
+    trees: int = 120,
+    learning_rate: float = 0.08,
+    leaves: int = 6,
+    min_rows: int = 8,
+    l2: float = 3.0,
+    prior_pull: float = 0.03,
 ) -> Any:
-    """Return the estimator; `recipes.protocol.Recipe` says what the arguments mean.
+    """Return the estimator; `recipes.protocol.Recipe` says what the first arguments mean.
 
-    Options are those of `OPTIONS`.
+    Args:
+        kind: kind of layer.
+        quantity: what is predicted.
+        features: names of the columns.
+        seed: of the trees.
+        alpha: strength of the ridge.
+        trees: their number,
+        learning_rate: step,
+        leaves: and size.
+        min_rows: rows that a leaf needs.
+        l2: shrinkage of a leaf's value.
+        prior_pull: strength with which the prior's coefficients are drawn to the usual ones.
     """
     with require("learn"):
         from edgeprofiler.learning.recipes._hybrid_estimator import HybridRegressor
-    chosen = options_of("hybrid", OPTIONS, options)
-    return HybridRegressor(kind, quantity, features, seed, **chosen)
+    return HybridRegressor(
+        kind, quantity, features, seed, alpha, trees, learning_rate, leaves, min_rows, l2,
+        prior_pull,
+    )  # fmt: skip

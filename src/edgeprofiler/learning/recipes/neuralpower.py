@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from edgeprofiler.core.extras import require
-from edgeprofiler.learning.recipes.protocol import options_of
 
 SIZES = {
     "convolutional": (
@@ -20,20 +19,29 @@ SIZES = {
 SPECIAL = ("macs", "bytes_moved")
 """Terms beside the polynomials: total operations and memory accesses."""
 
-OPTIONS: dict[str, Any] = {"degree": 2, "log": False, "folds": 5, "max_iter": 5000}
-"""Options with their defaults: degree of the polynomials, whether sizes enter as logarithms."""
-
 
 def neuralpower(
     kind: str,
     quantity: str,  # noqa: ARG001 - every recipe is told; this one treats all alike
     features: tuple[str, ...],
     seed: int = 0,  # noqa: ARG001 - coordinate descent draws nothing
-    **options: Any,
+    *,
+    degree: int = 2,
+    log: bool = False,
+    folds: int = 5,
+    max_iter: int = 5000,
 ) -> Any:
-    """Return the estimator; `recipes.protocol.Recipe` says what the arguments mean.
+    """Return the estimator; `recipes.protocol.Recipe` says what the first arguments mean.
 
-    Options are those of `OPTIONS`.
+    Args:
+        kind: kind of layer.
+        quantity: what is predicted.
+        features: names of the columns.
+        seed: not used.
+        degree: of the polynomials.
+        log: whether sizes enter as logarithms.
+        folds: of the cross-validation that chooses the lasso's strength.
+        max_iter: steps of the lasso at most.
     """
     with require("learn"):
         from sklearn.compose import ColumnTransformer
@@ -42,12 +50,11 @@ def neuralpower(
         from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
     import numpy as np
 
-    chosen = options_of("neuralpower", OPTIONS, options)
     sizes = [features.index(name) for name in SIZES[kind]]
     special = [features.index(name) for name in SPECIAL]
-    polynomials = PolynomialFeatures(degree=chosen["degree"], include_bias=False)
+    polynomials = PolynomialFeatures(degree=degree, include_bias=False)
     steps = [("powers", polynomials)]
-    if chosen["log"]:
+    if log:
         steps.insert(0, ("log", FunctionTransformer(np.log1p, feature_names_out="one-to-one")))
     columns = ColumnTransformer(
         [("sizes", Pipeline(steps), sizes), ("special", "passthrough", special)]
@@ -56,6 +63,6 @@ def neuralpower(
         [
             ("columns", columns),
             ("scale", StandardScaler()),
-            ("lasso", LassoCV(cv=chosen["folds"], max_iter=chosen["max_iter"])),
+            ("lasso", LassoCV(cv=folds, max_iter=max_iter)),
         ]
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
-
-from edgeprofiler.core.errors import UsageError
 
 
 class Recipe(Protocol):
@@ -27,34 +24,6 @@ class Recipe(Protocol):
             quantity: `runtime_s` or `power_above_idle_w`.
             features: names of the columns of `X`.
             seed: makes equal trainings equal.
-            options: what the user set for this recipe.
+            options: what the user set for this recipe. Those that the function names are checked
+                against their types; their defaults are the recipe's.
         """
-
-
-def options_of(
-    recipe: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return a recipe's options: its defaults, changed by what the user gave.
-
-    Args:
-        recipe: its name, for the message.
-        defaults: every option that there is; a value given has the type of the default.
-        given: what the user said.
-
-    Raises:
-        UsageError: an option is unknown, or its value is of another type.
-    """
-    for name, value in given.items():
-        if name not in defaults:
-            raise UsageError(
-                f"the recipe {recipe!r} has no option {name!r}; it has {', '.join(defaults)}"
-            )
-        wanted = type(defaults[name])
-        whole = type(value) is int and wanted is float
-        if type(value) is not wanted and not whole:
-            words = {int: "a whole number", float: "a number", bool: "true or false"}
-            raise UsageError(
-                f"the option {name!r} of the recipe {recipe!r} is {value!r}; "
-                f"it takes {words.get(wanted, wanted.__name__)}"
-            )
-    return {**defaults, **given}

@@ -46,8 +46,9 @@ def fit_one(table: Table, rows: BoolArray, key: Key, options: TrainingOptions) -
         InsufficientData: the recipe's estimator cannot be fitted on so few rows.
     """
     kind, quantity = key
-    recipe = plugins.load("recipes", options.recipe)
-    estimator = recipe(kind, quantity, FEATURES, options.seed, **options.options)
+    estimator = plugins.make(
+        "recipes", options.recipe, options.options, None, kind, quantity, FEATURES, options.seed
+    )
     target = table.data.number(quantity)[rows]
     extra = {}
     if quantity != "runtime_s" and "sample_weight" in inspect.signature(estimator.fit).parameters:

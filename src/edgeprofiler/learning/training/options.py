@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.values import Value, read_toml
 
 QUANTITIES = ("runtime_s", "power_above_idle_w")
@@ -77,23 +76,3 @@ def options_of(
         seed=seed,
         min_samples=min_samples,
     )
-
-
-def parse_option(text: str) -> tuple[str, Any]:
-    """Return name and value of `NAME=VALUE`; numbers and true or false are taken as such.
-
-    Raises:
-        UsageError: there is no `=`.
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"`options`: {text!r} is not NAME=VALUE")
-    words = {"true": True, "false": False}
-    if value in words:
-        return name, words[value]
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, value

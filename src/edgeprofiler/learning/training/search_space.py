@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.learning.training.options import parse_option
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,9 @@ def space_of(recipe: str) -> Mapping[str, Choice]:
 
 
 def defaults_of(recipe: str) -> Mapping[str, Any]:
-    """Return a recipe's default options, where its module lists them as `OPTIONS`."""
-    module = importlib.import_module(plugins.load("recipes", recipe).__module__)
-    found = getattr(module, "OPTIONS", {})
-    return dict(found) if isinstance(found, Mapping) else {}
+    """Return the default options of a recipe, where it names them."""
+    options = plugins.options_of(plugins.load("recipes", recipe))
+    return {name: option.default for name, option in options.items()}
 
 
 def parse_space(texts: Sequence[str]) -> dict[str, Choice]:
@@ -94,10 +91,9 @@ def _parse(text: str) -> tuple[str, Choice]:
     if not equals or not name or not values:
         raise UsageError(f"`space` {text!r} is not NAME=LOW:HIGH or NAME=A,B,C")
     if ":" not in values:
-        listed = tuple(parse_option(f"{name}={value}")[1] for value in values.split(","))
-        return name, Choice(values=listed)
+        return name, Choice(values=tuple(_value(text) for text in values.split(",")))
     low, high, *rest = values.split(":")
-    ends = [parse_option(f"{name}={end}")[1] for end in (low, high)]
+    ends = [_value(end) for end in (low, high)]
     numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
     if not numbers or rest not in ([], ["log"]) or not ends[0] < ends[1]:
         raise UsageError(f"`space` {text!r}: a range is LOW:HIGH or LOW:HIGH:log, LOW below HIGH")
@@ -105,3 +101,7 @@ def _parse(text: str) -> tuple[str, Choice]:
         raise UsageError(f"`space` {text!r}: a logarithmic range lies above 0")
     integer = all(isinstance(end, int) for end in ends)
     return name, Choice(float(ends[0]), float(ends[1]), log=bool(rest), integer=integer)
+
+
+def _value(text: str) -> Any:
+    return plugins.parse_options([f"value={text}"])["value"]

@@ -14,7 +14,7 @@ from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.prediction.calibration.power import BusyShare
 from edgeprofiler.prediction.calibration.problem import Group, Problem, Unknown
 from edgeprofiler.prediction.calibration.recipe import NOISE, Sample, separate_activations
-from edgeprofiler.prediction.calibration.solve import Gaussian, solve
+from edgeprofiler.prediction.calibration.solve import Gaussian, left_out, solve
 from edgeprofiler.prediction.costmodel.model import Hardware
 from edgeprofiler.prediction.costmodel.parameters import (
     DEVIATIONS,
@@ -120,7 +120,13 @@ def calibrate(
         )
     if len(distinct) < FEW_ROWS:
         warnings.append(f"only {len(distinct)} networks or sizes: measure {FEW_ROWS} or more")
-    left_out = _left_out(problem, timed, solution.values)
+
+    def residuals(out: BoolArray) -> FloatArray:
+        weights = (~out).astype(np.float64)
+        values = problem.fit(weights, solution.values, max_iterations=8).values
+        return problem.predict(values) - problem.observed
+
+    unseen = left_out(np.array(groups_of(timed)), residuals)
     factors = {
         u.name: (_factor(device, problem, solution.values, u.name), float(s), bool(d))
         for u, s, d in zip(problem.unknowns, deviation, determined, strict=True)
@@ -132,7 +138,7 @@ def calibrate(
         warnings.append(f"far from the fit, weighted down: {', '.join(dict.fromkeys(outliers))}")
     numbers = problem.parameters(solution.values, 0)
     power, fitted_w, left_w, notes = _power(device, numbers, timed)
-    calibration = _calibration(device, timed, factors, problem, left_out, power)
+    calibration = _calibration(device, timed, factors, problem, unseen, power)
     if np.isfinite(left_w).any():
         watts = np.array([s.row.power_above_idle_w for s in timed])
         known = np.isfinite(left_w)
@@ -150,7 +156,7 @@ def calibrate(
         calibration,
         tuple(timed),
         np.exp(problem.predict(solution.values)),
-        np.exp(left_out + problem.observed),
+        np.exp(unseen + problem.observed),
         np.exp(problem.predict(np.zeros(len(problem.unknowns)))),
         factors,
         fitted_w,
@@ -214,16 +220,6 @@ def groups_of(samples: Sequence[Sample]) -> list[str]:
     return [f"{name}/{i}" for i, name in enumerate(names)]
 
 
-def _left_out(problem: Problem, samples: Sequence[Sample], full: FloatArray) -> FloatArray:
-    labels = np.array(groups_of(samples))
-    residuals = np.full(len(labels), np.nan)
-    for name in dict.fromkeys(labels.tolist()):
-        out: BoolArray = labels == name
-        values = problem.fit((~out).astype(np.float64), full, max_iterations=8).values
-        residuals[out] = (problem.predict(values) - problem.observed)[out]
-    return residuals
-
-
 def _width(residuals: FloatArray, groups: Sequence[object], quantity: str) -> float:
     """Return a 90 % half width from left-out residuals; never less than `FLOOR`.
 
@@ -239,11 +235,11 @@ def _calibration(
     samples: Sequence[Sample],
     factors: Mapping[str, tuple[float, float, bool]],
     problem: Problem,
-    left_out: FloatArray,
+    unseen: FloatArray,
     power: Mapping[str, float],
 ) -> Calibration:
     labels = groups_of(samples)
-    width = _width(left_out, labels, "runtime")
+    width = _width(unseen, labels, "runtime")
     parameters = {name: factor for name, (factor, _, _) in factors.items()}
     parameters["separate_activations"] = problem.groups[0].start.separate_activations
     count = len(set(labels))
@@ -256,7 +252,7 @@ def _calibration(
         rows=len(samples),
         networks=tuple(dict.fromkeys(s.row.canonical for s in samples)),
         errors={
-            "loo_mape": float(np.mean(np.abs(np.exp(left_out) - 1))),
+            "loo_mape": float(np.mean(np.abs(np.exp(unseen) - 1))),
             "loo_q90": width,
         },
     )
@@ -295,26 +291,17 @@ def _power(
     def model(logs: FloatArray) -> FloatArray:
         return np.log(share.power(np.concatenate([start * np.exp(logs), rest])))
 
-    def jacobian(logs: FloatArray, predicted: FloatArray) -> FloatArray:
-        steps = 1e-5 * np.eye(len(logs))
-        return np.stack([(model(logs + step) - predicted) / 1e-5 for step in steps], axis=1)
-
     spread = np.array(list(POWER_SPREAD.values()))
     prior = Gaussian(np.zeros(2), spread)
     noise = np.full(len(watts), POWER_NOISE)
     observed = np.log(np.where(known, watts, 1.0))
 
     def fit(weights: BoolArray) -> FloatArray:
-        return solve(
-            model, jacobian, observed, noise, prior, weights=weights.astype(np.float64)
-        ).values
+        return solve(model, observed, noise, prior, weights=weights.astype(np.float64)).values
 
     values = fit(known)
-    left = nothing.copy()
     labels = np.array(groups_of(samples))
-    for name in dict.fromkeys(labels[known].tolist()):
-        out: BoolArray = labels == name
-        left[out] = np.exp(model(fit(known & ~out)))[out]
+    left = left_out(labels, lambda out: np.exp(model(fit(known & ~out))))
     left[~known] = np.nan
     base, busy = (float(v) for v in start * np.exp(values))
     fitted = np.where(known, np.exp(model(values)), np.nan)

@@ -91,17 +91,9 @@ def solve_power(
     def model(logs: FloatArray) -> FloatArray:
         return np.log(share.power(start * np.exp(logs)))
 
-    def jacobian(logs: FloatArray, predicted: FloatArray) -> FloatArray:
-        columns = []
-        for index in range(len(logs)):
-            moved = logs.copy()
-            moved[index] += 1e-5
-            columns.append((model(moved) - predicted) / 1e-5)
-        return np.stack(columns, axis=1)
-
     prior = Gaussian(np.zeros(len(start)), deviation)
     noise = np.full(len(watts), NOISE)
-    found = solve(model, jacobian, np.log(watts), noise, prior, weights=weights)
+    found = solve(model, np.log(watts), noise, prior, weights=weights)
     return start * np.exp(found.values), found
 
 

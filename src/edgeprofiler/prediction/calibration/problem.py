@@ -13,8 +13,14 @@ from functools import cached_property
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.prediction.calibration.solve import Gaussian, Solution, solve
-from edgeprofiler.prediction.costmodel.model import Hardware, Work, host_gaps, layer_times
+from edgeprofiler.prediction.calibration.solve import STEP, Gaussian, Solution, solve
+from edgeprofiler.prediction.costmodel.model import (
+    Hardware,
+    Work,
+    host_gaps,
+    layer_times,
+    network_sums,
+)
 from edgeprofiler.prediction.costmodel.parameters import Parameters
 
 
@@ -41,8 +47,8 @@ class Group:
     start: Parameters
     """Values that the unknowns are factors on; its host gap is part of the measured time."""
     work: Work
-    owner: IntArray
-    """Which of this group's rows each layer belongs to."""
+    offsets: IntArray
+    """Where each row's layers start, and the end of all."""
     observed: FloatArray
     """Logarithm of the measured seconds."""
 
@@ -55,13 +61,12 @@ class Group:
         seconds: Sequence[float],
     ) -> Group:
         """Return a group of one row for each of `works`."""
-        sizes = [len(work) for work in works]
         return Group(
             name,
             hardware,
             start,
             Work.concatenate(list(works)),
-            np.repeat(np.arange(len(works)), sizes),
+            np.cumsum([0, *(len(work) for work in works)], dtype=np.int64),
             np.log(np.asarray(seconds, dtype=np.float64)),
         )
 
@@ -76,14 +81,10 @@ class Group:
 def total_seconds(group: Group, parameters: Parameters) -> FloatArray:
     """Return fixed part, layers and host gap of each row of `group`."""
     times = layer_times(group.work, group.hardware, parameters)
-    count = len(group)
-
-    def total(values: FloatArray) -> FloatArray:
-        return np.bincount(group.owner, values, count).astype(np.float64)
-
-    gaps = host_gaps(group.work, times, parameters)
-    layers = total(np.where(group.work.covered, times.runtime_s + gaps, 0.0))
-    return np.asarray(parameters.fixed_s + parameters.host_gap_s + layers, dtype=np.float64)
+    layers = np.where(
+        group.work.covered, times.runtime_s + host_gaps(group.work, times, parameters), 0.0
+    )
+    return parameters.fixed_s + parameters.host_gap_s + network_sums(layers, group.offsets)
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,14 @@ class Problem:
 
     def jacobian(self, values: FloatArray, predicted: FloatArray) -> FloatArray:
         """Return derivatives of `predict`, by differences of the groups that each acts on."""
-        step = 1e-5
         matrix = np.zeros((len(predicted), len(self.unknowns)))
         for column, unknown in enumerate(self.unknowns):
             moved = values.copy()
-            moved[column] += step
+            moved[column] += STEP
             for index in unknown.groups or range(len(self.groups)):
                 rows = self.slices[index]
                 there = self.groups[index].log_seconds(self.parameters(moved, index))
-                matrix[rows, column] = (there - predicted[rows]) / step
+                matrix[rows, column] = (there - predicted[rows]) / STEP
         return matrix
 
     def fit(
@@ -153,11 +153,11 @@ class Problem:
         """Return the most probable unknowns; rows of weight 0 are left out."""
         return solve(
             self.predict,
-            self.jacobian,
             self.observed,
             self.noise,
             self.prior,
             start,
+            jacobian=self.jacobian,
             weights=weights,
             max_iterations=max_iterations,
             knee=knee,

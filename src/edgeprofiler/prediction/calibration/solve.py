@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
-from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.network import BoolArray, FloatArray
+
+STEP = 1e-5
+"""Of differences, in the logarithm: far above rounding, far below any curvature here."""
 
 Model = Callable[[FloatArray], FloatArray]
 Jacobian = Callable[[FloatArray, FloatArray], FloatArray]
@@ -40,12 +45,12 @@ def huber_weights(scaled: FloatArray, knee: float) -> FloatArray:
 
 def solve(
     model: Model,
-    jacobian: Jacobian,
     observed: FloatArray,
     noise: FloatArray,
     prior: Gaussian,
     start: FloatArray | None = None,
     *,
+    jacobian: Jacobian | None = None,
     weights: FloatArray | None = None,
     knee: float = 1.5,
     max_iterations: int = 30,
@@ -55,16 +60,18 @@ def solve(
 
     Args:
         model: unknowns to predictions, one an observation.
-        jacobian: unknowns and their predictions to a matrix, observations by unknowns.
         observed: what was measured.
         noise: standard deviation of each observation.
         prior: beliefs before any observation.
         start: first guess; the prior's mean where none is given.
+        jacobian: unknowns and their predictions to a matrix, observations by unknowns; by
+            differences where `None`.
         weights: share of each observation, 0 leaves it out.
         knee: Huber's threshold in standard deviations.
         max_iterations: steps at most.
         tolerance: stop when no unknown moves by more, in prior standard deviations.
     """
+    slopes = jacobian or partial(_differences, model)
     values = (prior.mean if start is None else start).copy()
     share = np.ones(len(observed)) if weights is None else weights
     precision = 1.0 / prior.deviation**2
@@ -75,7 +82,7 @@ def solve(
         iterations += 1
         residual = predicted - observed
         weight = share * huber_weights(residual / noise, knee) / noise**2
-        matrix = jacobian(values, predicted)
+        matrix = slopes(values, predicted)
         weighted = matrix * weight[:, None]
         normal = weighted.T @ matrix + np.diag(precision)
         gradient = weighted.T @ residual + precision * (values - prior.mean)
@@ -94,10 +101,29 @@ def solve(
         values, predicted, cost = trial, trial_predicted, trial_cost
         if float(np.max(np.abs(step) / prior.deviation, initial=0.0)) < tolerance:
             break
-    matrix = jacobian(values, predicted)
+    matrix = slopes(values, predicted)
     weight = share * huber_weights((predicted - observed) / noise, knee) / noise**2
     normal = (matrix * weight[:, None]).T @ matrix + np.diag(precision)
     return Solution(values, predicted - observed, np.linalg.inv(normal), iterations)
+
+
+def _differences(model: Model, values: FloatArray, predicted: FloatArray) -> FloatArray:
+    moved = values + STEP * np.eye(len(values))
+    return np.stack([(model(row) - predicted) / STEP for row in moved], axis=1)
+
+
+def left_out(labels: npt.NDArray[np.str_], answer: Callable[[BoolArray], FloatArray]) -> FloatArray:
+    """Return what is said of each row when its group is left out.
+
+    Args:
+        labels: group of each row.
+        answer: from the rows to leave out to what is said of all rows, theirs among them.
+    """
+    result = np.full(len(labels), np.nan)
+    for name in dict.fromkeys(labels.tolist()):
+        out: BoolArray = labels == name
+        result[out] = answer(out)[out]
+    return result
 
 
 def _cost(

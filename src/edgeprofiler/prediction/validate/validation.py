@@ -12,7 +12,7 @@ import numpy as np
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
-from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.network import BoolArray, FloatArray, Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
@@ -20,6 +20,7 @@ from edgeprofiler.prediction.calibration.folds import KEYS, Folds
 from edgeprofiler.prediction.calibration.measured import Measured, rows_of
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
 from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.prediction.calibration.solve import left_out
 from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_table
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
@@ -221,12 +222,12 @@ def _power_residuals(samples: Sequence[Sample], kind: str) -> FloatArray:
     watts = np.array([sample.row.power_above_idle_w for sample in samples])
     board = load_device(samples[0].row.spec, samples[0].row.runtime)
     share = BusyShare.of(samples, parameters_of(board))
-    residuals = np.full(len(watts), np.nan)
-    for name in dict.fromkeys(labels.tolist()):
-        out = labels == name
+
+    def residuals(out: BoolArray) -> FloatArray:
         fitted, _ = solve_power(share, watts, (~out & kept).astype(np.float64))
-        residuals[out] = np.log(share.power(fitted) / watts)[out]
-    return residuals
+        return np.asarray(np.log(share.power(fitted) / watts))
+
+    return left_out(labels, residuals)
 
 
 def _compare(

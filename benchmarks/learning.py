@@ -25,7 +25,7 @@ from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.learning.training.fitting import train
 from edgeprofiler.learning.training.options import TrainingOptions
-from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.collect.device_state import machine_facts
 from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
 from edgeprofiler.prediction.loading import load_predictor
 from edgeprofiler.prediction.predictors.trained import TrainedPredictor

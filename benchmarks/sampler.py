@@ -21,7 +21,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from edgeprofiler.measurement.collect.device_state import device_facts
+from edgeprofiler.measurement.collect.device_state import machine_facts
 from edgeprofiler.measurement.collect.sampling import SamplerProcess
 from edgeprofiler.measurement.collect.ticks import make_ticker
 from edgeprofiler.measurement.recording import load_recording
@@ -119,7 +119,7 @@ def main() -> None:
         recording = load_recording(folder)
     assert done is not None
     ticks, missed, cpu_s, elapsed_s = done
-    facts = device_facts()
+    facts = machine_facts()
     print(
         f"machine: {facts.get('processor', platform.machine())}, {os.cpu_count()} cores, ", end=""
     )

@@ -42,7 +42,7 @@ from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
 from edgeprofiler.core.files import write_text
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Layer
-from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.collect.device_state import machine_facts
 from edgeprofiler.measurement.runners._onnx_model import inputs_of, weights_of
 from edgeprofiler.measurement.runners._single import single_layer_graph
 from edgeprofiler.measurement.runners._torch_graph import module_of

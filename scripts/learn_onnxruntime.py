@@ -26,8 +26,8 @@ from edgeprofiler.learning.training.fitting import train
 from edgeprofiler.learning.training.networks import NetworkSums
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.attribution import attribute
-from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.collect.collecting import record_model
+from edgeprofiler.measurement.collect.device_state import machine_facts
 from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner

@@ -19,8 +19,8 @@ import numpy as np
 from edgeprofiler.core.files import write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution import attribute
-from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.collect.collecting import record_model
+from edgeprofiler.measurement.collect.device_state import machine_facts
 from edgeprofiler.measurement.collect.plan import Plan
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._source import read_to_run

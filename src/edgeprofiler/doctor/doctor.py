@@ -12,7 +12,7 @@ from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
 from edgeprofiler.core.extras import extras, install
 from edgeprofiler.core.files import dump_json
 from edgeprofiler.core.plugins import PluginKind
-from edgeprofiler.measurement.benchmark.machine import machine_facts
+from edgeprofiler.measurement.collect.device_state import machine_facts
 
 SCHEMA = "edgeprofiler.doctor/1"
 

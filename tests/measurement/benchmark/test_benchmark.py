@@ -21,7 +21,6 @@ from edgeprofiler.measurement.benchmark import (
     benchmark_trtexec_files,
     to_json,
 )
-from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.recording import Timeline
 
 
@@ -208,17 +207,6 @@ def test_trtexecs_files_are_a_backend(tmp_path: Path):
     assert result.results[0].median_s == pytest.approx(1.1e-3)
     assert result.results[0].layer_sum_s == pytest.approx(1e-3)
     assert benchmark_trtexec_files(*files[:2]).results[0].median_s == pytest.approx(1e-3)
-
-
-def test_the_machine_is_named_as_far_as_it_can_be_read(tmp_path: Path):
-    assert machine_facts()["cores"]
-    (tmp_path / "proc/device-tree").mkdir(parents=True)
-    (tmp_path / "proc/device-tree/model").write_bytes(b"NVIDIA Jetson Orin Nano\0")
-    (tmp_path / "proc/cpuinfo").write_text("processor : 0\nmodel name : ARMv8\n")
-    facts = machine_facts(tmp_path)
-    assert facts["board"] == "NVIDIA Jetson Orin Nano"
-    assert facts["processor"] == "ARMv8"
-    assert "load" not in facts
 
 
 @pytest.mark.slow

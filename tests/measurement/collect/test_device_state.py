@@ -1,6 +1,6 @@
 """What /proc and /sys of a Jetson tell of the device."""
 
-from edgeprofiler.measurement.collect.device_state import device_facts, device_state
+from edgeprofiler.measurement.collect.device_state import device_state, machine_facts
 
 
 def put(root, files):
@@ -34,7 +34,7 @@ JETSON = {
 
 def test_board_release_and_mode_of_a_jetson(tmp_path):
     put(tmp_path, JETSON)
-    facts = device_facts(tmp_path, lambda: "NV Power Mode: 15W\n0\n")
+    facts = machine_facts(tmp_path, lambda: "NV Power Mode: 15W\n0\n")
     assert facts["board"] == "NVIDIA Jetson Orin Nano Developer Kit"
     assert facts["l4t"] == "36.3.0"
     assert facts["mode"] == "15W"
@@ -70,11 +70,20 @@ def test_a_machine_that_tells_nothing_is_unknown_not_fine(tmp_path):
     state = device_state(0.0, tmp_path)
     assert state.throttled is None
     assert state.clocks_pinned is None
-    facts = device_facts(tmp_path, lambda: "")
+    facts = machine_facts(tmp_path, lambda: "")
     assert "board" not in facts
     assert "mode" not in facts
 
 
 def test_this_machine_can_be_asked():
-    assert device_facts()["kernel"]
+    assert machine_facts()["kernel"]
     device_state(0.0)
+
+
+def test_the_machine_is_named_as_far_as_it_can_be_read(tmp_path):
+    assert machine_facts()["cores"]
+    put(tmp_path, {"proc/cpuinfo": "processor : 0\nmodel name : ARMv8\n"})
+    facts = machine_facts(tmp_path)
+    assert facts["processor"] == "ARMv8"
+    assert "board" not in facts
+    assert "load" not in facts

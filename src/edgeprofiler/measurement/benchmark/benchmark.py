@@ -13,9 +13,9 @@ from edgeprofiler.core import limits, plugins
 from edgeprofiler.core.errors import InsufficientData, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.files import check_readable
 from edgeprofiler.core.network import Network, Shape
-from edgeprofiler.measurement.benchmark.machine import machine_facts
 from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark, LayerLatency
 from edgeprofiler.measurement.collect.choose import runner_named
+from edgeprofiler.measurement.collect.device_state import machine_facts
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._trtexec_files import read_run_times
 from edgeprofiler.measurement.runners.protocol import FreeRunner, Runner

@@ -24,7 +24,7 @@ from edgeprofiler.core.errors import (
 from edgeprofiler.core.files import digest_of_file
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.measurement.collect.choose import probe
-from edgeprofiler.measurement.collect.device_state import device_facts, device_state
+from edgeprofiler.measurement.collect.device_state import device_state, machine_facts
 from edgeprofiler.measurement.collect.layers import layers_for
 from edgeprofiler.measurement.collect.plan import Plan, Progress, dither_for, silent
 from edgeprofiler.measurement.collect.power import LivePower, NoPower, PowerSource, TracePower
@@ -142,7 +142,7 @@ def record(
         session = SessionClock(session.session, "simulated", clock.now_s(), session.utc_s)
     if not is_recording(folder):
         simulated = runner.simulated or (isinstance(sensor, TraceSensor) and sensor.simulated)
-        facts = {} if clock.virtual else device_facts(root)
+        facts = {} if clock.virtual else machine_facts(root)
         device = {**facts, **runner.describe(), "runner": runner.name}
         device["sensor"] = "none" if sensor is None else sensor.name
         write_header(

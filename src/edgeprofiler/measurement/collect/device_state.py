@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 from collections.abc import Callable
@@ -24,29 +25,40 @@ def _run_nvpmodel() -> str:
     return done.stdout
 
 
-def device_facts(
+def machine_facts(
     root: Path = Path("/"), query_mode: Callable[[], str] = _run_nvpmodel
 ) -> dict[str, str]:
-    """Return board, JetPack's release, power mode, processor, kernel: what can be told, as text.
+    """Return board, JetPack's release, power mode, processor, system: what can be told, as text.
 
     Args:
         root: root of the file system; another one in tests.
         query_mode: gives the output of `nvpmodel -q`, empty where there is none.
     """
-    release = re.search(
-        r"# R(\d+) \(release\), REVISION: ([\d.]+)", text_of(root / "etc/nv_tegra_release")
-    )
+    release = _found(r"# R(\d+) \(release\), REVISION: ([\d.]+)", root / "etc/nv_tegra_release")
     mode = re.search(r"NV Power Mode:\s*(\S+)", query_mode())
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux only
     facts = {
         "board": text_of(root / "proc/device-tree/model"),
-        "l4t": f"{release.group(1)}.{release.group(2)}" if release else "",
+        "l4t": ".".join(release),
         "mode": mode.group(1) if mode else "",
-        "processor": _processor(root),
-        "processors": str(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else "",
+        "processor": "".join(_found(r"^(?:model name|Model)\s*:\s*(.+)$", root / "proc/cpuinfo"))
+        or platform.machine(),
+        "cores": str(len(allowed(0)) if allowed else os.cpu_count() or 1),
+        "system": f"{platform.system()} {platform.machine()}",
         "kernel": text_of(root / "proc/sys/kernel/osrelease"),
-        "gpu_driver": _driver(root),
+        "gpu_driver": "".join(
+            _found(r"Kernel Module\D*([\d.]+)", root / "proc/driver/nvidia/version")
+        ),
+        "python": platform.python_version(),
+        "load": text_of(root / "proc/loadavg").split(" ")[0],
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _found(pattern: str, path: Path) -> tuple[str, ...]:
+    """Return the groups of a pattern's first match in a file; none where there is no match."""
+    match = re.search(pattern, text_of(path), re.MULTILINE)
+    return tuple(group.strip() for group in match.groups()) if match else ()
 
 
 def device_state(time_s: float, root: Path = Path("/")) -> DeviceState:
@@ -118,13 +130,3 @@ def _number(path: Path) -> float | None:
         return float(text_of(path))
     except ValueError:
         return None
-
-
-def _processor(root: Path) -> str:
-    found = re.search(r"^model name\s*:\s*(.+)$", text_of(root / "proc/cpuinfo"), re.MULTILINE)
-    return found.group(1).strip() if found else ""
-
-
-def _driver(root: Path) -> str:
-    found = re.search(r"Kernel Module\D*([\d.]+)", text_of(root / "proc/driver/nvidia/version"))
-    return found.group(1) if found else ""

@@ -136,7 +136,7 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
         finally:
             self._sampler.stop()
             self._folder.cleanup()
-        self.result = _figures(
+        self.result = evaluate(
             recording.trace,
             self._start_s,
             end_s,
@@ -144,10 +144,11 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
             missed_ticks=recording.sampler.missed_ticks,
             cpu_share=recording.sampler.cpu_share,
             warnings=recording.warnings,
+            required=False,
         )
         # an error inside the block matters more than that its time was too short to measure
-        if kind is None:
-            _require_values(self.result)
+        if kind is None and not self.result.polls:
+            raise InsufficientData(self.result.warnings[-1])
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """Return the function, measured at every call."""
@@ -173,6 +174,7 @@ def evaluate(
     missed_ticks: int = 0,
     cpu_share: float = math.nan,
     warnings: tuple[str, ...] = (),
+    required: bool = True,
 ) -> Measurement:
     """Return energy and power between two times from a trace that holds each value.
 
@@ -180,37 +182,9 @@ def evaluate(
     that averages and holds, up to one value at each end.
 
     Raises:
-        InsufficientData: the sensor gave nothing in that time.
+        InsufficientData: the sensor gave nothing in that time, and values are `required`; else
+            the figures are NaN, and the last warning says why.
     """
-    found = _figures(
-        trace,
-        start_s,
-        end_s,
-        sensor=sensor,
-        missed_ticks=missed_ticks,
-        cpu_share=cpu_share,
-        warnings=warnings,
-    )
-    _require_values(found)
-    return found
-
-
-def _require_values(found: Measurement) -> None:
-    if not found.polls:
-        raise InsufficientData(found.warnings[-1])
-
-
-def _figures(
-    trace: PowerTrace,
-    start_s: float,
-    end_s: float,
-    *,
-    sensor: str,
-    missed_ticks: int,
-    cpu_share: float,
-    warnings: tuple[str, ...],
-) -> Measurement:
-    """Return what `evaluate` does; where the sensor gave nothing, NaN and a last warning."""
     power = trace.total_w
     known = np.isfinite(power)
     time_s, power = trace.time_s[known], power[known]
@@ -234,6 +208,8 @@ def _figures(
             f"the sensor changed its value only {distinct - 1} times: energy and mean power are "
             "uncertain; measure something longer, or many repetitions"
         )
+    if required and not len(values):
+        raise InsufficientData(notes[-1])
     return Measurement(
         duration_s=duration_s,
         energy_j=energy_j,

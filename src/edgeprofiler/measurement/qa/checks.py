@@ -132,6 +132,11 @@ def _below(value: float, limits: tuple[float, float]) -> Level:
     return "bad" if value < limits[1] else "doubtful" if value < limits[0] else "good"
 
 
+def _graded(name: str, level: Level, finding: str, remedy: str) -> Check:
+    """Return a finding whose remedy is needed only where it is not good."""
+    return Check(name, level, finding, "" if level == "good" else remedy)
+
+
 def _whole(recording: Recording) -> Check:
     runs, layers = recording.timeline.runs, len(recording.timeline.layer_names)
     finding = f"{runs} runs of {layers} layers"
@@ -147,10 +152,12 @@ def _whole(recording: Recording) -> Check:
 def _readings(recording: Recording, limits: Limits) -> Check:
     lost = float(np.isnan(recording.trace.total_w).mean())
     level = _above(lost, limits.unread)
-    return Check(
-        "readings", level, f"{lost:.1%} of the polls gave no total power",
-        "" if level == "good" else "see the kernel's log for errors of the sensor's bus",
-    )  # fmt: skip
+    return _graded(
+        "readings",
+        level,
+        f"{lost:.1%} of the polls gave no total power",
+        "see the kernel's log for errors of the sensor's bus",
+    )
 
 
 def _period(session: Session) -> Check:
@@ -170,11 +177,12 @@ def _conversions(session: Session, limits: Limits) -> Check:
     share = (design(session.runs, some.end_s, Timing(1.1e-3))[:, :-2] > 0).mean(axis=0)
     fewest = float(share.min()) * len(session.samples)
     level = _below(fewest, limits.conversions_per_layer)
-    return Check(
-        "conversions", level,
+    return _graded(
+        "conversions",
+        level,
         f"{len(session.samples)} distinct; at least {fewest:.0f} overlap each layer",
-        "" if level == "good" else "record more runs",
-    )  # fmt: skip
+        "record more runs",
+    )
 
 
 def _step(session: Session, limits: Limits) -> Check:
@@ -191,10 +199,12 @@ def _step(session: Session, limits: Limits) -> Check:
             "runs are nearly locked to the sensor: it saw one part after the other", remedy,
         )  # fmt: skip
     level = _below(seen.seen, limits.seen)
-    return Check(
-        "step", level, f"the sensor saw {seen.seen:.0%} of a run's length, in no step with it",
-        "" if level == "good" else remedy,
-    )  # fmt: skip
+    return _graded(
+        "step",
+        level,
+        f"the sensor saw {seen.seen:.0%} of a run's length, in no step with it",
+        remedy,
+    )
 
 
 def _idle(recording: Recording, session: Session, limits: Limits) -> Check:
@@ -208,9 +218,7 @@ def _idle(recording: Recording, session: Session, limits: Limits) -> Check:
     drift = idle.after_w - idle.before_w
     level = _above(abs(drift) / above, limits.idle_drift)
     text = f"{engineering(idle.before_w, 'W')} before, {engineering(idle.after_w, 'W')} after"
-    return Check(
-        "idle", level, text, "" if level == "good" else "warm the board up before collecting"
-    )
+    return _graded("idle", level, text, "warm the board up before collecting")
 
 
 def _clocks(recording: Recording) -> Check:
@@ -256,10 +264,12 @@ def _warming(recording: Recording, limits: Limits) -> Check:
     name = max(both, key=lambda key: after.temperatures_c[key] - before.temperatures_c[key])
     first, last = before.temperatures_c[name], after.temperatures_c[name]
     level = _above(last - first, limits.warming_c)
-    return Check(
-        "temperature", level, f"{name} {first:.0f} to {last:.0f} C",
-        "" if level == "good" else "warm the board up before collecting",
-    )  # fmt: skip
+    return _graded(
+        "temperature",
+        level,
+        f"{name} {first:.0f} to {last:.0f} C",
+        "warm the board up before collecting",
+    )
 
 
 def _steady(recording: Recording, limits: Limits) -> Check:
@@ -269,10 +279,12 @@ def _steady(recording: Recording, limits: Limits) -> Check:
     pieces = [float(np.median(piece)) for piece in np.array_split(total, 20)]
     spread = float(np.ptp(pieces)) / float(np.median(pieces))
     level = _above(spread, limits.jitter)
-    return Check(
-        "steadiness", level, f"a run's time moves by {spread:.1%} over the session",
-        "" if level == "good" else "pin the clocks: sudo jetson_clocks",
-    )  # fmt: skip
+    return _graded(
+        "steadiness",
+        level,
+        f"a run's time moves by {spread:.1%} over the session",
+        "pin the clocks: sudo jetson_clocks",
+    )
 
 
 def _sampler(recording: Recording, limits: Limits) -> Check:
@@ -287,7 +299,7 @@ def _sampler(recording: Recording, limits: Limits) -> Check:
     parts = [] if math.isnan(share) else [f"{share:.1%} of a core"]
     if not math.isnan(change):
         parts.append(f"latency {change:+.1%} with it on")
-    return Check("sampler", level, ", ".join(parts), "" if level == "good" else "poll less often")
+    return _graded("sampler", level, ", ".join(parts), "poll less often")
 
 
 def _missed(recording: Recording, limits: Limits) -> Check:
@@ -295,7 +307,9 @@ def _missed(recording: Recording, limits: Limits) -> Check:
     if ticks <= 0:
         return Check("ticks", "unknown", "not recorded")
     level = _above(missed / ticks, limits.missed)
-    return Check(
-        "ticks", level, f"{missed} of {ticks} missed ({missed / ticks:.2%})",
-        "" if level == "good" else "poll less often, or leave a core to the sampler",
-    )  # fmt: skip
+    return _graded(
+        "ticks",
+        level,
+        f"{missed} of {ticks} missed ({missed / ticks:.2%})",
+        "poll less often, or leave a core to the sampler",
+    )

@@ -11,14 +11,7 @@ import numpy as np
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.learning.dataset import Dataset
-from edgeprofiler.learning.training.fit import (
-    fit_one,
-    keys_of,
-    least_of,
-    left_out,
-    one_thread,
-    predicted,
-)
+from edgeprofiler.learning.training.fit import answered, keys_of, left_out, one_thread
 from edgeprofiler.learning.training.groups import share_out, unjudged
 from edgeprofiler.learning.training.metrics import errors_of
 from edgeprofiler.learning.training.networks import Answers, NetworkSums, network_rows
@@ -177,13 +170,10 @@ def _tested(
     found = {}
     seen = share_out(seen)
     for key, rows in keys_of(seen, chosen):
-        kind, quantity = key
-        asked = _asked(table, kind, quantity)
-        answers = np.full(len(table.data), np.nan)
+        asked = _asked(table, *key)
+        found[key] = np.full(len(table.data), np.nan)
         if asked.any():
-            estimator = fit_one(seen, rows, key, chosen)
-            answers[asked] = predicted(estimator, table, asked, least_of(seen, rows, quantity))
-        found[key] = answers
+            found[key][asked] = answered(seen, rows, table, asked, key, chosen)
     return found
 
 
@@ -264,11 +254,8 @@ def _curve(table: Table, options: TrainingOptions) -> tuple[tuple[int, float], .
                 seen, asked = rows & inside, rows & ~inside
                 if int(seen.sum()) < options.min_rows or not asked.any():
                     continue
-                key = (kind, "runtime_s")
-                estimator = fit_one(table, seen, key, options)
-                least = least_of(table, seen, "runtime_s")
-                answers = predicted(estimator, table, asked, least)
-                errors.append((answers / table.data.number("runtime_s")[asked] - 1) ** 2)
+                answers = answered(table, seen, table, asked, (kind, "runtime_s"), options)
+                errors.append(answers / table.data.number("runtime_s")[asked] - 1)
         if errors:
-            points.append((size, float(np.sqrt(np.concatenate(errors).mean()))))
+            points.append((size, float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))))
     return tuple(points)

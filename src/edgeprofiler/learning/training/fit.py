@@ -93,6 +93,14 @@ def least_of(table: Table, rows: BoolArray, quantity: str) -> float:
     return float(FLOOR * table.data.number(quantity)[rows].min())
 
 
+def answered(
+    seen: Table, rows: BoolArray, table: Table, asked: BoolArray, key: Key, options: TrainingOptions
+) -> FloatArray:
+    """Return what a model that is fitted on `rows` of `seen` answers for the rows `asked`."""
+    estimator = fit_one(seen, rows, key, options)
+    return predicted(estimator, table, asked, least_of(seen, rows, key[1]))
+
+
 def left_out(table: Table, options: TrainingOptions) -> Mapping[Key, FloatArray]:
     """Return what models answer that never saw a row's network; NaN where there is no model.
 
@@ -109,7 +117,5 @@ def left_out(table: Table, options: TrainingOptions) -> Mapping[Key, FloatArray]
             inside, outside = rows[folds != fold], rows & (folds == fold)
             if not outside.any() or not inside.any():
                 continue
-            estimator = fit_one(seen, inside, key, options)
-            least = least_of(seen, inside, key[1])
-            found[key][outside] = predicted(estimator, table, outside, least)
+            found[key][outside] = answered(seen, inside, table, outside, key, options)
     return found

@@ -20,14 +20,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.core.extras import require
 from edgeprofiler.learning.dataset import Dataset
-from edgeprofiler.learning.training.fit import (
-    Key,
-    fit_one,
-    keys_of,
-    least_of,
-    one_thread,
-    predicted,
-)
+from edgeprofiler.learning.training.fit import Key, answered, keys_of, one_thread
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.search_space import Choice, defaults_of, space_of
 from edgeprofiler.learning.training.select import Table, folds_of, missing_kinds, split, table_of
@@ -182,9 +175,7 @@ class _Objective:
                 inside, outside = rows & (folds != fold), rows & (folds == fold)
                 if not outside.any() or not inside.any():
                     continue
-                estimator = fit_one(self.table, inside, key, options)
-                least = least_of(self.table, inside, key[1])
-                guess = predicted(estimator, self.table, outside, least)
+                guess = answered(self.table, inside, self.table, outside, key, options)
                 truth = self.table.data.number(key[1])[outside]
                 squares.setdefault(key[1], []).append((guess / truth - 1.0) ** 2)
             score = _rmspe(squares)

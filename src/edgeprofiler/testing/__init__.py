@@ -8,6 +8,7 @@ Subclass a contract in your tests and say how to make your plug-in:
 ...         return MySensor(address=0x40)  # your own
 """
 
+from edgeprofiler.measurement.simulator.live import VirtualClock
 from edgeprofiler.testing.contracts import (
     FrontEndContract,
     RunnerContract,
@@ -17,7 +18,6 @@ from edgeprofiler.testing.contracts import (
 from edgeprofiler.testing.fakes import (
     FakeRunner,
     FakeSensor,
-    VirtualClock,
     write_ina3221_tree,
 )
 

@@ -6,6 +6,7 @@ import errno
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,14 @@ import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source, make_layer
+from edgeprofiler.core.plugins import Optioned
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners.protocol import Clock, MonotonicClock
 from edgeprofiler.measurement.sensors.protocol import SensorKind
 
 
-class VirtualClock:
-    """A clock that only its user moves: waiting costs nothing."""
-
-    virtual = True
-
-    def __init__(self, start_s: float = 0.0) -> None:
-        self._now_s = start_s
-
-    def now_s(self) -> float:
-        """Return the present time."""
-        return self._now_s
-
-    def sleep(self, duration_s: float) -> None:
-        """Move the time on."""
-        self._now_s += max(duration_s, 0.0)
-
-
-class FakeSensor:
+@dataclass(kw_only=True, eq=False)
+class FakeSensor(Optioned):
     """A live sensor with two rails, `VDD_IN` and `VDD_SOC`; it may vanish or fall silent.
 
     Args:
@@ -47,39 +33,16 @@ class FakeSensor:
         missing: `probe` and `open` raise `Unavailable`.
     """
 
+    power_w: float = 5.0
+    hold_s: float = 0.005
+    kind: SensorKind = "power"
+    vanish_after: int | None = None
+    silent_after: int | None = None
+    missing: bool = False
+    _opened_s: float = field(default=math.nan, init=False)
+    _reads_so_far: int = field(default=0, init=False)
+
     name = "fake"
-    kind: SensorKind
-
-    def __init__(
-        self,
-        *,
-        power_w: float = 5.0,
-        hold_s: float = 0.005,
-        kind: SensorKind = "power",
-        vanish_after: int | None = None,
-        silent_after: int | None = None,
-        missing: bool = False,
-    ) -> None:
-        self.kind = kind
-        self._power_w = power_w
-        self._hold_s = hold_s
-        self._vanish_after = vanish_after
-        self._silent_after = silent_after
-        self._missing = missing
-        self._opened_s = math.nan
-        self._reads_so_far = 0
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keyword options that make an equal sensor."""
-        return {
-            "power_w": self._power_w,
-            "hold_s": self._hold_s,
-            "kind": self.kind,
-            "vanish_after": self._vanish_after,
-            "silent_after": self._silent_after,
-            "missing": self._missing,
-        }
 
     @property
     def rails(self) -> tuple[str, ...]:
@@ -93,7 +56,7 @@ class FakeSensor:
 
     def probe(self) -> None:
         """Raise `Unavailable` where it was made missing."""
-        if self._missing:
+        if self.missing:
             raise Unavailable("the fake sensor was made missing", "make it with missing=False")
 
     def open(self) -> None:
@@ -110,20 +73,20 @@ class FakeSensor:
         """Return watts, or joules so far."""
         age_s = time.monotonic() - self._opened_s
         self._reads_so_far += 1
-        if math.isnan(age_s) or _passed(self._reads_so_far, self._vanish_after):
+        if math.isnan(age_s) or _passed(self._reads_so_far, self.vanish_after):
             raise OSError(errno.ENODEV, "No such device")
-        if _passed(self._reads_so_far, self._silent_after):
+        if _passed(self._reads_so_far, self.silent_after):
             return (math.nan, math.nan)
-        step = int(age_s / self._hold_s)
+        step = int(age_s / self.hold_s)
         if self.kind == "energy":
-            value = self._power_w * step * self._hold_s
+            value = self.power_w * step * self.hold_s
         else:
-            value = self._power_w + 1e-3 * (step % 2)
+            value = self.power_w + 1e-3 * (step % 2)
         return (value, 0.1 * value)
 
     def settings(self) -> Mapping[str, Any]:
         """Return its update interval in milliseconds."""
-        return {"chip": "fake", "update_interval": self._hold_s * 1e3}
+        return {"chip": "fake", "update_interval": self.hold_s * 1e3}
 
 
 def _passed(count: int, limit: int | None) -> bool:

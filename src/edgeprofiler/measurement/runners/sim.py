@@ -12,7 +12,7 @@ from edgeprofiler.measurement.recording import DeviceState, Timeline
 from edgeprofiler.measurement.runners.base import ModelOptions
 from edgeprofiler.measurement.runners.protocol import Clock
 from edgeprofiler.measurement.simulator.device import BOARDS, SimulatedDevice
-from edgeprofiler.measurement.simulator.live import SimulatedBoard, VirtualClock
+from edgeprofiler.measurement.simulator.live import START_S, SimulatedBoard, VirtualClock
 from edgeprofiler.measurement.simulator.model import Structure
 
 STRUCTURES = {"easy": Structure.easy, "full": Structure.full}
@@ -36,7 +36,7 @@ class SimulatedRunner(ModelOptions):
     precision: str | None = None
     board: SimulatedBoard | None = field(default=None, init=False)
     _network: Network | None = field(default=None, init=False)
-    _before: VirtualClock = field(default_factory=VirtualClock, init=False)
+    _before: Clock = field(default_factory=lambda: VirtualClock(START_S), init=False)
 
     name = "sim"
     simulated = True

@@ -32,7 +32,7 @@ class VirtualClock:
 
     virtual = True
 
-    def __init__(self, now_s: float = START_S) -> None:
+    def __init__(self, now_s: float = 0.0) -> None:
         self._now_s = now_s
 
     def now_s(self) -> float:
@@ -62,7 +62,7 @@ class SimulatedBoard:
 
     def __init__(self, network: Network, device: SimulatedDevice, structure: Structure) -> None:
         self.device = device
-        self.clock = VirtualClock()
+        self.clock = VirtualClock(START_S)
         self.costs: TrueCosts = true_costs(network, device)
         self._names = tuple(layer.name for layer in network.layers)
         # the wander of the clock is drawn over a whole session, which a living board cannot know

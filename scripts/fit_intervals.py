@@ -12,17 +12,19 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measured_totals import DEFAULT, layer_samples, measured_rows
 
 from edgeprofiler.core.files import write_text
-from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.network import Columns, FloatArray, Layer
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds, PowerFolds
 from edgeprofiler.prediction.calibration.write import toml_table
+from edgeprofiler.prediction.costmodel.model import Work, multiply_class
 from edgeprofiler.prediction.uncertainty.conformal import half_width
-from edgeprofiler.prediction.uncertainty.fitted import network_features, representative
+from edgeprofiler.prediction.uncertainty.fitted import describe, logarithm, network_features
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "edgeprofiler"
@@ -87,6 +89,34 @@ def main() -> None:
     )
     text += toml_table("layers", representative(named))
     write_text(TARGET, text)
+
+
+def representative(
+    named: Sequence[tuple[str, Sequence[Layer], Columns]],
+) -> dict[str, list[Any]]:
+    """Return one layer for each cell of a grid of class, FLOP and bytes, as table columns.
+
+    Args:
+        named: name, layers and columns of each fitted network.
+    """
+    cells: dict[tuple[int, int, int], tuple[str, int, float, float]] = {}
+    for name, layers, columns in named:
+        work = Work.of(columns)
+        classes = multiply_class(work)
+        flops, moved = logarithm(work.flops), logarithm(work.bytes_moved)
+        for index in np.flatnonzero(work.runs & work.covered).tolist():
+            cell = (int(classes[index]), round(flops[index] * 1.5), round(moved[index] * 1.5))
+            text = f"{describe(layers[index])} of {name}"
+            row = (
+                text,
+                cell[0],
+                float(f"{work.flops[index]:.4g}"),
+                float(f"{work.bytes_moved[index]:.4g}"),
+            )
+            cells.setdefault(cell, row)
+    rows = [cells[cell] for cell in sorted(cells)]
+    names = ("names", "classes", "flops", "bytes")
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
 def widths(residuals: FloatArray, groups: Sequence[str] | None = None) -> list[float]:

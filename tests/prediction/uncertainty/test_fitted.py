@@ -1,18 +1,9 @@
-"""What was fitted: one layer stands for each cell of size and kind."""
+"""What was fitted, and how far from it a layer lies."""
 
 from __future__ import annotations
 
-from edgeprofiler.prediction.uncertainty.fitted import DECADES, fitted, representative
+from edgeprofiler.prediction.uncertainty.fitted import DECADES, fitted
 from edgeprofiler.reading.read import read
-
-
-def test_representatives_are_few_and_named() -> None:
-    network = read("zoo:resnet18")
-    table = representative([("resnet18", network.layers, network.columns)])
-    sizes = {len(column) for column in table.values()}
-    assert len(sizes) == 1
-    assert 0 < sizes.pop() < len(network)
-    assert all(name.endswith("of resnet18") for name in table["names"])
 
 
 def test_every_layer_of_a_fitted_network_is_near_a_fitted_layer() -> None:

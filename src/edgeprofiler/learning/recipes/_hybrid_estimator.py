@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,7 @@ _EFFICIENCY = ("log_blocks_per_sm", "log_width")
 """The larger these, the better a device is used: the residual of runtime may only fall."""
 
 
+@dataclass(eq=False)
 class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """`y = prior * exp(ridge + trees)`, the last two on features clipped to the fitted range.
 
@@ -47,31 +49,17 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     the fitted range only the prior grows, so that an extrapolation follows the physics.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        quantity: str,
-        features: tuple[str, ...],
-        seed: int,
-        alpha: float,
-        trees: int,
-        learning_rate: float,
-        leaves: int,
-        min_rows: int,
-        l2: float,
-        prior_pull: float,
-    ) -> None:
-        self.kind = kind
-        self.quantity = quantity
-        self.features = features
-        self.seed = seed
-        self.alpha = alpha
-        self.trees = trees
-        self.learning_rate = learning_rate
-        self.leaves = leaves
-        self.min_rows = min_rows
-        self.l2 = l2
-        self.prior_pull = prior_pull
+    kind: str
+    quantity: str
+    features: tuple[str, ...]
+    seed: int
+    alpha: float
+    trees: int
+    learning_rate: float
+    leaves: int
+    min_rows: int
+    l2: float
+    prior_pull: float
 
     def _index(self, names: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
         return np.array([self.features.index(name) for name in names], dtype=np.int64)

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -192,39 +192,30 @@ def _check_virtual_runs(runner: Runner, runs: int) -> None:
         )
 
 
+@dataclass(eq=False)
 class _SessionRun:
     """One session's steps, with what all of them need."""
 
-    def __init__(
-        self,
-        runner: Runner,
-        power: PowerSource,
-        plan: Plan,
-        progress: Progress,
-        events: EventsWriter,
-        root: Path,
-    ) -> None:
-        self._runner = runner
-        self._clock = runner.clock
-        self._power = power
-        self._plan = plan
-        self._progress = progress
-        self._events = events
-        self._root = root
-        self._told_network = False
+    runner: Runner
+    power: PowerSource
+    plan: Plan
+    progress: Progress
+    events: EventsWriter
+    root: Path
+    told_network: bool = False
 
     def go(self, folder: Path, session: SessionClock, runs: int) -> None:
         """Idle, warm up, run, idle; each step's data are on the disk when it ends.
 
         Where only the end is missing, with 0 runs: warm up and idle.
         """
-        plan, power = self._plan, self._power
+        plan, power = self.plan, self.power
         idle_s = plan.idling_s(watched=not isinstance(power, NoPower))
         random = np.random.default_rng([plan.seed, runs])
         last: Timeline | None = None
         if runs:
             power.enter(Phase.IDLE_BEFORE)
-            self._events.append("state_before", state=asdict(self._state()))
+            self.events.append("state_before", state=asdict(self._state()))
             self._wait(idle_s, "idle")
         power.enter(Phase.WARMUP)
         block = self._warm_up()
@@ -237,26 +228,26 @@ class _SessionRun:
                 last = self._run(writer, runs, block, random)
                 self._wait(MARGIN_S, "")
         power.enter(Phase.IDLE_AFTER)
-        self._events.append("state_after", state=asdict(self._state()))
+        self.events.append("state_after", state=asdict(self._state()))
         self._wait(idle_s, "idle again")
         power.close()
         power.check()
         change = math.nan if last is None else self._latency_change(last, random)
         if math.isfinite(change):
-            self._events.append("overhead", latency_change=change)
+            self.events.append("overhead", latency_change=change)
 
     def _warm_up(self) -> int:
         """Warm up and return how many runs make a block."""
         done, block = 0, 1
-        fixed = VIRTUAL_BLOCK_RUNS if self._clock.virtual else 0
-        while done < self._plan.warmup:
-            block = min(block, self._plan.warmup - done)
-            start_s = self._clock.now_s()
-            self._runner.run(block)
+        fixed = VIRTUAL_BLOCK_RUNS if self.runner.clock.virtual else 0
+        while done < self.plan.warmup:
+            block = min(block, self.plan.warmup - done)
+            start_s = self.runner.clock.now_s()
+            self.runner.run(block)
             done += block
-            block = _next_block(block, self._clock.now_s() - start_s)
-            self._power.check()
-            self._progress("warm-up", done, self._plan.warmup)
+            block = _next_block(block, self.runner.clock.now_s() - start_s)
+            self.power.check()
+            self.progress("warm-up", done, self.plan.warmup)
         return fixed or max(1, block)
 
     def _run(
@@ -267,27 +258,27 @@ class _SessionRun:
         while done < runs:
             count = min(block, runs - done)
             pauses = self._pauses(random, count)
-            start_s = self._clock.now_s()
-            timeline = self._runner.run(count, pauses)
+            start_s = self.runner.clock.now_s()
+            timeline = self.runner.run(count, pauses)
             writer.append(timeline)
-            self._power.check()
+            self.power.check()
             done += count
-            self._progress("runs", done, runs)
-            if not self._clock.virtual:
-                block = _next_block(count, self._clock.now_s() - start_s)
+            self.progress("runs", done, runs)
+            if not self.runner.clock.virtual:
+                block = _next_block(count, self.runner.clock.now_s() - start_s)
         self._tell_network()
         assert timeline is not None  # at least one run is asked for
         return timeline
 
     def _pauses(self, random: np.random.Generator, count: int) -> FloatArray | None:
-        longest_s = dither_for(self._plan, self._power.settings)
+        longest_s = dither_for(self.plan, self.power.settings)
         return random.uniform(0, longest_s, count) if longest_s > 0 else None
 
     def _tell_network(self) -> None:
-        network = None if self._told_network else self._runner.network()
+        network = None if self.told_network else self.runner.network()
         if network is not None:
-            self._events.append("network", network=network_to_json(network))
-            self._told_network = True
+            self.events.append("network", network=network_to_json(network))
+            self.told_network = True
 
     def _latency_change(self, last: Timeline, random: np.random.Generator) -> float:
         """Run a little without the sampler and return what the sampler changes, relatively.
@@ -295,29 +286,29 @@ class _SessionRun:
         With pauses as before: what a pause does to caches and clocks is not the sampler's doing.
         """
         starts = last.run_start_s
-        if self._clock.virtual or starts is None or isinstance(self._power, NoPower):
+        if self.runner.clock.virtual or starts is None or isinstance(self.power, NoPower):
             return math.nan
         with_s = float(np.median(last.run_end_s - starts))
         runs = max(5, min(COMPARE_RUNS, int(2.0 / max(with_s, 1e-6))))
-        self._runner.run(max(1, runs // 5))
-        without = self._runner.run(runs, self._pauses(random, runs))
+        self.runner.run(max(1, runs // 5))
+        without = self.runner.run(runs, self._pauses(random, runs))
         if without.run_start_s is None:
             return math.nan
         return with_s / float(np.median(without.run_end_s - without.run_start_s)) - 1
 
     def _wait(self, duration_s: float, stage: str) -> None:
-        end_s = self._clock.now_s() + duration_s
-        step_s = duration_s if self._clock.virtual else 0.2
-        while (left_s := end_s - self._clock.now_s()) > 0:
-            self._clock.sleep(min(step_s, left_s))
-            self._power.check()
+        end_s = self.runner.clock.now_s() + duration_s
+        step_s = duration_s if self.runner.clock.virtual else 0.2
+        while (left_s := end_s - self.runner.clock.now_s()) > 0:
+            self.runner.clock.sleep(min(step_s, left_s))
+            self.power.check()
             if stage:
-                self._progress(stage, min(duration_s, duration_s - left_s + step_s), duration_s)
+                self.progress(stage, min(duration_s, duration_s - left_s + step_s), duration_s)
 
     def _state(self) -> DeviceState:
-        if isinstance(self._runner, StatefulRunner):
-            return self._runner.state()
-        return device_state(self._clock.now_s(), self._root)
+        if isinstance(self.runner, StatefulRunner):
+            return self.runner.state()
+        return device_state(self.runner.clock.now_s(), self.root)
 
 
 def recording_name(source: str) -> str:

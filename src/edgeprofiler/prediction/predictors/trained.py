@@ -174,7 +174,8 @@ class TrainedPredictor:
             answers[name][rows] = np.maximum(model.regressor.predict(part), model.least)
             trained[name][rows] = True
             spread = math.hypot(half_width(model.residuals, self.confidence), self.stack_width)
-            widths[name][rows] = spread * (1.0 + beyond(part, model.extents))
+            beyond = distances(part, model.extents).max(axis=1, initial=0.0)
+            widths[name][rows] = spread * (1.0 + beyond)
         runtime, above = answers.values()
         return TrainedCosts(runtime, idle + above, trained["runtime_s"], *widths.values())
 
@@ -216,14 +217,16 @@ class TrainedCosts(LayerCosts):
     power_width: FloatArray
 
 
-def beyond(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
-    """Return how far rows lie outside the training, as the largest log distance of a feature."""
-    distance = np.zeros(len(table))
-    for name, extent in extents.items():
+def distances(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
+    """Return how far each row lies outside the training in each of `extents`' features.
+
+    Shape (rows, extents); zero inside. Features are logarithms, and so are distances.
+    """
+    found = np.zeros((len(table), len(extents)))
+    for place, (name, extent) in enumerate(extents.items()):
         values = table[:, FEATURES.index(name)]
-        np.maximum(distance, extent.low - values, out=distance)
-        np.maximum(distance, values - extent.high, out=distance)
-    return distance
+        found[:, place] = np.maximum(extent.low - values, values - extent.high)
+    return np.maximum(found, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,24 +285,19 @@ class TrainedProfiles(PredictedProfiles):
 
 
 def _outside(network: Network, table: FloatArray, rows: IntArray, model: LayerModel) -> str:
-    distance = beyond(table[rows], model.extents)
-    count = int((distance > math.log(1.05)).sum())
+    found = distances(table[rows], model.extents)
+    count = int((found.max(axis=1, initial=0.0) > math.log(1.05)).sum())
     if not count:
         return ""
-    worst = int(rows[int(np.argmax(distance))])
-    name, value, extent = "", 0.0, None
-    for key, candidate in model.extents.items():
-        at = float(table[worst, FEATURES.index(key)])
-        if max(candidate.low - at, at - candidate.high) >= float(distance.max()) - 1e-12:
-            name, value, extent = key, at, candidate
-    if extent is None:
-        return ""
-    above = value > extent.high
-    nearest, edge = (extent.largest, extent.high) if above else (extent.smallest, extent.low)
+    row, place = np.unravel_index(int(np.argmax(found)), found.shape)
+    name = list(model.extents)[int(place)]
+    layer, extent = int(rows[row]), model.extents[name]
+    more = float(table[layer, FEATURES.index(name)]) > extent.high
     return (
-        f"{count} {model.kind} layers lie outside the training: {network.layers[worst].name} has "
-        f"{math.exp(abs(value - edge)):.3g} times {'more' if above else 'less'} "
-        f"{name.removeprefix('log_').replace('_', ' ')} than {nearest}, the nearest known"
+        f"{count} {model.kind} layers lie outside the training: {network.layers[layer].name} has "
+        f"{math.exp(float(found[row, place])):.3g} times {'more' if more else 'less'} "
+        f"{name.removeprefix('log_').replace('_', ' ')} than "
+        f"{extent.largest if more else extent.smallest}, the nearest known"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -93,15 +93,18 @@ class Fitted:
         work = Work.of(columns)
         classes = multiply_class(work)
         runs = work.runs & work.covered
-        apart = np.abs(_log(work.flops)[:, None] - _log(self.layer_flops))
-        apart = np.maximum(apart, np.abs(_log(work.bytes_moved)[:, None] - _log(self.layer_bytes)))
+        apart = np.abs(logarithm(work.flops)[:, None] - logarithm(self.layer_flops))
+        apart = np.maximum(
+            apart, np.abs(logarithm(work.bytes_moved)[:, None] - logarithm(self.layer_bytes))
+        )
         apart[classes[:, None] != self.layer_class] += 100.0
         nearest = np.argmin(apart, axis=1)
         far = runs & (apart[np.arange(len(work)), nearest] > DECADES)
         return np.flatnonzero(far), nearest[far]
 
 
-def _log(values: FloatArray) -> FloatArray:
+def logarithm(values: FloatArray) -> FloatArray:
+    """Return the powers of ten of amounts of work; 0 where there is none."""
     return np.log10(np.maximum(values, 1.0))
 
 
@@ -132,31 +135,3 @@ def fitted() -> Fitted:
         np.array(layers["flops"], dtype=np.float64),
         np.array(layers["bytes"], dtype=np.float64),
     )
-
-
-def representative(
-    named: Sequence[tuple[str, Sequence[Layer], Columns]],
-) -> dict[str, list[Any]]:
-    """Return one layer for each cell of a grid of class, FLOP and bytes, as table columns.
-
-    Args:
-        named: name, layers and columns of each fitted network.
-    """
-    cells: dict[tuple[int, int, int], tuple[str, int, float, float]] = {}
-    for name, layers, columns in named:
-        work = Work.of(columns)
-        classes = multiply_class(work)
-        flops, moved = _log(work.flops), _log(work.bytes_moved)
-        for index in np.flatnonzero(work.runs & work.covered).tolist():
-            cell = (int(classes[index]), round(flops[index] * 1.5), round(moved[index] * 1.5))
-            text = f"{describe(layers[index])} of {name}"
-            row = (
-                text,
-                cell[0],
-                float(f"{work.flops[index]:.4g}"),
-                float(f"{work.bytes_moved[index]:.4g}"),
-            )
-            cells.setdefault(cell, row)
-    rows = [cells[cell] for cell in sorted(cells)]
-    names = ("names", "classes", "flops", "bytes")
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}

@@ -124,9 +124,7 @@ def _intervals(
         chosen = facts == fact
         there = _at_batch(network, int(batches[chosen][0]))
         widths = widths_for(there, answers.device, answers.confidence)
-        bounds = total_intervals(
-            totals, total_widths(totals, widths), answers.device.idle_power_w
-        )
+        bounds = total_intervals(totals, total_widths(totals, widths), answers.device.idle_power_w)
         for name, ends in bounds.items():
             low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))
             low[chosen], high[chosen] = ends[0][chosen], ends[1][chosen]

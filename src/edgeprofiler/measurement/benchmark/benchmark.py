@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ def benchmark(
 def _options_of(runner_name: str) -> Sequence[str]:
     """Return the names of a runner's options; none where it cannot be loaded, which is told."""
     try:
-        return tuple(inspect.signature(plugins.load("runners", runner_name)).parameters)
+        return tuple(plugins.options_of(plugins.load("runners", runner_name)))
     except Unavailable:
         return ()
 

@@ -18,7 +18,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.select import folds_of, table_of
 from edgeprofiler.learning.training.tuning import Limits, tune
-from edgeprofiler.prediction.features import Board
+from edgeprofiler.prediction.features import Ratings
 
 TRIALS = {"hybrid": 30, "neuralpower": 10}
 
@@ -27,7 +27,7 @@ def reference_s() -> float:
     """Seconds of five linear regressions."""
     from sklearn.linear_model import LinearRegression
 
-    table = table_of(rows(), Board.of(load_device(BOARD)))
+    table = table_of(rows(), Ratings.of(load_device(BOARD)))
     folds = folds_of(table.network, 5)
     began = time.perf_counter()
     for fold in range(5):

@@ -14,10 +14,10 @@ from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.training.fit import fit_one, least_of, left_out, one_thread, predicted
 from edgeprofiler.learning.training.options import TrainingOptions
-from edgeprofiler.learning.training.select import Table, table_of
+from edgeprofiler.learning.training.select import TrainingTable, table_of
 from edgeprofiler.measurement.simulator import SimulatedDevice, true_costs
 from edgeprofiler.prediction.accuracy import figures
-from edgeprofiler.prediction.features import FEATURES, Board
+from edgeprofiler.prediction.features import FEATURES, Ratings
 
 BOARD = "jetson-orin-nano"
 SIZES = (7, 14, 28, 56, 112, 224)
@@ -92,12 +92,12 @@ def rmspe(guess: FloatArray, truth: FloatArray) -> float:
     return 100 * figures(truth, guess).rmspe
 
 
-def five_folds(table: Table, recipe: str, quantity: str) -> float:
+def five_folds(table: TrainingTable, recipe: str, quantity: str) -> float:
     answers = left_out(table, TrainingOptions(recipe=recipe, folds=5))
     return rmspe(answers[("convolutional", quantity)], table.data.number(quantity))
 
 
-def levels_left_out(table: Table, recipe: str, quantity: str) -> tuple[float, int]:
+def levels_left_out(table: TrainingTable, recipe: str, quantity: str) -> tuple[float, int]:
     """Leave every size out in turn; return RMSPE and the number of answers not above zero."""
     options = TrainingOptions(recipe=recipe)
     size = np.array([int(t.rsplit("x", 1)[1]) for t in table.data.text("input_shapes").tolist()])
@@ -112,7 +112,7 @@ def levels_left_out(table: Table, recipe: str, quantity: str) -> tuple[float, in
     return rmspe(answers, table.data.number(quantity)), negative
 
 
-def twice(table: Table, board: Board) -> tuple[float, float, int]:
+def twice(table: TrainingTable, board: Ratings) -> tuple[float, float, int]:
     """Predict at twice the largest size; return RMSPE of runtime and power, and negatives."""
     larger = [
         convolution(2 * SIZES[-1], inputs, outputs, kernel, 1, 1)
@@ -130,7 +130,7 @@ def twice(table: Table, board: Board) -> tuple[float, float, int]:
 
 
 def isolated_section() -> str:
-    board = Board.of(load_device(BOARD))
+    board = Ratings.of(load_device(BOARD))
     table = table_of(measured(list(designed()), SPREAD, 0), board)
     lines = ["| quantity | left out | hybrid | neuralpower | ratio |", "|---|---|---:|---:|---:|"]
     with one_thread():

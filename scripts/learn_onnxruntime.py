@@ -28,7 +28,7 @@ from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.collect.collecting import record_model
 from edgeprofiler.measurement.collect.device_state import machine_facts
-from edgeprofiler.measurement.collect.plan import Plan
+from edgeprofiler.measurement.collect.plan import RecordingPlan
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprofiler.views.plots.training import save_evaluation
@@ -72,7 +72,7 @@ def record(target: Path, name: str, source: str, runs: int) -> Recording:
     if is_recording(target):
         return load_recording(target)
     runner = OnnxRuntimeRunner(threads=1)
-    plan = Plan(runs=runs, idle_s=0.0, warmup=3, dither_s=0.0)
+    plan = RecordingPlan(runs=runs, idle_s=0.0, warmup=3, dither_s=0.0)
     try:
         return record_model(source, runner, None, target, plan=plan, name=name)
     finally:

@@ -37,7 +37,7 @@ from edgeprofiler.learning.training.fitting import train
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.measurement.attribution import attribute_with_report
 from edgeprofiler.measurement.collect.collecting import record_model
-from edgeprofiler.measurement.collect.plan import Plan
+from edgeprofiler.measurement.collect.plan import RecordingPlan
 from edgeprofiler.measurement.recording import load_recording
 from edgeprofiler.measurement.runners.sim import SimulatedRunner
 from edgeprofiler.measurement.simulator import SimulatedDevice, TrueCosts, true_costs
@@ -140,7 +140,7 @@ def journey(folder: Path, measure_s: float, draw: int) -> tuple[Dataset, dict[st
         where.parent.mkdir(exist_ok=True)
         expected_s = predict(network, BOARD).totals.end_to_end_s.value
         runs = min(int(measure_s / expected_s), MAX_RUNS)
-        plan = Plan(runs=runs, idle_s=30.0, warmup=50, seed=SEED)
+        plan = RecordingPlan(runs=runs, idle_s=30.0, warmup=50, seed=SEED)
         board: Any = Runner(name, draw)
         record_model(
             f"zoo:{name}", board, sensor(seed=SEED), where, plan=plan, network=network, name=name

@@ -21,7 +21,7 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.collect.collecting import record_model
 from edgeprofiler.measurement.collect.device_state import machine_facts
-from edgeprofiler.measurement.collect.plan import Plan
+from edgeprofiler.measurement.collect.plan import RecordingPlan
 from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.runners._source import read_to_run
 from edgeprofiler.measurement.runners.onnxruntime import OnnxRuntimeRunner
@@ -136,7 +136,7 @@ def measure(source: str, name: str, runs: int, threads: int) -> Row:
     runner.outside = outside = Outside(source, threads)
     runs = max(runs, int(LEAST_S / min(outside.times(3))))
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(runs=runs, idle_s=0.0, warmup=1, dither_s=0.0)
+        plan = RecordingPlan(runs=runs, idle_s=0.0, warmup=1, dither_s=0.0)
         recording = record_model(source, runner, None, Path(folder) / "recording", plan=plan)
     runner.close()
     profile = attribute(recording)

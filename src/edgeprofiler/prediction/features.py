@@ -59,7 +59,7 @@ GROWS_WITH_SIZE = frozenset(
 
 
 @dataclass(frozen=True)
-class Board:
+class Ratings:
     """What features take from a device: numbers of its datasheet, none that was fitted.
 
     A predictor keeps the board that it was trained with, so that its features stay what they
@@ -73,9 +73,9 @@ class Board:
     sms: int
 
     @staticmethod
-    def of(device: Device) -> Board:
+    def of(device: Device) -> Ratings:
         """Return the numbers of a device in its power mode."""
-        return Board(
+        return Ratings(
             peak_flops=tuple(device.peak_flops(d) for d in _DTYPES),
             vector_flops=tuple(device.vector_flops(d) for d in _DTYPES),
             bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
@@ -83,7 +83,7 @@ class Board:
         )
 
 
-def features(columns: Columns, board: Board) -> FloatArray:
+def features(columns: Columns, board: Ratings) -> FloatArray:
     """Return the features of every layer, shape (layers, `len(FEATURES)`).
 
     Rows of layers whose MACs are unknown hold NaN where MACs would be needed.
@@ -120,7 +120,7 @@ def _raw(columns: Columns) -> tuple[FloatArray, ...]:
     )  # fmt: skip
 
 
-def _parts(columns: Columns, board: Board) -> tuple[FloatArray, ...]:
+def _parts(columns: Columns, board: Ratings) -> tuple[FloatArray, ...]:
     peak = np.array(board.peak_flops)[columns.dtype_code]
     vector = np.array(board.vector_flops)[columns.dtype_code]
     flops = 2.0 * columns.macs
@@ -150,7 +150,7 @@ def _padding(columns: Columns) -> FloatArray:
 
 
 def _logs(
-    columns: Columns, board: Board, compute_s: FloatArray, memory_s: FloatArray
+    columns: Columns, board: Ratings, compute_s: FloatArray, memory_s: FloatArray
 ) -> tuple[FloatArray, ...]:
     macs, moved = columns.macs, np.maximum(columns.bytes_moved, 1.0)
     outputs = np.maximum(columns.spatial * columns.out_channels, 1.0)

@@ -12,7 +12,7 @@ from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import DTYPE_CODES, KINDS, Kind
 from edgeprofiler.core.values import Value
-from edgeprofiler.prediction.features import FEATURES, Board
+from edgeprofiler.prediction.features import FEATURES, Ratings
 from edgeprofiler.prediction.predictors.arrays import parse_model
 from edgeprofiler.prediction.predictors.artifact import Artifact
 from edgeprofiler.prediction.predictors.trained import (
@@ -136,8 +136,8 @@ def _device(wanted: Value, asked: Device | None, runtime: str | None) -> Device:
     return asked if runtime is None else asked.with_runtime(runtime)
 
 
-def _board(entry: Value) -> Board:
-    return Board(
+def _board(entry: Value) -> Ratings:
+    return Ratings(
         peak_flops=tuple(value.number(above=0) for value in entry["peak_flops"].items(_DTYPES)),
         vector_flops=tuple(value.number(above=0) for value in entry["vector_flops"].items(_DTYPES)),
         bandwidth_bytes_per_s=entry["bandwidth_bytes_per_s"].number(above=0),

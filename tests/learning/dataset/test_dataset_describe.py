@@ -9,7 +9,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.files import dump_json
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.dataset.describe import describe
-from edgeprofiler.prediction.features import FEATURES, Board, features
+from edgeprofiler.prediction.features import FEATURES, Ratings, features
 from edgeprofiler.reading.read import read
 
 
@@ -45,7 +45,7 @@ def test_a_layer_that_another_network_has_too_is_a_twin() -> None:
 
 
 def test_features_have_one_column_each_and_are_finite() -> None:
-    table = features(read("zoo:mobilenet_v2").columns, Board.of(load_device("jetson-orin-nano")))
+    table = features(read("zoo:mobilenet_v2").columns, Ratings.of(load_device("jetson-orin-nano")))
     assert table.shape == (len(read("zoo:mobilenet_v2")), len(FEATURES))
     assert np.isfinite(table).all()
     assert len(set(FEATURES)) == len(FEATURES)

@@ -12,7 +12,7 @@ from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import dump_json
 from edgeprofiler.learning.dataset.build import build
 from edgeprofiler.learning.dataset.reference import (
-    Facts,
+    Circumstances,
     _window,
     read_training_folder,
     read_training_table,
@@ -26,7 +26,7 @@ CONV = (
 )
 POOL = CONV.replace("padding_0,padding_1,", "")
 DENSE = "batch_size,input_size,output_size,power,runtime,layer_name\n"
-FACTS = Facts("jetson-orin-nano", board=load_device("jetson-orin-nano"))
+FACTS = Circumstances("jetson-orin-nano", board=load_device("jetson-orin-nano"))
 
 
 def folder_of(tmp_path: Path, model: str = "vgg.16") -> Path:

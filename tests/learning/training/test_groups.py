@@ -13,16 +13,16 @@ from learning_data import BOARD, dataset
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.learning.training.groups import grouped, share_out, unjudged
-from edgeprofiler.learning.training.select import Table, table_of
-from edgeprofiler.prediction.features import FEATURES, Board
+from edgeprofiler.learning.training.select import TrainingTable, table_of
+from edgeprofiler.prediction.features import FEATURES, Ratings
 
 POWER = "power_above_idle_w"
 
 
 @cache
-def table() -> Table:
+def table() -> TrainingTable:
     """The rows with a power that time, arithmetic and traffic tell wholly."""
-    plain = table_of(dataset(), Board.of(load_device(BOARD)))
+    plain = table_of(dataset(), Ratings.of(load_device(BOARD)))
     time = plain.data.number("runtime_s")
     arithmetic = seconds(plain, "pointwise_s", "windowed_s", "padding_s")
     traffic = seconds(plain, "read_s", "write_s", "weights_s")
@@ -31,16 +31,16 @@ def table() -> Table:
     return with_columns(plain, **{POWER: power})
 
 
-def seconds(known: Table, *names: str) -> FloatArray:
+def seconds(known: TrainingTable, *names: str) -> FloatArray:
     return np.asarray(known.features[:, [FEATURES.index(name) for name in names]].sum(axis=1))
 
 
-def with_columns(known: Table, **columns: npt.NDArray[Any]) -> Table:
+def with_columns(known: TrainingTable, **columns: npt.NDArray[Any]) -> TrainingTable:
     data = known.data.with_columns(**columns)
-    return Table(data, known.columns, known.features, known.usable)
+    return TrainingTable(data, known.columns, known.features, known.usable)
 
 
-def every_pooling_merged(known: Table) -> tuple[Table, BoolArray]:
+def every_pooling_merged(known: TrainingTable) -> tuple[TrainingTable, BoolArray]:
     """Each pooling layer has one power with the layer before it: none is measured alone."""
     pooling = np.flatnonzero(known.data.text("kind") == "pooling")
     labels = known.data.text("known_by").astype(object)
@@ -63,7 +63,7 @@ def test_layers_never_measured_alone_get_what_they_draw() -> None:
 
 
 def test_energy_of_every_group_stays_as_measured() -> None:
-    merged, _ = every_pooling_merged(table_of(dataset(), Board.of(load_device(BOARD))))
+    merged, _ = every_pooling_merged(table_of(dataset(), Ratings.of(load_device(BOARD))))
     shared, time = share_out(merged).data, merged.data.number("runtime_s")
     both = grouped(merged)
     owner = np.unique(merged.data.text("known_by"), return_inverse=True)[1]
@@ -94,7 +94,7 @@ def test_a_group_with_a_layer_of_unknown_work_keeps_its_other_energy() -> None:
     unknown = int(np.flatnonzero(pooling)[0]) - 1
     features = merged.features.copy()
     features[unknown] = np.nan
-    shared = share_out(Table(merged.data, merged.columns, features, merged.usable))
+    shared = share_out(TrainingTable(merged.data, merged.columns, features, merged.usable))
     power = shared.data.number(POWER)
     assert power[unknown] == merged.data.number(POWER)[unknown]
     assert np.isfinite(power).all()

@@ -23,7 +23,7 @@ from edgeprofiler.learning.training.groups import share_out
 from edgeprofiler.learning.training.metrics import errors_of
 from edgeprofiler.learning.training.options import TrainingOptions, read_options
 from edgeprofiler.learning.training.select import folds_of, table_of
-from edgeprofiler.prediction.features import Board
+from edgeprofiler.prediction.features import Ratings
 from edgeprofiler.prediction.loading import load_predictor, predictor_of
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.prediction.predictors.artifact import Artifact, pack
@@ -328,7 +328,7 @@ def test_a_groups_energy_is_shared_out_and_kept() -> None:
     grouped = data.with_columns(
         known_by=known.astype(np.str_), power_above_idle_w=power, power_w=total
     )
-    shared = share_out(table_of(grouped, Board.of(DEVICE))).data
+    shared = share_out(table_of(grouped, Ratings.of(DEVICE))).data
     rows = shared.text("known_by") == "group:1"
     found, length = shared.number("power_above_idle_w")[rows], shared.number("runtime_s")[rows]
     assert (found * length).sum() == pytest.approx((power[own] * time[own]).sum())

@@ -10,12 +10,12 @@ from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, Usa
 from edgeprofiler.core.network import Network
 from edgeprofiler.measurement.collect.collecting import record_model, recording_name
 from edgeprofiler.measurement.collect.isolate import collect_isolated
-from edgeprofiler.measurement.collect.plan import Plan, dither_for
+from edgeprofiler.measurement.collect.plan import RecordingPlan, dither_for
 from edgeprofiler.measurement.recording import PowerTrace, load_recording, network_from_json
 from edgeprofiler.testing import FakeRunner, FakeSensor, VirtualClock
 
-QUICK = Plan(runs=40, idle_s=0.1, warmup=4, dither_s=0.002, period_s=0.002)
-VIRTUAL = Plan(runs=2500, idle_s=60, warmup=10, dither_s=0.005, seed=3)
+QUICK = RecordingPlan(runs=40, idle_s=0.1, warmup=4, dither_s=0.002, period_s=0.002)
+VIRTUAL = RecordingPlan(runs=2500, idle_s=60, warmup=10, dither_s=0.005, seed=3)
 
 
 class TraceOfTheClock:
@@ -98,13 +98,15 @@ def test_virtual_time_costs_nothing_and_is_deterministic_by_seed(tmp_path):
     assert one.idle_before.time_s[-1] == pytest.approx(67.0, abs=0.02)
     np.testing.assert_array_equal(one.trace.time_s, one.trace.total_w)
     assert one.trace.time_s[-1] >= one.timeline.run_end_s[-1]
-    other = simulated(tmp_path / "3", Plan(runs=2500, idle_s=60, warmup=10, dither_s=0.005, seed=4))
+    other = simulated(
+        tmp_path / "3", RecordingPlan(runs=2500, idle_s=60, warmup=10, dither_s=0.005, seed=4)
+    )
     assert not np.array_equal(one.timeline.run_end_s, other.timeline.run_end_s)
 
 
 def test_a_simulation_larger_than_memory_is_refused_before_it_writes(tmp_path):
     with pytest.raises(UsageError, match="ask for 10,000,000 or fewer"):
-        simulated(tmp_path / "r", Plan(runs=10**9))
+        simulated(tmp_path / "r", RecordingPlan(runs=10**9))
     assert not (tmp_path / "r").exists()
 
 
@@ -115,16 +117,16 @@ def test_pauses_are_dithered_over_one_period(tmp_path):
     assert pauses.min() >= -1e-9
     assert pauses.max() <= 0.005 + 1e-9
     assert pauses.mean() == pytest.approx(0.0025, rel=0.05)
-    back_to_back = simulated(tmp_path / "b", Plan(runs=50, idle_s=0, warmup=0, dither_s=0))
+    back_to_back = simulated(tmp_path / "b", RecordingPlan(runs=50, idle_s=0, warmup=0, dither_s=0))
     gaps = back_to_back.timeline.run_start_s[1:] - back_to_back.timeline.run_end_s[:-1]
     assert np.abs(gaps).max() < 1e-9
 
 
 def test_the_longest_pause_is_the_sensor_s_round_where_it_tells():
-    plan = Plan()
+    plan = RecordingPlan()
     assert dither_for(plan, {}) == 0.007
     assert dither_for(plan, {"chips": {"1-0040": {"update_interval": 26}}}) == pytest.approx(0.026)
-    assert dither_for(Plan(dither_s=0.001), {"update_interval": 26}) == 0.001
+    assert dither_for(RecordingPlan(dither_s=0.001), {"update_interval": 26}) == 0.001
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_the_longest_pause_is_the_sensor_s_round_where_it_tells():
 )  # fmt: skip
 def test_a_plan_that_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError):
-        Plan(**wrong)
+        RecordingPlan(**wrong)
 
 
 def test_a_live_sensor_cannot_watch_a_simulated_runner(tmp_path):
@@ -161,7 +163,7 @@ def test_a_recording_is_not_overwritten_without_a_word(tmp_path):
 
 def test_a_complete_recording_goes_on_where_more_runs_are_asked_for(tmp_path):
     def more(runs, resume):
-        plan = Plan(runs=runs, idle_s=0, warmup=0, dither_s=0)
+        plan = RecordingPlan(runs=runs, idle_s=0, warmup=0, dither_s=0)
         return record_model(
             "fake:net", FakeRunner(), None, tmp_path / "r", plan=plan, resume=resume
         )
@@ -175,7 +177,7 @@ def test_a_complete_recording_goes_on_where_more_runs_are_asked_for(tmp_path):
 
 
 def test_a_recording_goes_on_only_with_the_options_that_it_began_with(tmp_path, monkeypatch):
-    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
+    plan = RecordingPlan(runs=5, idle_s=0, warmup=0, dither_s=0)
     options = {"batch": 1, "shapes": {"x": (1, 3)}, "program": "here"}
     monkeypatch.setattr(FakeRunner, "options", options)
     record_model("fake:net", FakeRunner(), None, tmp_path / "r", plan=plan)
@@ -187,7 +189,7 @@ def test_a_recording_goes_on_only_with_the_options_that_it_began_with(tmp_path, 
 
 
 def test_a_recording_goes_on_only_with_the_sensor_s_options(tmp_path):
-    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
+    plan = RecordingPlan(runs=5, idle_s=0, warmup=0, dither_s=0)
     record_model("fake:net", FakeRunner(), FakeSensor(), tmp_path / "r", plan=plan)
     with pytest.raises(UsageError, match=r"sensor option power_w 5\.0, not 7\.0"):
         record_model("fake:net", FakeRunner(), FakeSensor(power_w=7.0), tmp_path / "r", resume=True)
@@ -195,9 +197,9 @@ def test_a_recording_goes_on_only_with_the_sensor_s_options(tmp_path):
 
 def test_an_option_that_a_newer_version_added_does_not_stop_a_recording(tmp_path, monkeypatch):
     folder, options = tmp_path / "r", FakeRunner().options
-    record_model("fake:net", FakeRunner(), None, folder, plan=Plan(runs=5, idle_s=0))
+    record_model("fake:net", FakeRunner(), None, folder, plan=RecordingPlan(runs=5, idle_s=0))
     monkeypatch.setattr(FakeRunner, "options", {**options, "later": None})
-    more = Plan(runs=8, idle_s=0)
+    more = RecordingPlan(runs=8, idle_s=0)
     whole = record_model("fake:net", FakeRunner(), None, folder, plan=more, resume=True)
     assert whole.timeline.runs == 8
     monkeypatch.setattr(FakeRunner, "options", {**options, "later": 1})
@@ -210,7 +212,7 @@ def test_a_recording_does_not_go_on_with_another_content_of_the_model(tmp_path, 
     model, runner, folder = tmp_path / "fake.onnx", FakeRunner(), tmp_path / "r"
     real = runner.load
     monkeypatch.setattr(runner, "load", lambda source, network=None: real("fake:net", network))
-    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0)
+    plan = RecordingPlan(runs=5, idle_s=0, warmup=0, dither_s=0)
     model.write_bytes(b"one")
     run(str(model), runner, None, folder, plan=plan)
     run(str(model), runner, None, folder, plan=plan, resume=True)
@@ -240,7 +242,9 @@ def test_a_runner_that_dies_keeps_its_runs_and_resume_goes_on(tmp_path, monkeypa
 def test_a_sensor_that_vanishes_ends_the_collection_and_keeps_all(tmp_path):
     sensor = FakeSensor(vanish_after=2000)
     with pytest.raises(Unavailable, match="vanished"):
-        record_model("fake:net", FakeRunner(), sensor, tmp_path / "r", plan=Plan(10**6, 0.1, 2))
+        record_model(
+            "fake:net", FakeRunner(), sensor, tmp_path / "r", plan=RecordingPlan(10**6, 0.1, 2)
+        )
     recording = load_recording(tmp_path / "r")
     assert not recording.complete
     assert len(recording.trace) > 50
@@ -319,7 +323,7 @@ def test_a_recording_is_named_for_its_model(source, name):
 
 
 class TestIsolated:
-    plan = Plan(runs=5, idle_s=0, warmup=0, dither_s=0.001)
+    plan = RecordingPlan(runs=5, idle_s=0, warmup=0, dither_s=0.001)
 
     def run(self, folder, **more):
         runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
@@ -362,7 +366,7 @@ class TestIsolated:
 
     def test_a_layer_alone_runs_back_to_back_unless_pauses_are_asked_for(self, tmp_path):
         runner = FakeRunner(layer_s=0.01, clock=VirtualClock())
-        plan = Plan(runs=5, idle_s=0, warmup=0)
+        plan = RecordingPlan(runs=5, idle_s=0, warmup=0)
         recordings, _ = collect_isolated("fake:net", runner, TraceOfTheClock(), tmp_path, plan=plan)
         steps = np.diff(recordings[0].timeline.run_end_s)
         assert np.allclose(steps, recordings[0].timeline.duration_s.sum(axis=1)[1:])

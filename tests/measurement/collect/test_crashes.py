@@ -17,7 +17,7 @@ from waiting import PATIENCE_S, ended, until
 from edgeprofiler.core.errors import CannotWrite
 from edgeprofiler.measurement.collect.choose import runner_named, sensor_named
 from edgeprofiler.measurement.collect.collecting import _next_block, record_model
-from edgeprofiler.measurement.collect.plan import Plan
+from edgeprofiler.measurement.collect.plan import RecordingPlan
 from edgeprofiler.measurement.collect.sampler import FLUSH_S
 from edgeprofiler.measurement.recording import load_recording
 from edgeprofiler.measurement.recording.chunks import ChunkKind, read_chunks
@@ -28,10 +28,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from edgeprofiler.measurement.collect.collecting import record_model
-from edgeprofiler.measurement.collect.plan import Plan
+from edgeprofiler.measurement.collect.plan import RecordingPlan
 from edgeprofiler.testing import FakeRunner, FakeSensor
 record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), Path(sys.argv[1]),
-        plan=Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.002, period_s=0.002))
+        plan=RecordingPlan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.002, period_s=0.002))
 """
 RAILS, LAYERS = 2, 3
 
@@ -127,7 +127,7 @@ def test_a_killed_collection_goes_on_with_resume(tmp_path):
     check_that_little_was_held_back(folder)
     before = load_recording(folder).timeline.runs
     assert before > 0
-    plan = Plan(before + 50, 0.0, 1, 0.002, period_s=0.002)
+    plan = RecordingPlan(before + 50, 0.0, 1, 0.002, period_s=0.002)
     runner = FakeRunner(layer_s=2e-4)
     whole = record_model("fake:net", runner, FakeSensor(), folder, plan=plan, resume=True)
     assert whole.complete
@@ -150,7 +150,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_ends_the_collection_and_keeps_what_fits(small_disk):
     folder = small_disk / "r"
-    plan = Plan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.0, period_s=0.0005)
+    plan = RecordingPlan(runs=10**7, idle_s=0.1, warmup=1, dither_s=0.0, period_s=0.0005)
     with pytest.raises(CannotWrite, match="free space on that disk; then go on with `resume`"):
         record_model("fake:net", FakeRunner(layer_s=2e-4), FakeSensor(), folder, plan=plan)
     recording = load_recording(folder)
@@ -171,6 +171,6 @@ def test_a_disk_too_small_for_a_simulation_says_how_to_go_on(small_disk):
     """Also where the runs fail first and then what the sensor saw."""
     runner = runner_named("sim", {}, {"device": "jetson-orin-nano"})
     sensor = sensor_named("sim", {}, {})
-    plan = Plan(runs=3000, idle_s=30, warmup=1, dither_s=0.005)
+    plan = RecordingPlan(runs=3000, idle_s=30, warmup=1, dither_s=0.005)
     with pytest.raises(CannotWrite, match="free space on that disk; then go on with `resume`"):
         record_model("zoo:resnet18", runner, sensor, small_disk / "r", plan=plan)

@@ -19,7 +19,7 @@ from edgeprofiler.learning.dataset.reference import (
     POSITIONS_UNKNOWN,
     WINDOW_REPAIRED,
     WINDOW_UNKNOWN,
-    Facts,
+    Circumstances,
     is_training_folder,
     read_training_folder,
 )
@@ -117,13 +117,13 @@ def _reference(path: Path, device: str) -> Iterator[Dataset]:
     board = load_device(device)
     for folder in _models(path, "training_data"):
         if is_training_folder(folder):
-            facts = Facts(device, source=f"training_data/{folder.name}", board=board)
+            facts = Circumstances(device, source=f"training_data/{folder.name}", board=board)
             yield read_training_folder(folder, facts, _engine_of(folder))
     if list(_models(path, "training_data", nested=True)):
         return  # the same measurements lie in the other folders, less far prepared
     for folder in _models(path, "preprocessed_data"):
         if (folder / TABLE).is_file():
-            facts = Facts(device, source=f"preprocessed_data/{folder.name}", board=board)
+            facts = Circumstances(device, source=f"preprocessed_data/{folder.name}", board=board)
             yield read_preprocessed(folder, facts)
     if list(_models(path, "preprocessed_data", nested=True)):
         return

@@ -7,7 +7,7 @@ import numpy as np
 from edgeprofiler.core.errors import InsufficientData, InvalidInput
 from edgeprofiler.core.network import KINDS, OPS, BoolArray, FloatArray
 from edgeprofiler.learning.dataset.rows import NO_POWER
-from edgeprofiler.learning.dataset.table import COLUMNS, Column, Dataset
+from edgeprofiler.learning.dataset.table import COLUMNS, Dataset, Fact
 
 _MIN_ROWS_FOR_UNITS = 12
 _FAR = 2.0
@@ -40,7 +40,7 @@ def check(data: Dataset, source: object) -> Dataset:
     return data
 
 
-def _check_numbers(data: Dataset, column: Column, source: object) -> None:
+def _check_numbers(data: Dataset, column: Fact, source: object) -> None:
     values = data.columns[column.name].astype(np.float64)
     if not column.unknown:
         _refuse(data, source, column.name, np.isnan(values), "is NaN")

@@ -13,7 +13,7 @@ from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
 from edgeprofiler.core.values import read_csv, read_json
-from edgeprofiler.learning.dataset.reference import Facts
+from edgeprofiler.learning.dataset.reference import Circumstances
 from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.dataset.table import Dataset
 from edgeprofiler.reading.engine import network_from_engine
@@ -35,7 +35,7 @@ def find_engine(folder: Path) -> Network | None:
     return None
 
 
-def read_preprocessed(folder: Path, facts: Facts) -> Dataset:
+def read_preprocessed(folder: Path, facts: Circumstances) -> Dataset:
     """Return the rows of one model: means over all cycles, with their standard errors.
 
     Raises:

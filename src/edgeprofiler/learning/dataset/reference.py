@@ -37,7 +37,7 @@ DEPTHWISE_FACTOR = 2.5
 
 
 @dataclass(frozen=True)
-class Facts:
+class Circumstances:
     """What the tables do not say of the measurements."""
 
     device: str
@@ -52,7 +52,9 @@ def is_training_folder(folder: Path) -> bool:
     return any((folder / f"{name}.csv").is_file() for name in TABLES)
 
 
-def read_training_folder(folder: Path, facts: Facts, network: Network | None = None) -> Dataset:
+def read_training_folder(
+    folder: Path, facts: Circumstances, network: Network | None = None
+) -> Dataset:
     """Return the rows of one network's training tables.
 
     Args:
@@ -80,7 +82,7 @@ def read_training_table(
     path: Path,
     kind: str | None,
     network: str,
-    facts: Facts,
+    facts: Circumstances,
     known: Mapping[str, Layer] | None = None,
 ) -> Dataset:
     """Return the rows of one table; a column `layer_type` says the kind where `kind` is `None`."""
@@ -95,7 +97,7 @@ def read_training_table(
 
 
 def _row(
-    row: Row, kind: str, network: str, facts: Facts, known: Mapping[str, Layer]
+    row: Row, kind: str, network: str, facts: Circumstances, known: Mapping[str, Layer]
 ) -> dict[str, Any]:
     name = row["layer_name"].default("").text()
     power = row.first("power", "power_above_idle_uw")

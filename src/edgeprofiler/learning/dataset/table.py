@@ -20,8 +20,8 @@ TextArray = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a data set: its type, what it means, and what may stand in it."""
+class Fact:
+    """A column of a data set, a fact of each layer: its type, meaning, and what may stand in it."""
 
     name: str
     type: Type
@@ -36,53 +36,53 @@ class Column:
     maximum: float = np.inf
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column("network", "text", "name of the network; its rows are left out together", key=True),
-    Column("device", "text", "board that was measured", key=True),
-    Column("mode", "text", "its power mode"),
-    Column("runtime", "text", "host runtime that called the network"),
-    Column("precision", "text", "what the network was built for"),
-    Column("batch", "integer", "images at once", minimum=1),
-    Column("simulated", "integer", "1 where a simulation was measured", minimum=0, maximum=1),
-    Column("layer", "integer", "place of the layer in its network", minimum=0),
-    Column("name", "text", "name of the layer"),
-    Column("kind", "text", "convolutional, pooling, dense or other", key=True),
-    Column("op", "text", "operation", key=True),
-    Column("dtype", "text", "data type that it computes in"),
-    Column("input_dtypes", "text", "data types of the inputs, joined by ;"),
-    Column("output_dtypes", "text", "data types of the outputs, joined by ;"),
-    Column("input_shapes", "text", "shapes of all inputs: 1x64x56x56;1x64x56x56", key=True),
-    Column("output_shapes", "text", "shapes of all outputs", key=True),
-    Column("kernel", "text", "window: 3x3"),
-    Column("stride", "text", "stride: 2x2"),
-    Column("padding_before", "text", "padding at the low end of each dimension"),
-    Column("padding_after", "text", "padding at the high end of each dimension"),
-    Column("dilation", "text", "dilation of each dimension"),
-    Column("groups", "integer", "groups of a convolution", minimum=1),
-    Column("fused_ops", "text", "operations inside its kernel, joined by ;"),
-    Column("macs", "number", "multiply-accumulates", minimum=0),
-    Column("flops", "number", "floating-point operations", minimum=0),
-    Column("weight_bytes", "number", "bytes of weights", minimum=0),
-    Column("bytes_moved", "number", "bytes of inputs, outputs and weights", minimum=0),
-    Column("runtime_s", "number", "GPU time of the layer", key=True, unknown=False, above=0,
+COLUMNS: tuple[Fact, ...] = (
+    Fact("network", "text", "name of the network; its rows are left out together", key=True),
+    Fact("device", "text", "board that was measured", key=True),
+    Fact("mode", "text", "its power mode"),
+    Fact("runtime", "text", "host runtime that called the network"),
+    Fact("precision", "text", "what the network was built for"),
+    Fact("batch", "integer", "images at once", minimum=1),
+    Fact("simulated", "integer", "1 where a simulation was measured", minimum=0, maximum=1),
+    Fact("layer", "integer", "place of the layer in its network", minimum=0),
+    Fact("name", "text", "name of the layer"),
+    Fact("kind", "text", "convolutional, pooling, dense or other", key=True),
+    Fact("op", "text", "operation", key=True),
+    Fact("dtype", "text", "data type that it computes in"),
+    Fact("input_dtypes", "text", "data types of the inputs, joined by ;"),
+    Fact("output_dtypes", "text", "data types of the outputs, joined by ;"),
+    Fact("input_shapes", "text", "shapes of all inputs: 1x64x56x56;1x64x56x56", key=True),
+    Fact("output_shapes", "text", "shapes of all outputs", key=True),
+    Fact("kernel", "text", "window: 3x3"),
+    Fact("stride", "text", "stride: 2x2"),
+    Fact("padding_before", "text", "padding at the low end of each dimension"),
+    Fact("padding_after", "text", "padding at the high end of each dimension"),
+    Fact("dilation", "text", "dilation of each dimension"),
+    Fact("groups", "integer", "groups of a convolution", minimum=1),
+    Fact("fused_ops", "text", "operations inside its kernel, joined by ;"),
+    Fact("macs", "number", "multiply-accumulates", minimum=0),
+    Fact("flops", "number", "floating-point operations", minimum=0),
+    Fact("weight_bytes", "number", "bytes of weights", minimum=0),
+    Fact("bytes_moved", "number", "bytes of inputs, outputs and weights", minimum=0),
+    Fact("runtime_s", "number", "GPU time of the layer", key=True, unknown=False, above=0,
            maximum=1e3),
-    Column("power_w", "number", "board power while it runs, idle included", above=0, maximum=2e3),
-    Column("power_above_idle_w", "number", "the same less idle power", above=0, maximum=2e3),
-    Column("standard_error_w", "number", "standard error of the power", minimum=0),
-    Column("samples", "number", "distinct sensor conversions that overlap the layer", minimum=0),
-    Column("known_by", "text", "how its power was known: samples, group:3, network"),
-    Column("idle_power_w", "number", "idle power of the board", minimum=0, maximum=2e3),
-    Column("fixed_s", "number", "time of an inference in no layer", minimum=0),
-    Column("fixed_power_w", "number", "board power then", minimum=0),
-    Column("host_gap_s", "number", "wall time between two inferences", minimum=0),
-    Column("host_gap_power_w", "number", "board power then", minimum=0),
-    Column("network_layers", "integer", "layers of the network, measured or not", minimum=0),
-    Column("source", "text", "file or folder that the row came from"),
-    Column("marks", "text", "what to know of this row, joined by ;"),
+    Fact("power_w", "number", "board power while it runs, idle included", above=0, maximum=2e3),
+    Fact("power_above_idle_w", "number", "the same less idle power", above=0, maximum=2e3),
+    Fact("standard_error_w", "number", "standard error of the power", minimum=0),
+    Fact("samples", "number", "distinct sensor conversions that overlap the layer", minimum=0),
+    Fact("known_by", "text", "how its power was known: samples, group:3, network"),
+    Fact("idle_power_w", "number", "idle power of the board", minimum=0, maximum=2e3),
+    Fact("fixed_s", "number", "time of an inference in no layer", minimum=0),
+    Fact("fixed_power_w", "number", "board power then", minimum=0),
+    Fact("host_gap_s", "number", "wall time between two inferences", minimum=0),
+    Fact("host_gap_power_w", "number", "board power then", minimum=0),
+    Fact("network_layers", "integer", "layers of the network, measured or not", minimum=0),
+    Fact("source", "text", "file or folder that the row came from"),
+    Fact("marks", "text", "what to know of this row, joined by ;"),
 )  # fmt: skip
 """All columns, in order. Units are in the names, SI."""
 
-BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+BY_NAME: Mapping[str, Fact] = {column.name: column for column in COLUMNS}
 _EXACT = 2**53
 """Largest integer that a number of 64 bits holds exactly."""
 _DEFAULTS: Mapping[Type, Any] = {"text": "", "number": np.nan, "integer": 0}
@@ -216,7 +216,7 @@ def _other_unit(name: str, known: str) -> bool:
 
 
 def _converted(
-    columns: Mapping[str, Sequence[Any]], column: Column, rows: int, source: object
+    columns: Mapping[str, Sequence[Any]], column: Fact, rows: int, source: object
 ) -> npt.NDArray[Any]:
     default = _INTEGER_DEFAULTS.get(column.name, _DEFAULTS[column.type])
     if column.name not in columns:
@@ -237,7 +237,7 @@ def _converted(
     return read_only(values, _TYPES[column.type])
 
 
-def _cast(raw: Any, column: Column) -> Any:
+def _cast(raw: Any, column: Fact) -> Any:
     if column.type == "text":
         if not isinstance(raw, str):
             raise TypeError(column.name)

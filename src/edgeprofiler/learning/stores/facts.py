@@ -10,19 +10,19 @@ from edgeprofiler.prediction.predictors.artifact import Artifact
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """Parameters, metrics and tags of a run."""
 
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
-    def with_tags(self, **tags: str) -> Facts:
+    def with_tags(self, **tags: str) -> RunFacts:
         """Return these facts with more tags."""
-        return Facts(self.params, self.metrics, {**self.tags, **tags})
+        return RunFacts(self.params, self.metrics, {**self.tags, **tags})
 
 
-def facts_of(artifact: Artifact) -> Facts:
+def facts_of(artifact: Artifact) -> RunFacts:
     """Return recipe and data as parameters, all errors as metrics, versions as tags."""
     header = Value({**artifact.header}, "predictor")
     recipe, facts, device = header["recipe"], header["provenance"], header["device"]
@@ -50,4 +50,4 @@ def facts_of(artifact: Artifact) -> Facts:
         "schema": header["schema"].text(),
         **{f"version.{name}": value.words() for name, value in header["versions"].entries()},
     }
-    return Facts(params, metrics, tags)
+    return RunFacts(params, metrics, tags)

@@ -15,7 +15,7 @@ from typing import Any
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, UsageError
 from edgeprofiler.core.extras import require
-from edgeprofiler.learning.stores.facts import Facts, facts_of
+from edgeprofiler.learning.stores.facts import RunFacts, facts_of
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.prediction.predictors.artifact import Artifact, pack
 
@@ -93,7 +93,7 @@ class MlflowStore:
 
     def log(
         self,
-        facts: Facts,
+        facts: RunFacts,
         title: str,
         *,
         folder: Mapping[str, bytes] | None = None,
@@ -174,11 +174,11 @@ class MlflowStore:
                     found.append(_version(item))
         return sorted(found, key=lambda v: (v.name, -v.version))
 
-    def run_facts(self, run: str) -> Facts:
+    def run_facts(self, run: str) -> RunFacts:
         """Return what was logged with a run."""
         with self._errors(run):
             data = self._client.get_run(run).data
-            return Facts(dict(data.params), dict(data.metrics), dict(data.tags))
+            return RunFacts(dict(data.params), dict(data.metrics), dict(data.tags))
 
     def list(self) -> Sequence[str]:
         """Return the addresses of all versions."""
@@ -219,7 +219,7 @@ class MlflowStore:
     def _fill(
         self,
         run: str,
-        facts: Facts,
+        facts: RunFacts,
         folder: Mapping[str, bytes] | None,
         pictures: Mapping[str, Any],
         history: Mapping[str, Sequence[float]],

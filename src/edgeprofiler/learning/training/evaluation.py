@@ -16,9 +16,9 @@ from edgeprofiler.learning.training.groups import share_out, unjudged
 from edgeprofiler.learning.training.metrics import errors_of
 from edgeprofiler.learning.training.networks import Answers, NetworkSums, network_rows
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
-from edgeprofiler.learning.training.select import Table, missing_kinds, split, table_of
+from edgeprofiler.learning.training.select import TrainingTable, missing_kinds, split, table_of
 from edgeprofiler.prediction.accuracy import Coverage
-from edgeprofiler.prediction.features import Board
+from edgeprofiler.prediction.features import Ratings
 from edgeprofiler.prediction.predictors.roofline import costs
 from edgeprofiler.prediction.uncertainty.conformal import half_width
 
@@ -42,7 +42,7 @@ class Answered:
 class Evaluation:
     """Rows of networks that were left out, and what each way of predicting says of them."""
 
-    table: Table
+    table: TrainingTable
     scheme: str
     """`leave one network out`, or the names of the test networks."""
     ways: tuple[Answered, ...]
@@ -125,13 +125,13 @@ def evaluate(
     """
     options = options or TrainingOptions()
     training, test = split(data, options)
-    board = Board.of(device)
+    board = Ratings.of(device)
     names = [options.recipe, *(name for name in baselines if name != options.recipe)]
     with one_thread():
         if options.test_networks:
             seen, table = table_of(training, board), table_of(test, board)
             found = {name: _tested(name, seen, table, device, options) for name in names}
-            source: Table | None = seen
+            source: TrainingTable | None = seen
             scheme = "test networks " + ", ".join(sorted(options.test_networks))
             notes = missing_kinds(seen, options)
         else:
@@ -151,7 +151,7 @@ def evaluate(
     )
 
 
-def _left_out(name: str, table: Table, device: Device, options: TrainingOptions) -> Answers:
+def _left_out(name: str, table: TrainingTable, device: Device, options: TrainingOptions) -> Answers:
     if name == "analytic":
         return _analytic(table, device)
     if name == "mean":
@@ -160,7 +160,7 @@ def _left_out(name: str, table: Table, device: Device, options: TrainingOptions)
 
 
 def _tested(
-    name: str, seen: Table, table: Table, device: Device, options: TrainingOptions
+    name: str, seen: TrainingTable, table: TrainingTable, device: Device, options: TrainingOptions
 ) -> Answers:
     if name == "analytic":
         return _analytic(table, device)
@@ -181,13 +181,13 @@ def _with_recipe(options: TrainingOptions, name: str) -> TrainingOptions:
     return options if name == options.recipe else replace(options, recipe=name, options={})
 
 
-def _asked(table: Table, kind: str, quantity: str) -> BoolArray:
+def _asked(table: TrainingTable, kind: str, quantity: str) -> BoolArray:
     return np.asarray(
         table.usable & (table.data.text("kind") == kind) & np.isfinite(table.data.number(quantity))
     )
 
 
-def _analytic(table: Table, device: Device) -> Answers:
+def _analytic(table: TrainingTable, device: Device) -> Answers:
     found = costs(table.columns, device)
     values = {
         "runtime_s": found.runtime_s,
@@ -200,7 +200,7 @@ def _analytic(table: Table, device: Device) -> Answers:
     }
 
 
-def _means(seen: Table, table: Table, *, by_network: bool) -> Answers:
+def _means(seen: TrainingTable, table: TrainingTable, *, by_network: bool) -> Answers:
     """The mean of the other networks' layers of the same kind."""
     found = {}
     for kind in KINDS:
@@ -217,7 +217,7 @@ def _means(seen: Table, table: Table, *, by_network: bool) -> Answers:
     return found
 
 
-def _coverage(table: Table, way: Answered) -> dict[str, Coverage]:
+def _coverage(table: TrainingTable, way: Answered) -> dict[str, Coverage]:
     """Count rows inside an interval whose width comes from other networks' residuals."""
     found = {}
     for quantity in QUANTITIES:
@@ -239,7 +239,7 @@ def _coverage(table: Table, way: Answered) -> dict[str, Coverage]:
     return found
 
 
-def _curve(table: Table, options: TrainingOptions) -> tuple[tuple[int, float], ...]:
+def _curve(table: TrainingTable, options: TrainingOptions) -> tuple[tuple[int, float], ...]:
     """RMSPE of runtime on the networks left over, for growing numbers to train on."""
     networks = np.array(table.data.networks)
     points = []

@@ -16,7 +16,7 @@ from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.learning.training.groups import share_out
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
-from edgeprofiler.learning.training.select import Table, folds_of
+from edgeprofiler.learning.training.select import TrainingTable, folds_of
 from edgeprofiler.prediction.features import FEATURES
 
 Key = tuple[str, str]
@@ -38,7 +38,7 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def fit_one(table: Table, rows: BoolArray, key: Key, options: TrainingOptions) -> Any:
+def fit_one(table: TrainingTable, rows: BoolArray, key: Key, options: TrainingOptions) -> Any:
     """Return an estimator of the recipe, fitted on `rows`.
 
     Raises:
@@ -73,7 +73,7 @@ def fit_one(table: Table, rows: BoolArray, key: Key, options: TrainingOptions) -
         ) from error
 
 
-def keys_of(table: Table, options: TrainingOptions) -> Iterator[tuple[Key, BoolArray]]:
+def keys_of(table: TrainingTable, options: TrainingOptions) -> Iterator[tuple[Key, BoolArray]]:
     """Yield the models that have enough rows, with those rows."""
     for quantity in QUANTITIES:
         for kind in KINDS:
@@ -83,25 +83,30 @@ def keys_of(table: Table, options: TrainingOptions) -> Iterator[tuple[Key, BoolA
                 yield (kind, quantity), rows
 
 
-def predicted(estimator: Any, table: Table, rows: BoolArray, least: float) -> FloatArray:
+def predicted(estimator: Any, table: TrainingTable, rows: BoolArray, least: float) -> FloatArray:
     """Return an estimator's predictions for `rows`, none below `least`."""
     return np.maximum(np.asarray(estimator.predict(table.features[rows]), np.float64), least)
 
 
-def least_of(table: Table, rows: BoolArray, quantity: str) -> float:
+def least_of(table: TrainingTable, rows: BoolArray, quantity: str) -> float:
     """Return the least that a model may answer."""
     return float(FLOOR * table.data.number(quantity)[rows].min())
 
 
 def answered(
-    seen: Table, rows: BoolArray, table: Table, asked: BoolArray, key: Key, options: TrainingOptions
+    seen: TrainingTable,
+    rows: BoolArray,
+    table: TrainingTable,
+    asked: BoolArray,
+    key: Key,
+    options: TrainingOptions,
 ) -> FloatArray:
     """Return what a model that is fitted on `rows` of `seen` answers for the rows `asked`."""
     estimator = fit_one(seen, rows, key, options)
     return predicted(estimator, table, asked, least_of(seen, rows, key[1]))
 
 
-def left_out(table: Table, options: TrainingOptions) -> Mapping[Key, FloatArray]:
+def left_out(table: TrainingTable, options: TrainingOptions) -> Mapping[Key, FloatArray]:
     """Return what models answer that never saw a row's network; NaN where there is no model.
 
     Args:

@@ -30,8 +30,8 @@ from edgeprofiler.learning.training.groups import share_out, unjudged
 from edgeprofiler.learning.training.metrics import errors_of
 from edgeprofiler.learning.training.networks import correction_of, network_rows, overhead_of
 from edgeprofiler.learning.training.options import TrainingOptions
-from edgeprofiler.learning.training.select import Table, missing_kinds, split, table_of
-from edgeprofiler.prediction.features import FEATURES, Board
+from edgeprofiler.learning.training.select import TrainingTable, missing_kinds, split, table_of
+from edgeprofiler.prediction.features import FEATURES, Ratings
 from edgeprofiler.prediction.predictors.arrays import parse_model
 from edgeprofiler.prediction.predictors.artifact import SCHEMA, Artifact
 
@@ -59,7 +59,7 @@ def train(data: Dataset, device: Device, options: TrainingOptions | None = None)
     """
     options = options or TrainingOptions()
     training, _ = split(data, options)
-    board = Board.of(device)
+    board = Ratings.of(device)
     table = table_of(training, board)
     with one_thread():
         answers = left_out(table, options)
@@ -89,7 +89,7 @@ def train(data: Dataset, device: Device, options: TrainingOptions | None = None)
 
 
 def _models(
-    table: Table, answers: Mapping[Key, FloatArray], options: TrainingOptions
+    table: TrainingTable, answers: Mapping[Key, FloatArray], options: TrainingOptions
 ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, bytes]]:
     models: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def _models(
 def _form(
     estimator: Any,
     writer: ArrayWriter,
-    table: Table,
+    table: TrainingTable,
     rows: BoolArray,
     least: float,
     name: str,
@@ -155,7 +155,7 @@ def _form(
     return {"form": "arrays", "model": spec}
 
 
-def _extents(table: Table, rows: BoolArray) -> dict[str, dict[str, Any]]:
+def _extents(table: TrainingTable, rows: BoolArray) -> dict[str, dict[str, Any]]:
     index = np.flatnonzero(rows)
     networks, names = table.network, table.data.text("name")
     found = {}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
-from edgeprofiler.learning.training.select import Table
+from edgeprofiler.learning.training.select import TrainingTable
 from edgeprofiler.measurement.attribution.nnls import solve_nonnegative
 from edgeprofiler.prediction.features import FEATURES
 
@@ -25,7 +25,7 @@ _TERMS = (
     ("depthwise_s",),
     ("read_s", "write_s", "weights_s"),
 )
-"""Datasheet times that cost energy, beside the layer's own time: arithmetic with that of tiles
+"""Ratings times that cost energy, beside the layer's own time: arithmetic with that of tiles
 that the output does not fill, depthwise arithmetic, traffic. All kinds of layers have them in
 common, because kinds that attribution merges most are hardly ever measured alone."""
 
@@ -36,13 +36,13 @@ _LEAST = 0.05
 """No layer is given less than this share of its group's power."""
 
 
-def grouped(table: Table) -> BoolArray:
+def grouped(table: TrainingTable) -> BoolArray:
     """Return which rows share their measured power with neighbours."""
     known = table.data.text("known_by").tolist()
     return np.array([text.startswith("group:") for text in known], dtype=np.bool_)
 
 
-def unjudged(table: Table) -> BoolArray:
+def unjudged(table: TrainingTable) -> BoolArray:
     """Return rows whose measured power is no truth to compare with.
 
     It stands for several layers, or its own standard error is more than a fifth of it.
@@ -51,7 +51,7 @@ def unjudged(table: Table) -> BoolArray:
     return np.asarray(grouped(table) | (error > _DOUBTFUL))
 
 
-def share_out(table: Table) -> Table:
+def share_out(table: TrainingTable) -> TrainingTable:
     """Return `table` with each group's energy above idle divided among its layers.
 
     The sum over a group stays what was measured. The standard error of a shared power grows by
@@ -80,7 +80,7 @@ def share_out(table: Table) -> Table:
     square = np.bincount(owner, energy**2, len(owner))[owner]
     own = np.divide(energy**2, square, out=np.ones(len(owner)), where=square > 0)
     doubt = np.hypot(np.nan_to_num(error), _SPREAD * power * np.sqrt(1 - own))
-    return Table(
+    return TrainingTable(
         table.data.with_columns(
             **{_QUANTITY: power, "standard_error_w": np.where(part, doubt, error)}
         ),
@@ -90,7 +90,7 @@ def share_out(table: Table) -> Table:
     )
 
 
-def _owners(table: Table, together: BoolArray) -> IntArray:
+def _owners(table: TrainingTable, together: BoolArray) -> IntArray:
     """Return a number for each row, the same for the rows of one group."""
     data = table.data
     keys = [
@@ -108,7 +108,7 @@ def _owners(table: Table, together: BoolArray) -> IntArray:
     return np.asarray(np.unique(keys, return_inverse=True)[1], dtype=np.int64)
 
 
-def _parts(table: Table, time: FloatArray) -> FloatArray:
+def _parts(table: TrainingTable, time: FloatArray) -> FloatArray:
     """Return seconds that cost energy, shape (rows, 1 + `len(_TERMS)`); the first are measured."""
     terms = [
         table.features[:, [FEATURES.index(name) for name in names]].sum(axis=1) for names in _TERMS

@@ -12,7 +12,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.metrics import errors_of
-from edgeprofiler.learning.training.select import Table
+from edgeprofiler.learning.training.select import TrainingTable
 from edgeprofiler.prediction.predictors.roofline import costs
 
 Answers = Mapping[tuple[str, str], FloatArray]
@@ -47,7 +47,7 @@ class NetworkSums:
 
 
 def full_answers(
-    table: Table, answers: Answers, device: Device, seen: Table | None = None
+    table: TrainingTable, answers: Answers, device: Device, seen: TrainingTable | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """Return runtime and power above idle of every row: of models, else corrected analytic.
 
@@ -78,7 +78,7 @@ def _factors(fixed: Correction, name: str, ops: np.ndarray[Any, Any]) -> FloatAr
 
 
 def network_rows(
-    table: Table, answers: Answers, device: Device, seen: Table | None = None
+    table: TrainingTable, answers: Answers, device: Device, seen: TrainingTable | None = None
 ) -> NetworkSums:
     """Return totals of each network: measured, and as models answer that never saw it.
 
@@ -115,7 +115,7 @@ def network_rows(
     return NetworkSums(tuple(n.split("\0")[0] for n in names.tolist()), measured, predicted)
 
 
-def correction_of(table: Table, device: Device) -> dict[str, dict[str, float]]:
+def correction_of(table: TrainingTable, device: Device) -> dict[str, dict[str, float]]:
     """Return factors on the analytic model by operation, for what no trained model covers.
 
     A factor is the median of measured over analytic, each row weighing as long as it takes; the

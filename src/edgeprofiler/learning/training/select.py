@@ -11,11 +11,11 @@ from edgeprofiler.core.network import BoolArray, Columns, FloatArray
 from edgeprofiler.learning.dataset import Dataset, check
 from edgeprofiler.learning.dataset.rows import columns_of
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
-from edgeprofiler.prediction.features import Board, features
+from edgeprofiler.prediction.features import Ratings, features
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class TrainingTable:
     """A data set ready to train on: rows in canonical order with their features."""
 
     data: Dataset
@@ -38,14 +38,14 @@ class Table:
             chosen &= ~(samples < min_samples)  # unknown is not few
         return np.asarray(chosen)
 
-    def take(self, rows: BoolArray) -> Table:
+    def take(self, rows: BoolArray) -> TrainingTable:
         """Return some of the rows."""
-        return Table(
+        return TrainingTable(
             self.data.take(rows), self.columns.take(rows), self.features[rows], self.usable[rows]
         )
 
 
-def table_of(data: Dataset, board: Board, source: object = "data set") -> Table:
+def table_of(data: Dataset, board: Ratings, source: object = "data set") -> TrainingTable:
     """Return a data set with its features, checked and in canonical order.
 
     Raises:
@@ -55,7 +55,7 @@ def table_of(data: Dataset, board: Board, source: object = "data set") -> Table:
     columns = columns_of(ordered)
     values = features(columns, board)
     known = columns.covered & np.isfinite(values).all(axis=1)
-    return Table(ordered, columns, values, known)
+    return TrainingTable(ordered, columns, values, known)
 
 
 def split(data: Dataset, options: TrainingOptions) -> tuple[Dataset, Dataset]:
@@ -97,7 +97,7 @@ def folds_of(networks: np.ndarray[tuple[int], np.dtype[np.str_]], folds: int) ->
     return np.array([place[name] for name in networks.tolist()])
 
 
-def missing_kinds(table: Table, options: TrainingOptions) -> list[str]:
+def missing_kinds(table: TrainingTable, options: TrainingOptions) -> list[str]:
     """Return a line for each model that has too few rows to be trained."""
     lines = []
     for quantity in QUANTITIES:

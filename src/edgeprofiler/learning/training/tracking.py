@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import plugins
-from edgeprofiler.learning.stores.facts import Facts, facts_of
+from edgeprofiler.learning.stores.facts import RunFacts, facts_of
 from edgeprofiler.learning.training.tuning import Tuning
 from edgeprofiler.prediction.predictors.artifact import Artifact, pack
 
@@ -72,7 +72,7 @@ def track_tuning(
     tags = {"dataset_sha256": tuning.dataset_sha256, "study": tuning.study, **_git()}
     scores = [trial.score for trial in tuning.trials if trial.score is not None]
     run: str = store.log(
-        Facts(params, metrics, tags),
+        RunFacts(params, metrics, tags),
         f"tune {options.recipe}",
         pictures=pictures,
         history={"trial_score": scores},

@@ -23,8 +23,14 @@ from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.fit import Key, answered, keys_of, one_thread
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.search_space import Choice, defaults_of, space_of
-from edgeprofiler.learning.training.select import Table, folds_of, missing_kinds, split, table_of
-from edgeprofiler.prediction.features import Board
+from edgeprofiler.learning.training.select import (
+    TrainingTable,
+    folds_of,
+    missing_kinds,
+    split,
+    table_of,
+)
+from edgeprofiler.prediction.features import Ratings
 
 DEFAULT_STORAGE = "sqlite:///tuning.db"
 
@@ -110,7 +116,7 @@ def tune(
     """
     options = options or TrainingOptions()
     training, _ = split(data, options)
-    table = table_of(training, Board.of(device))
+    table = table_of(training, Ratings.of(device))
     keys = tuple(keys_of(table, options))
     if not keys:
         lacking = "; ".join(missing_kinds(table, options))
@@ -138,7 +144,7 @@ class _OutOfTime(BaseException):
 
 @dataclass(frozen=True, eq=False)
 class _Objective:
-    table: Table
+    table: TrainingTable
     keys: Sequence[tuple[Key, Any]]
     options: TrainingOptions
     space: Mapping[str, Choice]

@@ -26,7 +26,7 @@ from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.measurement.collect.choose import probe
 from edgeprofiler.measurement.collect.device_state import device_state, machine_facts
 from edgeprofiler.measurement.collect.layers import layers_for
-from edgeprofiler.measurement.collect.plan import Plan, Progress, dither_for, silent
+from edgeprofiler.measurement.collect.plan import Progress, RecordingPlan, dither_for, silent
 from edgeprofiler.measurement.collect.power import LivePower, NoPower, PowerSource, TracePower
 from edgeprofiler.measurement.recording import (
     DeviceState,
@@ -67,7 +67,7 @@ def record_model(
     sensor: AnySensor | None,
     folder: Path,
     *,
-    plan: Plan | None = None,
+    plan: RecordingPlan | None = None,
     network: Network | None = None,
     name: str | None = None,
     resume: bool = False,
@@ -95,7 +95,7 @@ def record_model(
         UsageError: `folder` holds a recording and `resume` is false, or one of another model.
         KeyboardInterrupt: the user stopped it; what was recorded is kept.
     """
-    plan = plan or Plan()
+    plan = plan or RecordingPlan()
     probe(runner, sensor)
     header = header_of(name or recording_name(source), source, runner, sensor, plan)
     there = _already_there(folder, header, resume)
@@ -126,7 +126,7 @@ def record(
     runner: Runner,
     sensor: AnySensor | None,
     folder: Path,
-    plan: Plan,
+    plan: RecordingPlan,
     header: Mapping[str, Any],
     *,
     done_runs: int = 0,
@@ -198,7 +198,7 @@ class _SessionRun:
 
     runner: Runner
     power: PowerSource
-    plan: Plan
+    plan: RecordingPlan
     progress: Progress
     events: EventsWriter
     root: Path
@@ -320,7 +320,7 @@ def recording_name(source: str) -> str:
 
 
 def header_of(
-    name: str, source: str, runner: Runner, sensor: AnySensor | None, plan: Plan
+    name: str, source: str, runner: Runner, sensor: AnySensor | None, plan: RecordingPlan
 ) -> dict[str, Any]:
     """Return what must be the same when a recording goes on, as JSON gives it back."""
     header: dict[str, Any] = {

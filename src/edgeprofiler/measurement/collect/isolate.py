@@ -21,7 +21,7 @@ from edgeprofiler.measurement.collect.collecting import (
     require_same,
 )
 from edgeprofiler.measurement.collect.layers import layers_for
-from edgeprofiler.measurement.collect.plan import Plan, Progress, dither_for, silent
+from edgeprofiler.measurement.collect.plan import Progress, RecordingPlan, dither_for, silent
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
 from edgeprofiler.measurement.runners.protocol import IsolatingRunner, Runner
 from edgeprofiler.measurement.sensors.protocol import AnySensor
@@ -54,7 +54,7 @@ def collect_isolated(
     sensor: AnySensor | None,
     folder: Path,
     *,
-    plan: Plan | None = None,
+    plan: RecordingPlan | None = None,
     network: Network | None = None,
     resume: bool = False,
     progress: Progress = silent,
@@ -81,7 +81,7 @@ def collect_isolated(
     Raises:
         Unsupported: the runner cannot isolate layers, or does not tell them.
     """
-    plan = plan or Plan()
+    plan = plan or RecordingPlan()
     if plan.dither_s is None:
         # one layer alone is all that a conversion can hold: a pause would only dilute it
         plan = replace(plan, dither_s=0.0)
@@ -126,7 +126,7 @@ def collect_isolated(
     return recordings, left_out
 
 
-def _runs_for(runner: Runner, sensor: AnySensor | None, plan: Plan) -> int:
+def _runs_for(runner: Runner, sensor: AnySensor | None, plan: RecordingPlan) -> int:
     """Return how many runs last a second and fifty conversions."""
     runner.run(3)
     start_s = runner.clock.now_s()

@@ -23,7 +23,7 @@ from edgeprofiler.measurement.collect.collecting import (
 )
 from edgeprofiler.measurement.collect.isolate import collect_isolated
 from edgeprofiler.measurement.collect.layers import layers_for
-from edgeprofiler.measurement.collect.plan import Plan, Progress, silent
+from edgeprofiler.measurement.collect.plan import Progress, RecordingPlan, silent
 from edgeprofiler.measurement.recording import Recording, is_recording
 from edgeprofiler.measurement.runners.protocol import Runner
 from edgeprofiler.measurement.sensors.protocol import AnySensor, TraceSensor
@@ -50,7 +50,7 @@ class Collection:
 
     runner: Runner
     sensor: AnySensor | None
-    plan: Plan
+    plan: RecordingPlan
     jobs: tuple[Job, ...]
     isolate: bool = False
     resume: bool = False
@@ -129,12 +129,12 @@ def prepare(
     runner: str | Runner = "auto",
     sensor_options: Mapping[str, Any] | None = None,
     runner_options: Mapping[str, Any] | None = None,
-    runs: int = Plan.runs,
+    runs: int = RecordingPlan.runs,
     idle_s: float | None = None,
-    warmup: int = Plan.warmup,
+    warmup: int = RecordingPlan.warmup,
     dither_s: float | None = None,
     period_s: float | None = None,
-    seed: int = Plan.seed,
+    seed: int = RecordingPlan.seed,
     isolate: bool = False,
     resume: bool = False,
     device: str | None = None,
@@ -166,9 +166,8 @@ def prepare(
         resolution: height and width of image inputs.
         shapes: input shapes by name.
     """
-    plan = Plan(
-        runs, idle_s, warmup, dither_s, seed, Plan.period_s if period_s is None else period_s,
-    )  # fmt: skip
+    polled_s = RecordingPlan.period_s if period_s is None else period_s
+    plan = RecordingPlan(runs, idle_s, warmup, dither_s, seed, polled_s)
     sources = [str(model) for model in models]
     names = [recording_name(source) for source in sources]
     if len(set(names)) < len(names):

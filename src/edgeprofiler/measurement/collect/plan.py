@@ -28,7 +28,7 @@ def silent(stage: str, done: float, total: float) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RecordingPlan:
     """How much to record.
 
     `dither_s` is the longest pause between two runs: each is drawn evenly from 0 to it, so that
@@ -64,7 +64,7 @@ class Plan:
         return DEFAULT_IDLE_S if watched else 0.0
 
 
-def dither_for(plan: Plan, settings: Mapping[str, Any]) -> float:
+def dither_for(plan: RecordingPlan, settings: Mapping[str, Any]) -> float:
     """Return the longest pause: the plan's, or one round of the sensor's conversions."""
     if plan.dither_s is not None:
         return plan.dither_s

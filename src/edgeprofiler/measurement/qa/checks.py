@@ -28,7 +28,7 @@ _ORDER: dict[Level, int] = {"good": 0, "unknown": 0, "doubtful": 1, "bad": 2}
 
 
 @dataclass(frozen=True)
-class Limits:
+class Thresholds:
     """Where a finding becomes doubtful and where bad."""
 
     conversions_per_layer: tuple[float, float] = (300, 50)
@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Check:
+class Observation:
     """One finding."""
 
     name: str
@@ -60,7 +60,7 @@ class Check:
 class Verdict:
     """All findings, and the worst of them."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[Observation, ...]
 
     @property
     def level(self) -> Level:
@@ -73,7 +73,7 @@ class Verdict:
 
 
 def qa(
-    recording: Recording | str | Path, model: str | None = None, limits: Limits | None = None
+    recording: Recording | str | Path, model: str | None = None, limits: Thresholds | None = None
 ) -> Verdict:
     """Judge a recording: is it good enough to attribute power from?
 
@@ -87,7 +87,7 @@ def qa(
     'bad'
     """
     recording = open_recording(recording, model)
-    limits = limits or Limits()
+    limits = limits or Thresholds()
     checks = [_whole(recording)]
     if not has_power(recording):
         remedy = (
@@ -95,12 +95,12 @@ def qa(
             if recording.lost("power")
             else "record with a sensor: edgeprofiler doctor"
         )
-        checks.append(Check("power", "bad", why_no_power(recording), remedy))
+        checks.append(Observation("power", "bad", why_no_power(recording), remedy))
     else:
         try:
             session = prepare(recording)
         except InsufficientData as error:
-            checks.append(Check("power", "bad", str(error), "collect again"))
+            checks.append(Observation("power", "bad", str(error), "collect again"))
         else:
             checks += [
                 _readings(recording, limits),
@@ -132,24 +132,26 @@ def _below(value: float, limits: tuple[float, float]) -> Level:
     return "bad" if value < limits[1] else "doubtful" if value < limits[0] else "good"
 
 
-def _graded(name: str, level: Level, finding: str, remedy: str) -> Check:
+def _graded(name: str, level: Level, finding: str, remedy: str) -> Observation:
     """Return a finding whose remedy is needed only where it is not good."""
-    return Check(name, level, finding, "" if level == "good" else remedy)
+    return Observation(name, level, finding, "" if level == "good" else remedy)
 
 
-def _whole(recording: Recording) -> Check:
+def _whole(recording: Recording) -> Observation:
     runs, layers = recording.timeline.runs, len(recording.timeline.layer_names)
     finding = f"{runs} runs of {layers} layers"
     if not runs:
         lost = recording.lost("runs")
         finding = f"no complete run is left: {lost}" if lost else "no complete run"
-        return Check("runs", "bad", finding, "collect again")
+        return Observation("runs", "bad", finding, "collect again")
     if not recording.complete:
-        return Check("runs", "doubtful", f"{finding}; interrupted", "edgeprofiler collect --resume")
-    return Check("runs", "good", finding)
+        return Observation(
+            "runs", "doubtful", f"{finding}; interrupted", "edgeprofiler collect --resume"
+        )
+    return Observation("runs", "good", finding)
 
 
-def _readings(recording: Recording, limits: Limits) -> Check:
+def _readings(recording: Recording, limits: Thresholds) -> Observation:
     lost = float(np.isnan(recording.trace.total_w).mean())
     level = _above(lost, limits.unread)
     return _graded(
@@ -160,19 +162,19 @@ def _readings(recording: Recording, limits: Limits) -> Check:
     )
 
 
-def _period(session: Session) -> Check:
+def _period(session: Session) -> Observation:
     found = session.conversions
     period, poll = engineering(found.period_s, "s"), engineering(found.poll_s, "s")
     if found.clocked:
-        return Check("period", "good", f"a new value every {period}, polled every {poll}")
-    return Check(
+        return Observation("period", "good", f"a new value every {period}, polled every {poll}")
+    return Observation(
         "period", "doubtful",
         f"no clock found in the changes of value (about {period}, polled every {poll})",
         "poll at least three times a conversion, or slow the conversions down",
     )  # fmt: skip
 
 
-def _conversions(session: Session, limits: Limits) -> Check:
+def _conversions(session: Session, limits: Thresholds) -> Observation:
     some = session.samples.thinned(5000)
     share = (design(session.runs, some.end_s, Timing(1.1e-3))[:, :-2] > 0).mean(axis=0)
     fewest = float(share.min()) * len(session.samples)
@@ -185,16 +187,16 @@ def _conversions(session: Session, limits: Limits) -> Check:
     )
 
 
-def _step(session: Session, limits: Limits) -> Check:
+def _step(session: Session, limits: Thresholds) -> Observation:
     seen = coverage(session.runs, session.samples.end_s, 1.1e-3)
     remedy = "collect with dithered pauses between runs"
     if seen.locked:
-        return Check(
+        return Observation(
             "step", "bad",
             f"runs are locked to the sensor: it saw {seen.seen:.0%} of a run", remedy,
         )  # fmt: skip
     if seen.sweeping:
-        return Check(
+        return Observation(
             "step", "bad",
             "runs are nearly locked to the sensor: it saw one part after the other", remedy,
         )  # fmt: skip
@@ -207,13 +209,17 @@ def _step(session: Session, limits: Limits) -> Check:
     )
 
 
-def _idle(recording: Recording, session: Session, limits: Limits) -> Check:
+def _idle(recording: Recording, session: Session, limits: Thresholds) -> Observation:
     idle = session.idle
     if math.isnan(idle.mean_w):
-        return Check("idle", "doubtful", "idle power was not recorded", "collect with --idle 60")
+        return Observation(
+            "idle", "doubtful", "idle power was not recorded", "collect with --idle 60"
+        )
     if math.isnan(idle.after_w) or math.isnan(idle.before_w):
         known = engineering(idle.mean_w, "W")
-        return Check("idle", "unknown", f"{known}, on one side of the runs only: drift is unknown")
+        return Observation(
+            "idle", "unknown", f"{known}, on one side of the runs only: drift is unknown"
+        )
     above = max(float(np.nanmean(recording.trace.total_w)) - idle.mean_w, 1e-3)
     drift = idle.after_w - idle.before_w
     level = _above(abs(drift) / above, limits.idle_drift)
@@ -221,11 +227,11 @@ def _idle(recording: Recording, session: Session, limits: Limits) -> Check:
     return _graded("idle", level, text, "warm the board up before collecting")
 
 
-def _clocks(recording: Recording) -> Check:
+def _clocks(recording: Recording) -> Observation:
     before, after = recording.state_before, recording.state_after
     pinned = [s.clocks_pinned for s in (before, after) if s is not None]
     if False in pinned:
-        return Check("clocks", "doubtful", "not pinned", "sudo jetson_clocks")
+        return Observation("clocks", "doubtful", "not pinned", "sudo jetson_clocks")
     if before is not None and after is not None:
         moved = [
             name
@@ -233,26 +239,28 @@ def _clocks(recording: Recording) -> Check:
             if hertz > 0 and abs(after.clocks_hz.get(name, hertz) / hertz - 1) > 0.02
         ]
         if moved:
-            return Check("clocks", "doubtful", f"{', '.join(moved)} changed", "sudo jetson_clocks")
+            return Observation(
+                "clocks", "doubtful", f"{', '.join(moved)} changed", "sudo jetson_clocks"
+            )
     if True in pinned:
-        return Check("clocks", "good", "pinned")
-    return Check("clocks", "unknown", "not recorded")
+        return Observation("clocks", "good", "pinned")
+    return Observation("clocks", "unknown", "not recorded")
 
 
-def _throttling(recording: Recording) -> Check:
+def _throttling(recording: Recording) -> Observation:
     states = [s for s in (recording.state_before, recording.state_after) if s is not None]
     reasons = sorted({reason for s in states for reason in s.throttle_reasons})
     if any(s.throttled for s in states):
         why = f": {', '.join(reasons)}" if reasons else ""
-        return Check(
+        return Observation(
             "throttling", "bad", f"the device throttled{why}", "cool it, or lower its mode"
         )
     if any(s.throttled is False for s in states):
-        return Check("throttling", "good", "none")
-    return Check("throttling", "unknown", "not recorded")
+        return Observation("throttling", "good", "none")
+    return Observation("throttling", "unknown", "not recorded")
 
 
-def _warming(recording: Recording, limits: Limits) -> Check:
+def _warming(recording: Recording, limits: Thresholds) -> Observation:
     before, after = recording.state_before, recording.state_after
     both = (
         sorted(before.temperatures_c.keys() & after.temperatures_c.keys())
@@ -260,7 +268,7 @@ def _warming(recording: Recording, limits: Limits) -> Check:
         else []
     )
     if before is None or after is None or not both:
-        return Check("temperature", "unknown", "not recorded")
+        return Observation("temperature", "unknown", "not recorded")
     name = max(both, key=lambda key: after.temperatures_c[key] - before.temperatures_c[key])
     first, last = before.temperatures_c[name], after.temperatures_c[name]
     level = _above(last - first, limits.warming_c)
@@ -272,10 +280,10 @@ def _warming(recording: Recording, limits: Limits) -> Check:
     )
 
 
-def _steady(recording: Recording, limits: Limits) -> Check:
+def _steady(recording: Recording, limits: Thresholds) -> Observation:
     total = np.nansum(recording.timeline.duration_s, axis=1)
     if total.size < 20 or not float(total.mean()) > 0:
-        return Check("steadiness", "unknown", "too few runs")
+        return Observation("steadiness", "unknown", "too few runs")
     pieces = [float(np.median(piece)) for piece in np.array_split(total, 20)]
     spread = float(np.ptp(pieces)) / float(np.median(pieces))
     level = _above(spread, limits.jitter)
@@ -287,7 +295,7 @@ def _steady(recording: Recording, limits: Limits) -> Check:
     )
 
 
-def _sampler(recording: Recording, limits: Limits) -> Check:
+def _sampler(recording: Recording, limits: Thresholds) -> Observation:
     share, change = recording.sampler.cpu_share, recording.sampler.latency_change
     level = max(
         _above(share, limits.sampler_cpu),
@@ -295,17 +303,17 @@ def _sampler(recording: Recording, limits: Limits) -> Check:
         key=lambda found: _ORDER[found],
     )
     if math.isnan(share) and math.isnan(change):
-        return Check("sampler", "unknown", "its cost was not measured")
+        return Observation("sampler", "unknown", "its cost was not measured")
     parts = [] if math.isnan(share) else [f"{share:.1%} of a core"]
     if not math.isnan(change):
         parts.append(f"latency {change:+.1%} with it on")
     return _graded("sampler", level, ", ".join(parts), "poll less often")
 
 
-def _missed(recording: Recording, limits: Limits) -> Check:
+def _missed(recording: Recording, limits: Thresholds) -> Observation:
     ticks, missed = recording.sampler.ticks, recording.sampler.missed_ticks
     if ticks <= 0:
-        return Check("ticks", "unknown", "not recorded")
+        return Observation("ticks", "unknown", "not recorded")
     level = _above(missed / ticks, limits.missed)
     return _graded(
         "ticks",

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from edgeprofiler._version import __version__
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray, IntArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile, energy_of
@@ -140,17 +141,11 @@ class PredictedProfiles(LazyProfiles):
         powers, energies = around_power(idle, above, runtime, belief.runtime, belief.power)
         ends = {"runtime_s": times, "power_w": powers, "energy_j": energies}
         return Costs(
-            runtime_s=_read_only(runtime),
-            power_w=_read_only(power),
+            runtime_s=read_only(runtime.copy()),
+            power_w=read_only(power.copy()),
             covered=self.networks[index].columns.covered,
             bound=belief.bound,
             known_by=belief.known_by,
-            **{f"{name}_low": _read_only(low) for name, (low, _) in ends.items()},
-            **{f"{name}_high": _read_only(high) for name, (_, high) in ends.items()},
+            **{f"{name}_low": read_only(low) for name, (low, _) in ends.items()},
+            **{f"{name}_high": read_only(high) for name, (_, high) in ends.items()},
         )
-
-
-def _read_only(values: FloatArray) -> FloatArray:
-    array = np.array(values, dtype=np.float64)
-    array.setflags(write=False)
-    return array

@@ -23,7 +23,7 @@ from edgeprofiler.core.network import (
 )
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.prediction.costmodel.model import network_sums
-from edgeprofiler.prediction.features import FEATURES, Board, features
+from edgeprofiler.prediction.features import FEATURES, Ratings, features
 from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, PredictedProfiles
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, RooflineProfiles
 from edgeprofiler.prediction.predictors.totals import Outside, TotalWidths
@@ -116,7 +116,7 @@ class TrainedPredictor:
     """
 
     device: Device
-    board: Board
+    board: Ratings
     models: tuple[LayerModel, ...]
     overhead: Overhead
     correction: Correction

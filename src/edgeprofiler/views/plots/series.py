@@ -32,7 +32,7 @@ IDLE_COLOUR = "#e39a1f"
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Bars:
     """One inference as bars, in order of execution; arrays of one length.
 
     Width is time, height is power, so a bar's area is its energy. Layers come first, each of
@@ -50,7 +50,7 @@ class Timeline:
         return len(self.index)
 
 
-def timeline(profile: Profile) -> Timeline:
+def timeline(profile: Profile) -> Bars:
     """Return the bars of one inference; layers that take no time or are unknown have none."""
     costs = profile.costs
     drawn = np.flatnonzero(costs.covered & (costs.runtime_s > 0))
@@ -67,7 +67,7 @@ def timeline(profile: Profile) -> Timeline:
             label.append(name)
             kind.append(name)
     widths = np.array(width, dtype=np.float64)
-    return Timeline(
+    return Bars(
         index=np.array(index, dtype=np.int64),
         label=tuple(label),
         kind=tuple(kind),

@@ -52,7 +52,7 @@ def parse_model(spec: Value, arrays: Arrays, features: int) -> ArrayModel:
     Raises:
         InvalidInput: something in it is unknown, missing, not finite or does not fit together.
     """
-    return ArrayModel(features, _Reader(arrays).node(spec, features, 0))
+    return ArrayModel(features, _Parser(arrays).node(spec, features, 0))
 
 
 def evaluate(spec: Value, arrays: Arrays, rows: FloatArray) -> FloatArray:
@@ -60,7 +60,7 @@ def evaluate(spec: Value, arrays: Arrays, rows: FloatArray) -> FloatArray:
     return parse_model(Value(spec, "model"), arrays, rows.shape[1]).predict(rows)
 
 
-class _Reader:
+class _Parser:
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = arrays
 

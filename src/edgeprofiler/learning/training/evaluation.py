@@ -130,18 +130,16 @@ def evaluate(
     with one_thread():
         if options.test_networks:
             seen, table = table_of(training, board), table_of(test, board)
-            found = {name: _tested(name, seen, table, device, options) for name in names}
-            source: TrainingTable | None = seen
+            how = options
             scheme = "test networks " + ", ".join(sorted(options.test_networks))
-            notes = missing_kinds(seen, options)
         else:
             table = table_of(training, board)
-            every = replace(options, folds=len(training.networks))
-            found = {name: _left_out(name, table, device, every) for name in names}
-            source = None
+            seen, how = table, replace(options, folds=len(training.networks))
             scheme = "leave one network out"
-            notes = missing_kinds(table, options)
+        found = {name: _answers(name, seen, table, device, how) for name in names}
         points = _curve(table_of(data, board), options) if curve else ()
+    notes = missing_kinds(seen, options)
+    source = None if seen is table else seen
     ways = tuple(
         Answered(name, answers, network_rows(table, answers, device, source))
         for name, answers in found.items()
@@ -151,22 +149,20 @@ def evaluate(
     )
 
 
-def _left_out(name: str, table: TrainingTable, device: Device, options: TrainingOptions) -> Answers:
-    if name == "analytic":
-        return _analytic(table, device)
-    if name == "mean":
-        return _means(table, table, by_network=True)
-    return left_out(table, _with_recipe(options, name))
-
-
-def _tested(
+def _answers(
     name: str, seen: TrainingTable, table: TrainingTable, device: Device, options: TrainingOptions
 ) -> Answers:
+    """Return what a way of predicting says of `table`, fitted on `seen`.
+
+    Where the two are one, on the other networks of each row.
+    """
     if name == "analytic":
         return _analytic(table, device)
     if name == "mean":
-        return _means(seen, table, by_network=False)
-    chosen = _with_recipe(options, name)
+        return _means(seen, table)
+    chosen = options if name == options.recipe else replace(options, recipe=name, options={})
+    if seen is table:
+        return left_out(table, chosen)
     found = {}
     seen = share_out(seen)
     for key, rows in keys_of(seen, chosen):
@@ -175,10 +171,6 @@ def _tested(
         if asked.any():
             found[key][asked] = answered(seen, rows, table, asked, key, chosen)
     return found
-
-
-def _with_recipe(options: TrainingOptions, name: str) -> TrainingOptions:
-    return options if name == options.recipe else replace(options, recipe=name, options={})
 
 
 def _asked(table: TrainingTable, kind: str, quantity: str) -> BoolArray:
@@ -200,7 +192,7 @@ def _analytic(table: TrainingTable, device: Device) -> Answers:
     }
 
 
-def _means(seen: TrainingTable, table: TrainingTable, *, by_network: bool) -> Answers:
+def _means(seen: TrainingTable, table: TrainingTable) -> Answers:
     """The mean of the other networks' layers of the same kind."""
     found = {}
     for kind in KINDS:
@@ -210,7 +202,7 @@ def _means(seen: TrainingTable, table: TrainingTable, *, by_network: bool) -> An
             source = _asked(seen, kind, quantity)
             values = seen.data.number(quantity)
             for network in np.unique(table.network[asked]).tolist():
-                others = source & (seen.network != network) if by_network else source
+                others = source & (seen.network != network)
                 if others.any():
                     answers[asked & (table.network == network)] = values[others].mean()
             found[(kind, quantity)] = answers

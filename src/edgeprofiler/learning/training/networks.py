@@ -14,9 +14,9 @@ from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.metrics import errors_of
 from edgeprofiler.learning.training.select import TrainingTable
 from edgeprofiler.prediction.predictors.roofline import costs
+from edgeprofiler.prediction.predictors.trained import Correction
 
 Answers = Mapping[tuple[str, str], FloatArray]
-Correction = Mapping[str, Mapping[str, float]]
 
 _CORRECTION_ROWS = 5
 """Rows of other layers that a correction of the analytic model needs."""
@@ -59,22 +59,17 @@ def full_answers(
     """
     analytic = costs(table.columns, device)
     runtime, above = np.array(analytic.runtime_s), analytic.power_w - device.idle_power_w
-    ops = table.data.text("op")
     for network in table.data.networks if seen is None else ("",):
         own = table.network == network if seen is None else np.ones(len(table.data), np.bool_)
-        fixed = correction_of(table.take(~own) if seen is None else seen, device)
-        runtime[own] *= _factors(fixed, "runtime", ops[own])
-        above[own] *= _factors(fixed, "power_above_idle", ops[own])
+        fixed = Correction(**correction_of(table.take(~own) if seen is None else seen, device))
+        columns = table.columns.take(own)
+        runtime[own] *= fixed.of(fixed.runtime, columns)
+        above[own] *= fixed.of(fixed.power_above_idle, columns)
     for (_, quantity), values in answers.items():
         mine = np.isfinite(values)
         target = runtime if quantity == "runtime_s" else above
         target[mine] = values[mine]
     return runtime, above
-
-
-def _factors(fixed: Correction, name: str, ops: np.ndarray[Any, Any]) -> FloatArray:
-    table = fixed[name]
-    return np.array([table.get(op, table.get("", 1.0)) for op in ops.tolist()])
 
 
 def network_rows(

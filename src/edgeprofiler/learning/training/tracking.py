@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +93,7 @@ def document_of(tuning: Tuning) -> dict[str, Any]:
         "study": tuning.study,
         "storage": tuning.storage,
         "dataset_sha256": tuning.dataset_sha256,
-        "trials": [
-            {
-                "number": trial.number,
-                "options": dict(trial.options),
-                "score": trial.score,
-                "seconds": trial.seconds,
-                "stopped": trial.stopped,
-            }
-            for trial in tuning.trials
-        ],
+        "trials": [asdict(trial) for trial in tuning.trials],
     }
 
 

@@ -119,20 +119,15 @@ class ModelOptions(Optioned):
     """
 
     batch: int | None = None
-    shapes: Mapping[str, Sequence[int]] | None = None
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.shapes = {name: tuple(shape) for name, shape in (self.shapes or {}).items()}
-
-    @property
-    def bound(self) -> dict[str, Shape]:
-        """The input shapes that were asked for."""
-        return {name: tuple(shape) for name, shape in (self.shapes or {}).items()}
+        self.shapes = {name: tuple(shape) for name, shape in self.shapes.items()}
 
     @property
     def options(self) -> Mapping[str, Any]:
         """The keyword options that make an equal runner."""
-        shapes = {name: list(shape) for name, shape in self.bound.items()}
+        shapes = {name: list(shape) for name, shape in self.shapes.items()}
         return {**super().options, "shapes": shapes}
 
 
@@ -174,7 +169,7 @@ class ModelRunner(ModelOptions, ABC):
 
     def read(self, source: str) -> Model:
         """Return what the user named as a model that the runtime can be given."""
-        return read_to_run(source, self.batch, self.bound, own_weights=self.own_weights)
+        return read_to_run(source, self.batch, self.shapes, own_weights=self.own_weights)
 
     def load(self, source: str, network: Network | None = None) -> None:  # noqa: ARG002
         """Make a model ready to run."""

@@ -72,7 +72,7 @@ class TensorRTRunner(ModelRunner):
         else:
             plan = build_engine(model.onnx(), model.source, self.precision, self.workspace_mb)
         return LoadedEngine(
-            model=model, clock=self.clock, plan=plan, shapes=self.bound, cuda=self._memory()
+            model=model, clock=self.clock, plan=plan, shapes=self.shapes, cuda=self._memory()
         )
 
     def version(self) -> str:

@@ -13,7 +13,7 @@ from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.network import BoolArray, FloatArray, Network
-from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile import Estimate, Profile
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds
@@ -167,18 +167,19 @@ def _runtime(row: Measured, profile: Profile) -> Compared:
     totals = profile.totals
     # What trtexec reports is the GPU's time; other hosts time the call.
     estimate = totals.runtime_s if row.runtime == "trtexec" else totals.end_to_end_s
-    return Compared(
-        row, "runtime", row.runtime_s, estimate.value, estimate.low, estimate.high,
-        profile.interval_kind.split(":")[0],
-    )  # fmt: skip
+    return _compared(row, "runtime", row.runtime_s, estimate, profile)
 
 
 def _power(row: Measured, profile: Profile) -> Compared:
     estimate = profile.totals.power_above_idle_w
-    return Compared(
-        row, "power", row.power_above_idle_w, estimate.value, estimate.low, estimate.high,
-        profile.interval_kind.split(":")[0],
-    )  # fmt: skip
+    return _compared(row, "power", row.power_above_idle_w, estimate, profile)
+
+
+def _compared(
+    row: Measured, quantity: str, measured: float, estimate: Estimate, profile: Profile
+) -> Compared:
+    bounds = estimate.value, estimate.low, estimate.high
+    return Compared(row, quantity, measured, *bounds, profile.interval_kind.split(":")[0])
 
 
 def _left_out(samples: list[Sample], kind: str, confidence: float) -> list[Compared]:

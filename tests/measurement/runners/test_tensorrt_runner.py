@@ -13,7 +13,6 @@ from fake_tensorrt import FakeCuda, FakeTensorRT, ProfilingVerbosity, StepClock
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, UsageError
 from edgeprofiler.core.network import make_layer
-from edgeprofiler.measurement.runners.base import aligned
 from edgeprofiler.measurement.runners.protocol import IsolatingRunner, Runner
 from edgeprofiler.measurement.runners.tensorrt import TensorRTRunner
 
@@ -74,12 +73,6 @@ def test_durations_come_from_the_calls_after_the_run(runner, small_onnx: Path):
     assert timeline.stamp_kind == "callback-burst"
     assert (timeline.stamp_s >= timeline.run_end_s[:, None]).all()
     assert timeline.layer_names == ("conv + act", "pool", "dense", "dense")
-
-
-def test_layers_of_one_name_are_told_apart_by_their_order():
-    bursts = [[("a", 1.0, 0), ("b", 2.0, 0), ("a", 3.0, 0)], [("a", 4.0, 0), ("a", 5.0, 0)]]
-    durations, _ = aligned(bursts, ("a", "b", "a"))
-    np.testing.assert_array_equal(durations, [[1, 2, 3], [4, np.nan, 5]])
 
 
 def test_the_network_follows_the_timeline(runner, small_onnx: Path):

@@ -75,8 +75,8 @@ def test_an_option_is_of_its_type_and_within_its_limits(
         plugins.make("sensors", "meter", option)
 
 
-def test_a_function_s_options_are_its_keywords_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def recipe(kind: str, seed: int = 0, *, trees: int = 5) -> tuple[str, int, int]:
+def test_what_a_function_is_given_by_place_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    def recipe(kind: str, seed: int = 0, trees: int = 5) -> tuple[str, int, int]:
         return kind, seed, trees
 
     monkeypatch.setattr(plugins, "load", lambda kind, name: recipe)

@@ -149,7 +149,7 @@ def make(
         UsageError: no plug-in of that name, or an option that it does not know or take.
     """
     found = load(kind, name)
-    known = options_of(found)
+    known = options_of(found, len(arguments))
     whatever = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
     chosen = {k: v for k, v in (offered or {}).items() if k in known and v is not None}
     for key, value in options.items():
@@ -167,8 +167,13 @@ def make(
         raise UsageError(f"the {kind[:-1]} {name} cannot be made so ({error})") from None
 
 
-def options_of(found: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the keyword options of a plug-in with their types and defaults."""
+def options_of(found: Callable[..., Any], arguments: int = 0) -> dict[str, inspect.Parameter]:
+    """Return the options of a plug-in with their types and defaults.
+
+    Args:
+        found: what its entry point names.
+        arguments: how many every plug-in of its kind is given by place.
+    """
     source: Any = found
     if inspect.isclass(found) and not is_dataclass(found):
         source = found.__init__
@@ -178,9 +183,8 @@ def options_of(found: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         types = {}
     return {
         name: parameter.replace(annotation=types.get(name, Any))
-        for name, parameter in inspect.signature(found).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-        or (inspect.isclass(found) and parameter.kind is parameter.POSITIONAL_OR_KEYWORD)
+        for name, parameter in [*inspect.signature(found).parameters.items()][arguments:]
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     }
 
 
@@ -194,7 +198,6 @@ def _fitting(name: str, value: Any, kind: Any) -> Any:
     if get_origin(kind) is Annotated:
         kind, limits = get_args(kind)[:2]
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    # a whole number of any length compares; only one in range is made a float
     inside = number and limits.low <= value <= limits.high
     if kind is str and isinstance(value, int) and number:
         return str(value)  # it is the text that it was written as

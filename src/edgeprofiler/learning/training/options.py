@@ -12,6 +12,9 @@ from edgeprofiler.core.values import Value, read_toml
 QUANTITIES = ("runtime_s", "power_above_idle_w")
 """What models are trained for, one for each of the kinds below."""
 
+RECIPE_ARGUMENTS = ("kind", "quantity", "features", "seed")
+"""What every recipe is given by place; what else it takes are its options."""
+
 KINDS = ("convolutional", "pooling", "dense")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import UsageError
+from edgeprofiler.learning.training.options import RECIPE_ARGUMENTS
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def space_of(recipe: str) -> Mapping[str, Choice]:
 
 def defaults_of(recipe: str) -> Mapping[str, Any]:
     """Return the default options of a recipe, where it names them."""
-    options = plugins.options_of(plugins.load("recipes", recipe))
+    options = plugins.options_of(plugins.load("recipes", recipe), len(RECIPE_ARGUMENTS))
     return {name: option.default for name, option in options.items()}
 
 

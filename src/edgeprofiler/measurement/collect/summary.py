@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core.table import Column, Table, Words, tabulate
 from edgeprofiler.measurement.recording import PowerTrace, Recording
 
 
@@ -36,6 +38,33 @@ def summary(folder: Path, recording: Recording) -> dict[str, Any]:
         "idle_after_w": _mean_w(recording.idle_after),
         "warnings": list(recording.warnings),
     }
+
+
+def recording_table(found: Sequence[dict[str, Any]]) -> Table:
+    """Return what several recordings hold, from the values of `summary`."""
+    folders = dict.fromkeys(facts["folder"] for facts in found)
+    notes = [Words(f"wrote {folder}") for folder in folders]
+    notes += [
+        Words(f"warning: {facts['name']}: {text}", "doubt")
+        for facts in found
+        for text in facts["warnings"]
+    ]
+    return tabulate("Recordings", found, (
+        (
+            Column("recording", kind="name"),
+            lambda facts: facts["name"] + " (simulated)" * facts["simulated"],
+        ),
+        (Column("runs", kind="count"), lambda facts: facts["runs"]),
+        (Column("layers", kind="count"), lambda facts: facts["layers"]),
+        (Column("latency", "s", "amount"), lambda facts: facts["latency_s"]),
+        (Column("polls", kind="count"), lambda facts: facts["polls"]),
+        (
+            Column("missed", "%", "number"),
+            lambda facts: facts["missed_ticks"] / facts["ticks"] if facts["ticks"] else None,
+        ),
+        (Column("idle", "W", "amount"), lambda facts: facts["idle_before_w"]),
+        (Column("power", "W", "amount"), lambda facts: facts["power_w"]),
+    ), notes)  # fmt: skip
 
 
 def _mean_w(trace: PowerTrace | None) -> float | None:

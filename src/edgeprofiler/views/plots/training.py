@@ -13,7 +13,7 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.evaluation import SHOWN, Answered, Evaluation
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES
-from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
+from edgeprofiler.views.plots.figure import new_figure, save_figure
 
 _COLOUR = {"convolutional": "C0", "pooling": "C1", "dense": "C2", "other": "0.6"}
 _UNIT = {"runtime_s": (1e6, "µs"), "power_above_idle_w": (1.0, "W")}
@@ -185,12 +185,6 @@ def draw_curve(evaluation: Evaluation) -> Any:
     axes.set_xticks(sizes)
     axes.grid(visible=True, alpha=0.2)
     return figure
-
-
-def save_coverage(data: Dataset, path: Path) -> None:
-    """Write the picture of `draw_coverage`."""
-    picture_format(path)
-    save_figure(draw_coverage(data), path)
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path, networks: tuple[str, ...]) -> list[Path]:

@@ -169,7 +169,8 @@ class Answer:
         """How a table calls it: a file's name, or all that was asked and assumed."""
         if self.device is None and isinstance(self.question.model, (str, Path)):
             return str(self.question.model)
-        return label(self.profile)
+        size = self.question.resolution
+        return label(self.profile) + ("" if size is None else f", {size} px")
 
 
 def answer(question: Question) -> Answer:

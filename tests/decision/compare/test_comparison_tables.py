@@ -68,7 +68,7 @@ def test_layers_that_change_most_come_first(resnet: Profile, larger: Profile) ->
 def test_each_profile_beside_others_is_told_by_its_letter(resnet: Profile, larger: Profile) -> None:
     table = side_by_side([resnet, larger], [label(resnet), label(larger)])
     assert table.notes == (f"A: {label(resnet)}", f"B: {label(larger)}")
-    assert "resnet34, jetson-orin-nano@15w, fp16, batch 1, 224x224" in label(larger)
+    assert label(larger) == "resnet34, jetson-orin-nano@15w, fp16, batch 1"
 
 
 def test_a_failed_budget_names_the_difference_from_the_baseline(

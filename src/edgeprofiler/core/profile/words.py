@@ -15,7 +15,6 @@ from edgeprofiler.core.table import (
     Value,
     Words,
     row,
-    shape_words,
     tabulate,
 )
 from edgeprofiler.core.text import short_name
@@ -42,14 +41,10 @@ def subtitle(profile: Profile) -> str:
 
 
 def label(profile: Profile) -> str:
-    """Return what tells a profile from others: network, device, precision, batch and input."""
+    """Return what tells a profile from others: network, device, precision and batch."""
     network, device = profile.network, profile.device
-    shapes = network.layers[0].input_shapes if network.layers else ()
-    image = f"{shape_words(shapes[0][2:])}, " if shapes and len(shapes[0]) == 4 else ""
-    return (
-        f"{short_name(network.name, 40)}, {device.name}@{device.mode}, {network.precision}, "
-        f"batch {network.batch}, {image}{profile.origin.kind}"
-    )
+    where = f"{device.name}@{device.mode}"
+    return f"{network.name}, {where}, {network.precision}, batch {network.batch}"
 
 
 def cautions(profile: Profile) -> tuple[str, ...]:

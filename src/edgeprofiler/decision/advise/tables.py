@@ -25,7 +25,7 @@ def advised_table(found: Advice, most: int) -> Table:
     notes = [Words(advice_sentence(document))]
     if found.plan is None:
         table = advice_table(SINGLES, document["single_changes"][:most])
-        notes.append(Words("With a budget (--budget-mj, ...) they are combined.", "quiet"))
+        notes.append(Words("With a budget they are combined.", "quiet"))
     else:
         table = advice_table(STEPS, document["plan"]["steps"])
         warnings = found.plan.after.profile.warnings

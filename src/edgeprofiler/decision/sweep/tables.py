@@ -20,7 +20,7 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
 
     where = "" if several else f" on {result.device[0]}"
     left = len(result) - len(order)
-    more = (f"... {left:,} more (--rows, --csv, --parquet)",) if left else ()
+    more = (f"... {left:,} more (`rows`, `csv`, `parquet`)",) if left else ()
     front = (
         f"* on the Pareto front of energy an image (idle included) and latency: "
         f"{int(result.pareto.sum())} of them. End to end, with {confidence:.0%} intervals."

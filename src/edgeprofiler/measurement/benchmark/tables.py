@@ -38,10 +38,8 @@ def benchmark_table(benchmark: Benchmark) -> Table:
 
 def slowest_table(result: BackendResult, count: int) -> Table:
     """Return the slowest layers of a backend."""
-    known = [layer for layer in result.layers if math.isfinite(layer.median_s)]
-    slowest = sorted(known, key=lambda layer: -layer.median_s)[:count]
     total = result.layer_sum_s or math.nan
-    return tabulate(f"{result.backend}: slowest layers", slowest, (
+    return tabulate(f"{result.backend}: slowest layers", result.slowest(count), (
         (Column("layer", kind="name"), lambda layer: layer.name),
         (Column("op"), lambda layer: layer.op),
         (Column("time", "ms", "number", digits=4), lambda layer: layer.median_s),

@@ -48,7 +48,7 @@ def differences(profiles: Sequence[Profile]) -> Differences:
         pairs.append(
             Pair(comparison_table(found, letter(number)), changes_table(found, MAX_CHANGES))
         )
-    names = [label(profile) for profile in profiles]
+    names = [f"{label(profile)}, {profile.origin.kind}" for profile in profiles]
     return Differences(side_by_side(profiles, names), compared_plot(profiles), tuple(pairs))
 
 

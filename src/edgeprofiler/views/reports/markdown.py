@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgeprofiler.core.profile import Profile
-from edgeprofiler.core.profile.words import cautions, heaviest_table, label, subtitle, totals_table
+from edgeprofiler.core.profile.words import cautions, heaviest_table, subtitle, totals_table
 from edgeprofiler.core.table import markdown_code, markdown_text
-from edgeprofiler.decision.compare.tables import labels
 from edgeprofiler.views.plots.series import known_device
 from edgeprofiler.views.reports.differences import differences
 from edgeprofiler.views.reports.view import kind_table, provenance, stage_table
@@ -19,12 +18,16 @@ LAYERS = 10
 
 def report_markdown(profiles: Sequence[Profile]) -> str:
     """Return a report as Markdown; with several profiles, each is compared with the first."""
-    several = len(profiles) > 1
-    parts = _side_by_side(profiles) if several else []
-    names = [label(p) if several else p.network.name for p in profiles]
-    names = list(labels(names)) if several else names
-    for name, profile in zip(names, profiles, strict=True):
-        parts += _one(name, profile)
+    if len(profiles) == 1:
+        return "\n".join(_one(profiles[0].network.name, profiles[0]))
+    found = differences(profiles)
+    parts = ["# Side by side\n", found.totals.to_markdown()]
+    for pair in found.pairs:
+        parts += [f"### {pair.totals.title}\n", replace(pair.totals, title="").to_markdown()]
+        if pair.layers.rows:
+            parts.append(pair.layers.top(LAYERS).to_markdown())
+    for name, profile in zip(found.totals.notes, profiles, strict=True):
+        parts += _one(str(name), profile)
     return "\n".join(parts)
 
 
@@ -44,13 +47,3 @@ def _one(name: str, profile: Profile) -> list[str]:
         *(f"- {term}: {markdown_text(text)}" for term, text in source),
         "",
     ]
-
-
-def _side_by_side(profiles: Sequence[Profile]) -> list[str]:
-    found = differences(profiles)
-    parts = ["# Side by side\n", found.totals.to_markdown()]
-    for pair in found.pairs:
-        parts += [f"### {pair.totals.title}\n", replace(pair.totals, title="").to_markdown()]
-        if pair.layers.rows:
-            parts.append(pair.layers.top(LAYERS).to_markdown())
-    return parts

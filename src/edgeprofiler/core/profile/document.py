@@ -165,10 +165,7 @@ def _number(value: float) -> float | None:
 def _totals(profile: Profile) -> dict[str, float | None]:
     totals: dict[str, float | None] = {}
     for name in _TOTALS:
-        estimate = getattr(profile.totals, name)
-        totals[name] = _number(estimate.value)
-        totals[f"{name}_low"] = _number(estimate.low)
-        totals[f"{name}_high"] = _number(estimate.high)
+        totals |= getattr(profile.totals, name).document(name)
     return totals
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
-    from edgeprofiler.core.table import Cell, Column, Table, Tone
+    from edgeprofiler.core.table import Column, Shown, Table, Tone
 
 WIDTH = 80
 """Columns where the output is no terminal."""
@@ -101,7 +101,7 @@ class Screen:
         return drawn
 
 
-def _widths(columns: Sequence[Column], grid: Sequence[Sequence[Cell]], lines: int) -> list[int]:
+def _widths(columns: Sequence[Column], grid: Sequence[Sequence[Shown]], lines: int) -> list[int]:
     """Width that each column would take with its heading folded into so many lines."""
     from rich.cells import cell_len
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import KINDS, Layer, Network
-from edgeprofiler.core.table import Column, Table, Value, shape_words, tabulate
+from edgeprofiler.core.table import Column, Content, Table, shape_words, tabulate
 from edgeprofiler.core.units import engineering
 
 
@@ -15,7 +15,7 @@ def graph_table(graph: Graph) -> Table:
         f"{graph.name}: {len(graph.nodes)} nodes, {graph.parameters:,} parameters; input: {inputs}"
     )
 
-    def first(names: tuple[str, ...]) -> Value:
+    def first(names: tuple[str, ...]) -> Content:
         known = (graph.tensors[name] for name in names if name in graph.tensors)
         return next((tensor.shape for tensor in known if not tensor.constant), "")
 
@@ -52,6 +52,6 @@ def network_table(network: Network, graph: Graph | None = None) -> Table:
     ), (about,))  # fmt: skip
 
 
-def first_output(layer: Layer) -> Value:
+def first_output(layer: Layer) -> Content:
     """Return the shape of what a layer writes first; empty where it is not known."""
     return layer.output_shapes[0] if layer.output_shapes else ""

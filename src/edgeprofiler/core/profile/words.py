@@ -9,10 +9,10 @@ from edgeprofiler.core.profile.profile import LayerCost, Part, Profile
 from edgeprofiler.core.quantity import Estimate, Quantity
 from edgeprofiler.core.table import (
     Column,
+    Content,
     Field,
-    Row,
+    Line,
     Table,
-    Value,
     Words,
     row,
     tabulate,
@@ -76,7 +76,7 @@ def totals_table(profile: Profile) -> Table:
     """Return the totals of one inference: those that a reader came for first, and strong."""
     totals, batch = profile.totals, profile.network.batch
 
-    def line(label: str, found: Estimate, unit: str, remark: str, *, strong: bool = True) -> Row:
+    def line(label: str, found: Estimate, unit: str, remark: str, *, strong: bool = True) -> Line:
         number = Quantity(found, unit)
         return row(label, number, number, remark, tone="strong" if strong else "")
 
@@ -194,16 +194,16 @@ def _table(title: str, profile: Profile, costs: list[LayerCost]) -> Table:
     )
 
 
-def _part_row(columns: tuple[Column, ...], name: str, part: Part, profile: Profile) -> Row:
+def _part_row(columns: tuple[Column, ...], name: str, part: Part, profile: Profile) -> Line:
     total = profile.totals.energy_j.value
-    values: dict[str, Value] = {
+    values: dict[str, Content] = {
         "layer": f"({name})",
         "time": part.runtime_s,
         "power": part.power_w,
         "energy": part.energy_j,
         "share": part.energy_j / total if total else None,
     }
-    return Row(tuple(values.get(column.label, "") for column in columns), tone="quiet")
+    return Line(tuple(values.get(column.label, "") for column in columns), tone="quiet")
 
 
 def _operation(cost: LayerCost) -> Words:

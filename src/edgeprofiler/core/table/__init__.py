@@ -1,17 +1,17 @@
 """A table once, for every printer: terminal and page elsewhere, Markdown, CSV and LaTeX here."""
 
-from edgeprofiler.core.table.cells import Cell, Column, Tone, Value, Words, shape_words
-from edgeprofiler.core.table.table import Field, Row, Table, fact_table, row, tabulate
+from edgeprofiler.core.table.cells import Column, Content, Shown, Tone, Words, shape_words
+from edgeprofiler.core.table.table import Field, Line, Table, fact_table, row, tabulate
 from edgeprofiler.core.table.writers import csv_text, markdown_code, markdown_text
 
 __all__ = [
-    "Cell",
     "Column",
+    "Content",
     "Field",
-    "Row",
+    "Line",
+    "Shown",
     "Table",
     "Tone",
-    "Value",
     "Words",
     "csv_text",
     "fact_table",

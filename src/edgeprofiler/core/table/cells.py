@@ -51,12 +51,12 @@ def shape_words(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "scalar"
 
 
-Value = str | int | float | tuple[int, ...] | Words | Estimate | Quantity | Difference | None
+Content = str | int | float | tuple[int, ...] | Words | Estimate | Quantity | Difference | None
 """What a cell is made of; `None` and NaN are unknown."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class Shown:
     """A cell as a person reads it."""
 
     text: str
@@ -111,21 +111,21 @@ class Column:
         ends = (name, f"{name}_low", f"{name}_high")
         return (*ends, f"{name}_unit") if self.kind == "quantity" else ends
 
-    def cell(self, value: Value) -> Cell:
+    def cell(self, value: Content) -> Shown:
         """Return a value as a person reads it in this column."""
         if isinstance(value, Words):
-            return Cell(visible(value.text), "", value.tone, visible(value.whole))
+            return Shown(visible(value.text), "", value.tone, visible(value.whole))
         if isinstance(value, str):
-            return Cell(visible(value))
+            return Shown(visible(value))
         if isinstance(value, tuple):
-            return Cell(shape_words(value), str(math.prod(value)))
+            return Shown(shape_words(value), str(math.prod(value)))
         if value is None:
-            return Cell("-" if self.numeric else "")
+            return Shown("-" if self.numeric else "")
         if isinstance(value, int) and self.kind in ("text", "name", "count"):
-            return Cell(f"{value:,}", str(value))
+            return Shown(f"{value:,}", str(value))
         return self._number(value)
 
-    def _number(self, value: float | Estimate | Quantity | Difference) -> Cell:
+    def _number(self, value: float | Estimate | Quantity | Difference) -> Shown:
         if isinstance(value, Quantity | Difference):
             found, words, interval = value.estimate, value.words, value.interval
         else:
@@ -133,10 +133,10 @@ class Column:
             words = self._text(found.value)
             interval = between(found.low, found.high, self._text)
         if self.kind == "interval":
-            return Cell(
+            return Shown(
                 interval or "-", _key(found.high if math.isfinite(found.high) else found.low)
             )
-        return Cell(words, _key(found.value))
+        return Shown(words, _key(found.value))
 
     def _text(self, value: float) -> str:
         if self.kind == "amount":
@@ -146,7 +146,7 @@ class Column:
             return signed(value / factor, lambda number: plain(number, self.digits))
         return plain(value / factor, self.digits)
 
-    def raw(self, value: Value) -> tuple[object, ...]:
+    def raw(self, value: Content) -> tuple[object, ...]:
         """Return what a file holds of a value under `names`: numbers in SI."""
         count = len(self.names)
         if not count:

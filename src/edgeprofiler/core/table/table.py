@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edgeprofiler.core.table import writers
-from edgeprofiler.core.table.cells import Cell, Column, Tone, Value, Words
+from edgeprofiler.core.table.cells import Column, Content, Shown, Tone, Words
 from edgeprofiler.core.text import short_name, visible
 
 T = TypeVar("T")
 
-Field = tuple[Column, Callable[[T], Value]]
+Field = tuple[Column, Callable[[T], Content]]
 """A column, and what it shows of an item."""
 
 NAME_WIDTH = 44
@@ -32,17 +32,17 @@ def _whole_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Row:
+class Line:
     """A row; `group` is what a page's list chooses rows by."""
 
-    cells: tuple[Value, ...]
+    cells: tuple[Content, ...]
     group: str = ""
     tone: Tone = ""
 
 
-def row(*cells: Value, group: str = "", tone: Tone = "") -> Row:
+def row(*cells: Content, group: str = "", tone: Tone = "") -> Line:
     """Return a row of these cells."""
-    return Row(cells, group, tone)
+    return Line(cells, group, tone)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Table:
 
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Line, ...]
     notes: tuple[str | Words, ...] = ()
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class Table:
         """Whether its rows can be put in another order: not where each has a unit of its own."""
         return all(column.kind != "quantity" for column in self.columns)
 
-    def cells(self, row: Row, named: Callable[[str], str] = page_name) -> list[Cell]:
+    def cells(self, row: Line, named: Callable[[str], str] = page_name) -> list[Shown]:
         """Return a row as a person reads it, strangers' names as `named` shortens them."""
         return [
             _name(value, named) if column.kind == "name" else column.cell(value)
@@ -180,7 +180,7 @@ class Table:
         return [escaped(column.heading) for column in self.columns]
 
     def _texts(
-        self, row: Row, escaped: Callable[[str], str], code: Callable[[str], str]
+        self, row: Line, escaped: Callable[[str], str], code: Callable[[str], str]
     ) -> list[str]:
         return [
             code(cell.text) if column.kind == "name" and cell.text else escaped(cell.text)
@@ -188,11 +188,11 @@ class Table:
         ]
 
 
-def _name(value: Value, named: Callable[[str], str]) -> Cell:
+def _name(value: Content, named: Callable[[str], str]) -> Shown:
     name = value.text if isinstance(value, Words) else str(value or "")
     short = named(name)
     tone: Tone = value.tone if isinstance(value, Words) else ""
-    return Cell(short, tone=tone, whole="" if short == name else visible(name))
+    return Shown(short, tone=tone, whole="" if short == name else visible(name))
 
 
 def _texts(notes: Iterable[str | Words]) -> list[str]:
@@ -223,7 +223,7 @@ def tabulate(
     'of,is\n2,4\n3,9\n'
     """
     columns, reads = zip(*fields, strict=True)
-    rows = (Row(tuple(read(item) for read in reads), group(item), tone(item)) for item in items)
+    rows = (Line(tuple(read(item) for read in reads), group(item), tone(item)) for item in items)
     return Table(title, columns, tuple(rows), tuple(notes))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.quantity import Difference, Estimate, Quantity
-from edgeprofiler.core.table import Column, Row, Table, Tone, Words, row, tabulate
+from edgeprofiler.core.table import Column, Line, Table, Tone, Words, row, tabulate
 from edgeprofiler.decision.compare.difference import Comparison
 
 PAIRED = "Errors that both share cancel, so only layers that differ add to the interval."
@@ -46,7 +46,7 @@ def comparison_table(comparison: Comparison, second: str = "B", first: str = "A"
     """Return what `second` needs beside `first`, and whether it is sure that it needs less."""
     a, b = comparison.a, comparison.b
 
-    def line(label: str, one: Estimate, two: Estimate, found: Difference, verdict: str) -> Row:
+    def line(label: str, one: Estimate, two: Estimate, found: Difference, verdict: str) -> Line:
         unit = found.unit
         return row(
             label, Quantity(one, unit), Quantity(two, unit), found, found,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgeprofiler.core.quantity import Estimate, Quantity
-from edgeprofiler.core.table import Column, Field, Table, Value, tabulate
+from edgeprofiler.core.table import Column, Content, Field, Table, tabulate
 from edgeprofiler.learning.training.evaluation import SHOWN, Answered, Evaluation, Metrics
 from edgeprofiler.learning.training.options import KINDS
 from edgeprofiler.learning.training.tuning import Tuning
@@ -126,5 +126,5 @@ def _mae(line: _Judged) -> Quantity:
     return Quantity(Estimate(math.nan if mae is None else float(mae)), line[3])
 
 
-def _option(value: object) -> Value:
+def _option(value: object) -> Content:
     return value if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from edgeprofiler.core.quantity import Estimate, Quantity
-from edgeprofiler.core.table import Column, Row, Table, row
+from edgeprofiler.core.table import Column, Line, Table, row
 from edgeprofiler.prediction.calibration.board import BoardFit
 
 
@@ -19,7 +19,7 @@ def fit_table(fit: BoardFit) -> Table:
         Column("error", "%", "signed"),
         Column("left out", "%", "signed"),
     )
-    rows: list[Row] = []
+    rows: list[Line] = []
     for i, sample in enumerate(fit.samples):
         size = f" {sample.row.shape[-1]}" if sample.row.shape else ""
         times = (sample.row.runtime_s, fit.start_s[i], fit.predicted_s[i], fit.left_out_s[i])
@@ -51,6 +51,6 @@ def factor_table(fit: BoardFit) -> Table:
 
 def _row(
     name: str, unit: str, measured: float, before: float, fitted: float, left_out: float
-) -> Row:
+) -> Line:
     amounts = (Quantity(Estimate(value), unit) for value in (measured, before, fitted))
     return row(name, *amounts, fitted / measured - 1, left_out / measured - 1)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from edgeprofiler.core.arrays import Alike
-from edgeprofiler.core.units import between, engineering, in_unit, signed
+from edgeprofiler.core.units import between, engineering, in_unit, known, signed
 
 Verdict = Literal["less", "more", "same", "undecided"]
 
@@ -54,7 +54,7 @@ class Estimate(Alike):
         {'power_w': 2.5, 'power_w_low': None, 'power_w_high': None}
         """
         ends = zip(("", "_low", "_high"), (self.value, self.low, self.high), strict=True)
-        return {f"{name}{end}": x if math.isfinite(x) else None for end, x in ends}
+        return {f"{name}{end}": known(number) for end, number in ends}
 
 
 @dataclass(frozen=True)

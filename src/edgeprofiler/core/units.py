@@ -65,6 +65,15 @@ _SI = {
 """Units that take a prefix, and what names in files end with."""
 
 
+def known(value: float) -> float | None:
+    """Return a number as JSON holds it: `None` where it is unknown.
+
+    >>> known(2.5), known(math.nan)
+    (2.5, None)
+    """
+    return float(value) if math.isfinite(value) else None
+
+
 def scale_of(unit: str) -> tuple[float, str]:
     """Return the size of a unit in SI, and what names in files end with.
 

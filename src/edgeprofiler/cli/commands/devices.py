@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from edgeprofiler.cli import common
 from edgeprofiler.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from edgeprofiler.core.device import Device
-
 
 app = typer.Typer(help="List the boards that are known, or show one.", invoke_without_command=True)
 
@@ -24,11 +20,11 @@ def list_devices(context: typer.Context, json: common.JsonOption = None) -> None
             raise UsageError("`json` of the list: give it after `devices show NAME`")
         return
     from edgeprofiler.core.device import device_names, load_device
-    from edgeprofiler.core.device.tables import boards_table
+    from edgeprofiler.core.device.tables import board_facts, boards_table
 
     screen = common.results_console(json)
     boards = [load_device(name) for name in device_names()]
-    common.write_json(json, lambda: [_facts(board) for board in boards])
+    common.write_json(json, lambda: [board_facts(board) for board in boards])
     screen.show(boards_table(boards))
 
 
@@ -39,49 +35,9 @@ def show(
 ) -> None:
     """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
     from edgeprofiler.core.device import load_device
-    from edgeprofiler.core.device.tables import board_table, mode_table
+    from edgeprofiler.core.device.tables import board_facts, board_table, mode_table
 
     screen = common.results_console(json)
     board = load_device(name)
-    common.write_json(json, lambda: _facts(board))
+    common.write_json(json, lambda: board_facts(board))
     screen.show(board_table(board), mode_table(board))
-
-
-def _facts(board: Device) -> dict[str, Any]:
-    import math
-
-    from edgeprofiler.core.device import calibration_table
-
-    sheet = board.datasheet
-    return {
-        "name": board.name,
-        "description": board.description,
-        "default_mode": board.default_mode,
-        "mode": board.mode.name,
-        "gpu": sheet.gpu,
-        "sms": sheet.sms,
-        "tensor_cores": sheet.tensor_cores,
-        "compute_capability": sheet.compute_capability,
-        "peak_flops": {t: board.peak_flops(t) for t in sheet.peak_flops},
-        "vector_flops": {t: board.vector_flops(t) for t in sheet.vector_flops},
-        "bandwidth_bytes_per_s": board.bandwidth_bytes_per_s,
-        "l2_bytes": sheet.l2_bytes,
-        "idle_power_w": board.idle_power_w,
-        "idle_power_source": board.idle_power_source,
-        "total_rails": list(board.total_rails),
-        "other_rails": list(board.other_rails),
-        "modes": [
-            {
-                "name": mode.name,
-                "gpu_clock_hz": mode.gpu_clock_hz,
-                "bandwidth_bytes_per_s": mode.bandwidth_bytes_per_s,
-                "sms": mode.sms,
-                "power_budget_w": None if math.isnan(mode.power_budget_w) else mode.power_budget_w,
-                "idle_power_w": mode.idle_power_w,
-                "note": mode.note,
-            }
-            for mode in board.modes
-        ],
-        "calibrations": [calibration_table(c) for c in board.calibrations],
-        "sources": list(sheet.sources),
-    }

@@ -1,12 +1,43 @@
-"""What is known of boards, as tables."""
+"""What is known of boards: for programs, and as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from edgeprofiler.core.device.device import Device
+from edgeprofiler.core.device.document import calibration_table
 from edgeprofiler.core.table import Column, Table, fact_table, tabulate
-from edgeprofiler.core.units import in_unit
+from edgeprofiler.core.units import in_unit, known
+
+
+def board_facts(board: Device) -> dict[str, Any]:
+    """Return what is known of a board as JSON values, SI units in the names."""
+    sheet = board.datasheet
+    return {
+        "name": board.name,
+        "description": board.description,
+        "default_mode": board.default_mode,
+        "mode": board.mode.name,
+        "gpu": sheet.gpu,
+        "sms": sheet.sms,
+        "tensor_cores": sheet.tensor_cores,
+        "compute_capability": sheet.compute_capability,
+        "peak_flops": {t: board.peak_flops(t) for t in sheet.peak_flops},
+        "vector_flops": {t: board.vector_flops(t) for t in sheet.vector_flops},
+        "bandwidth_bytes_per_s": board.bandwidth_bytes_per_s,
+        "l2_bytes": sheet.l2_bytes,
+        "idle_power_w": board.idle_power_w,
+        "idle_power_source": board.idle_power_source,
+        "total_rails": list(board.total_rails),
+        "other_rails": list(board.other_rails),
+        "modes": [
+            asdict(mode) | {"power_budget_w": known(mode.power_budget_w)} for mode in board.modes
+        ],
+        "calibrations": [calibration_table(c) for c in board.calibrations],
+        "sources": list(sheet.sources),
+    }
 
 
 def boards_table(boards: Sequence[Device]) -> Table:

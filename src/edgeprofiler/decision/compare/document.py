@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from edgeprofiler.core.units import known
 from edgeprofiler.decision.compare.difference import Comparison
 from edgeprofiler.decision.compare.tables import sentence
 
@@ -26,13 +26,9 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
                 "a": change.pair.a,
                 "b": change.pair.b,
                 "status": change.pair.status,
-                "runtime_s": _or_none(change.runtime_s),
-                "energy_j": _or_none(change.energy_j),
+                "runtime_s": known(change.runtime_s),
+                "energy_j": known(change.energy_j),
             }
             for change in comparison.changes
         ],
     }
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

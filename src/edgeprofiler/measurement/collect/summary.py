@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core.table import Column, Table, Words, tabulate
+from edgeprofiler.core.units import known
 from edgeprofiler.measurement.recording import PowerTrace, Recording
 
 
@@ -31,8 +31,8 @@ def summary(folder: Path, recording: Recording) -> dict[str, Any]:
         "polls": len(recording.trace),
         "ticks": sampler.ticks,
         "missed_ticks": sampler.missed_ticks,
-        "sampler_cpu_share": _known(sampler.cpu_share),
-        "sampler_latency_change": _known(sampler.latency_change),
+        "sampler_cpu_share": known(sampler.cpu_share),
+        "sampler_latency_change": known(sampler.latency_change),
         "idle_before_w": _mean_w(recording.idle_before),
         "power_w": _mean_w(recording.trace),
         "idle_after_w": _mean_w(recording.idle_after),
@@ -71,7 +71,3 @@ def _mean_w(trace: PowerTrace | None) -> float | None:
     if trace is None or not len(trace) or not np.isfinite(trace.total_w).any():
         return None
     return float(np.nanmean(trace.total_w))
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

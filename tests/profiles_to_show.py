@@ -17,6 +17,7 @@ HOSTILE = (
     "a|b`c*d_e$f$",
     "\u2028line\u2029",
     "line\nfeed",
+    "acts\x1b[2J\x07\u202e\u2066",
 )
 
 

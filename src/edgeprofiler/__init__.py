@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     )
     from edgeprofiler.core.graph import Graph
     from edgeprofiler.core.network import Layer, Network
-    from edgeprofiler.core.profile import Estimate, LayerCost, Profile, Totals
+    from edgeprofiler.core.profile import LayerCost, Profile, Totals
     from edgeprofiler.core.profile.document import read_profile, write_profile
+    from edgeprofiler.core.quantity import Estimate
     from edgeprofiler.decision.advise import advise
     from edgeprofiler.decision.check import Budget, check
     from edgeprofiler.decision.compare import compare
@@ -55,7 +56,7 @@ _WHERE = {
     "CannotWrite": "core.errors",
     "Device": "core.device",
     "EdgeProfilerError": "core.errors",
-    "Estimate": "core.profile",
+    "Estimate": "core.quantity",
     "Graph": "core.graph",
     "InsufficientData": "core.errors",
     "InvalidInput": "core.errors",

@@ -162,7 +162,11 @@ def test_words_and_kinds_filter_the_rows_and_say_how_much_is_left(opened: Any, r
     shown.page.get_by_label("Find").fill("layer4 conv1")
     rows = shown.page.locator(f"{LAYERS} tbody tr:visible")
     assert rows.count() == 2
-    assert "2 of 25 rows" in shown.page.locator("output").inner_text()
+    said = shown.page.locator("output").inner_text()
+    profile = predict("zoo:resnet18", "jetson-orin-nano")
+    chosen = [c for c in profile if "layer4" in c.layer.name and "conv1" in c.layer.name]
+    share = sum(c.energy_j.value for c in chosen) / profile.totals.energy_j.value
+    assert said == f"2 of 25 rows, {100 * share:.1f} % of the energy"
     shown.page.get_by_label("Find").fill("")
     shown.page.get_by_label("Kind").select_option("dense")
     assert rows.count() == 1

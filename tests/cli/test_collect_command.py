@@ -12,9 +12,12 @@ import pytest
 from waiting import PATIENCE_S, until
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.screen import Screen
 from edgeprofiler.core.errors import CannotWrite
 from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark, LayerLatency
+from edgeprofiler.measurement.benchmark.tables import benchmark_table, slowest_table
 from edgeprofiler.measurement.collect.isolate import distinct_layers
+from edgeprofiler.measurement.collect.summary import recording_table, summary
 from edgeprofiler.measurement.recording import (
     PowerTrace,
     Recording,
@@ -147,13 +150,10 @@ def test_isolated_layers_get_a_folder_each(collect, tmp_path, monkeypatch):
 
 def test_names_of_layers_with_brackets_are_printed_as_they_are(capsys):
     """TensorRT fuses layers to `{ForeignNode[...]}`, which must not be taken for a style."""
-    from edgeprofiler.cli.commands.benchmark import _print
-    from edgeprofiler.cli.commands.collect import _print as print_recordings
-
     name = "{ForeignNode[/a...b]}"
     layer = LayerLatency(0, name, "other", "unknown", np.array([1e-3]))
     ran = BackendResult("tensorrt", layers=(layer,), latency_s=np.array([1e-3]))
-    _print(common.console(markup=False), Benchmark("x[/b].onnx", 1, {}, (ran,)), 5)
+    Screen().show(benchmark_table(Benchmark("x[/b].onnx", 1, {}, (ran,))), slowest_table(ran, 5))
     said = capsys.readouterr().out
     assert name in said
     assert "x[/b].onnx" in said
@@ -162,7 +162,7 @@ def test_names_of_layers_with_brackets_are_printed_as_they_are(capsys):
     recording = Recording(
         "[/a]", empty, timeline, None, None, SamplerReport(1e-3, 0, 0, 0.0), None, None
     )
-    print_recordings([(Path("[/a]"), recording)], to_stderr=False)
+    Screen().show(recording_table([summary(Path("[/a]"), recording)]))
     assert "[/a]" in capsys.readouterr().out
 
 

@@ -23,6 +23,7 @@ from edgeprofiler.core.errors import (
     EdgeProfilerError,
     UsageError,
 )
+from edgeprofiler.core.text import one_line
 
 COMMANDS = (
     "predict",
@@ -176,7 +177,6 @@ def _abandon_output() -> None:
 
 
 def _say(text: str) -> None:
-    """Print one line on standard error; control characters of a file's text cannot act there."""
-    line = "".join(c if c.isprintable() else " " for c in text)
+    """Print one line on standard error."""
     with contextlib.suppress(OSError):  # the terminal may be gone; the exit code still tells
-        print(line.strip(), file=sys.stderr)
+        print(one_line(text), file=sys.stderr)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.text import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from edgeprofiler.cli.screen import Screen
 
 
 def option(metavar: str, text: str, *flags: str, shows_default: bool = False, **more: Any) -> Any:
@@ -71,38 +73,24 @@ CsvOption = Annotated[
 def note(text: str) -> None:
     """Print a message for the user on standard error, if anyone takes it."""
     with suppress(OSError):  # the terminal may be gone; what was asked for is done all the same
-        typer.echo(text, err=True)
+        typer.echo(visible(text, keep="\n"), err=True)
 
 
-def console(*, to_stderr: bool = False, markup: bool = True) -> Console:
-    """Return a console for tables; 80 columns where the output is no terminal.
-
-    Args:
-        to_stderr: write to standard error.
-        markup: whether `[bold]` means bold; not where names of layers are printed as they are,
-            since TensorRT's hold brackets (`{ForeignNode[/conv...relu]}`).
-    """
-    from rich.console import Console
-
-    stream = sys.stderr if to_stderr else sys.stdout
-    width = None if stream.isatty() else 80
-    return Console(stderr=to_stderr, width=width, highlight=False, soft_wrap=False, markup=markup)
-
-
-def results_console(*targets: object, markup: bool = True) -> Console:
-    """Return the console for tables: standard error where a target of output is `-`.
+def results_console(*targets: object) -> Screen:
+    """Return the screen for results: standard error where a target of output is `-`.
 
     Args:
         targets: files to write, `-` for standard output, `None` for nothing.
-        markup: as of `console`.
 
     Raises:
         UsageError: two outputs would share standard output.
     """
+    from edgeprofiler.cli.screen import Screen
+
     taken = sum(str(target) == "-" for target in targets)
     if taken > 1:
         raise UsageError("only one output can be standard output (-); name a file for the others")
-    return console(to_stderr=taken == 1, markup=markup)
+    return Screen(to_stderr=taken == 1)
 
 
 def write(target: str | Path | None, text: Callable[[], str]) -> None:
@@ -133,3 +121,15 @@ def save(target: Path | None, to: Callable[[Path], object]) -> None:
     if target is not None:
         to(target)
         note(f"wrote {target}")
+
+
+def draw(target: Path, figure: Callable[[], Any]) -> None:
+    """Draw a matplotlib figure into a file and say so; a wrong ending is refused before.
+
+    Raises:
+        UsageError: the name ends in no format of pictures.
+    """
+    from edgeprofiler.views.plots.figure import check_picture, save_figure
+
+    check_picture(target)
+    save(target, partial(save_figure, figure()))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import Shape
-from edgeprofiler.core.profile import Estimate, Profile
+from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import read_profile
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.core.values import Value, read_toml
 from edgeprofiler.decision.compare.difference import Comparison, difference
 from edgeprofiler.prediction.predict import answer, is_saved, saved_profile
@@ -160,7 +161,7 @@ def judge(
             limits nothing but a change.
     """
     findings = [
-        _judge(name, limit, _in_unit(getattr(profile.totals, quantity), unit), unit_name, strict)
+        _judge(name, limit, getattr(profile.totals, quantity).scaled(1 / unit), unit_name, strict)
         for name, limit in budget.limits.items()
         for quantity, unit, unit_name in [LIMITS[name]]
     ]
@@ -178,7 +179,7 @@ def judge(
         base = getattr(baseline.totals, total).value
         if not base > 0:
             raise InvalidInput("baseline", f"knows no {total}", "make the baseline anew")
-        percent = _in_unit(getattr(comparison, quantity), base / 100)
+        percent = getattr(comparison, quantity).scaled(100 / base)
         findings.append(_judge(f"{name} (change)", limit, percent, "%", strict))
     return tuple(findings), comparison
 
@@ -251,10 +252,6 @@ def _require_comparable(profile: Profile, baseline: Profile) -> None:
             raise InvalidInput(
                 "baseline", f"its {what} is {theirs}, not {ours}", "make the baseline anew"
             )
-
-
-def _in_unit(estimate: Estimate, unit: float) -> Estimate:
-    return Estimate(estimate.value / unit, estimate.low / unit, estimate.high / unit)
 
 
 def _limits(table: Value, known: Mapping[str, object]) -> dict[str, float]:

@@ -2,82 +2,69 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from edgeprofiler.core.profile import Estimate, Profile
-from edgeprofiler.core.units import engineering
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile.words import heaviest_table, subtitle
+from edgeprofiler.core.quantity import Estimate, Quantity
+from edgeprofiler.core.table import Column, Table, Words, row
+from edgeprofiler.core.text import short_name, visible
+from edgeprofiler.core.units import scale_of
 from edgeprofiler.decision.check import Finding
 from edgeprofiler.decision.compare.difference import Comparison
 from edgeprofiler.decision.compare.document import comparison_document
+from edgeprofiler.decision.compare.tables import changes_table, comparison_table, sentence
 
-_MARKS = {"pass": "✅ pass", "unsure": "⚠️ over, but not surely", "fail": "❌ exceeded"}
+_MARKS: dict[str, Words] = {
+    "pass": Words("✅ pass", "good"),
+    "unsure": Words("⚠️ over, but not surely", "doubt"),
+    "fail": Words("❌ exceeded", "bad"),
+}
+_LAYERS = 5
+"""Layers that a summary names."""
+
+
+def check_tables(
+    profile: Profile, findings: tuple[Finding, ...], comparison: Comparison | None = None
+) -> tuple[Table, ...]:
+    """Return each limit, the difference from the baseline, and the layers behind both."""
+    tables = [_finding_table(profile, findings)]
+    if comparison is not None:
+        tables.append(comparison_table(comparison, "now", "baseline"))
+        if comparison.largest(1):
+            tables.append(changes_table(comparison, _LAYERS))
+    heaviest = heaviest_table(profile, _LAYERS).only("layer", "energy", "share")
+    left_out = f"{len(profile.uncovered)} layers are not covered; totals leave them out."
+    return (*tables, replace(heaviest, notes=(left_out,) if profile.uncovered else ()))
+
+
+def _finding_table(profile: Profile, findings: tuple[Finding, ...]) -> Table:
+    failed = any(finding.verdict == "fail" for finding in findings)
+    rows = []
+    for finding in findings:
+        factor, _ = scale_of(finding.unit)
+        limit = Quantity(Estimate(finding.limit * factor), finding.unit, digits=4)
+        found = Quantity(finding.estimate.scaled(factor), finding.unit, digits=4)
+        rows.append(row(_label(finding.name), limit, found, found, _MARKS[finding.verdict]))
+    columns = (
+        Column("limit"),
+        Column("at most", kind="quantity"),
+        Column("value", kind="quantity"),
+        Column("interval", kind="interval"),
+        Column("verdict"),
+    )
+    about = f"{short_name(profile.network.name, 44)}, {subtitle(profile)}."
+    title = f"Energy budget: {'exceeded' if failed else 'held'}"
+    return Table(title, columns, tuple(rows), (about,))
 
 
 def to_markdown(
     profile: Profile, findings: tuple[Finding, ...], comparison: Comparison | None = None
 ) -> str:
-    """Return a summary: each limit, the difference from the baseline, the worst layers."""
-    device = profile.device
-    failed = sum(finding.verdict == "fail" for finding in findings)
-    lines = [
-        f"### Energy budget: {'exceeded' if failed else 'held'}",
-        "",
-        (
-            f"`{_code(profile.network.name)}`, batch {profile.network.batch}, "
-            f"{profile.network.precision}, on {device.name}@{device.mode} ({device.runtime}), "
-            f"{profile.origin.kind}{', SIMULATED' if profile.simulated else ''}."
-        ),
-        "",
-        "| limit | at most | value | interval | |",
-        "|---|--:|--:|--:|---|",
-    ]
-    for finding in findings:
-        low, high = finding.estimate.low, finding.estimate.high
-        interval = "" if math.isnan(low) else f"{low:.4g} to {high:.4g}"
-        lines.append(
-            f"| {_label(finding.name)} | {finding.limit:g} {finding.unit} "
-            f"| {finding.estimate.value:.4g} | {interval} | {_MARKS[finding.verdict]} |"
-        )
-    if comparison is not None:
-        lines += ["", *_against_baseline(comparison)]
-    lines += [
-        "",
-        "**Layers that need most energy**",
-        "",
-        "| layer | energy | share |",
-        "|---|--:|--:|",
-    ]
-    total = profile.totals.energy_j.value
-    costs = sorted(profile, key=lambda cost: -_or_zero(cost.energy_j.value))
-    for cost in costs[:5]:
-        energy = cost.energy_j.value
-        share = f"{100 * energy / total:.1f} %" if total else ""
-        lines.append(f"| `{_code(cost.layer.name)}` | {engineering(energy, 'J')} | {share} |")
-    if profile.uncovered:
-        lines += ["", f"{len(profile.uncovered)} layers are not covered; totals leave them out."]
-    return "\n".join(lines) + "\n"
-
-
-def _against_baseline(comparison: Comparison) -> list[str]:
-    lines = [
-        (
-            f"Against the baseline: energy {_signed(comparison.energy_j, 'J')}, end to end "
-            f"{_signed(comparison.runtime_s, 's')}."
-        )
-    ]
-    largest = comparison.largest(5)
-    if largest:
-        lines += ["", "| layer that changed | | energy | time |", "|---|---|--:|--:|"]
-        lines += [
-            f"| `{_code(change.name)}` | {change.pair.status} "
-            f"| {_plus(change.energy_j, 'J')} | {_plus(change.runtime_s, 's')} |"
-            for change in largest
-        ]
-    else:
-        lines.append("No layer's cost changed.")
-    return lines
+    """Return the tables of `check_tables` for a pull request."""
+    return "\n".join(t.to_markdown() for t in check_tables(profile, findings, comparison))
 
 
 def to_junit(
@@ -95,7 +82,7 @@ def to_junit(
     )
     for finding in findings:
         case = ET.SubElement(
-            suite, "testcase", classname=f"edgeprofiler.{_xml(profile.network.name)}",
+            suite, "testcase", classname=f"edgeprofiler.{visible(profile.network.name)}",
             name=finding.name,
         )  # fmt: skip
         text = (
@@ -114,9 +101,12 @@ def to_junit(
 def _worst(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
-    return "\n".join(
-        f"{_xml(change.name)}: {_plus(change.energy_j, 'J')}" for change in comparison.largest(5)
-    )
+    table = changes_table(comparison, _LAYERS)
+    lines = [sentence(comparison)]
+    for each in table.rows:
+        name, what, time, energy = (cell.text for cell in table.cells(each))
+        lines.append(f"{name} ({what}): time {time} ms, energy {energy} mJ")
+    return "\n".join(lines)
 
 
 def to_document(
@@ -133,9 +123,7 @@ def to_document(
                 "name": finding.name,
                 "limit": finding.limit,
                 "unit": finding.unit,
-                "value": finding.estimate.value,
-                "value_low": _or_none(finding.estimate.low),
-                "value_high": _or_none(finding.estimate.high),
+                **finding.estimate.document("value"),
                 "verdict": finding.verdict,
             }
             for finding in findings
@@ -150,33 +138,3 @@ def _label(name: str) -> str:
     """`energy_above_idle_mj` is `energy above idle`: the unit stands beside the number."""
     words, _, change = name.partition(" ")
     return f"{words.rpartition('_')[0].replace('_', ' ')} {change}".strip()
-
-
-def _signed(estimate: Estimate, unit: str) -> str:
-    if estimate.value == estimate.low == estimate.high == 0:
-        return "unchanged"
-    text = _plus(estimate.value, unit)
-    if math.isnan(estimate.low):
-        return text
-    return f"{text} ({_plus(estimate.low, unit)} to {_plus(estimate.high, unit)})"
-
-
-def _plus(value: float, unit: str) -> str:
-    return ("+" if value > 0 else "") + engineering(value, unit)
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _or_zero(value: float) -> float:
-    return value if math.isfinite(value) else 0.0
-
-
-def _code(name: str) -> str:
-    """A name that cannot break out of a Markdown table's code span."""
-    return _xml(name).replace("`", "'").replace("|", "/")
-
-
-def _xml(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name)

@@ -14,6 +14,7 @@ from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.core.profile.words import label
 from edgeprofiler.prediction.loading import load_predictor
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
@@ -168,12 +169,8 @@ class Answer:
         """How a table calls it: a file's name, or all that was asked and assumed."""
         if self.device is None and isinstance(self.question.model, (str, Path)):
             return str(self.question.model)
-        network, board = self.profile.network, self.profile.device
-        parts = [network.name, f"{board.name}@{board.mode}", network.precision]
-        parts.append(f"batch {network.batch}")
-        if self.question.resolution is not None:
-            parts.append(f"{self.question.resolution} px")
-        return ", ".join(parts)
+        size = self.question.resolution
+        return label(self.profile) + ("" if size is None else f", {size} px")
 
 
 def answer(question: Question) -> Answer:

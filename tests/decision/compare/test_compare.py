@@ -20,6 +20,6 @@ def test_every_combination_is_held_against_the_first() -> None:
 
 def test_profiles_are_compared_as_they_are() -> None:
     profile = predict("zoo:lenet", "jetson-nano")
-    assert compare(profile, profile).comparisons[0].energy_verdict == "same"
+    assert compare(profile, profile).comparisons[0].energy.verdict == "same"
     with pytest.raises(UsageError, match="compare needs two"):
         compare(profile)

@@ -20,7 +20,7 @@ def resnet() -> Profile:
 def test_a_network_does_not_differ_from_itself(resnet: Profile) -> None:
     comparison = difference(resnet, resnet)
     assert comparison.energy_j.value == 0
-    assert comparison.energy_verdict == comparison.runtime_verdict == "same"
+    assert comparison.energy.verdict == comparison.runtime.verdict == "same"
     assert comparison.largest() == ()
 
 
@@ -31,7 +31,7 @@ def test_differences_of_layers_sum_to_the_difference_of_totals(resnet: Profile) 
     parts += other.host_gap.energy_j - resnet.host_gap.energy_j
     parts += other.fixed.energy_j - resnet.fixed.energy_j
     assert parts == pytest.approx(comparison.energy_j.value, rel=1e-9)
-    assert comparison.energy_verdict == "more"
+    assert comparison.energy.verdict == "more"
 
 
 def test_only_what_changed_contributes_doubt(resnet: Profile) -> None:
@@ -39,7 +39,7 @@ def test_only_what_changed_contributes_doubt(resnet: Profile) -> None:
     layers = list(resnet.network.layers)
     layers[3] = replace(layers[3], name="renamed")
     other = replace(resnet, network=replace(resnet.network, layers=tuple(layers)))
-    assert difference(resnet, other).energy_verdict == "same"
+    assert difference(resnet, other).energy.verdict == "same"
 
 
 def test_across_devices_the_intervals_of_totals_decide(resnet: Profile) -> None:
@@ -47,9 +47,9 @@ def test_across_devices_the_intervals_of_totals_decide(resnet: Profile) -> None:
     nano = predict(network, "jetson-nano")
     comparison = difference(resnet, nano)
     assert not comparison.paired
-    assert comparison.runtime_verdict == "more"
+    assert comparison.runtime.verdict == "more"
     close = predict(network, "jetson-orin-nano", runtime="cpp")
-    assert difference(resnet, close).energy_verdict == "undecided"
+    assert difference(resnet, close).energy.verdict == "undecided"
 
 
 def test_intervals_of_different_coverage_say_nothing_of_each_other(resnet: Profile) -> None:
@@ -65,7 +65,7 @@ def test_without_intervals_there_is_no_verdict(resnet: Profile) -> None:
         total_intervals={},
         costs=replace(resnet.costs, runtime_s=np.asarray(resnet.costs.runtime_s) * 3),
     )
-    assert difference(resnet, measured).runtime_verdict == "undecided"
+    assert difference(resnet, measured).runtime.verdict == "undecided"
 
 
 def test_a_precision_that_was_never_measured_shares_no_errors(resnet: Profile) -> None:

@@ -110,10 +110,11 @@ def test_rows_can_be_written_and_read_back(tmp_path: Path) -> None:
 
 def test_a_picture_of_a_sweep(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from edgeprofiler.views.plots.sweep import save_sweep
+    from edgeprofiler.views.plots.figure import save_figure
+    from edgeprofiler.views.plots.sweep import draw_sweep
 
     result = sweep("zoo:lenet", batch=(1, 2), precision=("fp16", "int8"))
-    save_sweep(result, tmp_path / "sweep.png")
+    save_figure(draw_sweep(result), tmp_path / "sweep.png")
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="ends in"):
-        save_sweep(result, tmp_path / "sweep.txt")
+        save_figure(draw_sweep(result), tmp_path / "sweep.txt")

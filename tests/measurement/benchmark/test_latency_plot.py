@@ -32,7 +32,7 @@ def test_there_is_a_box_for_each_backend_that_ran_and_each_slow_layer():
     assert [label.get_text() for label in first.get_yticklabels()] == ["fast", "whole"]
     names = [label.get_text() for label in second.get_yticklabels()]
     assert len(names) == SLOWEST
-    assert all(name.startswith("…") for name in names)
+    assert all("…" in name for name in names)
 
 
 def test_nothing_is_drawn_of_nothing():

@@ -12,14 +12,15 @@ from sample_profile import example
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.views.plots import draw
-from edgeprofiler.views.plots.interactive import (
+from edgeprofiler.views.plots.figure import save_figure
+from edgeprofiler.views.plots.pictures import (
     compared_figure,
     kinds_figure,
     roofline_figure,
     stages_figure,
     timeline_figure,
 )
-from edgeprofiler.views.plots.profile import KINDS, save_profile
+from edgeprofiler.views.plots.profile import KINDS
 
 FIGURES = (timeline_figure, roofline_figure, kinds_figure, stages_figure)
 
@@ -29,14 +30,14 @@ FIGURES = (timeline_figure, roofline_figure, kinds_figure, stages_figure)
 def test_every_kind_draws_every_profile(kind, make, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "a.png"
-    save_profile(make(), path, kind)
+    save_figure(draw(make(), kind), path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_one_profile_gives_one_picture(tmp_path):
     pytest.importorskip("matplotlib")
     for name in ("a.svg", "b.svg"):
-        save_profile(hostile(), tmp_path / name)
+        save_figure(draw(hostile(), "report"), tmp_path / name)
     text = (tmp_path / "a.svg").read_text()
     assert text == (tmp_path / "b.svg").read_text()
     assert "<img" not in text
@@ -112,7 +113,7 @@ def unmeasured():
 @pytest.mark.parametrize("make", [partly_known, unmeasured])
 def test_layers_of_unknown_energy_are_drawn_without_it(kind, make, tmp_path):
     pytest.importorskip("matplotlib")
-    save_profile(make(), tmp_path / "a.png", kind)
+    save_figure(draw(make(), kind), tmp_path / "a.png")
     for figure in FIGURES:
         json.dumps(figure(make()), allow_nan=False)
 

@@ -105,6 +105,16 @@ def test_what_strangers_call_their_layers_stays_text():
     assert HOSTILE[0] in page.words
 
 
+def test_characters_that_act_are_shown():
+    page = Page(report_page([hostile(), hostile()]))
+    assert "acts\\x1b[2J\\x07\\u202e\\u2066" in page.words
+    assert page.words.isprintable()
+    for attributes, script in page.scripts:
+        if attributes.get("type") == "application/json":
+            assert "\\u202e" in script or "acts" not in script
+            assert script.isprintable()
+
+
 def test_embedded_json_means_what_was_embedded():
     values = [*HOSTILE, 1.5, None, {"a": ["&", "é"]}]
     assert json.loads(embedded_json(values)) == values

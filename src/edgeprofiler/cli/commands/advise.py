@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from edgeprofiler.decision.advise import Change, Plan
-    from edgeprofiler.decision.advise.change import Cost
 
 _ROWS = 15
 """Single changes that are shown unless another number is asked for."""
@@ -63,6 +55,7 @@ def advise(
     """
     import edgeprofiler
     from edgeprofiler.core.errors import Unsupported, UsageError
+    from edgeprofiler.decision.advise.tables import advised_table
 
     screen = common.results_console(mask, json)
     found = edgeprofiler.advise(
@@ -83,78 +76,10 @@ def advise(
     if mask is not None and plan is not None and not plan.kept_channels:
         common.note("nothing is pruned in this plan, so the mask is empty: try --only prune")
     common.write_json(json, found.document)
-    confidence = found.before.profile.confidence
-    _print(screen, found.model, found.before, found.singles[: rows or _ROWS], plan, confidence)
+    screen.show(advised_table(found, rows or _ROWS))
     if plan is not None and not plan.reached:
         raise Unsupported(
             f"the budget cannot be reached with the changes allowed: "
             f"{plan.after.energy_j * 1e3:.4g} mJ an image and "
             f"{plan.after.latency_s * 1e3:.4g} ms are the least that was found"
         )
-
-
-def _print(
-    screen: Console,
-    model: str,
-    before: Cost,
-    singles: Sequence[Change],
-    plan: Plan | None,
-    confidence: float,
-) -> None:
-    from rich.markup import escape
-
-    device = before.profile.device
-    screen.print(
-        f"[bold]{escape(model)}[/bold] on {device.name}@{device.mode}: "
-        f"{before.energy_j * 1e3:.4g} mJ an image (idle included), "
-        f"{before.latency_s * 1e3:.4g} ms end to end"
-    )
-    if plan is None:
-        screen.print("Single changes, the most energy saved first:")
-        screen.print(_table(singles))
-        screen.print(
-            "With a budget (--budget-mj, --max-latency-ms) they are combined.", style="dim"
-        )
-    elif not plan.steps:
-        screen.print("The budget holds as it is." if plan.reached else "No change helps.")
-    else:
-        screen.print("Made one after another, each predicted on top of those before:")
-        screen.print(_table(plan.steps))
-        after = plan.after
-        screen.print(
-            f"[bold]Then[/bold] {after.energy_j * 1e3:.4g} mJ an image "
-            f"({100 * after.energy_j / before.energy_j:.0f} %), "
-            f"{after.latency_s * 1e3:.4g} ms end to end: the budget is "
-            f"{'met' if plan.reached else 'not met'}."
-        )
-        for warning in after.profile.warnings:
-            screen.print(f"[yellow]warning:[/yellow] {escape(warning)}")
-    screen.print(
-        f"Accuracy is not predicted: train and measure it again. The last column says how much of "
-        f"it such a change usually costs. Intervals: {confidence:.0%}.",
-        style="dim",
-    )
-
-
-def _table(changes: Sequence[Change]) -> object:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("change", overflow="fold")
-    table.add_column("mJ saved", justify="right", no_wrap=True)
-    table.add_column("interval", justify="right", no_wrap=True)
-    table.add_column("ms saved", justify="right", no_wrap=True)
-    table.add_column("accuracy", no_wrap=True)
-    for change in changes:
-        saved = change.saved_j
-        table.add_row(
-            Text(change.text),
-            f"{saved.value * 1e3:.3g}",
-            f"{saved.low * 1e3:.3g} to {saved.high * 1e3:.3g}"
-            if saved.low <= saved.high
-            else "unknown",
-            f"{change.saved_s * 1e3:.3g}",
-            change.risk,
-        )
-    return table

@@ -46,11 +46,14 @@ def check(
     """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it."""
     from functools import partial
 
-    from rich.markdown import Markdown
-
     import edgeprofiler
     from edgeprofiler.decision.check import read_budget
-    from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
+    from edgeprofiler.decision.summary import (
+        check_tables,
+        to_document,
+        to_junit,
+        to_markdown,
+    )
 
     screen = common.results_console(json, junit, markdown)
     rules = read_budget(budget)
@@ -65,6 +68,6 @@ def check(
     common.write(junit, partial(to_junit, *parts))
     common.write(markdown, partial(to_markdown, *parts))
     common.write_json(json, partial(to_document, *parts))
-    screen.print(Markdown(to_markdown(*parts)))
+    screen.show(*check_tables(*parts))
     if not found.passed:
         raise typer.Exit(EXIT_BUDGET_EXCEEDED)

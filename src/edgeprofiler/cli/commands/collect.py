@@ -116,18 +116,13 @@ def _sensor_words(asked: str, chosen: AnySensor | None) -> list[str]:
 
 
 def _report(found: list[tuple[Path, Recording]], left_out: list[str], json: str | None) -> None:
-    from edgeprofiler.measurement.collect.summary import summary
+    from edgeprofiler.measurement.collect.summary import recording_table, summary
 
     for line in left_out:
         common.note(f"left out: {line}")
-    _print(found, to_stderr=json == "-")
-    common.write_json(
-        json,
-        lambda: {
-            "recordings": [summary(place, recording) for place, recording in found],
-            "left_out": left_out,
-        },
-    )
+    facts = [summary(place, recording) for place, recording in found]
+    common.results_console(json).show(recording_table(facts))
+    common.write_json(json, lambda: {"recordings": facts, "left_out": left_out})
 
 
 @contextmanager
@@ -135,51 +130,22 @@ def _bars(name: str) -> Iterator[Progress]:
     """Draw a bar for each stage on standard error, with the time left."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from edgeprofiler.cli.screen import Screen
+    from edgeprofiler.core.text import visible
+
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
         TimeRemainingColumn(),
-        console=common.console(to_stderr=True),
+        console=Screen(to_stderr=True).console,
     )
     tasks: dict[str, Any] = {}
 
     def tell(stage: str, done: float, total: float) -> None:
         if stage not in tasks:
-            tasks[stage] = bars.add_task(f"{name}: {stage}", total=total)
+            tasks[stage] = bars.add_task(visible(f"{name}: {stage}"), total=total)
         bars.update(tasks[stage], completed=done, total=total)
 
     with bars:
         yield tell
-
-
-def _print(found: list[tuple[Path, Recording]], *, to_stderr: bool) -> None:
-    from rich.table import Table
-
-    from edgeprofiler.core.units import engineering
-    from edgeprofiler.measurement.collect.summary import summary
-
-    console = common.console(to_stderr=to_stderr, markup=False)
-    table = Table(title="Recordings")
-    for column in ("recording", "runs", "layers", "latency", "polls", "missed", "idle", "power"):
-        table.add_column(column, justify="left" if column == "recording" else "right")
-    for folder, recording in found:
-        facts = summary(folder, recording)
-        ticks = facts["ticks"]
-        table.add_row(
-            recording.name + (" (simulated)" if recording.simulated else ""),
-            f"{facts['runs']:,}",
-            str(facts["layers"]),
-            engineering(facts["latency_s"], "s"),
-            f"{facts['polls']:,}",
-            f"{facts['missed_ticks'] / ticks:.2%}" if ticks else "-",
-            engineering(facts["idle_before_w"], "W"),
-            engineering(facts["power_w"], "W"),
-        )
-    console.print(table)
-    for folder in dict.fromkeys(folder for folder, _ in found):
-        console.print(f"wrote {folder}", soft_wrap=True, markup=False)
-    for _, recording in found:
-        for warning in recording.warnings:
-            text = f"warning: {recording.name}: {warning}"
-            console.print(text, soft_wrap=True, markup=False)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from edgeprofiler.cli import common
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from edgeprofiler.learning.stores.mlflow import Version
 
 _Uri = Annotated[
     str | None,
@@ -33,22 +28,29 @@ app = typer.Typer(help="List, fetch and publish trained predictors.", no_args_is
 @app.command("list")
 def list_models(tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
     """List registered predictors."""
-    screen = common.results_console(json, markup=False)
+    from edgeprofiler.learning.stores.tables import version_document, version_table
+
+    screen = common.results_console(json)
     found = _store(tracking_uri).versions()
-    common.write_json(json, lambda: [_document(version) for version in found])
-    _print_list(screen, found)
+    common.write_json(json, lambda: [version_document(version) for version in found])
+    if not found:
+        common.note("no predictor is registered; publish one with: models push FOLDER NAME")
+    screen.show(version_table(found))
 
 
 @app.command()
 def show(model: _Model, tracking_uri: _Uri = None, json: common.JsonOption = None) -> None:
     """Show a registered predictor: how it was trained, and its errors."""
-    screen = common.results_console(json, markup=False)
+    from edgeprofiler.learning.stores.tables import training_table, version_document
+    from edgeprofiler.learning.training.tables import error_table
+
+    screen = common.results_console(json)
     store = _store(tracking_uri)
     version = store.version(model)
     facts = store.run_facts(version.run)
     found = {"params": dict(facts.params), "metrics": dict(facts.metrics)}
-    common.write_json(json, lambda: {**_document(version), **found})
-    _print_one(screen, version, facts)
+    common.write_json(json, lambda: {**version_document(version), **found})
+    screen.show(training_table(version, facts), error_table(facts.metrics))
 
 
 @app.command()
@@ -106,63 +108,3 @@ def _store(tracking_uri: str | None) -> Any:
     from edgeprofiler.core import plugins
 
     return plugins.load("stores", "mlflow")(tracking_uri)
-
-
-def _document(version: Version) -> dict[str, Any]:
-    return {
-        "address": version.address,
-        "name": version.name,
-        "version": version.version,
-        "aliases": list(version.aliases),
-        "created": _time(version),
-        "run": version.run,
-        "tags": dict(version.tags),
-    }
-
-
-def _time(version: Version) -> str:
-    from datetime import datetime, timezone
-
-    moment = datetime.fromtimestamp(version.created_ms / 1e3, timezone.utc)
-    return moment.isoformat(timespec="seconds")
-
-
-def _print_list(screen: Console, found: list[Version]) -> None:
-    from rich.table import Table
-
-    if not found:
-        common.note("no predictor is registered; publish one with: models push FOLDER NAME")
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "aliases", "recipe", "device", "created (UTC)"):
-        table.add_column(heading, overflow="fold")
-    for version in found:
-        table.add_row(
-            f"{version.name}/{version.version}",
-            ", ".join(version.aliases),
-            version.tags.get("recipe", ""),
-            version.tags.get("device", ""),
-            _time(version)[:16].replace("T", " "),
-        )
-    screen.print(table)
-
-
-def _print_one(screen: Console, version: Version, facts: Any) -> None:
-    from rich.table import Table
-
-    aliases = f"  {', '.join(version.aliases)}" if version.aliases else ""
-    screen.print(f"{version.address}{aliases}  {_time(version)}", style="bold")
-    for name, value in sorted(facts.params.items()):
-        if value:
-            screen.print(f"{name:15} {value}")
-    for name in ("dataset_sha256", "mlflow.source.git.commit"):
-        if name in facts.tags:
-            screen.print(f"{name.rpartition('.')[2]:15} {facts.tags[name]}")
-    table = Table(box=None, pad_edge=False)
-    for heading in ("errors on left-out networks", "RMSPE %", "MAPE %", "within 10 %"):
-        table.add_column(heading, justify="left" if heading.startswith("errors") else "right")
-    groups = sorted({name.rpartition(".")[0] for name in facts.metrics if "." in name})
-    for group in groups:
-        cells = [facts.metrics.get(f"{group}.{n}") for n in ("rmspe", "mape", "within_10")]
-        table.add_row(group, *("-" if c is None else f"{100 * c:.1f}" for c in cells))
-    screen.print(table)

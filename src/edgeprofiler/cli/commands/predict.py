@@ -27,7 +27,7 @@ def predict(
     from edgeprofiler.core.errors import UsageError
     from edgeprofiler.core.profile.document import to_document
     from edgeprofiler.core.profile.table import to_csv
-    from edgeprofiler.views.reports.text import print_profile
+    from edgeprofiler.core.profile.words import profile_tables
 
     if len(models) > 1 and (csv is not None or json is not None):
         raise UsageError("`csv` and `json` take one MODEL; call once for each")
@@ -38,4 +38,4 @@ def predict(
             common.note(f"{model}: built by Torch-TensorRT; see --runtime torch-tensorrt")
         common.write(csv, partial(to_csv, profile))
         common.write_json(json, partial(to_document, profile))
-        print_profile(screen, profile, layers=not quiet)
+        screen.show(*profile_tables(profile, layers=not quiet))

@@ -12,8 +12,6 @@ from edgeprofiler.cli import common
 from edgeprofiler.cli.learning import DataArgument, telling
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from edgeprofiler.learning.training.tuning import Trial, Tuning
 
 
@@ -67,9 +65,10 @@ def tune(
 ) -> None:  # fmt: skip
     """Search the options of a recipe on networks left out; the same call goes on."""
     import edgeprofiler
+    from edgeprofiler.learning.training.tables import tuning_table
     from edgeprofiler.learning.training.tracking import document_of, track_tuning
 
-    screen = common.results_console(json, markup=False)
+    screen = common.results_console(json)
     found = edgeprofiler.tune(
         data, trials=trials, trial_s=trial_s, total_s=total_s, space=space or (),
         storage=storage, study=study, progress=_say, **told,
@@ -79,16 +78,16 @@ def tune(
     if output is not None:
         _write(found, output)
     if plot is not None:
-        from edgeprofiler.views.plots.tuning import save_tuning
+        from edgeprofiler.views.plots.tuning import draw_tuning
 
-        common.save(plot, partial(save_tuning, found))
+        common.draw(plot, partial(draw_tuning, found))
     if track:
         from edgeprofiler.views.plots.tuning import draw_tuning
 
         run = track_tuning(found, pictures={"tuning.png": draw_tuning(found)})
         common.note(f"logged as run {run}")
     common.write_json(json, partial(document_of, found))
-    _print(screen, found)
+    screen.show(tuning_table(found))
 
 
 def _say(trial: Trial) -> None:
@@ -113,29 +112,3 @@ def _write(found: Tuning, output: Path) -> None:
     }
     write_text(output, tomli_w.dumps(table))
     common.note(f"wrote {output}; use it with: train DATA --config {output}")
-
-
-def _print(screen: Console, found: Tuning) -> None:
-    import statistics
-
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading, justify in (("option", "left"), ("best", "right"), ("importance", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
-    for name, value in found.options.options.items():
-        share = found.importance.get(name)
-        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-        table.add_row(name, shown, "-" if share is None else f"{100 * share:.0f} %")
-    screen.print(table)
-    stopped = sum(1 for trial in found.trials if trial.score is None)
-    default = ""
-    if found.default_score is not None:
-        default = f"; defaults: {100 * found.default_score:.2f} %"
-    screen.print(f"RMSPE on left-out networks {100 * found.score:.2f} %{default}")
-    screen.print(
-        f"{len(found.trials)} trials, {stopped} stopped early, "
-        f"median {statistics.median(t.seconds for t in found.trials):.2f} s",
-        style="dim",
-    )
-    screen.print(f"study {found.study} in {found.storage}", style="dim")

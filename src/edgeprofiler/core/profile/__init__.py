@@ -11,7 +11,6 @@ from edgeprofiler.core.profile.document import (
 from edgeprofiler.core.profile.profile import (
     Costs,
     DeviceLabel,
-    Estimate,
     LayerCost,
     Origin,
     Part,
@@ -24,7 +23,6 @@ from edgeprofiler.core.profile.table import to_csv, write_csv
 __all__ = [
     "Costs",
     "DeviceLabel",
-    "Estimate",
     "LayerCost",
     "Origin",
     "Part",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files as package_files
@@ -23,6 +22,7 @@ from edgeprofiler.core.network_document import (
     network_to_document,
 )
 from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, Profile, Totals
+from edgeprofiler.core.units import known
 from edgeprofiler.core.values import Value, read_json
 
 SCHEMA = "edgeprofiler.profile/1"
@@ -54,7 +54,7 @@ def to_document(profile: Profile) -> dict[str, Any]:
             "version": profile.origin.version,
         },
         "simulated": profile.simulated,
-        "idle_power_w": _number(profile.idle_power_w),
+        "idle_power_w": known(profile.idle_power_w),
         "intervals": {
             "confidence": profile.confidence,
             "kind": profile.interval_kind,
@@ -67,9 +67,9 @@ def to_document(profile: Profile) -> dict[str, Any]:
             _part("host_gap", profile.host_gap),
         ],
         "coverage": {
-            "macs": _number(profile.covered_macs),
-            "bytes": _number(profile.covered_bytes),
-            "time_lower_bound": _number(profile.time_lower_bound_s),
+            "macs": known(profile.covered_macs),
+            "bytes": known(profile.covered_bytes),
+            "time_lower_bound": known(profile.time_lower_bound_s),
             "uncovered": [*profile.uncovered],
         },
         "warnings": [*profile.warnings],
@@ -158,26 +158,19 @@ def schema() -> Mapping[str, Any]:
     return loaded
 
 
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
 def _totals(profile: Profile) -> dict[str, float | None]:
     totals: dict[str, float | None] = {}
     for name in _TOTALS:
-        estimate = getattr(profile.totals, name)
-        totals[name] = _number(estimate.value)
-        totals[f"{name}_low"] = _number(estimate.low)
-        totals[f"{name}_high"] = _number(estimate.high)
+        totals |= getattr(profile.totals, name).document(name)
     return totals
 
 
 def _part(name: str, part: Part) -> dict[str, Any]:
     return {
         "name": name,
-        "runtime_s": _number(part.runtime_s),
-        "power_w": _number(part.power_w),
-        "energy_j": _number(part.energy_j),
+        "runtime_s": known(part.runtime_s),
+        "power_w": known(part.power_w),
+        "energy_j": known(part.energy_j),
     }
 
 
@@ -202,7 +195,7 @@ def _layers(profile: Profile) -> list[dict[str, Any]]:
 
 
 def _list(column: FloatArray | None, length: int) -> list[float | None]:
-    return [None] * length if column is None else [_number(v) for v in column.tolist()]
+    return [None] * length if column is None else [known(v) for v in column.tolist()]
 
 
 def _check_schema(value: Value) -> None:

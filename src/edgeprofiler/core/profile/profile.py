@@ -17,20 +17,7 @@ import numpy as np
 from edgeprofiler.core.arrays import Alike, read_only
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate(Alike):
-    """A number with its interval; all NaN where unknown, no interval where `low` is NaN."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a value."""
-        return math.isfinite(self.value)
+from edgeprofiler.core.quantity import Estimate
 
 
 @dataclass(frozen=True)

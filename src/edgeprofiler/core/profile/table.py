@@ -5,14 +5,13 @@ Empty cells are unknown, never 0. Names are kept exactly, only quoted as CSV ask
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 from edgeprofiler.core import files
 from edgeprofiler.core.network import Layer, Shape
 from edgeprofiler.core.profile.profile import Costs, Profile
+from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.units import ms_from_seconds
 
 _LAYER: dict[str, Callable[[Layer], object]] = {
@@ -47,32 +46,27 @@ COLUMNS = (*REFERENCE, "index", *_LAYER, "bound", "covered", "known_by", *_COSTS
 
 def to_csv(profile: Profile) -> str:
     """Return a profile as CSV, one row a layer."""
-    lines = _Lines()
-    # With this terminator a lone carriage return in a name is quoted too.
-    writer = csv.writer(lines, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
     costs = profile.costs
     numbers = {name: _cells(costs, name) for name in (*_COSTS, *_MEASURED)}
+    rows = []
     for index, layer in enumerate(profile.network.layers):
         covered = bool(costs.covered[index])
         above_idle = float(costs.power_w[index]) - profile.idle_power_w
         runtime_ms = ms_from_seconds(float(costs.runtime_s[index]))
-        writer.writerow(
-            [
-                layer.name,
-                layer.kind,
-                _number(above_idle) if covered else None,
-                _number(runtime_ms) if covered else None,
-                index,
-                *(read(layer) for read in _LAYER.values()),
-                costs.bound[index],
-                "yes" if covered else "no",
-                costs.known_by[index],
-                *(numbers[name][index] if covered else None for name in _COSTS),
-                *(numbers[name][index] for name in _MEASURED),
-            ]
-        )
-    return "".join(lines.rows)
+        rows.append([
+            layer.name,
+            layer.kind,
+            above_idle if covered else None,
+            runtime_ms if covered else None,
+            index,
+            *(read(layer) for read in _LAYER.values()),
+            costs.bound[index],
+            "yes" if covered else "no",
+            costs.known_by[index],
+            *(numbers[name][index] if covered else None for name in _COSTS),
+            *(numbers[name][index] for name in _MEASURED),
+        ])  # fmt: skip
+    return csv_text(COLUMNS, rows)
 
 
 def write_csv(profile: Profile, path: Path | str) -> None:
@@ -84,23 +78,9 @@ def write_csv(profile: Profile, path: Path | str) -> None:
     files.write_text(Path(path), to_csv(profile))
 
 
-class _Lines:
-    """Takes whole rows from `csv.writer` and ends them as text files here do."""
-
-    def __init__(self) -> None:
-        self.rows: list[str] = []
-
-    def write(self, row: str) -> None:
-        self.rows.append(row.removesuffix("\r\n") + "\n")
-
-
 def _cells(costs: Costs, name: str) -> list[float | None]:
     column = getattr(costs, name)
-    return [None] * len(costs) if column is None else [_number(v) for v in column.tolist()]
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return [None] * len(costs) if column is None else column.tolist()
 
 
 def _shape(shape: Shape) -> str:

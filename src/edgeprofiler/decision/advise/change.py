@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.graph import Graph
-from edgeprofiler.core.profile import Estimate, Profile
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.read import builder

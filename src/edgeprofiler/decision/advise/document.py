@@ -74,9 +74,7 @@ def _change(change: Change) -> dict[str, Any]:
         "target": change.target,
         "text": change.text,
         "accuracy_risk": change.risk,
-        "saved_energy_per_image_j": change.saved_j.value,
-        "saved_energy_per_image_j_low": change.saved_j.low,
-        "saved_energy_per_image_j_high": change.saved_j.high,
+        **change.saved_j.document("saved_energy_per_image_j"),
         "saved_end_to_end_s": change.saved_s,
         "channels": {
             name: {"keep": kept, "of": total} for name, (kept, total) in change.channels.items()

@@ -7,7 +7,7 @@ import itertools
 import math
 
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
-from edgeprofiler.core.profile import Estimate
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.advise.candidates import Candidate, Key, candidates, floors_of
 from edgeprofiler.decision.advise.change import Change, Cost, Options, Plan, State, Target
 

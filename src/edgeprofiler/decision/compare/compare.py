@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.table import Table
 from edgeprofiler.decision.compare.difference import Comparison, difference
 from edgeprofiler.decision.compare.document import comparison_document
+from edgeprofiler.decision.compare.tables import (
+    changes_table,
+    comparison_table,
+    letter,
+    side_by_side,
+)
 from edgeprofiler.prediction.predict import Answer, answers
 from edgeprofiler.prediction.question import Question, Questions, asks
 
@@ -30,6 +37,15 @@ class SideBySide:
     def labels(self) -> tuple[str, ...]:
         """How a table calls each of them."""
         return tuple(answer.label for answer in self.answers)
+
+    def tables(self, layers: int = 10) -> tuple[Table, ...]:
+        """Return totals side by side, then each against the first with its changed layers."""
+        tables = [side_by_side([answer.profile for answer in self.answers], self.labels)]
+        for number, comparison in enumerate(self.comparisons, start=1):
+            tables.append(comparison_table(comparison, letter(number)))
+            if comparison.largest(layers):
+                tables.append(changes_table(comparison, layers))
+        return tuple(tables)
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document `edgeprofiler.compare/1`, every pair of layers included."""
@@ -54,7 +70,7 @@ def compare(*models: Subject | Question, **asked: Unpack[AskedOfMany]) -> SideBy
 
     >>> import edgeprofiler
     >>> found = edgeprofiler.compare("zoo:resnet34", "zoo:resnet18", device="jetson-nano")
-    >>> found.comparisons[0].energy_verdict
+    >>> found.comparisons[0].energy.verdict
     'less'
     """
     found = answers(Questions.of(*models, **asked))

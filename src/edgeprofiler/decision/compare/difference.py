@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.profile import Estimate, Profile
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.quantity import Difference, Estimate
 from edgeprofiler.decision.compare.align import LayerPair, align
-
-Verdict = Literal["less", "more", "same", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +37,14 @@ class Comparison:
     """Every aligned pair, in the order of the networks."""
 
     @property
-    def energy_verdict(self) -> Verdict:
-        """Whether the second needs less or more energy; undecided where the interval spans 0."""
-        return _verdict(self.energy_j)
+    def energy(self) -> Difference:
+        """Difference of energies, for a person, and whether it is sure."""
+        return Difference(self.energy_j, self.a.totals.energy_j.value, "J")
 
     @property
-    def runtime_verdict(self) -> Verdict:
-        """Whether the second takes less or more time; undecided where the interval spans 0."""
-        return _verdict(self.runtime_s)
+    def runtime(self) -> Difference:
+        """Difference of end-to-end times, for a person, and whether it is sure."""
+        return Difference(self.runtime_s, self.a.totals.end_to_end_s.value, "s")
 
     def largest(self, count: int = 10) -> tuple[LayerChange, ...]:
         """Return the pairs that change energy most, largest first; equal layers are left out."""
@@ -130,14 +128,3 @@ def _factor(profile: Profile, field: str, index: int | None, end: str) -> float:
 
 def _unpaired(a: Estimate, b: Estimate) -> Estimate:
     return Estimate(b.value - a.value, b.low - a.high, b.high - a.low)
-
-
-def _verdict(moved: Estimate) -> Verdict:
-    if not moved.known:
-        return "undecided"
-    if moved.low > 0:
-        return "more"
-    if moved.high < 0:
-        return "less"
-    exact = moved.low == moved.high == moved.value == 0
-    return "same" if exact else "undecided"

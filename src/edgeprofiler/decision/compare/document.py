@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from edgeprofiler.core.profile import Estimate
+from edgeprofiler.core.units import known
 from edgeprofiler.decision.compare.difference import Comparison
+from edgeprofiler.decision.compare.tables import sentence
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
@@ -15,31 +15,20 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "a": comparison.a.network.name,
         "b": comparison.b.network.name,
         "paired": comparison.paired,
-        **_difference("energy_j", comparison.energy_j),
-        "energy_verdict": comparison.energy_verdict,
-        **_difference("end_to_end_s", comparison.runtime_s),
-        "runtime_verdict": comparison.runtime_verdict,
+        "summary": sentence(comparison),
+        **comparison.energy_j.document("energy_j_difference"),
+        "energy_verdict": comparison.energy.verdict,
+        **comparison.runtime_s.document("end_to_end_s_difference"),
+        "runtime_verdict": comparison.runtime.verdict,
         "layers": [
             {
                 "name": change.name,
                 "a": change.pair.a,
                 "b": change.pair.b,
                 "status": change.pair.status,
-                "runtime_s": _or_none(change.runtime_s),
-                "energy_j": _or_none(change.energy_j),
+                "runtime_s": known(change.runtime_s),
+                "energy_j": known(change.energy_j),
             }
             for change in comparison.changes
         ],
     }
-
-
-def _difference(name: str, estimate: Estimate) -> dict[str, float | None]:
-    return {
-        f"{name}_difference": _or_none(estimate.value),
-        f"{name}_difference_low": _or_none(estimate.low),
-        f"{name}_difference_high": _or_none(estimate.high),
-    }
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

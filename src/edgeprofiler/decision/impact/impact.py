@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import InsufficientData, UsageError
-from edgeprofiler.core.profile import Estimate, Profile
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.impact.quantities import (
     parse_battery,
     parse_duty,
@@ -69,13 +70,7 @@ class Impact:
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document `edgeprofiler.impact/1`."""
         profile = self.profile
-        estimates = {
-            "power_w": self.power_w,
-            "battery_life_s": self.battery_life_s,
-            "fleet_energy_j_per_year": self.fleet_energy_j_per_year,
-            "fleet_co2e_g_per_year": self.fleet_co2e_g_per_year,
-            "fleet_cost_per_year": self.fleet_cost_per_year,
-        }
+        estimates = {k: found for k, found in vars(self).items() if isinstance(found, Estimate)}
         return {
             "schema": "edgeprofiler.impact/1",
             "network": profile.network.name,
@@ -83,12 +78,7 @@ class Impact:
             "origin": profile.origin.kind,
             "assumptions": asdict(self.assumptions)
             | {"rate_per_s": self.rate_per_s, "idle_power_w": profile.idle_power_w},
-            **{
-                name + end: value if math.isfinite(value) else None
-                for name, estimate in estimates.items()
-                if estimate is not None
-                for end, value in zip(("", "_low", "_high"), astuple(estimate), strict=True)
-            },
+            **{k: v for name, found in estimates.items() for k, v in found.document(name).items()},
         }
 
 
@@ -168,10 +158,10 @@ def assess(profile: Profile, assumptions: Assumptions) -> Impact:
             f"{profile.device.name} ({fastest:.4g}/s)"
         )
     else:
-        on_duty = _affine(totals.energy_above_idle_j, rate, profile.idle_power_w)
+        on_duty = totals.energy_above_idle_j.scaled(rate, profile.idle_power_w)
     off_duty = assumptions.off_duty_power_w * (1 - assumptions.duty)
-    mean = _affine(on_duty, assumptions.duty, off_duty)
-    energy = _affine(mean, YEAR_S * assumptions.fleet, 0.0)
+    mean = on_duty.scaled(assumptions.duty, off_duty)
+    energy = mean.scaled(YEAR_S * assumptions.fleet)
     battery, intensity, price = (
         assumptions.battery_j, assumptions.intensity_g_per_j, assumptions.price_per_j,
     )  # fmt: skip
@@ -180,18 +170,8 @@ def assess(profile: Profile, assumptions: Assumptions) -> Impact:
         assumptions=assumptions,
         rate_per_s=rate,
         power_w=mean,
-        battery_life_s=None
-        if battery is None
-        else Estimate(battery / mean.value, battery / mean.high, battery / mean.low),
+        battery_life_s=None if battery is None else mean.inverse(battery),
         fleet_energy_j_per_year=energy,
-        fleet_co2e_g_per_year=None if intensity is None else _affine(energy, intensity, 0.0),
-        fleet_cost_per_year=None if price is None else _affine(energy, price, 0.0),
-    )
-
-
-def _affine(estimate: Estimate, factor: float, offset: float) -> Estimate:
-    return Estimate(
-        estimate.value * factor + offset,
-        estimate.low * factor + offset,
-        estimate.high * factor + offset,
+        fleet_co2e_g_per_year=None if intensity is None else energy.scaled(intensity),
+        fleet_cost_per_year=None if price is None else energy.scaled(price),
     )

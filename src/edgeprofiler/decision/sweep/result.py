@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
+from edgeprofiler.core.table import csv_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +49,8 @@ class Sweep:
     def to_csv(self) -> str:
         """Return one row a combination, units in the column names."""
         columns = self.columns()
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(["network", *columns])
-        writer.writerows([self.network, *row] for row in zip(*columns.values(), strict=True))
-        return buffer.getvalue()
+        rows = zip(*columns.values(), strict=True)
+        return csv_text(["network", *columns], ([self.network, *row] for row in rows))
 
     def document(self) -> dict[str, object]:
         """Return the rows as a JSON document `edgeprofiler.sweep/1`, column by column."""

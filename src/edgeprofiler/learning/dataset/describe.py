@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core.network import KINDS, FloatArray
+from edgeprofiler.core.units import known
 from edgeprofiler.learning.dataset.table import Dataset
 
 CONSTANT = 0.005
@@ -50,7 +51,7 @@ class Description:
             "schema": "edgeprofiler.dataset-description/1",
             **{k: v for k, v in self.__dict__.items() if k != "ranges"},
             "ranges": {
-                kind: {name: [_or_none(v) for v in values] for name, values in found.items()}
+                kind: {name: [known(v) for v in values] for name, values in found.items()}
                 for kind, found in self.ranges.items()
             },
         }
@@ -119,7 +120,3 @@ def _range(values: FloatArray) -> tuple[float, float, float]:
     if not len(known):
         return (float("nan"),) * 3
     return float(known.min()), float(np.median(known)), float(known.max())
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import Value, read_csv, read_json
 from edgeprofiler.learning.dataset.table import COLUMNS, SCHEMA, Dataset, from_columns
@@ -86,13 +86,8 @@ def parquet_bytes(data: Dataset) -> bytes:
 
 def to_csv(data: Dataset) -> str:
     """Return a data set as CSV; unknown numbers are empty cells."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in COLUMNS])
     values = [data.columns[column.name].tolist() for column in COLUMNS]
-    for row in zip(*values, strict=True):
-        writer.writerow(["" if value != value else value for value in row])
-    return text.getvalue()
+    return csv_text([column.name for column in COLUMNS], zip(*values, strict=True))
 
 
 def _expected(path: Path) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from edgeprofiler.core.files import dump_json
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.units import known
 from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark
 
 SCHEMA = "edgeprofiler.benchmark/1"
@@ -42,10 +42,10 @@ def _backend(result: BackendResult) -> dict[str, Any]:
         "batch": result.batch,
         "facts": dict(result.facts),
         "latency_s": _summary(result.latency_s),
-        "throughput_per_s": _number(result.throughput_per_s),
+        "throughput_per_s": known(result.throughput_per_s),
         "profiled_latency_s": _summary(result.profiled_s) if len(result.profiled_s) else None,
-        "profiling_overhead": _number(result.profiling_overhead),
-        "layer_sum_s": _number(result.layer_sum_s),
+        "profiling_overhead": known(result.profiling_overhead),
+        "layer_sum_s": known(result.layer_sum_s),
         "layers": [
             {
                 "index": layer.index,
@@ -71,7 +71,3 @@ def _summary(values: FloatArray) -> dict[str, float | None]:
         return dict.fromkeys(("mean", *_QUANTILES))
     found = np.quantile(known, tuple(_QUANTILES.values())).tolist()
     return {"mean": float(known.mean()), **dict(zip(_QUANTILES, found, strict=True))}
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -75,6 +75,11 @@ class BackendResult:
         known = [layer.median_s for layer in self.layers]
         return float(np.nansum(known)) if known else math.nan
 
+    def slowest(self, count: int) -> list[LayerLatency]:
+        """Return the layers of known time that take longest, the slowest first."""
+        known = [layer for layer in self.layers if math.isfinite(layer.median_s)]
+        return sorted(known, key=lambda layer: -layer.median_s)[:count]
+
     @property
     def profiling_overhead(self) -> float:
         """Relative change of the median latency with the profiler on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from edgeprofiler.core.units import known
 from edgeprofiler.measurement.qa.checks import Verdict
 from edgeprofiler.measurement.recording import Recording
 
@@ -23,7 +24,7 @@ def to_document(recording: Recording, verdict: Verdict) -> dict[str, Any]:
         "runs": int(recording.timeline.runs),
         "layers": len(recording.timeline.layer_names),
         "samples": len(trace),
-        "duration_s": duration if math.isfinite(duration) else None,
+        "duration_s": known(duration),
         "warnings": list(recording.warnings),
         **verdict.document(),
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import math
 import re
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.units import seconds_from_ms
 from edgeprofiler.core.values import Row, read_csv
 
@@ -164,8 +163,4 @@ def input_shape(text: str, batch: int, where: str = "input") -> tuple[int, ...]:
 
 def write_rows(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as the text of a CSV, columns in the order of the first row."""
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
+    return csv_text(list(rows[0]), (list(row.values()) for row in rows))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeprofiler.core.quantity import Estimate, Quantity
+from edgeprofiler.core.table import Column, Table, Words, tabulate
 from edgeprofiler.prediction.accuracy import Figures
 from edgeprofiler.prediction.calibration.measured import write_rows
 from edgeprofiler.prediction.validate.validation import Compared, Validation
 
+_UNITS = {"runtime": "ms", "power": "W"}
 SCALE = {"runtime": (1e3, "ms"), "power": (1.0, "W above idle")}
 
 
@@ -68,6 +71,32 @@ def document(validation: Validation) -> Mapping[str, Any]:
 
 def _figures(found: Figures) -> dict[str, float | None]:
     return {"rows": found.rows, **found.as_dict()}
+
+
+def validation_table(validation: Validation) -> Table:
+    """Return every measured number beside its prediction."""
+    note = "* set aside. Power is above idle. In: whether the interval holds the measured number."
+
+    def predicted(c: Compared) -> Quantity:
+        return Quantity(Estimate(c.predicted, c.low, c.high), _UNITS[c.quantity])
+
+    def network(c: Compared) -> str:
+        size = f" {c.row.shape[-1]}" if c.row.shape else ""
+        return f"{c.row.network}{size}{'*' if c.row.set_aside else ''}"
+
+    return tabulate("", validation.compared, (
+        (Column("board"), lambda c: c.row.device.removeprefix("jetson-")),
+        (Column("host", rank=1), lambda c: c.row.runtime),
+        (Column("network", kind="name"), network),
+        (
+            Column("measured", kind="quantity"),
+            lambda c: Quantity(Estimate(c.measured), _UNITS[c.quantity]),
+        ),
+        (Column("predicted", kind="quantity"), predicted),
+        (Column("error", "%", "signed"), lambda c: c.error),
+        (Column("interval", kind="interval"), predicted),
+        (Column("in"), lambda c: Words("yes", "good") if c.inside else Words("no", "doubt")),
+    ), (note,))  # fmt: skip
 
 
 def quantities(validation: Validation) -> list[str]:

@@ -13,7 +13,8 @@ from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.network import BoolArray, FloatArray, Network
-from edgeprofiler.core.profile import Estimate, Profile
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds

@@ -371,8 +371,4 @@ def _sorted(
 def describe(node: RawNode) -> str:
     """Return how messages name a node."""
     name = node.name or (node.outputs[0] if node.outputs else "")
-    return f"node {_printable(name)!r} ({_printable(node.op)})"
-
-
-def _printable(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name)[:80]
+    return f"node {name[:80]!r} ({node.op[:80]})"

@@ -56,7 +56,12 @@ def check_picture(path: Path | None) -> None:
 
 
 def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure as PNG, SVG or PDF, whole or not at all; the same figure, the same bytes."""
+    """Write a figure as PNG, SVG or PDF, whole or not at all; the same figure, the same bytes.
+
+    Raises:
+        UsageError: the file's ending is of another format.
+        CannotWrite: the folder is missing, not writable or full.
+    """
     kind = picture_format(path)
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     import matplotlib as mpl

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.text import short_name
 from edgeprofiler.views.plots.figure import new_figure
+from edgeprofiler.views.plots.paint import plain
+from edgeprofiler.views.plots.series import COLOURS
 
 if TYPE_CHECKING:
     from edgeprofiler.measurement.benchmark import BackendResult, Benchmark
@@ -16,13 +20,12 @@ SLOWEST = 12
 """Layers of a backend that are drawn."""
 
 _MAX_NAME = 34
-_KIND_COLOURS = {
-    "convolutional": "#4c78a8",
-    "pooling": "#54a24b",
-    "dense": "#e45756",
-    "other": "#9d9d9d",
-}
-_BOX = {"patch_artist": True, "showfliers": False, "whis": (5, 95), "widths": 0.6}
+_LINE = {"color": "#222222", "linewidth": 0.9}
+_BOX = {
+    "orientation": "horizontal", "patch_artist": True, "showfliers": False, "whis": (5, 95),
+    "widths": 0.6, "boxprops": {"edgecolor": "#333333", "linewidth": 0.6}, "medianprops": _LINE,
+    "whiskerprops": _LINE, "capprops": _LINE,
+}  # fmt: skip
 
 
 def draw_benchmark(benchmark: Benchmark) -> Any:
@@ -49,30 +52,20 @@ def draw_benchmark(benchmark: Benchmark) -> Any:
 
 
 def _draw_backends(ax: Any, ran: list[BackendResult], model: str) -> None:
-    boxes = ax.boxplot(
-        [result.latency_s * 1e3 for result in ran], orientation="horizontal", **_BOX
-    )  # fmt: skip
-    _paint(boxes, ["#72b7b2"] * len(ran))
-    ax.set_yticks(range(1, len(ran) + 1), [result.backend for result in ran])
-    ax.invert_yaxis()
-    ax.set_xlim(left=0)
+    times = [result.latency_s for result in ran]
+    _boxes(ax, times, [result.backend for result in ran], ["#72b7b2"] * len(ran))
     ax.set_xlabel("latency of one run, ms (no profiler)", fontsize=8)
-    ax.set_title(f"{model}: box 25-75 %, whiskers 5-95 % of {len(ran[0].latency_s)} runs",
-                 fontsize=10, loc="left")  # fmt: skip
-    _tidy(ax)
+    spread = f"box 25-75 %, whiskers 5-95 % of {len(ran[0].latency_s)} runs"
+    ax.set_title(f"{plain(short_name(model, 60))}: {spread}", fontsize=10, loc="left")
 
 
 def _draw_layers(ax: Any, result: BackendResult) -> None:
-    slowest = sorted(
-        (layer for layer in result.layers if np.isfinite(layer.median_s)),
-        key=lambda layer: -layer.median_s,
-    )[:SLOWEST]
-    values = [layer.duration_s[np.isfinite(layer.duration_s)] * 1e3 for layer in slowest]
-    boxes = ax.boxplot(values, orientation="horizontal", **_BOX)
-    _paint(boxes, [_KIND_COLOURS.get(layer.kind, "#9d9d9d") for layer in slowest])
-    ax.set_yticks(range(1, len(slowest) + 1), [_short(layer.name) for layer in slowest], fontsize=7)
-    ax.invert_yaxis()
-    ax.set_xlim(left=0)
+    from matplotlib.patches import Patch
+
+    slowest = result.slowest(SLOWEST)
+    times = [layer.duration_s[np.isfinite(layer.duration_s)] for layer in slowest]
+    names = [short_name(layer.name, _MAX_NAME) for layer in slowest]
+    _boxes(ax, times, names, [COLOURS[layer.kind] for layer in slowest])
     ax.set_xlabel("time of the layer, ms (with profiler)", fontsize=8)
     share = sum(layer.median_s for layer in slowest) / result.layer_sum_s
     ax.set_title(
@@ -81,31 +74,18 @@ def _draw_layers(ax: Any, result: BackendResult) -> None:
         fontsize=9, loc="left",
     )  # fmt: skip
     kinds = dict.fromkeys(layer.kind for layer in slowest)
-    from matplotlib.patches import Patch
-
-    ax.legend(
-        handles=[Patch(color=_KIND_COLOURS.get(kind, "#9d9d9d"), label=kind) for kind in kinds],
-        fontsize=7, loc="lower right", frameon=False,
-    )  # fmt: skip
-    _tidy(ax)
+    handles = [Patch(color=COLOURS[kind], label=kind) for kind in kinds]
+    ax.legend(handles=handles, fontsize=7, loc="lower right", frameon=False)
 
 
-def _paint(boxes: dict[str, Any], colours: list[str]) -> None:
-    for patch, colour in zip(boxes["boxes"], colours, strict=True):
+def _boxes(ax: Any, times_s: list[FloatArray], names: list[str], colours: list[str]) -> None:
+    """Draw a box for each of several things, from the top down."""
+    drawn = ax.boxplot([times * 1e3 for times in times_s], **_BOX)
+    for patch, colour in zip(drawn["boxes"], colours, strict=True):
         patch.set_facecolor(colour)
-        patch.set_edgecolor("#333333")
-        patch.set_linewidth(0.6)
-    for line in (*boxes["medians"], *boxes["whiskers"], *boxes["caps"]):
-        line.set_color("#222222")
-        line.set_linewidth(0.9)
-
-
-def _tidy(ax: Any) -> None:
+    ax.set_yticks(range(1, len(names) + 1), [plain(name) for name in names], fontsize=7)
+    ax.invert_yaxis()
+    ax.set_xlim(left=0)
     ax.tick_params(labelsize=8)
     ax.grid(axis="x", linewidth=0.4, alpha=0.5)
     ax.spines[["top", "right"]].set_visible(False)
-
-
-def _short(name: str) -> str:
-    """The end of a long name, where names of one network differ."""
-    return name if len(name) <= _MAX_NAME else "…" + name[1 - _MAX_NAME :]

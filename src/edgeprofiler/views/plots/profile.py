@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.text import short_name
 from edgeprofiler.core.units import engineering
-from edgeprofiler.views.names import short_name
-from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
-from edgeprofiler.views.plots.series import (
-    COLOURS,
-    IDLE_COLOUR,
-    Share,
-    by_kind,
-    by_stage,
-    drawn_shares,
-    percent,
-    roofline,
-    timeline,
+from edgeprofiler.views.plots.figure import new_figure
+from edgeprofiler.views.plots.paint import paint, plain
+from edgeprofiler.views.plots.pictures import (
+    kinds_figure,
+    roofline_figure,
+    stages_figure,
+    timeline_figure,
 )
 
 KINDS = ("timeline", "roofline", "kinds", "stages", "report")
 """What `draw` can draw; `report` is all four on one sheet."""
+
+_SHARES = {"kinds": "type of layer", "stages": "stage"}
 
 
 def draw(
@@ -67,15 +61,6 @@ def draw(
     return figure
 
 
-def save_profile(profile: Profile, path: Path, kind: str = "report", **options: Any) -> None:
-    """Write a picture of a profile as PNG, SVG or PDF, by the file's ending.
-
-    Options are those of `draw`.
-    """
-    picture_format(path)
-    save_figure(draw(profile, kind, **options), path)
-
-
 def _title(profile: Profile) -> str:
     network, device, energy = profile.network, profile.device, profile.totals.energy_j
     title = (
@@ -85,90 +70,16 @@ def _title(profile: Profile) -> str:
     if math.isfinite(energy.low):
         title += f" ({engineering(energy.low, 'J')} to {engineering(energy.high, 'J')})"
     title += f" in {engineering(profile.totals.end_to_end_s.value, 's')}, {profile.origin.kind}"
-    return _plain(title + (", SIMULATED" if profile.simulated else ""))
+    return plain(title + (", SIMULATED" if profile.simulated else ""))
 
 
 def _draw_one(ax: Any, profile: Profile, kind: str, device: Device | None) -> None:
-    drawers: dict[str, Callable[[], None]] = {
-        "timeline": lambda: _timeline(ax, profile),
-        "roofline": lambda: _roofline(ax, profile, device),
-        "kinds": lambda: _shares(ax, by_kind(profile), "energy by type of layer"),
-        "stages": lambda: _shares(ax, by_stage(profile), "energy by stage"),
+    pictures = {
+        "timeline": lambda: timeline_figure(profile),
+        "roofline": lambda: roofline_figure(profile, device),
+        "kinds": lambda: kinds_figure(profile),
+        "stages": lambda: stages_figure(profile),
     }
-    drawers[kind]()
-    ax.tick_params(labelsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def _timeline(ax: Any, profile: Profile) -> None:
-    bars = timeline(profile)
-    kinds = np.array(bars.kind, dtype=object)
-    for kind, colour in COLOURS.items():
-        at = np.flatnonzero(kinds == kind)
-        if len(at):
-            ax.bar(
-                bars.start_s[at] * 1e3, bars.power_w[at], bars.width_s[at] * 1e3, align="edge",
-                color=colour, edgecolor="white", linewidth=0.3, label=kind,
-            )  # fmt: skip
-    if math.isfinite(profile.idle_power_w):
-        label = f"idle {engineering(profile.idle_power_w, 'W')}"
-        ax.axhline(profile.idle_power_w, color=IDLE_COLOUR, linestyle="--", label=label)
-    ax.margins(x=0)
-    ax.set_xlabel("time in one inference, ms (area is energy)", fontsize=8)
-    ax.set_ylabel("power of the board, W", fontsize=8)
-    _legend(ax)
-
-
-def _roofline(ax: Any, profile: Profile, device: Device | None) -> None:
-    found = roofline(profile, device)
-    layers = profile.network.layers
-    kinds = np.array([layers[i].kind for i in found.index], dtype=object)
-    if found.roofs and len(found.index):
-        ridge = found.roofs[0].flops / found.bandwidth_bytes_per_s
-        low, high = min(found.intensity.min(), ridge) / 2, max(found.intensity.max(), ridge) * 4
-        x = np.geomspace(low, high, 120)
-        for roof, style in zip(found.roofs, ("-", "--", ":", "-.") * 9, strict=False):
-            y = np.minimum(roof.flops, found.bandwidth_bytes_per_s * x)
-            label = f"{roof.label}: {engineering(roof.flops, 'FLOP/s')}"
-            ax.plot(x, y, style, color="#6b7178", linewidth=1.2, label=label)
-    for kind in dict.fromkeys(kinds):
-        at = np.flatnonzero(kinds == kind)
-        size = 10 + 120 * found.energy_share[at]
-        ax.scatter(
-            found.intensity[at], found.flops[at], s=size, color=COLOURS[kind], alpha=0.75,
-            linewidths=0, label=kind,
-        )  # fmt: skip
-    if len(found.index):
-        ax.set(xscale="log", yscale="log")
-        _legend(ax)
-    ax.set_xlabel("arithmetic intensity, FLOP per byte", fontsize=8)
-    ax.set_ylabel("speed, FLOP/s", fontsize=8)
-    ax.grid(linewidth=0.4, alpha=0.5)
-
-
-def _shares(ax: Any, shares: tuple[Share, ...], title: str) -> None:
-    drawn, total, missing = drawn_shares(shares)
-    place = np.arange(len(drawn))
-    bars = ax.barh(
-        place, [share.energy_j * 1e3 for share in drawn],
-        color=[COLOURS.get(share.kind, COLOURS["convolutional"]) for share in drawn],
-    )  # fmt: skip
-    labels = [f" {percent(share.energy_j, total)}" for share in drawn]
-    ax.bar_label(bars, labels, fontsize=7)
-    ax.margins(x=0.12)
-    ax.set_yticks(place, [_plain(short_name(share.label, 24)) for share in drawn])
-    ax.invert_yaxis()
-    ax.set_xlabel(f"mJ ({missing})" if missing else "mJ", fontsize=8)
-    ax.set_title(title, fontsize=9, loc="left")
-
-
-def _legend(ax: Any) -> None:
-    ax.legend(
-        fontsize=7, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1),
-        borderaxespad=0.2, markerscale=0.7,
-    )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    """A text in which matplotlib finds no mathematics, which a dollar sign would begin."""
-    return text.replace("$", r"\$")
+    paint(ax, pictures[kind]())
+    if kind in ("kinds", "stages"):
+        ax.set_title(f"energy by {_SHARES[kind]}", fontsize=9, loc="left")

@@ -9,10 +9,10 @@ import numpy as np
 
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.text import short_name
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.recording import PowerTrace, Recording
-from edgeprofiler.views.names import short_name
-from edgeprofiler.views.plots.interactive import Figure, numbers, plain_layout, safe_text
+from edgeprofiler.views.plots.pictures import Figure, numbers, plain_layout, safe_text
 from edgeprofiler.views.plots.series import COLOURS, IDLE_COLOUR
 
 MAX_BARS = 2500
@@ -64,8 +64,8 @@ def close_look(recording: Recording) -> CloseLook:
     )
 
 
-def close_figure(recording: Recording, profile: Profile) -> Figure:
-    """Return power at each poll, and below it which layer ran."""
+def close_figure(recording: Recording, profile: Profile | None = None) -> Figure:
+    """Return power at each poll, and below it which layer ran; `profile` knows their kinds."""
     look = close_look(recording)
     names = recording.timeline.layer_names
     kinds = _kinds(names, profile)
@@ -183,9 +183,9 @@ def _runs_to_show(recording: Recording) -> int:
     return max(FEWEST, math.ceil(FEWEST * update / period)) if period > 0 else FEWEST
 
 
-def _kinds(names: tuple[str, ...], profile: Profile) -> list[str]:
+def _kinds(names: tuple[str, ...], profile: Profile | None) -> list[str]:
     """Kind of each layer of a timeline: by its place where the counts agree, else by its name."""
-    layers = profile.network.layers
+    layers = () if profile is None else profile.network.layers
     if len(layers) == len(names):
         return [layer.kind for layer in layers]
     by_name: dict[str, str] = {layer.name: layer.kind for layer in layers}

@@ -12,10 +12,8 @@ from edgeprofiler.core.device import Device, device_names, load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import FloatArray, IntArray
 from edgeprofiler.core.profile import DeviceLabel, Profile
+from edgeprofiler.core.profile.words import FIXED, HOST_GAP, outside
 from edgeprofiler.views.plots.stages import stages
-
-FIXED = "fixed part"
-HOST_GAP = "host gap"
 
 COLOURS: dict[str, str] = {
     "convolutional": "#3d7cc9",
@@ -59,13 +57,12 @@ def timeline(profile: Profile) -> Bars:
     layers = profile.network.layers
     label = [layers[i].name for i in index]
     kind: list[str] = [layers[i].kind for i in index]
-    for name, part in ((FIXED, profile.fixed), (HOST_GAP, profile.host_gap)):
-        if part.runtime_s > 0:
-            index.append(np.int64(-1))
-            width.append(part.runtime_s)
-            power.append(part.power_w)
-            label.append(name)
-            kind.append(name)
+    for name, part in outside(profile):
+        index.append(np.int64(-1))
+        width.append(part.runtime_s)
+        power.append(part.power_w)
+        label.append(name)
+        kind.append(name)
     widths = np.array(width, dtype=np.float64)
     return Bars(
         index=np.array(index, dtype=np.int64),
@@ -150,11 +147,8 @@ def _grouped(profile: Profile, label: Callable[[int], tuple[str, str]]) -> list[
 
 
 def _outside(profile: Profile) -> tuple[Share, ...]:
-    parts = ((FIXED, profile.fixed), (HOST_GAP, profile.host_gap))
     return tuple(
-        Share(name, name, 0, part.runtime_s, part.energy_j)
-        for name, part in parts
-        if part.runtime_s > 0
+        Share(name, name, 0, part.runtime_s, part.energy_j) for name, part in outside(profile)
     )
 
 

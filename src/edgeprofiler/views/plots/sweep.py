@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
+from edgeprofiler.views.plots.figure import new_figure
 
 if TYPE_CHECKING:
     from edgeprofiler.decision.sweep import Sweep
@@ -55,9 +54,3 @@ def draw_sweep(result: Sweep) -> Any:
     axes.grid(visible=True, which="both", alpha=0.2)
     axes.legend(fontsize="small", loc="best")
     return figure
-
-
-def save_sweep(result: Sweep, path: Path) -> None:
-    """Write the figure as PNG, SVG or PDF, by the file's ending."""
-    picture_format(path)
-    save_figure(draw_sweep(result), path)

@@ -9,13 +9,14 @@ import numpy as np
 
 from edgeprofiler.core.errors import InsufficientData
 from edgeprofiler.core.files import make_folder
+from edgeprofiler.core.network import KINDS as ALL_KINDS
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.evaluation import SHOWN, Answered, Evaluation
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES
-from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
+from edgeprofiler.views.plots.figure import new_figure, save_figure
+from edgeprofiler.views.plots.series import COLOURS
 
-_COLOUR = {"convolutional": "C0", "pooling": "C1", "dense": "C2", "other": "0.6"}
 _UNIT = {"runtime_s": (1e6, "µs"), "power_above_idle_w": (1.0, "W")}
 _WAYS = ("C0", "C3", "0.55", "C4", "C5")
 MAX_BARS = 60
@@ -29,11 +30,11 @@ def draw_coverage(data: Dataset) -> Any:
     kind = data.text("kind")
     moved = np.maximum(np.nan_to_num(data.number("bytes_moved")), 1.0)
     time = data.number("runtime_s") * 1e6
-    for name, colour in _COLOUR.items():
+    for name in ALL_KINDS:
         rows = kind == name
         if rows.any():
             left.scatter(
-                moved[rows], time[rows], s=12, alpha=0.6, linewidths=0, color=colour,
+                moved[rows], time[rows], s=12, alpha=0.6, linewidths=0, color=COLOURS[name],
                 label=f"{name} ({int(rows.sum())})",
             )  # fmt: skip
     left.set(
@@ -44,11 +45,11 @@ def draw_coverage(data: Dataset) -> Any:
     left.legend(fontsize="small")
     names = data.networks
     start = np.zeros(len(names))
-    for name, colour in _COLOUR.items():
+    for name in ALL_KINDS:
         counts = np.array(
             [int(((data.text("network") == n) & (kind == name)).sum()) for n in names]
         )
-        right.barh(names, counts, left=start, color=colour)
+        right.barh(names, counts, left=start, color=COLOURS[name])
         start += counts
     right.set(xlabel="layers", title=f"{len(names)} networks")
     right.tick_params(axis="y", labelsize=max(4.0, min(8.0, 180 / max(len(names), 1))))
@@ -58,23 +59,16 @@ def draw_coverage(data: Dataset) -> Any:
 
 def draw_scatter(evaluation: Evaluation) -> Any:
     """Return predicted against measured, a panel for runtime and one for power."""
-    quantities = [q for q in QUANTITIES if _has(evaluation, q)]
-    figure = new_figure(4.7 * max(len(quantities), 1), 4.6)
+    figure, panels = _sheet(evaluation, 4.7, 4.6)
     way = evaluation.ways[0]
-    for axes, quantity in zip(_panels(figure, len(quantities)), quantities, strict=True):
+    for axes, quantity in panels:
         factor, unit = _UNIT[quantity]
         scale = "log" if quantity == "runtime_s" else "linear"
         truth = evaluation.table.data.number(quantity) * factor
         seen: list[FloatArray] = []
-        for kind in KINDS:
-            guess = way.answers.get((kind, quantity))
-            if guess is None or not np.isfinite(guess).any():
-                continue
-            guess = evaluation.judged(guess, quantity)
-            if not np.isfinite(guess).any():
-                continue
+        for kind, guess in _judged(evaluation, quantity):
             axes.scatter(truth, guess * factor, s=12, alpha=0.6, linewidths=0,
-                         color=_COLOUR[kind], label=kind)  # fmt: skip
+                         color=COLOURS[kind], label=kind)  # fmt: skip
             known = np.isfinite(guess)
             seen.extend((truth[known], guess[known] * factor))
         ends = np.array([np.concatenate(seen).min() * 0.8, np.concatenate(seen).max() * 1.25])
@@ -94,19 +88,14 @@ def draw_scatter(evaluation: Evaluation) -> Any:
 
 def draw_residuals(evaluation: Evaluation) -> Any:
     """Return relative errors over multiply-accumulates."""
-    quantities = [q for q in QUANTITIES if _has(evaluation, q)]
-    figure = new_figure(8.0, 2.9 * max(len(quantities), 1))
-    way, data = evaluation.ways[0], evaluation.table.data
+    figure, panels = _sheet(evaluation, 8.0, 2.9, rows=True)
+    data = evaluation.table.data
     macs = np.maximum(np.nan_to_num(data.number("macs")), 1.0)
-    for axes, quantity in zip(_panels(figure, len(quantities), rows=True), quantities, strict=True):
-        for kind in KINDS:
-            guess = way.answers.get((kind, quantity))
-            if guess is None:
-                continue
-            guess = evaluation.judged(guess, quantity)
+    for axes, quantity in panels:
+        for kind, guess in _judged(evaluation, quantity):
             error = 100 * (guess / data.number(quantity) - 1)
             axes.scatter(
-                macs, error, s=12, alpha=0.6, linewidths=0, color=_COLOUR[kind], label=kind
+                macs, error, s=12, alpha=0.6, linewidths=0, color=COLOURS[kind], label=kind
             )
         axes.axhspan(-10, 10, color="black", alpha=0.08, lw=0)
         axes.axhline(0, color="black", lw=1)
@@ -122,17 +111,17 @@ def draw_layers(evaluation: Evaluation, network: str) -> Any:
     data = evaluation.table.data
     own = np.flatnonzero(data.text("network") == network)
     way = evaluation.ways[0]
-    quantities = [q for q in QUANTITIES if _has(evaluation, q)]
-    guesses = {q: _merged(way, q, len(data)) for q in quantities}
-    shown = own[np.any([np.isfinite(guesses[q][own]) for q in quantities], axis=0)]
+    guesses = {q: _merged(way, q, len(data)) for q in QUANTITIES}
+    shown = own[np.any([np.isfinite(guess[own]) for guess in guesses.values()], axis=0)]
     if not shown.size:
         raise InsufficientData(f"no layer of {network} is predicted by the trained models")
     total = len(shown)
     if total > MAX_BARS:
         shown = np.sort(shown[np.argsort(-data.number("runtime_s")[shown])[:MAX_BARS]])
-    figure = new_figure(max(6.0, 0.16 * len(shown) + 2.5), 2.6 * len(quantities))
+    width = max(6.0, 0.16 * len(shown) + 2.5)
+    figure, panels = _sheet(evaluation, width, 2.6, rows=True)
     place = np.arange(len(shown))
-    for axes, quantity in zip(_panels(figure, len(quantities), rows=True), quantities, strict=True):
+    for axes, quantity in panels:
         factor, unit = _UNIT[quantity]
         axes.bar(place - 0.2, data.number(quantity)[shown] * factor, 0.4, color="0.55",
                  label="measured")  # fmt: skip
@@ -151,10 +140,9 @@ def draw_layers(evaluation: Evaluation, network: str) -> Any:
 
 def draw_comparison(evaluation: Evaluation) -> Any:
     """Return bars of RMSPE for each way of predicting, by kind of layer."""
-    quantities = [q for q in QUANTITIES if _has(evaluation, q)]
-    figure = new_figure(4.7 * max(len(quantities), 1), 3.8)
+    figure, panels = _sheet(evaluation, 4.7, 3.8)
     kinds = ("all", *KINDS)
-    for axes, quantity in zip(_panels(figure, len(quantities)), quantities, strict=True):
+    for axes, quantity in panels:
         width = 0.8 / len(evaluation.ways)
         for index, way in enumerate(evaluation.ways):
             values = [evaluation.errors(way, kind, quantity)["rmspe"] for kind in kinds]
@@ -187,12 +175,6 @@ def draw_curve(evaluation: Evaluation) -> Any:
     return figure
 
 
-def save_coverage(data: Dataset, path: Path) -> None:
-    """Write the picture of `draw_coverage`."""
-    picture_format(path)
-    save_figure(draw_coverage(data), path)
-
-
 def save_evaluation(evaluation: Evaluation, folder: Path, networks: tuple[str, ...]) -> list[Path]:
     """Write all pictures of an evaluation into `folder`, which is made, and return their paths."""
     make_folder(folder)
@@ -213,17 +195,26 @@ def save_evaluation(evaluation: Evaluation, folder: Path, networks: tuple[str, .
     return paths
 
 
-def _panels(figure: Any, count: int, *, rows: bool = False) -> list[Any]:
-    if not count:
+def _sheet(
+    evaluation: Evaluation, width_in: float, height_in: float, *, rows: bool = False
+) -> tuple[Any, list[tuple[Any, str]]]:
+    """A figure with a panel of that size for each quantity, side by side or as rows."""
+    ways, count = evaluation.ways[0], len(evaluation.table.data)
+    shown = [q for q in QUANTITIES if np.isfinite(_merged(ways, q, count)).any()]
+    if not shown:
         raise InsufficientData("there is nothing to draw: no quantity was evaluated")
-    shape = (count, 1) if rows else (1, count)
-    return list(figure.subplots(*shape, squeeze=False, sharex=rows).ravel())
+    across, down = (1, len(shown)) if rows else (len(shown), 1)
+    figure = new_figure(width_in * across, height_in * down)
+    panels = figure.subplots(down, across, squeeze=False, sharex=rows).ravel()
+    return figure, list(zip(panels, shown, strict=True))
 
 
-def _has(evaluation: Evaluation, quantity: str) -> bool:
-    return bool(
-        np.isfinite(_merged(evaluation.ways[0], quantity, len(evaluation.table.data))).any()
-    )
+def _judged(evaluation: Evaluation, quantity: str) -> list[tuple[str, FloatArray]]:
+    """What the recipe says of each kind of layer that it says anything of."""
+    answers = evaluation.ways[0].answers
+    said = [(kind, answers[kind, quantity]) for kind in KINDS if (kind, quantity) in answers]
+    found = [(kind, evaluation.judged(guess, quantity)) for kind, guess in said]
+    return [(kind, guess) for kind, guess in found if np.isfinite(guess).any()]
 
 
 def _merged(way: Answered, quantity: str, rows: int) -> FloatArray:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeprofiler.views.plots.figure import new_figure, picture_format, save_figure
+from edgeprofiler.views.plots.figure import new_figure
 
 if TYPE_CHECKING:
     from edgeprofiler.learning.training.tuning import Tuning
@@ -57,9 +56,3 @@ def draw_tuning(tuning: Tuning) -> Any:
         f"{tuning.study}: best {100 * tuning.score:.3g} % of {len(tuning.trials)} trials"
     )
     return figure
-
-
-def save_tuning(tuning: Tuning, path: Path) -> None:
-    """Write the figure as PNG, SVG or PDF, by the file's ending."""
-    picture_format(path)
-    save_figure(draw_tuning(tuning), path)

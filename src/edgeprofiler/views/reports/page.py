@@ -15,9 +15,12 @@ from edgeprofiler._version import __version__
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.text import visible
+from edgeprofiler.decision.compare.tables import letter
 from edgeprofiler.measurement.recording import Recording
-from edgeprofiler.views.reports.differences import differences, letter
+from edgeprofiler.views.reports.differences import differences
 from edgeprofiler.views.reports.view import view_of
+from edgeprofiler.views.tables import page_table
 
 STYLE = "edgeprofiler.css"
 LIBRARY = "vendor/plotly-cartesian.min.js"
@@ -45,7 +48,9 @@ def embedded_json(value: Any) -> str:
 
 
 def environment(*folders: str) -> Any:
-    """Return a Jinja environment that escapes everything, with the report's templates.
+    """Return a Jinja environment with the report's templates, in which every text is only read.
+
+    Whatever a template prints is escaped, and characters that would act are shown instead.
 
     Args:
         folders: further packages whose `templates` folder is looked in first.
@@ -61,10 +66,12 @@ def environment(*folders: str) -> Any:
         loader=ChoiceLoader(loaders),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda value: visible(value, "\n\t") if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.filters["embedded_json"] = lambda value: Markup(embedded_json(value))  # noqa: S704 (escaped by embedded_json)
+    made.globals["page_table"] = lambda *table, **how: Markup(page_table(*table, **how))  # noqa: S704 (escaped by page_table)
     made.globals["version"] = __version__
     return made
 

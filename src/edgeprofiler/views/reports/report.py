@@ -13,7 +13,8 @@ from edgeprofiler.measurement.recording import Recording
 from edgeprofiler.measurement.recording.opening import open_recording
 from edgeprofiler.prediction.predict import Answer, answers
 from edgeprofiler.prediction.question import Question, Questions, asks
-from edgeprofiler.views.plots.profile import save_profile
+from edgeprofiler.views.plots import draw
+from edgeprofiler.views.plots.figure import save_figure
 from edgeprofiler.views.reports.markdown import report_markdown
 from edgeprofiler.views.reports.page import report_page
 
@@ -65,7 +66,7 @@ class Report:
             if len(self.answers) > 1:
                 raise UsageError("a picture shows one profile; call once for each, or write a page")
             device = self.answers[0].device
-            save_profile(self.profiles[0], target, plot or "report", device=device)
+            save_figure(draw(self.profiles[0], plot or "report", device=device), target)
             return
         if plot is not None:
             raise UsageError("`plot` is of a picture; ask for one ending in .png or .svg")

@@ -65,9 +65,8 @@ def _model(model: str) -> str:
             # The zoo's own error names those that are spelt alike; it looks at no file.
             read_model(model, front_end="zoo")
         return model
-    shown = "".join(c if c.isprintable() else "?" for c in model[:64])
     raise InvalidInput(
-        shown or "model",
+        model[:64] or "model",
         "is no model that this server knows",
         "choose zoo:NAME, or send a file first; paths are never opened",
     )

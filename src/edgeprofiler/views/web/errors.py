@@ -16,6 +16,7 @@ from edgeprofiler.core.errors import (
     Unsupported,
     UsageError,
 )
+from edgeprofiler.core.text import one_line
 from edgeprofiler.views.web.security import security_headers
 
 _STATUS: dict[type[EdgeProfilerError], int] = {
@@ -45,15 +46,9 @@ def status_of(error: EdgeProfilerError) -> int:
     return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
 
 
-def printable(text: str) -> str:
-    """Return one line that can be shown and encoded, whatever a file put into it."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    return line.encode("utf-8", "replace").decode().strip()
-
-
 def error_response(kind: str, message: str, status: int) -> JSONResponse:
     """Return an error as JSON."""
-    body = {"error": {"kind": kind, "message": printable(message)}}
+    body = {"error": {"kind": kind, "message": one_line(message)}}
     return JSONResponse(body, status_code=status)
 
 
@@ -109,6 +104,6 @@ def answer(request: Request, kind: str, message: str, status: int) -> Response:
     alone = "x-results-only" in request.headers
     template = "error_results.html" if alone else "error.html"
     page: Response = request.app.state.templates.TemplateResponse(
-        request, template, {"message": printable(message), "status": status}, status_code=status
+        request, template, {"message": one_line(message), "status": status}, status_code=status
     )
     return page

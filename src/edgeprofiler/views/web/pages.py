@@ -13,21 +13,33 @@ from fastapi.templating import Jinja2Templates
 
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.profile.table import to_csv
+from edgeprofiler.core.text import one_line
 from edgeprofiler.decision.advise import RISK
+from edgeprofiler.decision.advise.tables import (
+    SINGLES,
+    STEPS,
+    advice_sentence,
+    advice_table,
+    budget_words,
+)
+from edgeprofiler.decision.compare.tables import changes_table, comparison_table, sentence
+from edgeprofiler.measurement.qa.tables import TONES, finding_table
 from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.reports.differences import compared_plot
 from edgeprofiler.views.reports.page import environment, report_page
 from edgeprofiler.views.reports.view import view_of
-from edgeprofiler.views.web import shown
 from edgeprofiler.views.web.background import Background
-from edgeprofiler.views.web.errors import printable, status_of
+from edgeprofiler.views.web.errors import status_of
 from edgeprofiler.views.web.forms import Fields, advice_of, fields_of, query_of, question_of
 from edgeprofiler.views.web.receive import receive_form
 from edgeprofiler.views.web.reference import operations, schemas
 from edgeprofiler.views.web.security import PLOTS
 from edgeprofiler.views.web.service import Service, board_of
+from edgeprofiler.views.web.shown import recording_facts
 
 UPLOAD = "/upload"
+_LARGEST = 200
+"""Layers in a table of what changed."""
 _KINDS = {
     "report.html": "text/html; charset=utf-8",
     "profile.csv": "text/csv; charset=utf-8",
@@ -57,7 +69,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             context.update(await background.run(results))
         except EdgeProfilerError as error:
             # In a page an argument is a field, which needs no backticks.
-            context["error"] = printable(str(error)).replace("`", "")
+            context["error"] = one_line(str(error)).replace("`", "")
             status = status_of(error)
         alone = "x-results-only" in request.headers
         template = f"{name}_results.html" if alone else f"{name}.html"
@@ -94,9 +106,10 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             return {
                 "found": found,
                 "labels": (_words(a, service), _words(b, service)),
-                "differences": shown.differences(found),
+                "sentence": sentence(found),
+                "totals": comparison_table(found),
                 "plot": compared_plot((found.a, found.b)),
-                "changes": shown.change_table(found),
+                "changes": changes_table(found, _LARGEST),
                 "query": urlencode(query_of(a, "a_") | query_of(b, "b_")),
             }
 
@@ -119,13 +132,11 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             return {
                 "document": document,
                 "label": _words(question, service),
-                "singles": shown.advice_table(
-                    "Single changes, the most energy saved first", document["single_changes"]
-                ),
-                "steps": None if plan is None else shown.advice_table(
-                    "Made one after another, each predicted on top of those before", plan["steps"]
-                ),
-            }  # fmt: skip
+                "sentence": advice_sentence(document),
+                "budget": budget_words(document),
+                "singles": advice_table(SINGLES, document["single_changes"]),
+                "steps": None if plan is None else advice_table(STEPS, plan["steps"]),
+            }
 
         context = {
             "fields": fields, "kinds": RISK, "chosen": kinds, "document": None,
@@ -147,11 +158,12 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             document = service.quality(name)
             return {
                 "document": document,
-                "findings": shown.finding_table(document),
-                "facts": shown.recording_facts(document),
+                "findings": finding_table(document),
+                "tone": TONES[document["verdict"]],
+                "facts": recording_facts(document),
             }
 
-        context = {"name": printable(name[:200]), "document": None}
+        context = {"name": one_line(name[:200]), "document": None}
         return await page(request, "recording", context, results)
 
     @pages.get("/recordings/{name}/profile")
@@ -159,7 +171,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         def results() -> dict[str, Any]:
             return {"view": view_of(service.measured(name))}
 
-        context = {"name": printable(name[:200]), "view": None}
+        context = {"name": one_line(name[:200]), "view": None}
         return await page(request, "measured", context, results)
 
     @pages.post(UPLOAD)

@@ -74,7 +74,7 @@
         shown += 1;
         if (known) sum += key(row.cells[share], true) || 0;
       }
-      const part = known ? `, ${sum.toFixed(1)} % of the energy` : "";
+      const part = known ? `, ${(100 * sum).toFixed(1)} % of the energy` : "";
       count.textContent = `${shown} of ${rows.length} rows${part}`;
     };
     words.addEventListener("input", apply);

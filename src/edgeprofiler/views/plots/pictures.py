@@ -17,8 +17,8 @@ import numpy as np
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.text import short_name, visible
 from edgeprofiler.core.units import engineering
-from edgeprofiler.views.names import short_name
 from edgeprofiler.views.plots.series import (
     COLOURS,
     IDLE_COLOUR,
@@ -252,7 +252,7 @@ def _share_text(share: Share, total_j: float) -> str:
 
 def safe_text(text: str) -> str:
     """Return a stranger's text as Plotly shows it unchanged: no tags, no formulas."""
-    return html.escape(text).replace("$", "&#36;")
+    return html.escape(visible(text)).replace("$", "&#36;")
 
 
 def numbers(values: FloatArray) -> list[float | None]:

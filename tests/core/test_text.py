@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.views.names import short_name
+from edgeprofiler.core.text import short_name
 
 TORCH_TENSORRT = (
     "[CONVOLUTION]-[aten_ops.convolution.default]-[/features/1/conv/1/convolution_2] + "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from edgeprofiler.core import plugins
@@ -118,16 +118,6 @@ def to_json(diagnosis: Diagnosis) -> str:
         {
             "schema": SCHEMA,
             "machine": dict(diagnosis.machine),
-            "checks": [
-                {
-                    "kind": check.kind,
-                    "name": check.name,
-                    "works": check.works,
-                    "detail": check.detail,
-                    "reason": check.reason,
-                    "remedy": check.remedy,
-                }
-                for check in diagnosis.checks
-            ],
+            "checks": [asdict(check) for check in diagnosis.checks],
         }
     )

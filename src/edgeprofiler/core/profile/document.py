@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -42,17 +43,8 @@ def to_document(profile: Profile) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "network": network,
-        "device": {
-            "name": profile.device.name,
-            "mode": profile.device.mode,
-            "runtime": profile.device.runtime,
-            "provenance": profile.device.provenance,
-        },
-        "origin": {
-            "kind": profile.origin.kind,
-            "by": profile.origin.by,
-            "version": profile.origin.version,
-        },
+        "device": asdict(profile.device),
+        "origin": asdict(profile.origin),
         "simulated": profile.simulated,
         "idle_power_w": known(profile.idle_power_w),
         "intervals": {

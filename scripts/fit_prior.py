@@ -116,7 +116,7 @@ def write_calibrations(
         what = "layers of one network" if first.single_layer else "totals of networks"
         by_board.setdefault(first.device.name, []).append(
             Calibration(
-                mode=first.device.mode.name,
+                mode=first.device.mode,
                 runtime=first.row.runtime,
                 software=first.row.software,
                 parameters=parameters,

@@ -231,3 +231,26 @@ def test_a_resolution_is_that_of_image_inputs() -> None:
         read("zoo:lenet", resolution=40, shapes={"": (1, 1, 32, 32)})
     with pytest.raises(UsageError, match="`front_end` reads files"):
         read(zoo_graph("lenet"), front_end="zoo")
+
+
+@pytest.mark.parametrize(
+    ("mode", "clocks"),
+    [
+        ("jetson-agx-orin@30w", "gpu=612MHz,emc=3199MHz,cpu=1.728GHz,cores=8,sms=8"),
+        ("jetson-agx-orin@maxn", "gpu=1300.5MHz,emc=3199MHz,cpu=2.2016GHz,cores=12,sms=16"),
+        ("jetson-orin-nano@7w", "gpu=408MHz,emc=2.133GHz,cpu=960MHz,cores=4,sms=4"),
+    ],
+)
+def test_a_named_mode_and_the_same_clocks_written_out_give_one_answer(
+    mode: str, clocks: str
+) -> None:
+    board = mode.partition("@")[0]
+    assert predict("zoo:resnet18", f"{board}@{clocks}") == predict("zoo:resnet18", mode)
+
+
+def test_clocks_between_two_modes_are_predicted_between_them() -> None:
+    slow, between, fast = (
+        predict("zoo:resnet50", f"jetson-agx-orin@{mode}").totals.runtime_s.value
+        for mode in ("30w", "30w,gpu=816MHz", "maxn")
+    )
+    assert fast < between < slow

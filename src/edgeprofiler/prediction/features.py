@@ -79,7 +79,7 @@ class Ratings:
             peak_flops=tuple(device.peak_flops(d) for d in _DTYPES),
             vector_flops=tuple(device.vector_flops(d) for d in _DTYPES),
             bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
-            sms=device.mode.sms,
+            sms=device.mode.clocks.sms,
         )
 
 

@@ -27,7 +27,7 @@ from edgeprofiler.core.values import Value, parse_toml
         ),
         (
             "name = 'x'\nbase = 'jetson-nano'\n[[calibrations]]\nmode='9w'\nruntime='cpp'\n",
-            "unknown mode '9w'; it has 5w, maxn",
+            "no power mode '9w'; choose one of: 5w, maxn",
         ),
         (
             (
@@ -115,7 +115,7 @@ BOARD = (
 def test_what_no_board_has_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "board.toml"
     path.write_text(BOARD)
-    assert load_device(path).datasheet.sms == 8
+    assert load_device(path).datasheet.clocks.sms == 8
     path.write_text(BOARD.replace(old, new, 1))
     with pytest.raises(InvalidInput, match=message):
         load_device(path)

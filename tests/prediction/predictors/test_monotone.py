@@ -87,7 +87,7 @@ def test_a_mode_that_caps_more_is_no_faster(name: str, runtime: str) -> None:
     networks = [zoo(n, runtime=runtime) for n in NETWORKS]
     for low in board.modes:
         for high in board.modes:
-            caps = [(m.sms, m.gpu_clock_hz, m.bandwidth_bytes_per_s) for m in (low, high)]
+            caps = [(m.clocks.sms, m.clocks.gpu_hz, m.bandwidth_bytes_per_s) for m in (low, high)]
             if low is high or any(a > b for a, b in zip(*caps, strict=True)):
                 continue
             slow, fast = board.with_mode(low.name), board.with_mode(high.name)

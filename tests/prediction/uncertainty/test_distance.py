@@ -59,7 +59,14 @@ def test_an_uncalibrated_board_says_so() -> None:
 
 
 def test_a_users_own_calibration_brings_its_own_width() -> None:
-    own = Calibration("15w", "trtexec", "mine", {}, "mine", errors={"loo_q90": 0.08})
+    own = Calibration(
+        load_device("jetson-orin-nano").mode,
+        "trtexec",
+        "mine",
+        {},
+        "mine",
+        errors={"loo_q90": 0.08},
+    )
     device = replace(load_device(), calibrations=(own,))
     found = widths_for(RESNET, device)
     assert found.kind.startswith("matching rows")

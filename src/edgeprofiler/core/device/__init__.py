@@ -1,15 +1,25 @@
 """Boards in a stated power mode, and the TOML files that describe them."""
 
-from edgeprofiler.core.device.device import Calibration, Datasheet, Device, PowerMode
+from edgeprofiler.core.device.clocks import AXES, Clocks, parse_sweep, print_clock
+from edgeprofiler.core.device.datasheet import Datasheet
+from edgeprofiler.core.device.device import Calibration, Device
 from edgeprofiler.core.device.document import calibration_table
 from edgeprofiler.core.device.loading import device_names, load_device
+from edgeprofiler.core.device.modes import PowerMode, mode_name
+from edgeprofiler.core.device.software import JETPACKS
 
 __all__ = [
+    "AXES",
+    "JETPACKS",
     "Calibration",
+    "Clocks",
     "Datasheet",
     "Device",
     "PowerMode",
     "calibration_table",
     "device_names",
     "load_device",
+    "mode_name",
+    "parse_sweep",
+    "print_clock",
 ]

@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from edgeprofiler.core.choices import runtime_named
+from edgeprofiler.core.device.clocks import MOST_VALUES, parse_changes, parse_sweep
+from edgeprofiler.core.device.datasheet import Datasheet
+from edgeprofiler.core.device.modes import PowerMode, named_mode, with_clocks
+from edgeprofiler.core.device.software import DEFAULT_TENSORRT
 from edgeprofiler.core.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Datasheet:
-    """What the maker says of the board, at the clocks of its fastest power mode."""
-
-    gpu: str
-    sms: int
-    """Streaming multiprocessors."""
-    gpu_clock_hz: float
-    """GPU clock that the peaks below are stated at."""
-    peak_flops: Mapping[str, float]
-    """Dense FLOP/s (two a multiply-accumulate) by data type, tensor cores where there are any."""
-    vector_flops: Mapping[str, float]
-    """FLOP/s of the CUDA cores by data type."""
-    bandwidth_bytes_per_s: float
-    l2_bytes: int
-    tensor_cores: bool
-    compute_capability: float
-    """CUDA's number for the generation, 8.7 for Orin."""
-    sources: tuple[str, ...] = ()
-
-    @property
-    def async_copy(self) -> bool:
-        """Whether kernels load data while they compute (CUDA: `cp.async`, from 8.0 on)."""
-        return self.compute_capability >= 8.0
-
-
-@dataclass(frozen=True)
-class PowerMode:
-    """One nvpmodel mode: what it caps."""
-
-    name: str
-    gpu_clock_hz: float
-    bandwidth_bytes_per_s: float
-    sms: int
-    power_budget_w: float
-    """Budget that the mode is named for; NaN where it is uncapped and none is stated."""
-    idle_power_w: float
-    note: str = ""
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Numbers fitted on measurements of one board, power mode and software stack."""
 
-    mode: str
+    mode: PowerMode
+    """What it was measured in."""
     runtime: str
     """Host runtime of the measurements, one of `RUNTIMES`."""
     software: str
@@ -76,10 +43,20 @@ class Device:
     datasheet: Datasheet
     modes: tuple[PowerMode, ...]
     default_mode: str
+    board_idle_power_w: float = math.nan
+    """Typical power of the board's input when nothing runs, on `carrier`."""
+    carrier: str = ""
+    """The carrier board that the idle power is of; empty where it is not known."""
+    idle_power_source: str = ""
     total_rails: tuple[str, ...] = ()
     """Power rails whose sum is the board's input."""
     other_rails: tuple[str, ...] = ()
-    idle_power_source: str = ""
+    jetpacks: tuple[str, ...] = ()
+    """JetPack releases that run on it, oldest first."""
+    jetpack: str = ""
+    """The one that is assumed where nothing else is said."""
+    tensorrt: str = DEFAULT_TENSORRT
+    """TensorRT that builds the engines: what that JetPack carries, or the board's file states."""
     calibrations: tuple[Calibration, ...] = ()
     like: str = ""
     """A board of the same chip, whose calibration stands in while this one has none."""
@@ -92,13 +69,13 @@ class Device:
 
     @property
     def spec(self) -> str:
-        """How a user names it: `jetson-orin-nano@25w`."""
+        """How a user names it: `jetson-orin-nano@25w`, `jetson-orin-nano@25w,gpu=510MHz`."""
         return f"{self.name}@{self.mode.name}"
 
     @property
     def gpu_clock_hz(self) -> float:
         """GPU clock in this mode."""
-        return self.mode.gpu_clock_hz
+        return self.mode.clocks.gpu_hz
 
     @property
     def bandwidth_bytes_per_s(self) -> float:
@@ -108,13 +85,14 @@ class Device:
     @property
     def idle_power_w(self) -> float:
         """Power of the board's input when nothing runs."""
-        return self.mode.idle_power_w
+        own = self.mode.idle_power_w
+        return self.board_idle_power_w if math.isnan(own) else own
 
     @property
     def scale(self) -> float:
         """Peak compute of this mode as a share of the datasheet's."""
-        sheet = self.datasheet
-        return (self.mode.gpu_clock_hz / sheet.gpu_clock_hz) * (self.mode.sms / sheet.sms)
+        mine, most = self.mode.clocks, self.datasheet.clocks
+        return (mine.gpu_hz / most.gpu_hz) * (mine.sms / most.sms)
 
     def peak_flops(self, dtype: str) -> float:
         """Dense FLOP/s of `dtype` in this mode; a type without a peak runs as fp32."""
@@ -131,14 +109,70 @@ class Device:
                 return table[name] * self.scale
         return max(table.values()) * self.scale
 
-    def with_mode(self, name: str) -> Device:
-        """Return the same board in another power mode."""
-        wanted = name.lower()
-        for mode in self.modes:
-            if mode.name == wanted:
-                return replace(self, mode=mode)
-        names = ", ".join(mode.name for mode in self.modes)
-        raise UsageError(f"{self.name} has no power mode {name!r}; choose one of: {names}")
+    def with_mode(self, text: str) -> Device:
+        """Return the same board in another power mode, or with other clocks.
+
+        Args:
+            text: a power mode, by its name here or nvpmodel's, clocks that differ from the mode it
+                is in (`gpu=612MHz,emc=2133MHz`), or both: `30w,gpu=510MHz`.
+
+        Raises:
+            UsageError: no such mode, or clocks that the board cannot be set to.
+
+        >>> from edgeprofiler.core.device import load_device
+        >>> load_device("jetson-agx-orin").with_mode("MODE_30W").with_mode("gpu=510MHz").spec
+        'jetson-agx-orin@30w,gpu=510MHz'
+        """
+        name, comma, clocks = text.partition(",")
+        if "=" in name:
+            mode, changes = self.mode, parse_changes(text)
+        else:
+            mode = named_mode(self.name, self.modes, name)
+            changes = parse_changes(clocks) if comma else {}
+        if changes:
+            mode = with_clocks(self.name, self.datasheet, self.modes, mode, changes)
+        return replace(self, mode=mode)
+
+    def settings(self, text: str) -> tuple[Device, ...]:
+        """Return the same board in every combination of the clocks of a sweep, in their order.
+
+        Args:
+            text: clocks with one or several values each, as `clocks.parse_sweep` reads them; the
+                rest is as in the mode it is in.
+
+        Raises:
+            UsageError: no clocks, clocks that the board cannot be set to, or too many settings.
+
+        >>> from edgeprofiler.core.device import load_device
+        >>> [d.mode.name for d in load_device("jetson-nano").settings("gpu=460.8/921.6MHz")]
+        ['maxn,gpu=460.8MHz', 'maxn']
+        """
+        sweep = parse_sweep(text)
+        count = math.prod(len(values) for values in sweep.values())
+        if count > MOST_VALUES:
+            raise UsageError(f"clocks {text!r}: {count} settings, more than {MOST_VALUES}")
+        found = (
+            with_clocks(
+                self.name,
+                self.datasheet,
+                self.modes,
+                self.mode,
+                dict(zip(sweep, values, strict=True)),
+            )
+            for values in product(*sweep.values())
+        )
+        return tuple(replace(self, mode=mode) for mode in dict.fromkeys(found))
+
+    def with_idle_power(self, idle_power_w: float, source: str) -> Device:
+        """Return the same board with another idle power, in all of its modes."""
+        return replace(
+            self,
+            mode=replace(self.mode, idle_power_w=math.nan),
+            modes=tuple(replace(mode, idle_power_w=math.nan) for mode in self.modes),
+            board_idle_power_w=idle_power_w,
+            carrier="",
+            idle_power_source=source,
+        )
 
     def with_runtime(self, runtime: str) -> Device:
         """Return the same board called by another host runtime."""

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeprofiler.core.choices import RUNTIMES
-from edgeprofiler.core.device.device import Calibration, Datasheet, Device, PowerMode
+from edgeprofiler.core.device.datasheet_document import datasheet_of, with_memory
+from edgeprofiler.core.device.device import Calibration, Device
+from edgeprofiler.core.device.modes_document import modes_of
+from edgeprofiler.core.device.numbers import number, words
+from edgeprofiler.core.device.software import DEFAULT_TENSORRT, JETPACKS, version_of
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.values import Value
 
 SCHEMA = "edgeprofiler.device/1"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LANE_FLOPS = 256
-"""FP32 operations a clock and multiprocessor: 128 lanes, as on the shipped boards but Volta's."""
-_DEVICE = ("schema", "name", "description", "family", "like", "default_mode", "total_rails",
-           "other_rails", "idle_power_source", "datasheet", "modes", "calibrations")  # fmt: skip
-_ON_A_BASE = ("schema", "base", "name", "mode", "idle_power_w", "idle_power_source",
-              "calibrations")  # fmt: skip
-_DTYPES = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "uint8", "int4")
-_RANGES: Mapping[str, tuple[float, float, str]] = {
-    "sms": (1, 1024, "write how many multiprocessors it has"),
-    "gpu_clock_hz": (1e6, 1e10, "write it in Hz"),
-    "bandwidth_bytes_per_s": (1e8, 1e14, "write it in bytes a second"),
-    "l2_bytes": (1024, 1e10, "write it in bytes"),
-    "compute_capability": (1, 20, "write CUDA's number, such as 8.7"),
-    "idle_power_w": (1e-3, 1e4, "write it in watts"),
-    "power_budget_w": (0.1, 1e5, "write it in watts"),
-    **dict.fromkeys(_DTYPES, (1e8, 1e17, "write it in operations a second")),
-}
-"""What no board lies outside of: a number beyond is one in another unit."""
+_SHARED = ("schema", "name", "description", "jetpack", "tensorrt", "total_rails", "other_rails",
+           "idle_power_w", "carrier", "idle_power_source", "datasheet", "modes",
+           "calibrations")  # fmt: skip
+_DEVICE = (*_SHARED, "family", "like", "default_mode", "jetpacks")
+_ON_A_BASE = (*_SHARED, "base", "mode")
 
 
 @dataclass(frozen=True)
@@ -62,14 +53,15 @@ def device_from_document(table: Value, others: Others, source: str = "shipped") 
         return _on_a_base(table, others, source)
     table.allow(_DEVICE)
     table["datasheet"].mapping()
-    sheet = _datasheet(table["datasheet"])
-    modes = tuple(_mode(entry, sheet) for entry in table["modes"].default([]).items())
+    sheet = datasheet_of(table["datasheet"])
+    modes = modes_of(table["modes"], sheet)
     if not modes:
         raise table.fail("has no power mode", "add at least one [[modes]] table")
-    names = [mode.name for mode in modes]
-    if len(set(names)) < len(names):
-        raise table["modes"].fail("have one name twice", f"it has {', '.join(names)}")
-    default = table["default_mode"].default(modes[0].name).text()
+    idle = number(table, "idle_power_w", math.nan)
+    if math.isnan(idle) and any(math.isnan(mode.idle_power_w) for mode in modes):
+        raise table.fail("idle_power_w is missing", "write what the board takes at rest, in watts")
+    jetpacks = table["jetpacks"].default([])
+    jetpack = _jetpack(table, "".join(jetpacks.texts()[-1:]))
     like = table["like"].maybe(Value.name) or ""
     device = Device(
         name=_name(table, ""),
@@ -77,27 +69,30 @@ def device_from_document(table: Value, others: Others, source: str = "shipped") 
         runtime="trtexec",
         datasheet=sheet,
         modes=modes,
-        default_mode=default,
+        default_mode=modes[0].name,
+        board_idle_power_w=idle,
+        carrier=words(table, "carrier"),
+        idle_power_source=words(table, "idle_power_source"),
         total_rails=table["total_rails"].default([]).texts(),
         other_rails=table["other_rails"].default([]).texts(),
-        idle_power_source=_words(table, "idle_power_source"),
-        calibrations=_calibrations(table, names),
+        jetpacks=tuple(item.choice((*JETPACKS,)) for item in jetpacks.items()),
+        jetpack=jetpack,
+        tensorrt=_tensorrt(table, JETPACKS.get(jetpack, DEFAULT_TENSORRT)),
         like=like,
         stand_ins=_stand_ins(table, like, others) if like else (),
-        description=_words(table, "description"),
-        family=_words(table, "family", "jetson"),
+        description=words(table, "description"),
+        family=words(table, "family", "jetson"),
         source=source,
     )
-    try:
-        return device.with_mode(default)
-    except UsageError as error:
-        raise table.fail(f"default_mode: {error}") from None
+    if "default_mode" in table:
+        device = _in_mode(table, device, "default_mode")
+    return replace(device, calibrations=_calibrations(table, device))
 
 
 def calibration_table(calibration: Calibration) -> dict[str, Any]:
     """Return a calibration as the table that stands in a device's TOML file."""
     return {
-        "mode": calibration.mode,
+        "mode": calibration.mode.name,
         "runtime": calibration.runtime,
         "software": calibration.software,
         "provenance": calibration.provenance,
@@ -111,25 +106,66 @@ def calibration_table(calibration: Calibration) -> dict[str, Any]:
 def _on_a_base(table: Value, others: Others, source: str) -> Device:
     """Return the device of a file that says only what differs from another device."""
     table.allow(_ON_A_BASE)
-    mode = table["mode"].maybe(Value.name)
     try:
         base = others.base(table["base"].name())
-        base = base if mode is None else base.with_mode(mode)
     except UsageError as error:
         raise table.fail(str(error)) from None
-    own = _calibrations(table, [mode.name for mode in base.modes])
-    # Calibrations of a user's own come first: the first that fits is used.
-    device = replace(base, calibrations=own + base.calibrations, source=source)
-    device = replace(device, name=_name(table, base.name))
+    sheet = with_memory(table["datasheet"], base.datasheet)
+    share = sheet.bandwidth_bytes_per_s / base.datasheet.bandwidth_bytes_per_s
+    modes = tuple(
+        replace(mode, bandwidth_bytes_per_s=mode.bandwidth_bytes_per_s * share)
+        for mode in base.modes
+    )
+    jetpack = _jetpack(table, base.jetpack)
+    carried = base.tensorrt if jetpack == base.jetpack else JETPACKS[jetpack]
+    rails = {
+        key: table[key].default(list(getattr(base, key))).texts()
+        for key in ("total_rails", "other_rails")
+    }
+    device = replace(
+        base,
+        name=_name(table, base.name),
+        description=words(table, "description", base.description),
+        datasheet=sheet,
+        modes=modes_of(table["modes"], sheet, modes),
+        total_rails=rails["total_rails"],
+        other_rails=rails["other_rails"],
+        jetpack=jetpack,
+        tensorrt=_tensorrt(table, carried),
+        source=source,
+    )
     if "idle_power_w" in table:
-        idle = _number(table, "idle_power_w")
-        device = replace(
-            device,
-            mode=replace(device.mode, idle_power_w=idle),
-            modes=tuple(replace(m, idle_power_w=idle) for m in device.modes),
-            idle_power_source=_words(table, "idle_power_source", "stated by the user"),
-        )
-    return device
+        said = words(table, "idle_power_source", "stated by the user")
+        device = device.with_idle_power(number(table, "idle_power_w"), said)
+    device = replace(device, carrier=words(table, "carrier", device.carrier))
+    device = (
+        _in_mode(table, device, "mode") if "mode" in table else device.with_mode(base.mode.name)
+    )
+    # Calibrations of a user's own come first: the first that fits is used.
+    return replace(device, calibrations=_calibrations(table, device) + base.calibrations)
+
+
+def _in_mode(table: Value, device: Device, key: str) -> Device:
+    """Return the device in the mode that `key` names, which is its default from now on."""
+    try:
+        device = device.with_mode(table[key].name())
+    except UsageError as error:
+        raise table.fail(f"{key}: {error}") from None
+    return replace(device, default_mode=device.mode.name)
+
+
+def _jetpack(table: Value, default: str) -> str:
+    value = table["jetpack"]
+    return default if value.null else value.choice((*JETPACKS,))
+
+
+def _tensorrt(table: Value, default: str) -> str:
+    version = words(table, "tensorrt", default)
+    try:
+        version_of(version)
+    except UsageError as error:
+        raise table.fail(f"tensorrt: {error}") from None
+    return version
 
 
 def _stand_ins(table: Value, like: str, others: Others) -> tuple[Calibration, ...]:
@@ -141,69 +177,23 @@ def _stand_ins(table: Value, like: str, others: Others) -> tuple[Calibration, ..
         ) from None
 
 
-def _datasheet(sheet: Value) -> Datasheet:
-    sheet.allow((*Datasheet.__dataclass_fields__,))
-    peaks, vector = _rates(sheet["peak_flops"]), _rates(sheet["vector_flops"])
-    if "fp16" not in peaks and "fp32" not in peaks:
-        raise sheet["peak_flops"].fail("has neither fp16 nor fp32", "give at least one of them")
-    tensor_cores = sheet["tensor_cores"].default(raw=False).boolean()
-    sms, clock = _whole(sheet, "sms"), _number(sheet, "gpu_clock_hz")
-    if not vector:  # a peak of tensor cores is not one of the lanes beside them
-        lanes = peaks.get("fp32", _LANE_FLOPS * sms * clock)
-        vector = {"fp32": lanes, "fp16": 2 * lanes} if tensor_cores else peaks
-    return Datasheet(
-        gpu=_words(sheet, "gpu"),
-        sms=sms,
-        gpu_clock_hz=clock,
-        peak_flops=peaks,
-        vector_flops=vector,
-        bandwidth_bytes_per_s=_number(sheet, "bandwidth_bytes_per_s"),
-        l2_bytes=_whole(sheet, "l2_bytes", 1 << 20),
-        tensor_cores=tensor_cores,
-        compute_capability=_number(sheet, "compute_capability", 8.0 if tensor_cores else 6.0),
-        sources=sheet["sources"].default([]).texts(),
-    )
+def _calibrations(table: Value, device: Device) -> tuple[Calibration, ...]:
+    return tuple(_calibration(entry, device) for entry in table["calibrations"].default([]).items())
 
 
-def _rates(table: Value) -> dict[str, float]:
-    rates = table.default({})
-    rates.allow(_DTYPES)
-    return {dtype: _number(rates, dtype) for dtype in rates.mapping()}
-
-
-def _mode(mode: Value, sheet: Datasheet) -> PowerMode:
-    mode.allow((*PowerMode.__dataclass_fields__,))
-    budget = _number(mode, "power_budget_w", math.nan)
-    idle = _number(mode, "idle_power_w")
-    if idle >= budget:
-        raise mode.fail(f"has an idle_power_w of {idle:g} of a power_budget_w of {budget:g}")
-    return PowerMode(
-        name=mode["name"].name().lower(),
-        gpu_clock_hz=_number(mode, "gpu_clock_hz", sheet.gpu_clock_hz),
-        bandwidth_bytes_per_s=_number(mode, "bandwidth_bytes_per_s", sheet.bandwidth_bytes_per_s),
-        sms=_whole(mode, "sms", sheet.sms),
-        power_budget_w=budget,
-        idle_power_w=idle,
-        note=_words(mode, "note"),
-    )
-
-
-def _calibrations(table: Value, modes: Sequence[str]) -> tuple[Calibration, ...]:
-    return tuple(_calibration(entry, modes) for entry in table["calibrations"].default([]).items())
-
-
-def _calibration(entry: Value, modes: Sequence[str]) -> Calibration:
+def _calibration(entry: Value, device: Device) -> Calibration:
     entry.allow((*Calibration.__dataclass_fields__,))
-    mode = entry["mode"].name().lower()
-    if mode not in modes:
-        raise entry.fail(f"is for an unknown mode {mode!r}", f"it has {', '.join(modes)}")
+    try:
+        mode = device.with_mode(entry["mode"].name()).mode
+    except UsageError as error:
+        raise entry.fail(f"mode: {error}") from None
     parameters, errors = entry["parameters"].default({}), entry["errors"].default({})
     return Calibration(
         mode=mode,
         runtime=entry["runtime"].choice(RUNTIMES),
-        software=_words(entry, "software"),
+        software=words(entry, "software"),
         parameters={name: value.number(0) for name, value in parameters.entries()},
-        provenance=_words(entry, "provenance"),
+        provenance=words(entry, "provenance"),
         rows=entry["rows"].default(0).whole(0),
         networks=entry["networks"].default([]).texts(),
         errors={name: value.number() for name, value in errors.entries()},
@@ -215,24 +205,3 @@ def _name(table: Value, default: str) -> str:
     if not _NAME.fullmatch(name.text()):
         raise name.fail("is odd or missing", "use letters, digits, '.', '_', '-'")
     return name.text()
-
-
-def _words(table: Value, key: str, default: str = "") -> str:
-    return table[key].default(default).words()
-
-
-def _number(table: Value, key: str, default: float | None = None) -> float:
-    """Return a number that a board can have; `default` where it is missing."""
-    value = table[key]
-    if value.null and default is not None:
-        return default
-    number = value.number(above=0)
-    least, most, fix = _RANGES[key]
-    if not least <= number <= most:
-        raise value.fail(f"is {number:g}, which no board has", fix)
-    return number
-
-
-def _whole(table: Value, key: str, default: int | None = None) -> int:
-    number = _number(table, key, default)
-    return int(number) if default == number else table[key].whole()

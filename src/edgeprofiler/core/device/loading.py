@@ -37,7 +37,8 @@ def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None 
     """Return the device that `spec` names.
 
     Args:
-        spec: `NAME`, `NAME@MODE`, or the path of a TOML file (also `PATH@MODE`).
+        spec: `NAME`, `NAME@MODE`, `NAME@CLOCKS`, `NAME@MODE,CLOCKS` with clocks such as
+            `gpu=612MHz,cores=4`, or the path of a TOML file in place of the name.
         runtime: host runtime, one of `RUNTIMES`; `trtexec` where nothing else is said.
 
     Raises:
@@ -54,8 +55,10 @@ def load_device(spec: str | Path | Device = DEFAULT_DEVICE, runtime: str | None 
 
 
 def _named(spec: str, folder: Path, depth: int) -> Device:
-    """Return the device of `NAME[@MODE]` or `PATH[@MODE]`; a path starts at `folder`."""
-    name, _, mode = spec.rpartition("@") if "@" in spec else (spec, "", "")
+    """Return the device of `NAME[@SETTING]` or `PATH[@SETTING]`; a path starts at `folder`."""
+    name, at, mode = spec.rpartition("@")
+    if not at or spec.endswith(".toml"):  # a folder may have an @ in its name
+        name, mode = spec, ""
     if name.endswith(".toml") or "/" in name:
         path = folder / name
         device = _device(read_toml(path), str(path), depth)
@@ -67,11 +70,12 @@ def _named(spec: str, folder: Path, depth: int) -> Device:
 @cache
 def _shipped(name: str) -> Device:
     if name not in device_names():
-        close = difflib.get_close_matches(name, device_names(), n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        close = difflib.get_close_matches(name, device_names(), n=2)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         raise UsageError(
-            f"unknown device {name!r}; {hint}`edgeprofiler devices` lists them, "
-            "and a path to a .toml file names your own"
+            f"unknown device {name[:64]!r}; {hint}`edgeprofiler devices` lists the boards; any "
+            "other GPU is `generic` with its own numbers in a .toml file, whose path --device "
+            "takes too (docs/devices.md)"
         )
     return _device(shipped_toml("edgeprofiler.core.device", f"boards/{name}.toml"), "shipped")
 

@@ -21,7 +21,7 @@ def board_facts(board: Device) -> dict[str, Any]:
         "default_mode": board.default_mode,
         "mode": board.mode.name,
         "gpu": sheet.gpu,
-        "sms": sheet.sms,
+        "sms": sheet.clocks.sms,
         "tensor_cores": sheet.tensor_cores,
         "compute_capability": sheet.compute_capability,
         "peak_flops": {t: board.peak_flops(t) for t in sheet.peak_flops},
@@ -66,7 +66,7 @@ def board_table(board: Device) -> Table:
     peaks = (f"{t} {in_unit(board.peak_flops(t), 'TFLOP/s')}" for t in sheet.peak_flops)
     bandwidth = in_unit(board.bandwidth_bytes_per_s, "GB/s")
     facts = [
-        ("GPU", f"{sheet.gpu}, {sheet.sms} SMs"),
+        ("GPU", f"{sheet.gpu}, {sheet.clocks.sms} SMs"),
         ("capability", f"{sheet.compute_capability:g}, L2 {in_unit(sheet.l2_bytes, 'MiB')}"),
         ("mode", f"{board.mode.name}: {', '.join(peaks)}, {bandwidth}"),
         ("rails", f"{' + '.join(board.total_rails) or 'not stated'} (board input)"),
@@ -74,7 +74,7 @@ def board_table(board: Device) -> Table:
     ]
     for fitted in board.calibrations:
         software = fitted.software or "software not said"
-        made = f"{fitted.mode}, {fitted.runtime}, {software}: {fitted.rows} rows"
+        made = f"{fitted.mode.name}, {fitted.runtime}, {software}: {fitted.rows} rows"
         facts.append(("calibrated", f"{made}. {fitted.provenance}"))
         if fitted.errors:
             errors = (f"{name} {value:.3g}" for name, value in fitted.errors.items())
@@ -88,10 +88,9 @@ def mode_table(board: Device) -> Table:
     mark = {board.mode.name: " *"}
     return tabulate("", board.modes, (
         (Column("mode"), lambda mode: mode.name + mark.get(mode.name, "")),
-        (Column("GPU", "MHz", "number", digits=4), lambda mode: mode.gpu_clock_hz),
+        (Column("GPU", "MHz", "number", digits=4), lambda mode: mode.clocks.gpu_hz),
         (Column("bandwidth", "GB/s", "number", 4), lambda mode: mode.bandwidth_bytes_per_s),
-        (Column("SMs", kind="count"), lambda mode: mode.sms),
+        (Column("SMs", kind="count"), lambda mode: mode.clocks.sms),
         (Column("budget", "W", "number"), lambda mode: mode.power_budget_w),
-        (Column("idle", "W", "number"), lambda mode: mode.idle_power_w),
         (Column("note"), lambda mode: mode.note),
     ))  # fmt: skip

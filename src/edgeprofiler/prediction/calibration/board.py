@@ -173,14 +173,14 @@ def _problem(
     software = samples[0].row.software
     start = parameters_of(device) if chosen is None else chosen
     before = calibration_of(device)
-    same = before is not None and (before.mode, before.runtime) == (
-        device.mode.name,
+    same = before is not None and (before.mode.clocks, before.runtime) == (
+        device.mode.clocks,
         device.runtime,
     )
     if before is not None and not same:
         warnings.append(
-            f"starts from this board's calibration with {before.runtime} in mode {before.mode}, "
-            f"which is another than {device.runtime} in {device.mode.name}"
+            f"starts from this board's calibration with {before.runtime} in mode "
+            f"{before.mode.name}, which is another than {device.runtime} in {device.mode.name}"
         )
     if before is not None and same and software and before.software != software:
         warnings.append(
@@ -244,7 +244,7 @@ def _calibration(
     parameters["separate_activations"] = problem.groups[0].start.separate_activations
     count = len(set(labels))
     return Calibration(
-        mode=device.mode.name,
+        mode=device.mode,
         runtime=device.runtime,
         software="; ".join(dict.fromkeys(s.row.software for s in samples if s.row.software)),
         parameters={**parameters, **power},
@@ -269,7 +269,9 @@ def _power(
     kept = {
         name: before.parameters[name]
         for name in ("base_power_w", "busy_power_w", "depthwise_busy")
-        if before is not None and name in before.parameters and before.mode == device.mode.name
+        if before is not None
+        and name in before.parameters
+        and before.mode.clocks == device.mode.clocks
     }
     if not known.any():
         return kept, nothing, nothing, []

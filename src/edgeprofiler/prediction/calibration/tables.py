@@ -29,7 +29,7 @@ def fit_table(fit: BoardFit) -> Table:
             powers = (watts, math.nan, fit.predicted_w[i], fit.left_out_w[i])
             rows.append(_row("power above idle", "W", *map(float, powers)))
     calibration = fit.calibration
-    title = f"{calibration.runtime} in mode {calibration.mode}: {calibration.rows} rows"
+    title = f"{calibration.runtime} in mode {calibration.mode.name}: {calibration.rows} rows"
     before = float(abs(fit.start_s / fit.measured_s - 1).mean())
     errors = (
         f"mean error: before {100 * before:.1f} %, fitted {100 * abs(fit.residuals).mean():.1f} %, "

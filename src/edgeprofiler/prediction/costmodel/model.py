@@ -54,7 +54,7 @@ class Hardware:
     @staticmethod
     def of(device: Device) -> Hardware:
         """Return the numbers of `device`."""
-        lanes = LANE_FLOPS * device.mode.sms * device.gpu_clock_hz
+        lanes = LANE_FLOPS * device.mode.clocks.sms * device.gpu_clock_hz
         vector = np.array([device.vector_flops(d) for d in _DTYPES]) / device.vector_flops("fp32")
         # Four INT8 products fit in a lane where two FP16 ones do; data sheets seldom say.
         vector[_DTYPES.index("int8")] = max(vector[_DTYPES.index(d)] for d in ("int8", "fp16"))
@@ -63,7 +63,7 @@ class Hardware:
             lane_flops=lanes * vector,
             bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
             gpu_clock_hz=device.gpu_clock_hz,
-            sms=device.mode.sms,
+            sms=device.mode.clocks.sms,
             l2_bytes=device.datasheet.l2_bytes,
             tensor_cores=device.datasheet.tensor_cores,
             async_copy=device.datasheet.async_copy,

@@ -102,7 +102,8 @@ def calibration_of(device: Device) -> Calibration | None:
     """Return the calibration that fits best: mode and host, else mode, else host, else any."""
 
     def fit(calibration: Calibration) -> tuple[bool, bool]:
-        return calibration.mode == device.mode.name, calibration.runtime == device.runtime
+        same = calibration.mode.clocks == device.mode.clocks
+        return same, calibration.runtime == device.runtime
 
     return max(device.calibrations, key=fit, default=None)  # the first of equals
 
@@ -163,16 +164,16 @@ def _power_scale(device: Device, calibration: Calibration | None, power_w: float
     and modes whose power was never measured this is a guess, and their intervals are wide.
     """
     own = calibration is not None and power_measured(calibration)
-    if own and calibration is not None and calibration.mode == device.mode.name:
+    if own and calibration is not None and calibration.mode.clocks == device.mode.clocks:
         return 1.0
-    mode = device.mode
+    here = device.mode.clocks
     if own and calibration is not None:
-        there = next((m for m in device.modes if m.name == calibration.mode), mode)
-        sms, clock, process = there.sms, there.gpu_clock_hz, 1.0
+        there = calibration.mode.clocks
+        sms, clock, process = there.sms, there.gpu_hz, 1.0
     else:
         (sms, clock), process = REFERENCE_GPU, 1.0 if device.datasheet.tensor_cores else OLD_PROCESS
-    scale = process * (mode.sms / sms) * float((mode.gpu_clock_hz / clock) ** CLOCK_EXPONENT)
-    if math.isnan(mode.power_budget_w):
+    scale = process * (here.sms / sms) * float((here.gpu_hz / clock) ** CLOCK_EXPONENT)
+    if math.isnan(device.mode.power_budget_w):
         return scale
-    limit = (mode.power_budget_w - mode.idle_power_w) / power_w
-    return min(scale, max(limit, 0.1))
+    limit = (device.mode.power_budget_w - device.idle_power_w) / power_w
+    return min(scale, max(limit, 0.05))

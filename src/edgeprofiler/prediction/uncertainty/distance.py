@@ -142,8 +142,8 @@ def _kind(
             [f"{device.name} is not calibrated: numbers {_lent(device)} are used"],
         )
     stack = shipped_width("runtime", "stack", confidence)
-    if calibration.mode != device.mode.name:
-        text = f"calibrated in mode {calibration.mode}, asked about {device.mode.name}"
+    if calibration.mode.clocks != device.mode.clocks:
+        text = f"calibrated in mode {calibration.mode.name}, asked about {device.mode.name}"
     elif calibration.runtime != device.runtime:
         text = f"calibrated with {calibration.runtime}, asked about {device.runtime}"
     else:
@@ -169,8 +169,11 @@ def _power_width(
     if calibration is None or not power_measured(calibration):
         note = f"power of {device.name} was never measured: scaled from another board, a guess"
         return math.hypot(width, scaled(GUESSED_POWER, confidence)), note
-    if calibration.mode != device.mode.name:
-        note = f"power was measured in mode {calibration.mode} only: scaled with the clock, a guess"
+    if calibration.mode.clocks != device.mode.clocks:
+        note = (
+            f"power was measured in mode {calibration.mode.name} only: scaled with the clock, "
+            "a guess"
+        )
         return math.hypot(width, scaled(GUESSED_POWER, confidence)), note
     own = calibration.errors.get("power_loo_q90")
     if own is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.network import KINDS, OPS, Layer, Network, Source
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 
@@ -44,6 +45,15 @@ layers = st.builds(
 """Layers whose fields need not agree with one another."""
 
 sources = st.builds(Source, name=texts, front_end=texts, version=texts)
+
+CLOCKS = st.builds(
+    Clocks,
+    gpu_hz=st.floats(0, 1e11),
+    emc_hz=st.none() | st.floats(0, 1e11),
+    cpu_hz=st.none() | st.floats(0, 1e11),
+    cpu_cores=st.none() | st.integers(0, 1024),
+    sms=st.integers(0, 1024),
+)
 
 
 def networks(max_layers: int = 4) -> st.SearchStrategy[Network]:
@@ -102,7 +112,14 @@ def profiles(draw: st.DrawFn, max_layers: int = 4) -> Profile:
     return Profile(
         network=network,
         device=draw(
-            st.builds(DeviceLabel, name=texts, mode=texts, runtime=texts, provenance=texts)
+            st.builds(
+                DeviceLabel,
+                name=texts,
+                mode=texts,
+                runtime=texts,
+                provenance=texts,
+                clocks=st.none() | CLOCKS,
+            )
         ),
         origin=draw(
             st.builds(

@@ -95,6 +95,7 @@ def test_what_is_no_profile_is_refused(document: dict[str, Any]) -> None:
         (("layers", 2, "covered", 1), r"layers\[2\]\.covered is 1, where true or false"),
         (("network", "batch", True), r"network\.batch is True, where an integer"),
         (("origin", "kind", "dreamt"), r"origin\.kind is 'dreamt'; expected one of: measured"),
+        (("device", "clocks", {"gpu_hz": -1}), r"device\.clocks\.gpu_hz is -1\.0, below 0"),
         (("device", None), r"device is missing or null, where an object"),
         (("unattributed", 0, "name", "host_gap"), r"unattributed is not the two lines fixed and"),
         (("unattributed", {}), r"unattributed is \{\}, where a list"),
@@ -117,6 +118,13 @@ _ODD = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 5), st.floats(), st.just(10**400),
     st.text(max_size=3), st.just("\ud800"), st.lists(st.integers(), max_size=2), st.just({}),
 )  # fmt: skip
+
+
+def test_a_profile_from_before_clocks_were_said_is_read() -> None:
+    document: Any = to_document(example())
+    del document["device"]["clocks"]
+    jsonschema.validate(document, schema())
+    assert from_document(document).device.clocks is None
 
 
 @given(data=st.data())

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgeprofiler.core import files
 from edgeprofiler.core.arrays import read_only
+from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.network_document import (
@@ -33,6 +34,8 @@ _COSTS = ("runtime_s", "power_w", "energy_j")
 _BOUNDS = tuple(f"{name}_{end}" for name in _COSTS for end in ("low", "high"))
 _OPTIONAL = (*_BOUNDS, "standard_error_w", "samples")
 """Columns of `Costs` that a profile may lack; the document lists those that it has."""
+
+_LABEL = ("name", "mode", "runtime", "provenance")
 
 _TOTALS = tuple(Totals.__dataclass_fields__)
 
@@ -95,10 +98,10 @@ def from_document(document: object, source: object = "profile") -> Profile:
     if sorted(parts) != ["fixed", "host_gap"]:
         raise value["unattributed"].fail("is not the two lines fixed and host_gap")
     kind = origin["kind"].choice(("measured", "predicted"))
-    device = {key: value["device"][key].text() for key in DeviceLabel.__dataclass_fields__}
+    device = {key: value["device"][key].text() for key in _LABEL}
     return Profile(
         network=network,
-        device=DeviceLabel(**device),
+        device=DeviceLabel(**device, clocks=value["device"]["clocks"].maybe(_read_clocks)),
         origin=Origin(kind, origin["by"].text(), origin["version"].text()),  # type: ignore[arg-type]
         idle_power_w=value["idle_power_w"].number_or_nan(),
         costs=_read_costs(entries, value["columns"].texts()),
@@ -188,6 +191,16 @@ def _layers(profile: Profile) -> list[dict[str, Any]]:
 
 def _list(column: FloatArray | None, length: int) -> list[float | None]:
     return [None] * length if column is None else [known(v) for v in column.tolist()]
+
+
+def _read_clocks(value: Value) -> Clocks:
+    return Clocks(
+        gpu_hz=value["gpu_hz"].number(0),
+        emc_hz=value["emc_hz"].maybe(lambda known: known.number(0)),
+        cpu_hz=value["cpu_hz"].maybe(lambda known: known.number(0)),
+        cpu_cores=value["cpu_cores"].maybe(lambda known: known.integer(0)),
+        sms=value["sms"].integer(0),
+    )
 
 
 def _check_schema(value: Value) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgeprofiler.core.arrays import Alike, read_only
+from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
 from edgeprofiler.core.quantity import Estimate
@@ -107,9 +108,12 @@ class DeviceLabel:
 
     name: str
     mode: str
+    """Power mode, and clocks that differ from it: `30w,gpu=510MHz`."""
     runtime: str
     """Host runtime: trtexec, cpp, torch-tensorrt, torch2trt, onnxruntime, simulated, ..."""
     provenance: str = ""
+    clocks: Clocks | None = None
+    """What the mode caps, where the board's file says it."""
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,9 @@ class PredictedProfiles(LazyProfiles):
         hidden = network.columns.bytes_moved[~network.columns.covered]
         return Profile(
             network=network,
-            device=DeviceLabel(device.name, device.mode.name, device.runtime, belief.provenance),
+            device=DeviceLabel(
+                device.name, device.mode.name, device.runtime, belief.provenance, device.mode.clocks
+            ),
             origin=Origin("predicted", belief.by, __version__),
             idle_power_w=device.idle_power_w,
             costs=self._costs(index, belief),

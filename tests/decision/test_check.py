@@ -215,3 +215,14 @@ def test_no_text_makes_a_budget_crash(tmp_path_factory: pytest.TempPathFactory, 
     path.write_text(text, encoding="utf-8", newline="")
     with pytest.raises(InvalidInput):
         read_budget(path)
+
+
+def test_a_baseline_of_the_same_clocks_by_another_name_is_one() -> None:
+    def of(spec: str) -> Profile:
+        return predict("zoo:lenet", f"jetson-agx-orin@{spec}")
+
+    ours, same = of("30w,gpu=816MHz"), of("50w,cpu=1.728GHz,cores=8,sms=8")
+    assert ours.device.mode != same.device.mode
+    assert judge(ours, _budget({}, energy_percent=2), same)[0][0].verdict == "pass"
+    with pytest.raises(InvalidInput, match="its power mode is 30w, not 30w,gpu=816MHz"):
+        judge(ours, _budget({}, energy_percent=2), of("30w"))

@@ -27,7 +27,7 @@ def _told(
     device: Annotated[
         str | None,
         common.option(
-            "NAME[@MODE]|FILE",
+            "NAME[@MODE,CLOCKS]|FILE",
             "Board whose datasheet stands behind the features. Default: the measured one.",
             "--device", "-d",
         ),

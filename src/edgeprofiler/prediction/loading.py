@@ -128,7 +128,7 @@ def _device(wanted: Value, asked: Device | None, runtime: str | None) -> Device:
             f"name it with `device` {name}@{mode}"
         )
     # Rows of one mode say nothing of what other clocks do to a layer's time and power.
-    if asked.mode.name != mode:
+    if not asked.runs_in(mode):
         raise UsageError(
             f"{wanted.source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
             f"name it with `device` {name}@{mode}, or train on rows of that mode"

@@ -94,7 +94,7 @@ def test_a_sweep_takes_ranges_and_lists() -> None:
         ("gpu=1:2GHz", "is no number or range"),
         ("gpu=306:204:102MHz", "has no values; write FIRST:LAST:STEP"),
         ("gpu=204:306:0MHz", "has no values"),
-        ("gpu=1:1300000000:1Hz", "has 1300000000 values, more than 10000"),
+        ("gpu=1:1300000000:1Hz", "has 1,300,000,000 values; at most 200,000"),
         ("gpu=306:612:102", "has no unit"),
     ],
 )

@@ -155,7 +155,7 @@ def test_what_rounds_to_one_setting_is_one_setting() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gpu=306:1300:1MHz,cores=1:12:1", "11940 settings, more than 10000"),
+        ("gpu=306:1300:1MHz,emc=204:3199:1MHz", "2,981,020 settings; at most 200,000"),
         ("gpu=306:2000:100MHz", "cannot be set to gpu=1306MHz; it takes 114.75MHz to 1300.5MHz"),
         ("", "'' sets nothing"),
     ],
@@ -164,3 +164,19 @@ def test_a_sweep_beyond_the_board_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_device("jetson-agx-orin").settings(text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "mode", "same"),
+    [
+        ("jetson-agx-orin@30w", "MODE_30W", True),
+        ("jetson-agx-orin@30w", "", True),
+        ("jetson-agx-orin@30w", "15w", False),
+        ("jetson-agx-orin@30w", "99w", False),
+        ("jetson-agx-orin@30w", "gpu=612MHz", False),  # of the default mode, as in a device's name
+        ("jetson-agx-orin@gpu=612MHz", "gpu=612MHz", True),
+        ("jetson-agx-orin@30w,gpu=816MHz", "50w,cpu=1.728GHz,cores=8,sms=8", True),
+    ],
+)
+def test_a_tables_mode_is_known_by_any_of_its_names(spec: str, mode: str, same: bool) -> None:
+    assert load_device(spec).runs_in(mode) is same

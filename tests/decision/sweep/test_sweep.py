@@ -55,6 +55,55 @@ def test_every_combination_is_what_predict_says_of_it() -> None:
             assert getattr(result, f"{name}_high")[i] == pytest.approx(estimate.high, rel=1e-9)
 
 
+def test_clocks_are_swept_on_every_device() -> None:
+    """Several axes, in every combination; each row is what `predict` says of its device."""
+    result = sweep(
+        "zoo:mobilenet_v2", device=["jetson-agx-orin@30w", "jetson-orin-nx"], batch=[1, 4],
+        clocks="gpu=408:612:102MHz,emc=2133/3199MHz",
+    )  # fmt: skip
+    assert len(result) == 2 * 2 * 3 * 2
+    assert (result.swept, set(result.boards)) == (
+        ("gpu", "emc"),
+        {"jetson-agx-orin@30w", "jetson-orin-nx@maxn"},
+    )
+    for i in range(len(result)):
+        profile = predict("zoo:mobilenet_v2", result.device[i], batch=int(result.batch[i]))
+        assert profile.device.clocks == result.clocks[i]
+        value = profile.totals.end_to_end_s.value
+        assert result.end_to_end_s[i] == pytest.approx(value, rel=1e-9)
+    assert result.pareto.any()
+
+
+def test_clocks_stand_in_columns_of_their_own() -> None:
+    result = sweep("zoo:lenet", device="jetson-nano@5w", clocks="gpu=307.2/460.8MHz")
+    rows = list(csv.DictReader(io.StringIO(result.to_csv())))
+    assert [float(row["gpu_hz"]) for row in rows] == [307.2e6, 460.8e6]
+    assert {(row["emc_hz"], row["cpu_hz"], row["cpu_cores"], row["sms"]) for row in rows} == {
+        ("1600000000.0", "918000000.0", "2", "1")
+    }
+    assert json.loads(json.dumps(result.document()))["gpu_hz"] == [307.2e6, 460.8e6]
+
+
+def test_without_clocks_of_its_own_a_sweep_is_of_the_modes() -> None:
+    result = sweep("zoo:lenet", device=["jetson-nano@5w", "jetson-nano@maxn"])
+    assert result.device == result.boards
+    assert result.swept == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"clocks": "gpu=306:9000:100MHz"}, "cannot be set to gpu=1106MHz"),
+        ({"clocks": "gpu=1:900MHz"}, "is no number or range"),
+        ({"clocks": ""}, "sets nothing"),
+        ({"clocks": "gpu=306:1020:1MHz", "batch": "1:300:1"}, "214,500 combinations"),
+    ],
+)
+def test_a_sweep_of_clocks_that_cannot_be_is_refused(asked: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        sweep("zoo:lenet", **asked)
+
+
 def test_the_order_of_an_axis_changes_no_interval() -> None:
     """A batch that nobody measured is known less well, wherever it stands in the list."""
     up, down = (sweep("zoo:resnet18", device=NANO, batch=batches) for batches in ((1, 8), (8, 1)))

@@ -44,6 +44,7 @@ def test_a_model_that_could_be_a_file_is_refused(model: str, asked: dict, words:
     [
         ({"device": "/boards/x.toml"}, "unknown device"),
         ({"device": "jetson-nano@900w"}, "no power mode"),
+        ({"device": "jetson-nano@gpu=2GHz"}, "it takes 76.8MHz to 921.6MHz"),
         ({"confidence": 0.99999}, "is more than"),
     ],
 )
@@ -52,11 +53,34 @@ def test_what_a_server_does_not_offer_is_refused(asked: dict, words: str) -> Non
         admit("zoo:lenet", asked)
 
 
+@pytest.mark.parametrize(
+    ("device", "mode", "clocks"),
+    [
+        ("jetson-agx-orin@30w,gpu=510MHz", None, None),
+        ("jetson-agx-orin@30W", None, "gpu=0.51GHz"),
+        ("jetson-agx-orin", "MODE_30W", " gpu=510MHz, cores=8"),
+        ("jetson-agx-orin", "30w,gpu=510MHz", ""),
+        ("jetson-agx-orin@15w", "30w", "gpu=510MHz"),
+    ],
+)
+def test_clocks_may_stand_with_the_device_or_apart(
+    device: str, mode: str | None, clocks: str | None
+) -> None:
+    question = admit("zoo:lenet", {"device": device}, mode, clocks)
+    assert question.device == "jetson-agx-orin@30w,gpu=510MHz"
+    query = query_of(question)
+    assert (query["device"], query["mode"], query["clocks"]) == (
+        "jetson-agx-orin",
+        "30w",
+        "gpu=510MHz",
+    )
+
+
 def test_an_address_holds_the_question(client: TestClient) -> None:
     question = admit("zoo:lenet", {"device": "jetson-nano@5w", "batch": 2, "confidence": 0.5})
     query = query_of(question, "a_")
     assert (query["a_device"], query["a_mode"], query["a_batch"]) == ("jetson-nano", "5w", "2")
-    assert "a_resolution" not in query
+    assert not {"a_resolution", "a_clocks"} & set(query)
 
 
 def test_every_field_that_is_offered_is_on_the_page_and_in_the_api(client: TestClient) -> None:
@@ -67,5 +91,5 @@ def test_every_field_that_is_offered_is_on_the_page_and_in_the_api(client: TestC
         if name != "predictor":  # which is there only where the server was started with one
             assert f'name="{name}"' in page
         assert OPTIONS[name].default in body["properties"][name]["description"]
-    assert set(body["properties"]) == {"model", "mode", *FIELDS}
+    assert set(body["properties"]) == {"model", "mode", "clocks", *FIELDS}
     assert isinstance(admit("zoo:lenet", {}), Question)

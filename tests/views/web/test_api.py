@@ -53,6 +53,20 @@ def test_a_mode_may_stand_with_the_device(client: TestClient) -> None:
     assert apart.json()["device"]["mode"] == "7w"
 
 
+def test_clocks_are_asked_as_on_the_command_line(client: TestClient) -> None:
+    body = RESNET | {"device": "jetson-agx-orin@30w", "clocks": "gpu=510MHz"}
+    answer = client.post("/api/v1/predict", json=body).json()
+    profile = predict("zoo:resnet18", "jetson-agx-orin@30w,gpu=510MHz")
+    assert answer == json.loads(json.dumps(to_document(profile)))
+    assert answer["device"]["mode"] == "30w,gpu=510MHz"
+    assert answer["device"]["clocks"] == {
+        "gpu_hz": 510e6, "emc_hz": 3199e6, "cpu_hz": 1.728e9, "cpu_cores": 8, "sms": 8,
+    }  # fmt: skip
+    odd = client.post("/api/v1/predict", json=RESNET | {"clocks": "gpu=9GHz"})
+    assert odd.status_code == 400
+    assert "it takes 306MHz to 1020MHz" in odd.text
+
+
 def test_a_file_gives_the_numbers_of_the_command_line(
     client: TestClient, tiny: bytes, tmp_path: Path
 ) -> None:
@@ -163,6 +177,7 @@ def test_options_name_everything(client: TestClient) -> None:
     options = client.get("/api/v1/options").json()
     assert "zoo:resnet18" in options["models"]
     orin = next(d for d in options["devices"] if d["name"] == "jetson-orin-nano")
+    assert orin["clocks"]["gpu"] == [306e6, 1020e6]
     assert {"7w", "15w"} <= set(orin["modes"])
     assert options["precisions"] == ["fp32", "fp16", "int8"]
 

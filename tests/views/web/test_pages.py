@@ -91,6 +91,13 @@ def test_a_mode_of_another_board_becomes_the_default(client: TestClient) -> None
     assert "jetson-nano@maxn" in page.text
 
 
+def test_clocks_are_a_field_of_the_page(client: TestClient) -> None:
+    page = client.get("/?model=zoo:lenet&device=jetson-nano&mode=5w&clocks=gpu%3D460.8MHz")
+    assert page.status_code == 200
+    assert "jetson-nano@5w,gpu=460.8MHz" in page.text
+    assert 'value="gpu=460.8MHz"' in page.text
+
+
 def test_a_script_asks_for_results_alone(client: TestClient) -> None:
     for path in ("/", "/compare", "/advise", "/recordings", "/recordings/x"):
         part = client.get(path, headers={"x-results-only": "yes"}).text

@@ -30,7 +30,7 @@ def list_devices(context: typer.Context, json: common.JsonOption = None) -> None
 
 @app.command()
 def show(
-    name: Annotated[str, common.argument("NAME[@MODE]|FILE", "Which board.")],
+    name: Annotated[str, common.argument("NAME[@MODE,CLOCKS]|FILE", "Which board.")],
     json: common.JsonOption = None,
 ) -> None:
     """Show a board: datasheet, power modes, rails, and what was fitted on which data."""

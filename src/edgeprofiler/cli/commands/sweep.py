@@ -1,4 +1,4 @@
-"""`edgeprofiler sweep`: every combination of batch, resolution, precision and device."""
+"""`edgeprofiler sweep`: every combination of batch, resolution, precision, device and clocks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 def sweep(
     model: common.ModelArgument,
     asked: dict[str, Any],
+    clocks: Annotated[
+        list[str] | None,
+        common.option(
+            "gpu=306:1300:100MHz",
+            "Clocks to set each device to: a range, or values as in emc=2133/3199MHz; of gpu, "
+            "emc, cpu, cores and sms. Several: repeat it.",
+        ),
+    ] = None,
     rows: Annotated[
         int,
         common.option(
@@ -31,7 +39,7 @@ def sweep(
     from edgeprofiler.decision.sweep.tables import sweep_table
 
     screen = common.results_console(csv, json)
-    found = edgeprofiler.sweep(model, **asked)
+    found = edgeprofiler.sweep(model, clocks=",".join(clocks or []) or None, **asked)
     common.save(parquet, found.write_parquet)
     common.write(csv, found.to_csv)
     if plot is not None:

@@ -1,6 +1,6 @@
 """Boards in a stated power mode, and the TOML files that describe them."""
 
-from edgeprofiler.core.device.clocks import AXES, Clocks, parse_sweep, print_clock
+from edgeprofiler.core.device.clocks import AXES, ClockRange, Clocks
 from edgeprofiler.core.device.datasheet import Datasheet
 from edgeprofiler.core.device.device import Calibration, Device
 from edgeprofiler.core.device.document import calibration_table
@@ -12,6 +12,7 @@ __all__ = [
     "AXES",
     "JETPACKS",
     "Calibration",
+    "ClockRange",
     "Clocks",
     "Datasheet",
     "Device",
@@ -20,6 +21,4 @@ __all__ = [
     "device_names",
     "load_device",
     "mode_name",
-    "parse_sweep",
-    "print_clock",
 ]

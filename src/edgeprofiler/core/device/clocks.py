@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import UsageError
 
 AXES: Mapping[str, str] = {
@@ -24,9 +25,6 @@ AXES: Mapping[str, str] = {
     "sms": "sms",
 }
 """What can be set, by the word a user writes: the field of `Clocks` that it sets."""
-
-MOST_VALUES = 10_000
-"""Values that a range of a sweep may have; a board has a few dozen clocks."""
 
 ROUNDING = 1e-3
 """Share by which a clock may lie beyond the board's range, and means its end: data sheets round
@@ -53,10 +51,14 @@ class Clocks:
     sms: int
     """Streaming multiprocessors of the GPU that are on."""
 
+    def value(self, axis: str) -> float | int | None:
+        """Return one of them, by the words of `AXES`."""
+        found: float | int | None = getattr(self, AXES[axis])
+        return found
+
     def items(self) -> Iterator[tuple[str, float | int | None]]:
-        """Yield the axes, by the words of `AXES`, with their values."""
-        for axis, name in AXES.items():
-            yield axis, getattr(self, name)
+        """Return the axes, by the words of `AXES`, with their values."""
+        return ((axis, self.value(axis)) for axis in AXES)
 
     def within(self, most: Clocks) -> bool:
         """Return whether nothing is faster, and nothing more is on, than in `most`."""
@@ -115,7 +117,10 @@ def parse_changes(text: str) -> dict[str, float]:
     found = parse_sweep(text)
     several = [axis for axis, values in found.items() if len(values) > 1]
     if several:
-        raise UsageError(f"clocks {text!r}: {several[0]} has several values; give one")
+        raise UsageError(
+            f"clocks {text!r}: {several[0]} has several values; give one, or hand them to a "
+            "sweep's `clocks`"
+        )
     return {axis: values[0] for axis, values in found.items()}
 
 
@@ -166,7 +171,7 @@ def print_clock(axis: str, value: float) -> str:
 
 
 def _wrong(text: str, problem: str) -> UsageError:
-    return UsageError(f"clocks {text!r}: {problem}")
+    return UsageError(f"clocks {text[:80]!r}: {problem}")
 
 
 def _values(text: str, axis: str, value: str) -> tuple[float, ...]:
@@ -210,8 +215,8 @@ def _range(
     if step == 0 or last < first:
         raise _wrong(text, f"{axis}={value} has no values; write FIRST:LAST:STEP")
     count = math.floor((last - first) / step) + 1
-    if count > MOST_VALUES:
-        raise _wrong(text, f"{axis}={value} has {count} values, more than {MOST_VALUES}")
+    if count > limits.SWEEP_POINTS:
+        raise _wrong(text, f"{axis}={value} has {count:,} values; at most {limits.SWEEP_POINTS:,}")
     return [first + i * step for i in range(count)]
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.choices import runtime_named
-from edgeprofiler.core.device.clocks import MOST_VALUES, parse_changes, parse_sweep
+from edgeprofiler.core.device.clocks import parse_changes, parse_sweep
 from edgeprofiler.core.device.datasheet import Datasheet
 from edgeprofiler.core.device.modes import PowerMode, named_mode, with_clocks
 from edgeprofiler.core.device.software import DEFAULT_TENSORRT
@@ -133,6 +134,19 @@ class Device:
             mode = with_clocks(self.name, self.datasheet, self.modes, mode, changes)
         return replace(self, mode=mode)
 
+    def runs_in(self, mode: str) -> bool:
+        """Return whether a table's mode is the one it is in, by any of its names, or none at all.
+
+        >>> from edgeprofiler.core.device import load_device
+        >>> load_device("jetson-agx-orin@30w").runs_in("MODE_30W")
+        True
+        """
+        try:
+            there = self.with_mode(self.default_mode).with_mode(mode) if mode else self
+        except UsageError:
+            return False
+        return there.mode.clocks == self.mode.clocks
+
     def settings(self, text: str) -> tuple[Device, ...]:
         """Return the same board in every combination of the clocks of a sweep, in their order.
 
@@ -149,8 +163,9 @@ class Device:
         """
         sweep = parse_sweep(text)
         count = math.prod(len(values) for values in sweep.values())
-        if count > MOST_VALUES:
-            raise UsageError(f"clocks {text!r}: {count} settings, more than {MOST_VALUES}")
+        if count > limits.SWEEP_POINTS:
+            most = f"{limits.SWEEP_POINTS:,}"
+            raise UsageError(f"clocks {text!r}: {count:,} settings; at most {most} are swept")
         found = (
             with_clocks(
                 self.name,

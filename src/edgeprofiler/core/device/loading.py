@@ -74,8 +74,8 @@ def _shipped(name: str) -> Device:
         hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         raise UsageError(
             f"unknown device {name[:64]!r}; {hint}`edgeprofiler devices` lists the boards; any "
-            "other GPU is `generic` with its own numbers in a .toml file, whose path --device "
-            "takes too (docs/devices.md)"
+            "other GPU is `generic` with its own numbers in a .toml file, whose path is "
+            "a device too (docs/devices.md)"
         )
     return _device(shipped_toml("edgeprofiler.core.device", f"boards/{name}.toml"), "shipped")
 

@@ -54,7 +54,7 @@ def named_mode(board: str, modes: Sequence[PowerMode], name: str) -> PowerMode:
         if wanted and wanted in (mode.name, mode_name(mode.nvpmodel)):
             return mode
     raise UsageError(
-        f"{board} has no power mode {name.strip()!r}; choose one of: "
+        f"{board} has no power mode {name.strip()[:64]!r}; choose one of: "
         f"{', '.join(mode.name for mode in modes)}, or set clocks as in "
         f"{board}@gpu={print_clock('gpu', modes[-1].clocks.gpu_hz)}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +10,15 @@ from edgeprofiler.core.device.device import Device
 from edgeprofiler.core.device.document import calibration_table
 from edgeprofiler.core.table import Column, Table, fact_table, tabulate
 from edgeprofiler.core.units import in_unit, known
+
+CLOCK_COLUMNS: Mapping[str, Column] = {
+    "gpu": Column("GPU", "MHz", "number", digits=4),
+    "emc": Column("memory", "MHz", "number", digits=4),
+    "cpu": Column("CPU", "MHz", "number", digits=4),
+    "cores": Column("cores", kind="count"),
+    "sms": Column("SMs", kind="count"),
+}
+"""How each clock is shown, by the words of `clocks.AXES`."""
 
 
 def board_facts(board: Device) -> dict[str, Any]:

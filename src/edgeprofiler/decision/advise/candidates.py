@@ -79,7 +79,7 @@ def _settings(state: State, options: Options) -> Iterator[Candidate]:
     # A predictor that was trained in one mode knows no other.
     if "mode" in options.kinds and isinstance(answers, RooflinePredictor):
         for mode in device.modes:
-            if mode.name != device.mode.name:
+            if mode.clocks != device.mode.clocks:
                 there = replace(answers, device=device.with_mode(mode.name))
                 yield Candidate(
                     ("mode", "device", f"power mode {device.mode.name} to {mode.name}"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgeprofiler.core.device import Clocks
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import (
@@ -20,7 +21,7 @@ from edgeprofiler.prediction.uncertainty.distance import widths_for
 from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
 
 _ROWS_AT_ONCE = 500_000
-Rows = dict[str, "np.ndarray | list[str]"]
+Rows = dict[str, "np.ndarray | list[str] | list[Clocks]"]
 """Columns of a sweep by the names of its fields."""
 
 

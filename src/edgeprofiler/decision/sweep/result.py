@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from edgeprofiler.core.device import AXES, Clocks
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
@@ -20,6 +21,7 @@ class Sweep:
 
     network: str
     device: tuple[str, ...]
+    clocks: tuple[Clocks, ...]
     batch: IntArray
     resolution: tuple[str, ...]
     """`HxW` of the first input; empty for a built engine."""
@@ -38,13 +40,31 @@ class Sweep:
     def __len__(self) -> int:
         return len(self.device)
 
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """Board and power mode of each row, without clocks that differ from the mode's."""
+        return tuple(device.partition(",")[0] for device in self.device)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """Clocks, by the words of `AXES`, that take several values on one board and mode."""
+        seen: dict[tuple[str, str], set[object]] = {}
+        for board, clocks in dict.fromkeys(zip(self.boards, self.clocks, strict=True)):
+            for axis, value in clocks.items():
+                seen.setdefault((axis, board), set()).add(value)
+        several = {axis for (axis, _), values in seen.items() if len(values) > 1}
+        return tuple(axis for axis in AXES if axis in several)
+
     def columns(self) -> Mapping[str, Sequence[object]]:
-        """Return the rows as columns of plain values, in the order of the fields."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else list(value)
-            for name, value in vars(self).items()
-            if name != "network"
-        }
+        """Return the rows as columns of plain values: the fields, and each clock by itself."""
+        columns: dict[str, Sequence[object]] = {}
+        for name, value in vars(self).items():
+            if name == "clocks":
+                each = (field.name for field in fields(Clocks))
+                columns |= {clock: [getattr(c, clock) for c in value] for clock in each}
+            elif name != "network":
+                columns[name] = value.tolist() if isinstance(value, np.ndarray) else list(value)
+        return columns
 
     def to_csv(self) -> str:
         """Return one row a combination, units in the column names."""

@@ -1,4 +1,4 @@
-"""Every combination of batch, resolution, precision and device, predicted at once.
+"""Every combination of batch, resolution, precision, device and clocks, predicted at once.
 
 A network is lowered once for each resolution and precision; a batch multiplies the columns of
 its layers, and each device predicts all of them in a few array operations.
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.choices import DEFAULT_PRECISION
+from edgeprofiler.core.choices import DEFAULT_DEVICE, DEFAULT_PRECISION
+from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
@@ -26,38 +27,45 @@ from edgeprofiler.reading.read import builder, read_model, require_precision
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from edgeprofiler.prediction.question import AskedOfMany
+    from edgeprofiler.prediction.question.question import AskedOfMany, DeviceSpec
     from edgeprofiler.reading.read import Model
 
 
 @asks
-def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
+def sweep(
+    model: Model | Question, *, clocks: str | None = None, **asked: Unpack[AskedOfMany]
+) -> Sweep:
     """Predict a model in every combination of what is asked.
 
     Args:
         model: as of `predict`; a built engine has one batch, resolution and precision.
+        clocks: what to set each device to, a value, several or a range for each clock
+            (`gpu=306:1300:100MHz,emc=2133/3199MHz`); the rest is as in its power mode.
         asked: the fields of a `Question`; device, precision, batch and resolution may have
             several values each. What is left out is the model's own, fp16 where it has no
             precision, and jetson-orin-nano or the predictor's device.
 
     Raises:
-        UsageError: there are too many combinations, or several devices or modes are asked
-            of a predictor that answers for one.
+        UsageError: there are too many combinations, several devices or modes are asked of a
+            predictor that answers for one, or a device cannot be set to a clock.
         Unsupported: a built engine is asked for what it was not built for.
 
     >>> import edgeprofiler
     >>> found = edgeprofiler.sweep("zoo:lenet", batch="1,2,4", precision=["fp16", "int8"])
     >>> len(found), int(found.pareto.sum()) > 0
     (6, True)
+    >>> edgeprofiler.sweep("zoo:lenet", device="jetson-nano", clocks="gpu=460.8/921.6MHz").device
+    ('jetson-nano@maxn,gpu=460.8MHz', 'jetson-nano@maxn')
     """
     questions = Questions.of(model, **asked)
-    if len(questions) > limits.SWEEP_POINTS:
+    devices, batches = _devices(questions, clocks), questions.axis("batch")
+    count = len(questions) // len(questions.axis("device")) * len(devices)
+    if count > limits.SWEEP_POINTS:
         raise UsageError(
-            f"the sweep has {len(questions):,} combinations; at most "
+            f"the sweep has {count:,} combinations; at most "
             f"{limits.SWEEP_POINTS:,} are predicted at once: "
             "widen the steps, or split an axis over several calls"
         )
-    devices, batches = questions.axis("device"), questions.axis("batch")
     if questions.axis("predictor") != (None,) and len(devices) > 1:
         raise UsageError(
             "a trained predictor knows one device in one power mode; sweep that one alone, or "
@@ -75,6 +83,7 @@ def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
         for network, size, precision in built[made_by]:
             labels: Rows = {
                 "device": [answers.device.spec] * len(batches),
+                "clocks": [answers.device.mode.clocks] * len(batches),
                 "resolution": [size] * len(batches),
                 "precision": [precision] * len(batches),
             }
@@ -87,6 +96,18 @@ def sweep(model: Model | Question, **asked: Unpack[AskedOfMany]) -> Sweep:
     }
     front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
     return Sweep(network=next(iter(built.values()))[0][0].name, pareto=front, **merged)  # type: ignore[arg-type]
+
+
+def _devices(questions: Questions, clocks: str | None) -> tuple[DeviceSpec | None, ...]:
+    """Return the devices that are asked for, each at all of the clocks."""
+    asked = questions.axis("device")
+    if clocks is None:
+        return asked
+    return tuple(
+        setting
+        for device in asked
+        for setting in load_device(DEFAULT_DEVICE if device is None else device).settings(clocks)
+    )
 
 
 def _variants(

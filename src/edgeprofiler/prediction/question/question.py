@@ -87,8 +87,8 @@ class Question:
 
     model: Subject
     device: DeviceSpec | None = field(default=None, metadata=_option(
-        "Board and power mode, or a TOML file", f"{DEFAULT_DEVICE}, or the predictor's own",
-        "NAME[@MODE]|FILE", values.path_of, several=values.boards_of, many="repeat it, or all",
+        "Board, power mode and clocks (docs/devices.md), or a TOML file", f"{DEFAULT_DEVICE}, or the predictor's own",
+        "NAME[@MODE,CLOCKS]|FILE", values.path_of, several=values.boards_of, many="repeat it, or all",
         flags=("--device", "-d"), example=DEFAULT_DEVICE,
     ))  # fmt: skip
     runtime: str | None = field(default=None, metadata=_option(

@@ -68,7 +68,7 @@ def calibrate(
     board = load_device(spec)
     warnings: list[str] = []
     named = spec.rpartition("@")[2] if "@" in spec else ""
-    mine = [r for r in rows if r.device in ("", board.name) and r.mode in ("", board.mode.name)]
+    mine = [r for r in rows if r.device in ("", board.name) and board.runs_in(r.mode)]
     others = len(rows) - len(mine)
     if not mine:
         modes = sorted({r.mode for r in rows if r.device == board.name})

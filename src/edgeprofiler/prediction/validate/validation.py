@@ -124,8 +124,7 @@ def validate(
     spec = None if device is None else str(device)
     if spec is not None:
         board = load_device(spec)
-        wanted = ("", board.name), ("", board.mode.name)
-        mine = [r for r in rows if r.device in wanted[0] and r.mode in wanted[1]]
+        mine = [r for r in rows if r.device in ("", board.name) and board.runs_in(r.mode)]
         rows = mine or rows
     known = [row for row in rows if row.model]
     if not known:

@@ -15,11 +15,12 @@ _MARKERS = "osD^vP*X<>"
 
 
 def draw_sweep(result: Sweep) -> Any:
-    """Return a matplotlib figure; colour is the device, marker the precision."""
+    """Return a matplotlib figure; colour is the board and mode, marker the precision."""
     figure = new_figure(7.0, 4.6)
     axes = figure.add_subplot()
     latency, energy = result.end_to_end_s * 1e3, result.energy_per_image_j * 1e3
-    devices = list(dict.fromkeys(result.device))
+    boards = result.boards
+    devices = list(dict.fromkeys(boards))
     precisions = list(dict.fromkeys(result.precision))
     for d, device in enumerate(devices):
         for p, precision in enumerate(precisions):
@@ -27,7 +28,7 @@ def draw_sweep(result: Sweep) -> Any:
                 [
                     i
                     for i in range(len(result))
-                    if result.device[i] == device and result.precision[i] == precision
+                    if boards[i] == device and result.precision[i] == precision
                 ],
                 dtype=np.int64,
             )

@@ -54,6 +54,10 @@ def build_api(service: Service, background: Background) -> APIRouter:
                         "description": board.description,
                         "modes": [*board.modes],
                         "default_mode": board.default_mode,
+                        "clocks": {
+                            axis: [allowed.least, allowed.most]
+                            for axis, allowed in board.clocks.items()
+                        },
                     }
                     for board in boards()
                 ],

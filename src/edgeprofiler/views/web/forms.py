@@ -12,6 +12,7 @@ from edgeprofiler.core.choices import (
     PRECISIONS,
     RUNTIMES,
 )
+from edgeprofiler.core.device import mode_name
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.prediction.question import Question, parse_texts
 from edgeprofiler.views.web.admit import admit
@@ -61,12 +62,13 @@ def fields_of(
         prefix: begins the names of the fields, where a page has several choices.
         defaults: values by field where nothing was sent.
     """
-    names = ("model", "mode", *FIELDS)
+    names = ("model", "mode", "clocks", *FIELDS)
     given = {name: query.get(prefix + name, defaults.get(name, "")).strip() for name in names}
     given["model"] = given["model"] or DEFAULT_MODEL
-    device, _, mode = given["device"].lower().partition("@")
+    device, mode, clocks = _setting(given["device"].lower())
     given["device"] = device or DEFAULT_DEVICE
-    given["mode"] = given["mode"] or mode
+    given["mode"] = mode_name(given["mode"] or mode)
+    given["clocks"] = given["clocks"] or clocks
     board = next((b for b in boards() if b.name == given["device"]), None)
     if board is not None and given["mode"] not in board.modes:
         # Without scripts a form sends the modes of the board that was shown before.
@@ -85,19 +87,26 @@ def question_of(fields: Fields) -> Question:
         InvalidInput: an unknown model.
     """
     values = fields.values
-    return admit(
-        values["model"], parse_texts({name: values[name] for name in FIELDS}), values["mode"]
-    )
+    asked = parse_texts({name: values[name] for name in FIELDS})
+    return admit(values["model"], asked, values["mode"], values["clocks"])
 
 
 def query_of(question: Question, prefix: str = "") -> dict[str, str]:
     """Return a question as the parameters of an address; what is not asked is left out."""
-    device, _, mode = str(question.device).partition("@")
+    device, mode, clocks = _setting(str(question.device))
     asked = {**question.document(), "device": device, "mode": mode}
+    asked |= {"clocks": clocks} if clocks else {}
     return {
         prefix + name: f"{value:g}" if isinstance(value, float) else str(value)
         for name, value in asked.items()
     }
+
+
+def _setting(spec: str) -> tuple[str, str, str]:
+    """Return the board, the power mode and the clocks of a device's name."""
+    board, _, setting = spec.partition("@")
+    mode, _, clocks = setting.partition(",")
+    return (board, "", setting) if "=" in mode else (board, mode, clocks)
 
 
 def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Aim:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from edgeprofiler.core import plugins
 from edgeprofiler.core.choices import DEFAULT_DEVICE
-from edgeprofiler.core.device import device_names, load_device
+from edgeprofiler.core.device import ClockRange, device_names, load_device
 from edgeprofiler.prediction.question import OPTIONS
 
 FIELDS = tuple(name for name in OPTIONS if name not in ("shapes", "front_end"))
@@ -23,6 +24,8 @@ class Board:
     description: str
     modes: tuple[str, ...]
     default_mode: str
+    clocks: Mapping[str, ClockRange]
+    """What its clocks can be set to, by the words of `AXES`."""
 
 
 @cache
@@ -30,8 +33,12 @@ def boards() -> tuple[Board, ...]:
     """Return the shipped devices, the default one first."""
     loaded = [load_device(name) for name in device_names()]
     found = [
-        Board(d.name, d.description, tuple(m.name for m in d.modes), d.default_mode) for d in loaded
-    ]
+        Board(
+            d.name, d.description, tuple(m.name for m in d.modes), d.default_mode,
+            d.datasheet.ranges,
+        )
+        for d in loaded
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda board: (board.name != DEFAULT_DEVICE, board.name)))
 
 

@@ -27,11 +27,16 @@ class _Request(BaseModel):
     mode: _Text | None = Field(
         None, description="The device's power mode; its default where left out.", examples=["15w"]
     )
+    clocks: _Text | None = Field(
+        None,
+        description="Clocks that differ from the power mode's: gpu, emc, cpu, cores, sms.",
+        examples=["gpu=510MHz,cores=4"],
+    )
 
     def question(self) -> Question:
         """Return what is asked, in its normal form."""
         asked = {name: getattr(self, name) for name in FIELDS}
-        return admit(self.model, asked, self.mode)
+        return admit(self.model, asked, self.mode, self.clocks)
 
 
 def _field(name: str) -> Any:
@@ -47,7 +52,7 @@ def _field(name: str) -> Any:
 
 
 _NAMES = {
-    "device": "A board, `NAME` or `NAME@MODE`.",
+    "device": "A board: `NAME`, `NAME@MODE`, `NAME@MODE,CLOCKS`.",
     "predictor": "One of the trained predictors that the server was started with, by its name.",
 }
 """What stands for a path elsewhere is a name here."""
@@ -97,6 +102,9 @@ class BoardDocument(BaseModel):
     description: str
     modes: list[str]
     default_mode: str
+    clocks: dict[str, tuple[float, float]] = Field(
+        description="What each clock can be set to, least and most: Hz, or a count."
+    )
 
 
 class OptionsDocument(BaseModel):

@@ -87,9 +87,10 @@ class Question:
 
     model: Subject
     device: DeviceSpec | None = field(default=None, metadata=_option(
-        "Board, power mode and clocks (docs/devices.md), or a TOML file", f"{DEFAULT_DEVICE}, or the predictor's own",
-        "NAME[@MODE,CLOCKS]|FILE", values.path_of, several=values.boards_of, many="repeat it, or all",
-        flags=("--device", "-d"), example=DEFAULT_DEVICE,
+        "Board, power mode and clocks (docs/devices.md), or a TOML file",
+        f"{DEFAULT_DEVICE}, or the predictor's own", "NAME[@MODE,CLOCKS]|FILE", values.path_of,
+        several=values.boards_of, many="repeat it, or all", flags=("--device", "-d"),
+        example=DEFAULT_DEVICE,
     ))  # fmt: skip
     runtime: str | None = field(default=None, metadata=_option(
         f"What calls the engine: {', '.join(RUNTIMES)}", f"{DEFAULT_RUNTIME}, or the device's own",

@@ -54,7 +54,7 @@ def engineering(value: float | None, unit: str, digits: int = 3) -> str:
 _FIXED: dict[str, tuple[float, str]] = {
     "%": (0.01, ""), "ms": (1e-3, "s"), "µs": (1e-6, "s"), "h": (3600.0, "s"), "mJ": (1e-3, "j"),
     "kWh": (3.6e6, "j"), "kg": (1e3, "g"), "MHz": (1e6, "hz"), "GB/s": (1e9, "bytes_per_s"),
-    "MiB": (2.0**20, "bytes"), "TFLOP/s": (1e12, "flops"),
+    "MiB": (2.0**20, "bytes"), "GiB": (2.0**30, "bytes"), "TFLOP/s": (1e12, "flops"),
 }  # fmt: skip
 """Units whose size in SI is not 1, and what names in files end with."""
 

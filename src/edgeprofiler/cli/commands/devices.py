@@ -14,18 +14,19 @@ app = typer.Typer(help="List the boards that are known, or show one.", invoke_wi
 
 @app.callback()
 def list_devices(context: typer.Context, json: common.JsonOption = None) -> None:
-    """List the boards that are known, with their power modes."""
+    """List the boards that are known, with their power modes and clocks."""
     if context.invoked_subcommand is not None:
         if json is not None:
             raise UsageError("`json` of the list: give it after `devices show NAME`")
         return
     from edgeprofiler.core.device import device_names, load_device
-    from edgeprofiler.core.device.tables import board_facts, boards_table
+    from edgeprofiler.core.device.facts import board_facts
+    from edgeprofiler.core.device.tables import boards_table, modes_table
 
     screen = common.results_console(json)
     boards = [load_device(name) for name in device_names()]
     common.write_json(json, lambda: [board_facts(board) for board in boards])
-    screen.show(boards_table(boards))
+    screen.show(boards_table(boards), modes_table(boards))
 
 
 @app.command()
@@ -35,7 +36,8 @@ def show(
 ) -> None:
     """Show a board: datasheet, power modes, rails, and what was fitted on which data."""
     from edgeprofiler.core.device import load_device
-    from edgeprofiler.core.device.tables import board_facts, board_table, mode_table
+    from edgeprofiler.core.device.facts import board_facts
+    from edgeprofiler.core.device.tables import board_table, mode_table
 
     screen = common.results_console(json)
     board = load_device(name)

@@ -1,15 +1,18 @@
-"""What is known of boards: for programs, and as tables."""
+"""What is known of boards, as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from edgeprofiler.core.device.device import Device
-from edgeprofiler.core.device.document import calibration_table
-from edgeprofiler.core.table import Column, Table, fact_table, tabulate
-from edgeprofiler.core.units import in_unit, known
+from edgeprofiler.core.device.clocks import AXES, print_clock
+from edgeprofiler.core.device.device import Calibration, Device
+from edgeprofiler.core.device.facts import fitted_rows
+from edgeprofiler.core.device.modes import PowerMode
+from edgeprofiler.core.table import Column, Field, Table, fact_table, tabulate
+from edgeprofiler.core.units import in_unit
+
+T = TypeVar("T")
 
 CLOCK_COLUMNS: Mapping[str, Column] = {
     "gpu": Column("GPU", "MHz", "number", digits=4),
@@ -21,52 +24,39 @@ CLOCK_COLUMNS: Mapping[str, Column] = {
 """How each clock is shown, by the words of `clocks.AXES`."""
 
 
-def board_facts(board: Device) -> dict[str, Any]:
-    """Return what is known of a board as JSON values, SI units in the names."""
-    sheet = board.datasheet
-    return {
-        "name": board.name,
-        "description": board.description,
-        "default_mode": board.default_mode,
-        "mode": board.mode.name,
-        "gpu": sheet.gpu,
-        "sms": sheet.clocks.sms,
-        "tensor_cores": sheet.tensor_cores,
-        "compute_capability": sheet.compute_capability,
-        "peak_flops": {t: board.peak_flops(t) for t in sheet.peak_flops},
-        "vector_flops": {t: board.vector_flops(t) for t in sheet.vector_flops},
-        "bandwidth_bytes_per_s": board.bandwidth_bytes_per_s,
-        "l2_bytes": sheet.l2_bytes,
-        "idle_power_w": board.idle_power_w,
-        "idle_power_source": board.idle_power_source,
-        "total_rails": list(board.total_rails),
-        "other_rails": list(board.other_rails),
-        "modes": [
-            asdict(mode) | {"power_budget_w": known(mode.power_budget_w)} for mode in board.modes
-        ],
-        "calibrations": [calibration_table(c) for c in board.calibrations],
-        "sources": list(sheet.sources),
-    }
-
-
 def boards_table(boards: Sequence[Device]) -> Table:
-    """Return the boards with their power modes, the default first."""
-
-    def modes(board: Device) -> str:
-        ordered = sorted(board.modes, key=lambda mode: mode.name != board.default_mode)
-        return " ".join(mode.name for mode in ordered)
-
-    def fitted(board: Device) -> str:
-        rows = sum(found.rows for found in board.calibrations)
-        return f"{rows} rows" if rows else "data sheet"
-
+    """Return the boards: what each is, runs and was fitted on."""
     return tabulate("", boards, (
-        (Column("name"), lambda board: board.name),
-        (Column("modes, default first", file_name="modes"), modes),
+        (Column("board"), lambda board: board.name),
+        (Column("memory", "GiB", "number"), lambda board: board.datasheet.memory_bytes),
         (Column("peak", "TFLOP/s", "number"), lambda board: board.peak_flops("fp16")),
         (Column("bandwidth", "GB/s", "number", 4), lambda board: board.bandwidth_bytes_per_s),
-        (Column("fitted on"), fitted),
-    ), ("Peak: dense fp16 in the default mode.",))  # fmt: skip
+        (Column("JetPack"), lambda board: board.jetpack or "-"),
+        (Column("TensorRT", rank=1), lambda board: board.tensorrt),
+        (Column("fitted"), _fitted),
+    ), (
+        "Peak: dense fp16 in the default mode. JetPack: the one that is assumed.",
+        "Fitted on measured rows; stand-in: on those of a board of the same chip.",
+    ))  # fmt: skip
+
+
+def modes_table(boards: Sequence[Device]) -> Table:
+    """Return the power modes of boards: clocks, what is on, budget; the default ones marked."""
+    modes = [(board, mode) for board in boards for mode in board.modes]
+
+    def mode_of(item: tuple[Device, PowerMode]) -> PowerMode:
+        return item[1]
+
+    def name(item: tuple[Device, PowerMode]) -> str:
+        board, mode = item
+        return f"{board.name}@{mode.name}" + (" *" if mode.name == board.default_mode else "")
+
+    return tabulate("", modes, (
+        (Column("mode"), name),
+        *_of_modes(mode_of),
+    ), (
+        "* its default mode. Any clocks: jetson-agx-orin@30w,gpu=510MHz (docs/devices.md).",
+    ))  # fmt: skip
 
 
 def board_table(board: Device) -> Table:
@@ -74,20 +64,25 @@ def board_table(board: Device) -> Table:
     sheet = board.datasheet
     peaks = (f"{t} {in_unit(board.peak_flops(t), 'TFLOP/s')}" for t in sheet.peak_flops)
     bandwidth = in_unit(board.bandwidth_bytes_per_s, "GB/s")
+    ranges = (
+        f"{axis} {print_clock(axis, found.least)} to {print_clock(axis, found.most)}"
+        for axis, found in sheet.ranges.items()
+    )
+    memory = in_unit(sheet.memory_bytes, "GiB") if sheet.memory_bytes else "not stated"
+    carrier = f" on {board.carrier}" if board.carrier else ""
     facts = [
         ("GPU", f"{sheet.gpu}, {sheet.clocks.sms} SMs"),
         ("capability", f"{sheet.compute_capability:g}, L2 {in_unit(sheet.l2_bytes, 'MiB')}"),
+        ("memory", memory),
         ("mode", f"{board.mode.name}: {', '.join(peaks)}, {bandwidth}"),
+        ("clocks", ", ".join(ranges)),
+        ("software", _software(board)),
         ("rails", f"{' + '.join(board.total_rails) or 'not stated'} (board input)"),
-        ("idle power", f"{board.idle_power_w:g} W ({board.idle_power_source})"),
+        ("idle power", f"{board.idle_power_w:g} W{carrier} ({board.idle_power_source})"),
+        ("fitted on", _fitted(board) + (f": {board.like}" if board.like else "")),
     ]
     for fitted in board.calibrations:
-        software = fitted.software or "software not said"
-        made = f"{fitted.mode.name}, {fitted.runtime}, {software}: {fitted.rows} rows"
-        facts.append(("calibrated", f"{made}. {fitted.provenance}"))
-        if fitted.errors:
-            errors = (f"{name} {value:.3g}" for name, value in fitted.errors.items())
-            facts.append(("", ", ".join(errors)))
+        facts += _calibrated(fitted)
     facts += [("source", origin) for origin in sheet.sources]
     return fact_table(f"{board.name}  {board.description}", facts)
 
@@ -97,9 +92,44 @@ def mode_table(board: Device) -> Table:
     mark = {board.mode.name: " *"}
     return tabulate("", board.modes, (
         (Column("mode"), lambda mode: mode.name + mark.get(mode.name, "")),
-        (Column("GPU", "MHz", "number", digits=4), lambda mode: mode.clocks.gpu_hz),
-        (Column("bandwidth", "GB/s", "number", 4), lambda mode: mode.bandwidth_bytes_per_s),
-        (Column("SMs", kind="count"), lambda mode: mode.clocks.sms),
-        (Column("budget", "W", "number"), lambda mode: mode.power_budget_w),
+        *_of_modes(lambda mode: mode),
         (Column("note"), lambda mode: mode.note),
     ))  # fmt: skip
+
+
+def _of_modes(mode: Callable[[T], PowerMode]) -> tuple[Field[T], ...]:
+    """Return the columns of a power mode, of items that `mode` finds it in."""
+
+    def clock(axis: str) -> Field[T]:
+        return CLOCK_COLUMNS[axis], lambda item: mode(item).clocks.value(axis)
+
+    return (
+        *(clock(axis) for axis in AXES),
+        (Column("bandwidth", "GB/s", "number", 4, rank=2), lambda i: mode(i).bandwidth_bytes_per_s),
+        (Column("budget", "W", "number"), lambda item: mode(item).power_budget_w),
+    )
+
+
+def _software(board: Device) -> str:
+    others = [name for name in board.jetpacks if name != board.jetpack]
+    if not board.jetpack:
+        return f"TensorRT {board.tensorrt}"
+    also = f" (also runs {', '.join(others)})" if others else ""
+    return f"JetPack {board.jetpack}{also}, TensorRT {board.tensorrt}"
+
+
+def _fitted(board: Device) -> str:
+    rows = fitted_rows(board)
+    if rows:
+        return f"{rows} rows"
+    return "stand-in" if board.stand_ins else "nothing"
+
+
+def _calibrated(fitted: Calibration) -> list[tuple[str, str]]:
+    software = fitted.software or "software not said"
+    made = f"{fitted.mode.name}, {fitted.runtime}, {software}: {fitted.rows} rows"
+    facts = [("calibrated", f"{made}. {fitted.provenance}")]
+    if fitted.errors:
+        errors = (f"{name} {value:.3g}" for name, value in fitted.errors.items())
+        facts.append(("", ", ".join(errors)))
+    return facts

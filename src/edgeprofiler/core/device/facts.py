@@ -1,0 +1,76 @@
+"""What is known of a board, as JSON holds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from edgeprofiler.core.device.device import Device
+from edgeprofiler.core.device.document import calibration_table
+from edgeprofiler.core.device.modes import PowerMode
+from edgeprofiler.core.units import known
+
+
+def board_facts(board: Device) -> dict[str, Any]:
+    """Return a board's datasheet, modes, what it can be set to, and what was fitted on which rows.
+
+    Keys are those of a board's file; peaks and bandwidth are those of the mode it is in.
+
+    >>> from edgeprofiler.core.device import load_device
+    >>> facts = board_facts(load_device("jetson-orin-nano"))
+    >>> facts["jetpack"], facts["tensorrt"], facts["clocks"]["gpu"]
+    ('6.2', '10.3', [306000000.0, 1020000000.0])
+    """
+    sheet = board.datasheet
+    return {
+        "name": board.name,
+        "description": board.description,
+        "default_mode": board.default_mode,
+        "mode": board.mode.name,
+        "gpu": sheet.gpu,
+        "sms": sheet.clocks.sms,
+        "cpu_cores": sheet.clocks.cpu_cores,
+        "tensor_cores": sheet.tensor_cores,
+        "compute_capability": sheet.compute_capability,
+        "peak_flops": {dtype: board.peak_flops(dtype) for dtype in sheet.peak_flops},
+        "vector_flops": {dtype: board.vector_flops(dtype) for dtype in sheet.vector_flops},
+        "bandwidth_bytes_per_s": board.bandwidth_bytes_per_s,
+        "memory_bytes": sheet.memory_bytes,
+        "l2_bytes": sheet.l2_bytes,
+        "clocks": {axis: [found.least, found.most] for axis, found in sheet.ranges.items()},
+        "jetpacks": list(board.jetpacks),
+        "jetpack": board.jetpack,
+        "tensorrt": board.tensorrt,
+        "idle_power_w": board.idle_power_w,
+        "carrier": board.carrier,
+        "idle_power_source": board.idle_power_source,
+        "total_rails": list(board.total_rails),
+        "other_rails": list(board.other_rails),
+        "modes": [_mode(board, mode) for mode in board.modes],
+        "fitted_rows": fitted_rows(board),
+        "like": board.like,
+        "calibrations": [calibration_table(found) for found in board.calibrations],
+        "sources": list(sheet.sources),
+    }
+
+
+def fitted_rows(board: Device) -> int:
+    """Return how many measurements the board's calibrations were fitted on."""
+    return sum(found.rows for found in board.calibrations)
+
+
+def _mode(board: Device, mode: PowerMode) -> dict[str, Any]:
+    clocks = mode.clocks
+    return {
+        "name": mode.name,
+        "nvpmodel": mode.nvpmodel,
+        "gpu_clock_hz": clocks.gpu_hz,
+        "emc_clock_hz": clocks.emc_hz,
+        "cpu_clock_hz": clocks.cpu_hz,
+        "cpu_cores": clocks.cpu_cores,
+        "sms": clocks.sms,
+        "bandwidth_bytes_per_s": mode.bandwidth_bytes_per_s,
+        "power_budget_w": known(mode.power_budget_w),
+        "idle_power_w": replace(board, mode=mode).idle_power_w,
+        "note": mode.note,
+    }

@@ -162,7 +162,9 @@ HONOURED: dict[str, tuple[tuple[str, ...], ...]] = {
     "validate": (("-m", "measured.csv"), ("--leave-one-out",), ("--leave-out", "family"),
                  ("--quiet",), ("--device", "jetson-nano"), ("--confidence", "0.5")),
     "compare": (("zoo:lenet", OTHER), ("--layers", "2")),
-    "sweep": (("zoo:lenet", "--batch", "1:9"), ("--rows", "2")),
+    "sweep": (
+        ("zoo:lenet", "--batch", "1:9"), ("--rows", "2"), ("--clocks", "gpu=306:612:102MHz"),
+    ),
     "advise": (("zoo:lenet", "--json", "-"), ("--budget-mj", "0.5"), ("--budget-percent", "90"),
                ("--max-latency-ms", "0.2"), ("--only", "prune"), ("--without", "batch"),
                ("--layer", "fc1"), ("--align", "3")),

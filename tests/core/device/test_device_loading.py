@@ -189,3 +189,12 @@ def test_a_mode_that_the_base_cannot_have_is_refused(
         mine(tmp_path, text)
     assert message in str(caught.value)
     assert "mine.toml" in str(caught.value)
+
+
+def test_the_board_of_the_docs_is_one(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "devices.md").read_text(encoding="utf-8")
+    path = tmp_path / "my-board.toml"
+    path.write_text(docs.partition("```toml\n")[2].partition("```")[0])
+    device = load_device(path)
+    assert device.spec == "my-board@20w"
+    assert device.with_mode("15w").gpu_clock_hz == 612e6

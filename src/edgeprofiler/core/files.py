@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -46,12 +47,17 @@ def read_bytes(path: Path, max_bytes: int = limits.TEXT_BYTES) -> bytes:
 
 
 def read_text(path: Path, max_bytes: int = limits.TEXT_BYTES) -> str:
-    """Return the text of a UTF-8 file of at most `max_bytes`; a byte-order mark is dropped."""
+    """Return the text of a file of at most `max_bytes`: UTF-8, or UTF-16 where a mark says so.
+
+    Spreadsheets and Windows' shells write UTF-16; its byte-order mark, and UTF-8's, is dropped.
+    """
     data = read_bytes(path, max_bytes)
+    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(path, f"is not UTF-8 text (byte {error.start})") from None
+        kind = "UTF-16" if wide else "UTF-8"
+        raise InvalidInput(path, f"is not {kind} text (byte {error.start})") from None
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:

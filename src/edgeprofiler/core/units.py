@@ -83,6 +83,27 @@ def scale_of(unit: str) -> tuple[float, str]:
     return _FIXED.get(unit) or (1.0, _SI.get(unit, unit.lower()))
 
 
+_MEASURED = {"s": "s", "sec": "s", "seconds": "s", "w": "w", "watt": "w", "watts": "w", "a": "a",
+             "v": "v", "j": "j"}  # fmt: skip
+_SCALES = {"": 1.0, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3}
+
+
+def measured_in(unit: str) -> tuple[float, str] | None:
+    """Return the size of a unit that a foreign file names, and its quantity in SI; else `None`.
+
+    Capitals do not count: `mW` is written in every way, and no board draws megawatts.
+
+    >>> measured_in("mW"), measured_in("µs"), measured_in("Mb")
+    ((0.001, 'w'), (1e-06, 's'), None)
+    """
+    text = unit.strip().lower()
+    if text in _MEASURED:
+        return 1.0, _MEASURED[text]
+    quantity = _MEASURED.get(text[1:]) if len(text) > 1 else None
+    scale = _SCALES.get(text[:1])
+    return None if quantity is None or scale is None else (scale, quantity)
+
+
 def plain(value: float, digits: int = 3) -> str:
     """Return a number for a column whose heading has the unit: trailing zeros line it up.
 

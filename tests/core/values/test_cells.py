@@ -83,3 +83,39 @@ def test_any_text_is_a_table_or_refused(text: str) -> None:
     else:
         return
     assert said.startswith("m.csv: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("a;b\n8,4;8,5\n", 8.4),
+        ("a;b\n8.4;8.5\n", 8.4),
+        ("a\tb\n8,4\tx, y\n", 8.4),
+        ("a|b\n-8.4e0|\n", -8.4),
+        ("sep=;\na;b\n0,125;1.5\n", 0.125),
+        ('a;b\n"8,4";x\n', 8.4),
+    ],
+)
+def test_a_table_is_read_as_the_programs_of_other_countries_write_it(text: str, number: float):
+    (row,) = parse_csv(text, "m.csv").rows
+    assert row["a"].number() == number
+    assert row.line == 2 + text.startswith("sep")
+
+
+@pytest.mark.parametrize("cell", ["1,234", "1.234,5", "1,2,3", ","])
+def test_a_comma_that_may_part_thousands_is_no_fraction(cell: str):
+    row = next(parse_csv(f"a;b\n{cell};1.5\n", "m.csv").rows)
+    with pytest.raises(InvalidInput, match="where a number is expected"):
+        row["a"].number()
+
+
+def test_rows_of_empty_cells_are_blank_lines():
+    rows = list(parse_csv("a,b\n1,2\n,,\n , \n3,4\n", "m.csv").rows)
+    assert [row.line for row in rows] == [2, 5]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, encoding: str):
+    path = tmp_path / "m.csv"
+    path.write_text("a;b\n1;2\n", encoding=encoding)
+    assert read_csv(path).columns == ("a", "b")

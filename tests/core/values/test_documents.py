@@ -12,7 +12,8 @@ from edgeprofiler.core.values import parse_json, parse_toml, read_json, read_tom
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (b"\xff\xfe\x00", "not UTF-16 text"),
+        (b"{\xff}", "not UTF-8 text"),
         (b"{", "line 1, column 2"),
         (b"[" * 100_000, "not usable JSON"),
         (b"1" * 10_000, "not usable JSON"),

@@ -12,9 +12,11 @@ from edgeprofiler.core.values.documents import (
     read_toml,
     shipped_toml,
 )
+from edgeprofiler.core.values.heading import Heading, split_quantity
 from edgeprofiler.core.values.value import Value, clean, shown
 
 __all__ = [
+    "Heading",
     "Row",
     "Sheet",
     "Value",
@@ -27,4 +29,5 @@ __all__ = [
     "read_toml",
     "shipped_toml",
     "shown",
+    "split_quantity",
 ]

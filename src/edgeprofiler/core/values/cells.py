@@ -1,9 +1,10 @@
-"""CSV, row by row; every cell knows its line and column."""
+"""CSV, row by row, however it is written; every cell knows its line and column."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,20 @@ from typing import Any
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import read_text
+from edgeprofiler.core.values.dialect import Dialect, dialect_of
 from edgeprofiler.core.values.value import Value
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
+_PLAIN = Dialect()
+
+
+@dataclass(frozen=True)
 class Cell(Value):
     """A cell of a CSV file: a text until it is asked for as a number; null where it is blank."""
+
+    dialect: Dialect = _PLAIN
 
     _NULL = "empty"
 
@@ -31,7 +39,7 @@ class Cell(Value):
     def _scalar(self) -> Any:
         if not isinstance(self.raw, str):
             return self.raw
-        text = self.raw.strip()
+        text = self.dialect.number(self.raw.strip())
         if _INTEGER.fullmatch(text):
             return int(text)
         try:
@@ -54,9 +62,11 @@ class Row:
     cells: Mapping[str, str]
     source: object
     line: int
+    dialect: Dialect = _PLAIN
 
     def __getitem__(self, column: str) -> Value:
-        return Cell(self.cells.get(column), self.source, f"line {self.line}, column {column}")
+        place = f"line {self.line}, column {column}"
+        return Cell(self.cells.get(column), self.source, place, self.dialect)
 
     def first(self, *columns: str) -> Value:
         """Return the cell of the first of `columns` that the file has.
@@ -99,6 +109,9 @@ def _first(names: Sequence[str], columns: Collection[str], source: object) -> st
 def read_csv(path: Path, max_bytes: int = limits.TEXT_BYTES) -> Sheet:
     """Return the columns and rows of a CSV file with a header; blank lines are passed over.
 
+    Cells may be separated by commas, semicolons, tabs or bars, and numbers may have decimal
+    commas where no commas separate cells.
+
     Raises:
         InvalidInput: it cannot be read, is no UTF-8 or no CSV, a column's name stands twice; and
             while its rows are read: a row has more or fewer cells than the header.
@@ -106,15 +119,32 @@ def read_csv(path: Path, max_bytes: int = limits.TEXT_BYTES) -> Sheet:
     return parse_csv(read_text(path, max_bytes), path)
 
 
-def parse_csv(text: str, source: object) -> Sheet:
-    """Return the columns and rows of a CSV text; see `read_csv`."""
-    lines = _lines(csv.reader(io.StringIO(text, newline="")), source)
-    _, header = next(lines, (0, []))
-    columns = tuple(name.strip() for name in header)
+def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True) -> Sheet:
+    """Return the columns and rows of a CSV text; see `read_csv`.
+
+    Args:
+        text: the text, from its header on.
+        source: its file, for messages.
+        before: lines of the file before the text, for messages.
+        header: whether the first line names the columns; else they are `1`, `2`, `3`.
+    """
+    dialect = dialect_of(text)
+    table = io.StringIO(text, newline="")
+    table.seek(dialect.skipped)
+    lines = _lines(csv.reader(table, delimiter=dialect.separator), source)
+    first = next(lines, (0, []))
+    columns = tuple(name.strip() for name in first[1])
+    if not header:
+        lines, columns = itertools.chain([first], lines), _numbered(first[1])
     twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice is not None:
         raise InvalidInput(source, f"has two columns named {twice!r}", "give each a name")
-    return Sheet(source, columns, _rows(lines, columns, source))
+    before += dialect.skipped > 0
+    return Sheet(source, columns, _rows(lines, columns, source, dialect, before))
+
+
+def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(place) for place in range(1, len(cells) + 1))
 
 
 def _lines(reader: Any, source: object) -> Iterator[tuple[int, list[str]]]:
@@ -125,16 +155,21 @@ def _lines(reader: Any, source: object) -> Iterator[tuple[int, list[str]]]:
             raise InvalidInput(source, f"is no CSV (line {reader.line_num}: {error})") from None
         if row is None:
             return
-        if row:
+        if any(cell.strip() for cell in row):
             yield reader.line_num, row
 
 
 def _rows(
-    lines: Iterator[tuple[int, list[str]]], columns: tuple[str, ...], source: object
+    lines: Iterator[tuple[int, list[str]]],
+    columns: tuple[str, ...],
+    source: object,
+    dialect: Dialect,
+    before: int,
 ) -> Iterator[Row]:
-    for line, cells in lines:
+    for number, cells in lines:
+        line = number + before
         if len(cells) != len(columns):
             raise InvalidInput(
                 source, f"line {line} has {len(cells)} cells, the header {len(columns)}"
             )
-        yield Row(dict(zip(columns, cells, strict=True)), source, line)
+        yield Row(dict(zip(columns, cells, strict=True)), source, line, dialect)

@@ -6,7 +6,7 @@ import difflib
 import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from edgeprofiler.core import limits
@@ -48,7 +48,7 @@ class Value:
 
     def at(self, place: str) -> Value:
         """Return the value under another name for its place."""
-        return type(self)(self.raw, self.source, place)
+        return replace(self, place=place)
 
     def fail(self, problem: str, remedy: str = "") -> InvalidInput:
         """Return the error that says what is wrong here."""
@@ -69,7 +69,11 @@ class Value:
 
     def default(self, raw: Any) -> Value:
         """Return the value, or `raw` in its place where it is missing or null."""
-        return type(self)(raw, self.source, self.place) if self.null else self
+        return replace(self, raw=raw) if self.null else self
+
+    def of(self, raw: Any) -> Value:
+        """Return another value in the same place, such as a part of what stands there."""
+        return replace(self, raw=raw)
 
     def maybe(self, read: Callable[[Value], T]) -> T | None:
         """Return what `read` makes of the value; `None` where it is missing or null."""

@@ -1,9 +1,9 @@
-"""A power log of another tool, replayed: the reference's log, tegrastats, or CSV."""
+"""A power log of another tool, laid beside the runs that it was written along with."""
 
 from __future__ import annotations
 
 import logging
-import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -12,45 +12,51 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from edgeprofiler.core.errors import InvalidInput, Unavailable
-from edgeprofiler.core.files import read_text
+from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.plugins import Between, Optioned
-from edgeprofiler.core.values import parse_csv
+from edgeprofiler.measurement.power_logs import Asked, ForeignLog, read_log
 from edgeprofiler.measurement.recording import PowerTrace
-from edgeprofiler.measurement.recording.power_log import read_power_log
 from edgeprofiler.measurement.sensors.boards import total_rails
 
 _LOG = logging.getLogger(__name__)
 
-_REFERENCE = re.compile(r"\d{8}-\d\d:\d\d:\d\d[^,]*,")
-_RAIL = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]*) (\d+)(?:mW)?/\d+(?:mW)?(?!\S)")
-_STAMP = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d)\s")
-_TIME_UNITS = {"time_s": 1.0, "time_ms": 1e-3, "time_us": 1e-6, "time_ns": 1e-9}
-_POWER_UNITS = {"_w": 1.0, "_mw": 1e-3, "_uw": 1e-6}
+_HELD_STEPS = 1.5
+"""A line's value is taken to hold for so many usual steps where the log begins and ends."""
+_ZONES_S = 900.0
+"""Time zones lie whole quarters of an hour apart, and at most fourteen hours from the first."""
+_FARTHEST_ZONE_S = 26 * 3600.0
+_STALE_S = 600.0
+"""A log whose last line is older is not being written: nobody waits for a recording in vain."""
 
 
 @dataclass(kw_only=True, eq=False)
 class ReplaySensor(Optioned):
-    """Gives the trace that a file holds.
+    """Gives the trace that a file holds, also one that another program still writes.
 
     Args:
-        path: a log of the reference layout (`stamp,<mV>,<mA>`), of tegrastats (JetPack 4 to 6),
-            or CSV with `time_s` (or `_ms`, `_us`, `_ns`) and columns named `RAIL_w` (or `_mw`,
-            `_uw`).
-        align: `start` puts the first line on the first time that is asked for; `clock` keeps
-            the file's times, for logs on the runner's own clock.
-        total: rails that make up the board, joined by `+`, where the board table has no answer.
-        interval_s: time between lines of a tegrastats log without stamps (its `--interval`).
+        path: a log of tegrastats (JetPack 4 to 7), nvidia-smi, jtop, Zeus, Joulescope or Otii, of
+            the reference layout (`stamp,<mV>,<mA>`), or any table with units in its headings.
+        align: `start` puts the first line on the first time that is asked for; `clock` lays it by
+            the clock, on the wall or the runner's own; `auto` does so where it has stamps of the
+            wall clock and the runs are no simulation.
+        total: rails that make up the board, joined by `+`, where the log and the board table have
+            no answer.
+        interval: seconds between lines that have no stamps; tegrastats is told milliseconds.
+        columns: `time:NAME,power:NAME` (or `current:`, `voltage:`; `power_mw:` names a unit) where
+            headings do not say it.
+        zone: time zone of stamps that name none, `UTC` or `+02:00`; this machine's where empty.
     """
 
     path: str = ""
-    align: Literal["start", "clock"] = "start"
+    align: Literal["auto", "start", "clock"] = "auto"
     total: str = ""
-    interval_s: Annotated[float, Between(1e-6, 86_400)] = 1.0
-    _warnings: list[str] = field(default_factory=list, init=False)
-    _trace: PowerTrace | None = field(default=None, init=False)
+    interval: Annotated[float, Between(0, 86_400)] = 0.0
+    columns: str = ""
+    zone: str = ""
+    _read: tuple[object, ForeignLog, PowerTrace] | None = field(default=None, init=False)
     _shift_s: float | None = field(default=None, init=False)
+    _wall_s: float | None = field(default=None, init=False)
 
     name = "replay"
     simulated = False
@@ -64,124 +70,120 @@ class ReplaySensor(Optioned):
         self._load()
 
     def attach(self, runner: object) -> None:
-        """A file has no use for the runner."""
-        del runner
+        """Learn how the runner's clock stands to the one on the wall.
+
+        Raises:
+            InvalidInput: the log is to be laid by the clock and ended long before now.
+        """
+        clock = getattr(runner, "clock", None)
+        if clock is not None and clock.virtual:
+            self._wall_s = None
+            return
+        now_s = time.monotonic() if clock is None else clock.now_s()
+        self._wall_s = time.time() - now_s
+        log, whole = self._load()
+        last_s = log.first_s + float(whole.time_s[-1])
+        if log.wall and self.align != "start" and last_s < time.time() - _STALE_S:
+            raise self._apart(log, last_s - self._wall_s, now_s, now_s)
 
     def trace(self, start_s: float, end_s: float) -> PowerTrace:
-        """Return the lines between two times."""
-        whole = self._load()
-        if self._shift_s is None:
-            self._shift_s = start_s - float(whole.time_s[0]) if self.align == "start" else 0.0
-        time_s = whole.time_s + self._shift_s
+        """Return the lines between two times.
+
+        Raises:
+            InvalidInput: the log does not reach over all of that time.
+            UsageError: it was to be laid by the wall clock beside a simulation, which has none.
+        """
+        log, whole = self._load()
+        time_s = whole.time_s + self._shift(log, start_s)
+        self._require(log, time_s, start_s, end_s)
         part = slice(*np.searchsorted(time_s, [start_s, end_s], side="left"))
-        return PowerTrace(
-            time_s[part], {k: v[part] for k, v in whole.rails_w.items()}, whole.total_rails
-        )
+        rails = {rail: values[part] for rail, values in whole.rails_w.items()}
+        return PowerTrace(time_s[part], rails, whole.total_rails)
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the file, how it was aligned and, where there is any, what it lacks."""
-        lacks = {"warnings": list(self._warnings)} if self._warnings else {}
-        return {"file": Path(self.path).name, "align": self.align, **lacks}
+        """Return the file, its form, how it was laid beside the runs and what it lacks."""
+        log, _ = self._load()
+        lacks = {"warnings": list(log.notes)} if log.notes else {}
+        return {"file": Path(self.path).name, "form": log.form, "align": self.align, **lacks}
 
-    def _load(self) -> PowerTrace:
-        if self._trace is None:
-            warnings: list[str] = []
-            path = Path(self.path)
-            self._trace = read_trace(path, self.total, self.interval_s, warnings)
-            self._warnings = warnings
-            for warning in warnings:
-                _LOG.warning("warning: %s", warning)
-        return self._trace
+    def _shift(self, log: ForeignLog, start_s: float) -> float:
+        """Return what to add to the log's times to have the runner's; once found, the same."""
+        if self._shift_s is None:
+            by_clock = self.align == "clock" or (self.align == "auto" and log.wall)
+            if not by_clock or (self.align == "auto" and self._wall_s is None):
+                self._shift_s = start_s
+            elif not log.wall:
+                self._shift_s = log.first_s
+            elif self._wall_s is None:
+                raise UsageError("align=clock: a simulation has no wall clock; use align=start")
+            else:
+                self._shift_s = log.first_s - self._wall_s
+        return self._shift_s
 
-
-def read_trace(
-    path: Path, total: str = "", interval_s: float = 1.0, warnings: list[str] | None = None
-) -> PowerTrace:
-    """Return the trace in a power log of any known kind; see `ReplaySensor` for the kinds.
-
-    What is left out of it is added to `warnings`.
-
-    Raises:
-        InvalidInput: the file is none of them, or a line is malformed (its number is said).
-    """
-    text = read_text(path)
-    first = text.lstrip()[:4096].splitlines()[0] if text.strip() else ""
-    if _REFERENCE.match(first):
-        stamps, power_w = read_power_log(path, [] if warnings is None else warnings)
-        time_s, rails = (stamps - stamps[0]) / 1e6, {"VDD_IN": power_w}
-    elif _RAIL.search(first):
-        time_s, rails = _read_tegrastats(text, path, interval_s)
-    elif "," in first:
-        time_s, rails = _read_csv(text, path)
-    else:
+    def _require(self, log: ForeignLog, time_s: FloatArray, start_s: float, end_s: float) -> None:
+        """Raise `InvalidInput` where the log does not reach over all of a time."""
+        held_s = _HELD_STEPS * log.step_s
+        first_s, last_s = float(time_s[0]) - held_s, float(time_s[-1]) + held_s
+        if first_s <= start_s and end_s <= last_s:
+            return
+        if end_s <= first_s or last_s <= start_s:
+            raise self._apart(log, last_s, start_s, end_s)
+        late, early = first_s - start_s, end_s - last_s
         raise InvalidInput(
-            path, "is no power log", "expected stamp,<mV>,<mA> lines, tegrastats output, or CSV"
+            self.path,
+            f"begins {late:.3g} s after the start of what is recorded"
+            if late > early
+            else f"ends {early:.3g} s before the end of what is recorded",
+            "log for all of the time that collecting takes, or record less",
         )
-    if (np.diff(time_s) < 0).any():
-        line = int(np.argmax(np.diff(time_s) < 0)) + 2
-        raise InvalidInput(path, f"time goes back at sample {line}", "sort it, or cut it there")
-    if not total and len(rails) == 1:
-        total = next(iter(rails))
-    return PowerTrace(time_s, rails, total_rails(list(rails), total))
 
-
-def _read_tegrastats(
-    text: str, path: Path, interval_s: float
-) -> tuple[FloatArray, dict[str, FloatArray]]:
-    rows: list[dict[str, float]] = []
-    stamps: list[float] = []
-    for line in text.splitlines():
-        found = {name: float(value) * 1e-3 for name, value in _RAIL.findall(line)}
-        if not found:
-            continue
-        rows.append(found)
-        stamp = _STAMP.match(line)
-        if stamp is not None:
-            try:
-                when = datetime.strptime(stamp.group(1), "%m-%d-%Y %H:%M:%S")  # noqa: DTZ007
-            except ValueError:
-                raise InvalidInput(path, f"{stamp.group(1)!r} is no time") from None
-            stamps.append(when.replace(tzinfo=timezone.utc).timestamp())
-    if stamps and len(stamps) != len(rows):
-        raise InvalidInput(path, "only some of its lines have a time stamp")
-    names = list(rows[0])
-    rails: dict[str, FloatArray] = {
-        n: np.array([row.get(n, np.nan) for row in rows]) for n in names
-    }
-    if not stamps:
-        return np.arange(len(rows), dtype=np.float64) * interval_s, rails
-    whole = np.array(stamps) - stamps[0]
-    # stamps are whole seconds: lines of one second are spread over it
-    _, first, counts = np.unique(whole, return_index=True, return_counts=True)
-    place = np.arange(len(whole)) - np.repeat(first, counts)
-    time_s: FloatArray = whole + place / np.repeat(counts, counts)
-    return time_s, rails
-
-
-def _read_csv(text: str, path: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
-    sheet = parse_csv(text, path)
-    times = [name for name in sheet.columns if name.lower() in _TIME_UNITS]
-    powers = {
-        name: (name[: -len(unit)], scale)
-        for name in sheet.columns
-        for unit, scale in _POWER_UNITS.items()
-        if name.lower().endswith(unit)
-    }
-    if len(times) != 1 or not powers:
-        raise InvalidInput(
-            path, "has no column of time and power", "name them time_s and RAIL_w (or _ms, _mw)"
+    def _apart(self, log: ForeignLog, last_s: float, start_s: float, end_s: float) -> InvalidInput:
+        """Return the error that the log and the recording have no moment in common."""
+        length_s = log.span_s
+        if self._wall_s is None or not log.wall:
+            return InvalidInput(
+                self.path,
+                f"holds {length_s:.3g} s, up to {last_s:.6g} s of the runs' clock, and what is "
+                f"recorded begins at {start_s:.6g} s",
+                "log for all of the time that collecting takes; align=start lays its first line on "
+                "the first run",
+            )
+        first_s = last_s - length_s
+        zones_s = round((start_s - first_s) / _ZONES_S) * _ZONES_S
+        met = first_s + zones_s <= end_s + _ZONES_S and start_s <= last_s + zones_s + _ZONES_S
+        zone = "name its time zone with zone=UTC or zone=+02:00, or "
+        return InvalidInput(
+            self.path,
+            f"was written from {_words(log.first_s)} to {_words(last_s + self._wall_s)}, the "
+            f"recording is of {_words(start_s + self._wall_s)}: they do not overlap",
+            f"{zone * (0 < abs(zones_s) <= _FARTHEST_ZONE_S and met)}"
+            "lay its first line on the first run with align=start",
         )
-    rails = [rail for rail, _ in powers.values()]
-    twice = next((rail for rail in rails if rails.count(rail) > 1), None)
-    if twice is not None:
-        raise InvalidInput(path, f"has two columns of {twice!r}", "give each rail one column")
-    rows = [
-        (row[times[0]].number(), *(row[name].number_or_nan() for name in powers))
-        for row in sheet.rows
-    ]
-    if not rows:
-        raise InvalidInput(path, "has a header but no samples")
-    time_s, *columns = np.array(rows).T
-    return time_s * _TIME_UNITS[times[0].lower()], {
-        rail: column * scale for (rail, scale), column in zip(powers.values(), columns, strict=True)
-    }
+
+    def _load(self) -> tuple[ForeignLog, PowerTrace]:
+        path = Path(self.path)
+        state = _state(path)
+        if self._read is None or self._read[0] != state:  # it may be growing
+            log = read_log(path, Asked(self.columns, self.interval, self.zone))
+            totals = log.trace.total_rails
+            if self.total or not totals:
+                totals = total_rails(list(log.trace.rails_w), self.total)
+            trace = PowerTrace(log.trace.time_s, log.trace.rails_w, totals)
+            new = () if self._read is None else self._read[1].notes
+            for note in (note for note in log.notes if note not in new):
+                _LOG.warning("warning: %s", note)
+            self._read = state, log, trace
+        return self._read[1:]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _words(utc_s: float) -> str:
+    moment = datetime.fromtimestamp(utc_s, timezone.utc).astimezone()
+    return moment.isoformat(" ", "seconds")

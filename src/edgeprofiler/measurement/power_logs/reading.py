@@ -1,0 +1,60 @@
+"""A power log by its path, whichever of the known forms it is in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from edgeprofiler.core import limits
+from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.files import read_text
+from edgeprofiler.measurement.power_logs import reference, tegrastats
+from edgeprofiler.measurement.power_logs.asked import Asked
+from edgeprofiler.measurement.power_logs.log import ForeignLog
+from edgeprofiler.measurement.power_logs.sheet import is_sheet, read_sheet
+from edgeprofiler.measurement.power_logs.stamps import Reading, zone_named
+
+_LOOKED_AT = 200
+"""Lines among which one of tegrastats is looked for."""
+_SAME_STEP = 0.1
+"""Relative difference of the steps that are there from those that were said, to be told."""
+
+
+def read_log(path: Path, asked: Asked | None = None) -> ForeignLog:
+    """Return the power log in a file of any known form.
+
+    Args:
+        path: a log of tegrastats, of the reference's layout, or a table (nvidia-smi, jtop, Zeus,
+            Joulescope, Otii, or any whose columns `asked` names).
+        asked: what the file does not say itself.
+
+    Raises:
+        InvalidInput: the file is none of them, or a line is malformed (its number is said).
+        UsageError: what the file leaves open was not said.
+    """
+    asked = asked or Asked()
+    how = Reading(zone_named(asked.zone), path.stat().st_mtime if path.exists() else 0.0)
+    text = read_text(path, limits.LOG_BYTES)
+    head = [*islice((line for line in text[:400_000].splitlines() if line.strip()), _LOOKED_AT)]
+    if head and reference.is_reference(head[0]) and not asked.columns:
+        found = reference.read_reference_log(path, how)
+    elif tegrastats.is_tegrastats(head) and not asked.columns:
+        found = tegrastats.read_tegrastats(text, path, asked, how)
+    elif is_sheet(text) or (head and asked.columns):
+        found = read_sheet(text, path, asked, how)
+    else:
+        raise InvalidInput(
+            path, "is no power log",
+            "expected output of tegrastats, stamp,<mV>,<mA> lines, or a table such as nvidia-smi's",
+        )  # fmt: skip
+    back = np.diff(found.trace.time_s) < 0
+    if back.any():
+        line = int(np.argmax(back)) + 2
+        raise InvalidInput(path, f"time goes back at sample {line}", "sort it, or cut it there")
+    if asked.interval_s and abs(found.step_s - asked.interval_s) > _SAME_STEP * found.step_s:
+        note = f"{path.name}: its lines are {found.step_s:.3g} s apart, not {asked.interval_s:.3g}"
+        return replace(found, notes=(*found.notes, note))
+    return found

@@ -25,7 +25,7 @@ def test_a_budget_that_holds_is_0_and_writes_what_was_asked(cli, budget: Path) -
     assert ran.code == 0
     assert "held" in ran.out
     assert ET.parse(folder / "j.xml").getroot().attrib["failures"] == "0"
-    assert "| energy | 1000 mJ |" in (folder / "m.md").read_text()
+    assert "| energy, at most | 1000 mJ |" in (folder / "m.md").read_text()
     assert json.loads((folder / "c.json").read_text())["passed"]
     again = cli("check", "--budget", budget, "--baseline", folder / "base.json")
     assert again.code == 0
@@ -37,6 +37,24 @@ def test_an_exceeded_budget_is_1(cli, budget: Path) -> None:
     ran = cli("check", "zoo:resnet18", "-d", "jetson-orin-nano", "--budget", budget)
     assert ran.code == 1
     assert "exceeded" in ran.out
+
+
+def test_a_budget_inside_the_interval_is_0_and_1_where_all_of_it_must_keep_the_limit(
+    cli, budget: Path
+) -> None:
+    asked = ("check", "--budget", budget, "--json", "-")
+    limit = json.loads(cli(*asked).out)["findings"][0]["value"]
+    budget.write_text(budget.read_text().replace("1000", str(limit)))
+    ran = cli(*asked)
+    assert ran.code == 0
+    assert json.loads(ran.out)["verdict"] == "undecided"
+    assert "pass" not in ran.err
+    assert "undecided" in ran.err
+    assert cli(*asked, "--sure").code == 1
+    assert cli(*asked, "--strict").code == 0
+    refused = cli(*asked, "--strict", "--sure")
+    assert refused.code == 2
+    assert "give --strict or --sure, not both" in refused.err
 
 
 def test_mistakes_are_never_1(cli, budget: Path, tmp_path: Path) -> None:

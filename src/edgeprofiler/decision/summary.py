@@ -2,98 +2,112 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from edgeprofiler.core.profile import Profile
-from edgeprofiler.core.profile.words import heaviest_table, subtitle
-from edgeprofiler.core.quantity import Estimate, Quantity
+from edgeprofiler.core.profile.doubt import doubt_document, doubt_words
+from edgeprofiler.core.profile.words import cautions, heaviest_table, subtitle
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.core.table import Column, Table, Words, row
 from edgeprofiler.core.text import short_name, visible
-from edgeprofiler.core.units import scale_of
-from edgeprofiler.decision.check import Finding
+from edgeprofiler.decision.check import Checked, Finding, Rule
 from edgeprofiler.decision.compare.difference import Comparison
 from edgeprofiler.decision.compare.document import comparison_document
 from edgeprofiler.decision.compare.tables import changes_table, comparison_table, sentence
 
-_MARKS: dict[str, Words] = {
-    "pass": Words("✅ pass", "good"),
-    "unsure": Words("⚠️ over, but not surely", "doubt"),
-    "fail": Words("❌ exceeded", "bad"),
+_RULES: dict[Rule, str] = {
+    "interval": "What surely breaks a limit fails; an interval around the limit decides nothing.",
+    "strict": "Values are judged, whatever their intervals (strict).",
+    "sure": "The whole interval must keep a limit (sure).",
 }
 _LAYERS = 5
 """Layers that a summary names."""
 
 
-def check_tables(
-    profile: Profile, findings: tuple[Finding, ...], comparison: Comparison | None = None
-) -> tuple[Table, ...]:
+def check_tables(checked: Checked) -> tuple[Table, ...]:
     """Return each limit, the difference from the baseline, and the layers behind both."""
-    tables = [_finding_table(profile, findings)]
-    if comparison is not None:
-        tables.append(comparison_table(comparison, "now", "baseline"))
-        if comparison.largest(1):
-            tables.append(changes_table(comparison, _LAYERS))
-    heaviest = heaviest_table(profile, _LAYERS).only("layer", "energy", "share")
-    left_out = f"{len(profile.uncovered)} layers are not covered; totals leave them out."
-    return (*tables, replace(heaviest, notes=(left_out,) if profile.uncovered else ()))
+    tables = [_finding_table(checked)]
+    if checked.comparison is not None:
+        tables.append(comparison_table(checked.comparison, "now", "baseline"))
+        if checked.comparison.largest(1):
+            tables.append(changes_table(checked.comparison, _LAYERS))
+    heaviest = heaviest_table(checked.profile, _LAYERS).only("layer", "energy", "share")
+    return (*tables, heaviest)
 
 
-def _finding_table(profile: Profile, findings: tuple[Finding, ...]) -> Table:
-    failed = any(finding.verdict == "fail" for finding in findings)
-    rows = []
-    for finding in findings:
-        factor, _ = scale_of(finding.unit)
-        limit = Quantity(Estimate(finding.limit * factor), finding.unit, digits=4)
-        found = Quantity(finding.estimate.scaled(factor), finding.unit, digits=4)
-        rows.append(row(_label(finding.name), limit, found, found, _MARKS[finding.verdict]))
+def _finding_table(checked: Checked) -> Table:
+    profile = checked.profile
     columns = (
         Column("limit"),
-        Column("at most", kind="quantity"),
+        Column("bound", kind="quantity"),
         Column("value", kind="quantity"),
         Column("interval", kind="interval"),
         Column("verdict"),
     )
+    rows = []
+    for finding in checked.findings:
+        found, limit = finding.quantity(finding.estimate), finding.quantity(Estimate(finding.limit))
+        label = f"{_label(finding.name)}, {finding.side}"
+        rows.append(row(label, limit, found, found, _mark(checked, finding)))
     about = f"{short_name(profile.network.name, 44)}, {subtitle(profile)}."
-    title = f"Energy budget: {'exceeded' if failed else 'held'}"
-    return Table(title, columns, tuple(rows), (about,))
+    intervals = f"Intervals: {profile.confidence:.0%}. {_RULES[checked.rule]}"
+    return Table(
+        f"Budget: {checked.verdict}",
+        columns,
+        tuple(rows),
+        (about, intervals, *doubt_words(profile)),
+    )
 
 
-def to_markdown(
-    profile: Profile, findings: tuple[Finding, ...], comparison: Comparison | None = None
-) -> str:
+def _mark(checked: Checked, finding: Finding) -> Words:
+    if not checked.passes(finding):
+        return Words(f"❌ {finding.words}", "bad")
+    if finding.held is None:
+        return Words(f"⚠️ {finding.words}", "doubt")
+    return Words(f"✅ {finding.words}", "good")
+
+
+def to_markdown(checked: Checked) -> str:
     """Return the tables of `check_tables` for a pull request."""
-    return "\n".join(t.to_markdown() for t in check_tables(profile, findings, comparison))
+    return "\n".join(table.to_markdown() for table in check_tables(checked))
 
 
-def to_junit(
-    profile: Profile, findings: tuple[Finding, ...], comparison: Comparison | None = None
-) -> str:
-    """Return JUnit XML: one test case a limit."""
-    failures = [finding for finding in findings if finding.verdict == "fail"]
+def to_junit(checked: Checked) -> str:
+    """Return JUnit XML: one test case a limit, and what a reader must know as properties."""
+    profile = checked.profile
+    failures = [finding for finding in checked.findings if not checked.passes(finding)]
     suite = ET.Element(
         "testsuite",
         name="edgeprofiler",
-        tests=str(len(findings)),
+        tests=str(len(checked.findings)),
         failures=str(len(failures)),
         errors="0",
         skipped="0",
     )
-    for finding in findings:
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (
+        ("verdict", checked.verdict),
+        ("rule", checked.rule),
+        ("confidence", f"{profile.confidence:g}"),
+        ("covered_bytes", f"{profile.covered_bytes:.6g}"),
+        ("uncovered_layers", str(len(profile.uncovered))),
+        *(("warning", text) for text in cautions(profile)),
+    ):
+        ET.SubElement(properties, "property", name=name, value=visible(value))
+    for finding in checked.findings:
         case = ET.SubElement(
             suite, "testcase", classname=f"edgeprofiler.{visible(profile.network.name)}",
             name=finding.name,
         )  # fmt: skip
-        text = (
-            f"{finding.name}: {finding.estimate.value:.4g} {finding.unit}, "
-            f"at most {finding.limit:g} {finding.unit}"
-        )
-        if finding.verdict == "fail":
-            failure = ET.SubElement(case, "failure", message=text)
-            failure.text = _worst(comparison) or text
+        found = finding.quantity(finding.estimate)
+        limit = finding.quantity(Estimate(finding.limit)).words
+        interval = f" ({found.interval})" if found.interval else ""
+        text = f"{finding.words}: {finding.name} {found.words}{interval}, {finding.side} {limit}"
+        if checked.passes(finding):
+            ET.SubElement(case, "system-out").text = text
         else:
-            ET.SubElement(case, "system-out").text = f"{finding.verdict}: {text}"
+            failure = ET.SubElement(case, "failure", message=text)
+            failure.text = _worst(checked.comparison) or text
     ET.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode")
 
@@ -109,28 +123,32 @@ def _worst(comparison: Comparison | None) -> str:
     return "\n".join(lines)
 
 
-def to_document(
-    profile: Profile, findings: tuple[Finding, ...], comparison: Comparison | None = None
-) -> dict[str, Any]:
+def to_document(checked: Checked) -> dict[str, Any]:
     """Return what was found as a JSON document `edgeprofiler.check/1`."""
+    profile = checked.profile
     document: dict[str, Any] = {
         "schema": "edgeprofiler.check/1",
         "network": profile.network.name,
         "device": {"name": profile.device.name, "mode": profile.device.mode},
-        "passed": all(finding.verdict != "fail" for finding in findings),
+        "passed": checked.passed,
+        "verdict": checked.verdict,
+        "rule": checked.rule,
         "findings": [
             {
                 "name": finding.name,
                 "limit": finding.limit,
+                "side": finding.side,
                 "unit": finding.unit,
                 **finding.estimate.document("value"),
                 "verdict": finding.verdict,
+                "held": finding.held,
             }
-            for finding in findings
+            for finding in checked.findings
         ],
+        **doubt_document(profile),
     }
-    if comparison is not None:
-        document["comparison"] = comparison_document(comparison)
+    if checked.comparison is not None:
+        document["comparison"] = comparison_document(checked.comparison)
     return document
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.words import label
+from edgeprofiler.decision.check import Budget, Checked, judge
 from edgeprofiler.decision.compare.difference import difference
 from edgeprofiler.decision.compare.document import comparison_document
 from edgeprofiler.decision.compare.tables import (
@@ -34,7 +35,11 @@ def test_equal_networks_are_the_same_in_every_form(resnet: Profile) -> None:
     table = comparison_table(found)
     assert sentence(found) == "energy the same; time, end to end, the same"
     assert comparison_document(found)["summary"] == sentence(found)
-    for text in (table.to_markdown(), page_table(table, "t"), to_markdown(resnet, (), found)):
+    for text in (
+        table.to_markdown(),
+        page_table(table, "t"),
+        to_markdown(Checked(resnet, (), found)),
+    ):
         assert text.count("the same") == 6
         assert "+0.0" not in text
     assert "No layer's cost changed" in table.to_markdown()
@@ -67,15 +72,13 @@ def test_layers_that_change_most_come_first(resnet: Profile, larger: Profile) ->
 
 def test_each_profile_beside_others_is_told_by_its_letter(resnet: Profile, larger: Profile) -> None:
     table = side_by_side([resnet, larger], [label(resnet), label(larger)])
-    assert table.notes == (f"A: {label(resnet)}", f"B: {label(larger)}")
+    assert table.notes[:2] == (f"A: {label(resnet)}", f"B: {label(larger)}")
     assert label(larger) == "resnet34, jetson-orin-nano@15w, fp16, batch 1"
 
 
 def test_a_failed_budget_names_the_difference_from_the_baseline(
     resnet: Profile, larger: Profile
 ) -> None:
-    from edgeprofiler.decision.check import Budget, judge
-
-    findings, found = judge(larger, Budget("b", {"energy_mj": 1.0}), resnet)
-    assert found is not None
-    assert sentence(found) in to_junit(larger, findings, found)
+    found = judge(larger, Budget("b", {"energy_mj": 1.0}), resnet)
+    assert found.comparison is not None
+    assert sentence(found.comparison) in to_junit(found)

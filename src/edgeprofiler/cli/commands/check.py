@@ -34,6 +34,9 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on the value, whatever its interval.")
     ] = False,
+    sure: Annotated[
+        bool, typer.Option("--sure", help="Fail unless the whole interval keeps every limit.")
+    ] = False,
     junit: Annotated[Path | None, common.option("FILE", "Write JUnit XML.")] = None,
     markdown: Annotated[
         Path | None, common.option("FILE", "Write a summary for a pull request.")
@@ -43,7 +46,10 @@ def check(
     ] = None,
     json: common.JsonOption = None,
 ) -> None:  # fmt: skip
-    """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it."""
+    """Hold a network to a budget: exit code 0 if it does, 1 if it exceeds it.
+
+    A limit inside an interval is undecided, which is 0 too, and 1 with --sure.
+    """
     from functools import partial
 
     import edgeprofiler
@@ -60,14 +66,15 @@ def check(
     subject = model or rules.model
     if subject is not None:
         say_device([subject], {**rules.asked, **asked})
-    found = edgeprofiler.check(model, budget=rules, baseline=baseline, strict=strict, **asked)
+    found = edgeprofiler.check(
+        model, budget=rules, baseline=baseline, strict=strict, sure=sure, **asked
+    )
     if baseline is None and rules.changes:
         common.note("no --baseline: the budget's [change] was not judged")
     common.save(save, partial(edgeprofiler.write_profile, found.profile))
-    parts = (found.profile, found.findings, found.comparison)
-    common.write(junit, partial(to_junit, *parts))
-    common.write(markdown, partial(to_markdown, *parts))
-    common.write_json(json, partial(to_document, *parts))
-    screen.show(*check_tables(*parts))
+    common.write(junit, partial(to_junit, found))
+    common.write(markdown, partial(to_markdown, found))
+    common.write_json(json, partial(to_document, found))
+    screen.show(*check_tables(found))
     if not found.passed:
         raise typer.Exit(EXIT_BUDGET_EXCEEDED)

@@ -61,14 +61,19 @@ def to_document(profile: Profile) -> dict[str, Any]:
             _part("fixed", profile.fixed),
             _part("host_gap", profile.host_gap),
         ],
-        "coverage": {
-            "macs": known(profile.covered_macs),
-            "bytes": known(profile.covered_bytes),
-            "time_lower_bound": known(profile.time_lower_bound_s),
-            "uncovered": [*profile.uncovered],
-        },
+        "coverage": coverage_document(profile),
         "warnings": [*profile.warnings],
         "layers": _layers(profile),
+    }
+
+
+def coverage_document(profile: Profile) -> dict[str, Any]:
+    """Return which layers have a cost, and what share of the work they are."""
+    return {
+        "macs": known(profile.covered_macs),
+        "bytes": known(profile.covered_bytes),
+        "time_lower_bound": known(profile.time_lower_bound_s),
+        "uncovered": [*profile.uncovered],
     }
 
 

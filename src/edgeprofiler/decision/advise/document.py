@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgeprofiler.core.profile.doubt import doubt_document
 from edgeprofiler.decision.advise.change import Change, Cost, Plan
 
 ACCURACY = "accuracy is not predicted: train and measure it again"
@@ -64,7 +65,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
         "batch": network.batch,
         "precision": network.precision,
         "mode": cost.profile.device.mode,
-        "warnings": list(cost.profile.warnings),
+        **doubt_document(cost.profile),
     }
 
 

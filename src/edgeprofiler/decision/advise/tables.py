@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from edgeprofiler.core.profile.doubt import doubt_words
 from edgeprofiler.core.quantity import Estimate, Quantity
 from edgeprofiler.core.table import Column, Table, Words, tabulate
 from edgeprofiler.decision.advise.advise import Advice
@@ -28,8 +29,9 @@ def advised_table(found: Advice, most: int) -> Table:
         notes.append(Words("With a budget they are combined.", "quiet"))
     else:
         table = advice_table(STEPS, document["plan"]["steps"])
-        warnings = found.plan.after.profile.warnings
-        notes += [budget_words(document), *(Words(f"warning: {w}", "doubt") for w in warnings)]
+        notes.append(budget_words(document))
+    last = profile if found.plan is None else found.plan.after.profile
+    notes += doubt_words(profile, last)
     notes.append(Words(f"{RISK_NOTE} Intervals: {profile.confidence:.0%}.", "quiet"))
     device = f"{profile.device.name}@{profile.device.mode}"
     return replace(table, title=f"{found.model} on {device}: {table.title}", notes=tuple(notes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgeprofiler.core.profile.doubt import doubt_document
 from edgeprofiler.core.units import known
 from edgeprofiler.decision.compare.difference import Comparison
 from edgeprofiler.decision.compare.tables import sentence
@@ -14,6 +15,7 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
     return {
         "a": comparison.a.network.name,
         "b": comparison.b.network.name,
+        "doubt": {"a": doubt_document(comparison.a), "b": doubt_document(comparison.b)},
         "paired": comparison.paired,
         "summary": sentence(comparison),
         **comparison.energy_j.document("energy_j_difference"),

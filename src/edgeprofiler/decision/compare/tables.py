@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile.doubt import warning_words
+from edgeprofiler.core.profile.words import cautions
 from edgeprofiler.core.quantity import Difference, Estimate, Quantity
 from edgeprofiler.core.table import Column, Line, Table, Tone, Words, row, tabulate
 from edgeprofiler.decision.compare.difference import Comparison
@@ -39,7 +41,19 @@ def side_by_side(profiles: Sequence[Profile], names: Sequence[str]) -> Table:
         (Column("low to high", "ms", "interval"), lambda item: item[1].end_to_end_s),
         (Column("power", "W", "estimate"), lambda item: item[1].power_w),
         (Column("low to high", "W", "interval", rank=2), lambda item: item[1].power_w),
-    ), labels(names))  # fmt: skip
+    ), (*labels(names), *_doubts(profiles)))  # fmt: skip
+
+
+def _doubts(profiles: Sequence[Profile]) -> tuple[Words, ...]:
+    """Return the warnings of profiles, those that not all have behind their letters."""
+    found: dict[str, list[str]] = {}
+    for number, profile in enumerate(profiles):
+        for text in cautions(profile):
+            found.setdefault(text, []).append(letter(number))
+    return warning_words(
+        text if len(whose) == len(profiles) else f"{', '.join(whose)}: {text}"
+        for text, whose in found.items()
+    )
 
 
 def comparison_table(comparison: Comparison, second: str = "B", first: str = "A") -> Table:

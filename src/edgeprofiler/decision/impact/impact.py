@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile.doubt import doubt_document
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.impact.quantities import (
     parse_battery,
@@ -79,6 +80,7 @@ class Impact:
             "assumptions": asdict(self.assumptions)
             | {"rate_per_s": self.rate_per_s, "idle_power_w": profile.idle_power_w},
             **{k: v for name, found in estimates.items() for k, v in found.document(name).items()},
+            **doubt_document(profile),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeprofiler.core.profile.doubt import doubt_words
 from edgeprofiler.core.quantity import Quantity
 from edgeprofiler.core.table import Column, Table, tabulate
 from edgeprofiler.decision.impact.impact import Impact
@@ -33,4 +34,4 @@ def impact_table(result: Impact) -> Table:
         (Column("of the use"), lambda line: line[0]),
         (Column("value", kind="quantity"), lambda line: line[1]),
         (Column("interval", kind="interval"), lambda line: line[1]),
-    ), (assumed,))  # fmt: skip
+    ), (assumed, *doubt_words(profile)))  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.graph.change import with_constant_shapes
 from edgeprofiler.core.profile import Costs, Part, Profile
 from edgeprofiler.decision.check import Budget, check, judge, read_budget, require_asked
@@ -27,17 +27,26 @@ def _budget(limits: dict[str, float], **change: float) -> Budget:
     return Budget("budget.toml", limits, change)
 
 
-def test_a_limit_inside_the_interval_is_unsure_and_fails_only_when_strict(vgg: Profile) -> None:
+def test_a_limit_inside_the_interval_decides_nothing_unless_the_value_counts(
+    vgg: Profile,
+) -> None:
     energy = vgg.totals.energy_j
-    limit = 1e3 * (energy.low + energy.value) / 2
-    assert judge(vgg, _budget({"energy_mj": limit}))[0][0].verdict == "unsure"
-    assert judge(vgg, _budget({"energy_mj": limit}), strict=True)[0][0].verdict == "fail"
+    budget = _budget({"energy_mj": 1e3 * (energy.low + energy.value) / 2})
+    assert judge(vgg, budget).verdict == "undecided"
+    assert judge(vgg, budget).passed
+    assert judge(vgg, budget, rule="strict").verdict == "exceeded"
+    assert not judge(vgg, budget, rule="sure").passed
 
 
-def test_a_limit_below_the_interval_fails_and_one_above_the_value_passes(vgg: Profile) -> None:
+def test_a_limit_outside_the_interval_is_decided(vgg: Profile) -> None:
     energy = vgg.totals.energy_j
-    assert judge(vgg, _budget({"energy_mj": 999 * energy.low}))[0][0].verdict == "fail"
-    assert judge(vgg, _budget({"energy_mj": 1001 * energy.value}))[0][0].verdict == "pass"
+    assert judge(vgg, _budget({"energy_mj": 999 * energy.low})).verdict == "exceeded"
+    assert judge(vgg, _budget({"energy_mj": 1001 * energy.high})).verdict == "held"
+
+
+def test_value_and_whole_interval_cannot_both_decide(vgg: Profile) -> None:
+    with pytest.raises(UsageError, match="give `strict` or `sure`, not both"):
+        check(vgg, budget=_budget({"energy_mj": 1.0}), strict=True, sure=True)
 
 
 def _widened() -> Profile:
@@ -56,11 +65,11 @@ def _widened() -> Profile:
 
 def test_widening_a_layer_fails_with_the_layer_named(vgg: Profile) -> None:
     wide = _widened()
-    findings, comparison = judge(wide, _budget({}, energy_percent=2), vgg)
-    assert [finding.verdict for finding in findings] == ["fail"]
-    assert comparison is not None
-    changed = [c.name for c in comparison.largest()]
-    summary = to_markdown(wide, findings, comparison)
+    found = judge(wide, _budget({}, energy_percent=2), vgg)
+    assert [finding.verdict for finding in found.findings] == ["over"]
+    assert found.comparison is not None
+    changed = [c.name for c in found.comparison.largest()]
+    summary = to_markdown(found)
     assert "exceeded" in summary
     assert changed[0] in summary
     third = [layer.name for layer in wide.network.layers if layer.kind == "convolutional"][2]
@@ -70,19 +79,19 @@ def test_widening_a_layer_fails_with_the_layer_named(vgg: Profile) -> None:
 def test_renaming_every_layer_passes(vgg: Profile) -> None:
     layers = tuple(replace(layer, name=f"x.{layer.name}") for layer in vgg.network.layers)
     renamed = replace(vgg, network=replace(vgg.network, layers=layers))
-    findings, comparison = judge(renamed, _budget({}, energy_percent=0, latency_percent=0), vgg)
-    assert [finding.verdict for finding in findings] == ["pass", "pass"]
-    assert comparison is not None
-    assert "No layer's cost changed" in to_markdown(renamed, findings, comparison)
+    found = judge(renamed, _budget({}, energy_percent=0, latency_percent=0), vgg)
+    assert [finding.verdict for finding in found.findings] == ["under", "under"]
+    assert "No layer's cost changed" in to_markdown(found)
 
 
 def test_junit_has_a_case_a_limit_and_a_failure_for_each_exceeded_one(vgg: Profile) -> None:
-    findings, comparison = judge(vgg, _budget({"energy_mj": 1.0, "power_w": 100.0}))
-    suite = ET.fromstring(to_junit(vgg, findings, comparison))
+    found = judge(vgg, _budget({"energy_mj": 1.0, "power_w": 100.0}))
+    suite = ET.fromstring(to_junit(found))
     assert suite.attrib["tests"] == "2"
     assert suite.attrib["failures"] == "1"
-    assert [case.find("failure") is not None for case in suite] == [True, False]
-    assert to_document(vgg, findings)["passed"] is False
+    cases = suite.findall("testcase")
+    assert [case.find("failure") is not None for case in cases] == [True, False]
+    assert to_document(found)["passed"] is False
 
 
 def test_a_name_cannot_break_out_of_the_summary(vgg: Profile) -> None:
@@ -90,10 +99,10 @@ def test_a_name_cannot_break_out_of_the_summary(vgg: Profile) -> None:
         replace(layer, name=f"`|\n</td>{i}") for i, layer in enumerate(vgg.network.layers)
     )
     odd = replace(vgg, network=replace(vgg.network, layers=layers))
-    findings, _ = judge(odd, _budget({"energy_mj": 1.0}))
-    for line in to_markdown(odd, findings).splitlines():
+    found = judge(odd, _budget({"energy_mj": 1.0}))
+    for line in to_markdown(found).splitlines():
         assert line.count("`") % 2 == 0
-    ET.fromstring(to_junit(odd, findings))
+    ET.fromstring(to_junit(found))
 
 
 @pytest.mark.parametrize(
@@ -223,6 +232,6 @@ def test_a_baseline_of_the_same_clocks_by_another_name_is_one() -> None:
 
     ours, same = of("30w,gpu=816MHz"), of("50w,cpu=1.728GHz,cores=8,sms=8")
     assert ours.device.mode != same.device.mode
-    assert judge(ours, _budget({}, energy_percent=2), same)[0][0].verdict == "pass"
+    assert judge(ours, _budget({}, energy_percent=2), same).passed
     with pytest.raises(InvalidInput, match="its power mode is 30w, not 30w,gpu=816MHz"):
         judge(ours, _budget({}, energy_percent=2), of("30w"))

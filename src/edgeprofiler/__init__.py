@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from edgeprofiler.core.graph import Graph
     from edgeprofiler.core.network import Layer, Network
+    from edgeprofiler.core.parallel import Workers
     from edgeprofiler.core.profile import LayerCost, Profile, Totals
     from edgeprofiler.core.profile.document import read_profile, write_profile
     from edgeprofiler.core.quantity import Estimate
@@ -69,6 +70,7 @@ _WHERE = {
     "Unavailable": "core.errors",
     "Unsupported": "core.errors",
     "UsageError": "core.errors",
+    "Workers": "core.parallel",
     "advise": "decision.advise",
     "attribute": "measurement.attribution",
     "benchmark": "measurement.benchmark",
@@ -115,6 +117,7 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "UsageError",
+    "Workers",
     "__version__",
     "advise",
     "attribute",

@@ -62,6 +62,14 @@ SensorOptions = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")]
 PictureOption = Annotated[Path | None, option("FILE.png|svg|pdf", "Draw it.")]
+JobsOption = Annotated[
+    int | None,
+    option("N", "Processes on this machine. Default: one a core; 1: no others.", "--jobs", min=1),
+]
+ClusterOption = Annotated[
+    str | None,
+    option("tcp://HOST:8786", "Work on the Dask cluster of this scheduler instead.", "--cluster"),
+]
 JsonOption = Annotated[
     str | None, option("FILE|-", "Write JSON to a file, or to standard output alone with -.")
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +9,10 @@ import typer
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
+from edgeprofiler.cli.progress import shown_progress
 from edgeprofiler.core.errors import EXIT_INTERRUPTED, EdgeProfilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from edgeprofiler.measurement.collect.plan import Progress
     from edgeprofiler.measurement.recording import Recording
     from edgeprofiler.measurement.sensors.protocol import AnySensor
 
@@ -88,7 +85,7 @@ def collect(
     stopped: EdgeProfilerError | typer.Exit | None = None
     try:
         # one by one: an interruption must not lose those before it
-        found.extend(chosen.recordings(_bars))
+        found.extend(chosen.recordings(shown_progress))
     except KeyboardInterrupt:
         common.note(
             f"interrupted; what was recorded lies in {chosen.place} and can be read "
@@ -123,29 +120,3 @@ def _report(found: list[tuple[Path, Recording]], left_out: list[str], json: str 
     facts = [summary(place, recording) for place, recording in found]
     common.results_console(json).show(recording_table(facts))
     common.write_json(json, lambda: {"recordings": facts, "left_out": left_out})
-
-
-@contextmanager
-def _bars(name: str) -> Iterator[Progress]:
-    """Draw a bar for each stage on standard error, with the time left."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from edgeprofiler.cli.screen import Screen
-    from edgeprofiler.core.text import visible
-
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        TimeRemainingColumn(),
-        console=Screen(to_stderr=True).console,
-    )
-    tasks: dict[str, Any] = {}
-
-    def tell(stage: str, done: float, total: float) -> None:
-        if stage not in tasks:
-            tasks[stage] = bars.add_task(visible(f"{name}: {stage}"), total=total)
-        bars.update(tasks[stage], completed=done, total=total)
-
-    with bars:
-        yield tell

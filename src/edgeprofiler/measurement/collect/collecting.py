@@ -23,10 +23,11 @@ from edgeprofiler.core.errors import (
 )
 from edgeprofiler.core.files import digest_of_file
 from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.progress import Progress, silent
 from edgeprofiler.measurement.collect.choose import probe
 from edgeprofiler.measurement.collect.device_state import device_state, machine_facts
 from edgeprofiler.measurement.collect.layers import layers_for
-from edgeprofiler.measurement.collect.plan import Progress, RecordingPlan, dither_for, silent
+from edgeprofiler.measurement.collect.plan import RecordingPlan, dither_for
 from edgeprofiler.measurement.collect.power import LivePower, NoPower, PowerSource, TracePower
 from edgeprofiler.measurement.recording import (
     DeviceState,

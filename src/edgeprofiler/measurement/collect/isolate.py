@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.network import Layer, Network
+from edgeprofiler.core.progress import Progress, silent
 from edgeprofiler.measurement.collect.choose import probe
 from edgeprofiler.measurement.collect.collecting import (
     header_of,
@@ -21,7 +22,7 @@ from edgeprofiler.measurement.collect.collecting import (
     require_same,
 )
 from edgeprofiler.measurement.collect.layers import layers_for
-from edgeprofiler.measurement.collect.plan import Progress, RecordingPlan, dither_for, silent
+from edgeprofiler.measurement.collect.plan import RecordingPlan, dither_for
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
 from edgeprofiler.measurement.runners.protocol import IsolatingRunner, Runner
 from edgeprofiler.measurement.sensors.protocol import AnySensor

@@ -12,6 +12,7 @@ from typing import Any
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.files import check_readable
 from edgeprofiler.core.network import Network, Shape
+from edgeprofiler.core.progress import Progress, silent
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.measurement.collect import choose
 from edgeprofiler.measurement.collect.collecting import (
@@ -23,7 +24,7 @@ from edgeprofiler.measurement.collect.collecting import (
 )
 from edgeprofiler.measurement.collect.isolate import collect_isolated
 from edgeprofiler.measurement.collect.layers import layers_for
-from edgeprofiler.measurement.collect.plan import Progress, RecordingPlan, silent
+from edgeprofiler.measurement.collect.plan import RecordingPlan
 from edgeprofiler.measurement.recording import Recording, is_recording
 from edgeprofiler.measurement.runners.protocol import Runner
 from edgeprofiler.measurement.sensors.protocol import AnySensor, TraceSensor

@@ -1,10 +1,10 @@
-"""What a collection is to do, and how it tells of its progress."""
+"""What a collection is to do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.measurement.recording import chip_numbers
@@ -14,17 +14,6 @@ DEFAULT_DITHER_S = 0.007
 
 
 DEFAULT_IDLE_S = 30.0
-
-
-class Progress(Protocol):
-    """Is told how far a collection is; the command line draws bars from it."""
-
-    def __call__(self, stage: str, done: float, total: float) -> None:
-        """Say that `done` of `total` (seconds or runs) of a stage are done."""
-
-
-def silent(stage: str, done: float, total: float) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from edgeprofiler.testing import SensorContract
 class FakeNvml(types.ModuleType):
     """Behaves as nvidia-ml-py's documentation says."""
 
-    def __init__(self, *, counter=True, driver=True):
+    def __init__(self, *, counter=True, driver=True, step_mj=70):
         super().__init__("pynvml")
         self.NVMLError = type("NVMLError", (Exception,), {})
         self.counter, self.driver, self.lost, self.started = counter, driver, False, 0
-        self.energy_mj = 5000
+        self.energy_mj, self.step_mj = 5000, step_mj
 
     def nvmlInit(self):  # noqa: N802
         if not self.driver:
@@ -36,7 +36,7 @@ class FakeNvml(types.ModuleType):
     def nvmlDeviceGetTotalEnergyConsumption(self, handle):  # noqa: N802
         if self.lost or not self.counter:
             raise self.NVMLError("Not Supported")
-        self.energy_mj += 70
+        self.energy_mj += self.step_mj
         return self.energy_mj
 
     def nvmlDeviceGetPowerUsage(self, handle):  # noqa: N802
@@ -117,3 +117,14 @@ def test_a_missing_driver_gpu_or_package_says_what_to_do(nvml, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     with pytest.raises(Unavailable, match=r"edgeprofiler\[nvml\]"):
         NvmlSensor().probe()
+
+
+def test_power_is_read_where_the_counter_stands_still_and_that_is_told(nvml, monkeypatch):
+    nvml(step_mj=0)
+    monkeypatch.setattr(sys.modules["edgeprofiler.measurement.sensors.nvml"], "_RENEWED_S", 0.01)
+    with opened(NvmlSensor()) as sensor:
+        assert sensor.kind == "power"
+        assert sensor.read() == (71.5,)
+        assert sensor.settings()["warnings"] == [
+            "the energy counter of GPU 0 stands still; its power is read instead"
+        ]

@@ -1,8 +1,10 @@
 """RAPL's counters wrap; energy read from them never goes back."""
 
+import time
+
 import pytest
 
-from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.measurement.sensors.protocol import opened
 from edgeprofiler.measurement.sensors.rapl import Counter, RaplSensor
 from edgeprofiler.testing import SensorContract
@@ -45,6 +47,42 @@ def test_the_platform_s_own_counter_is_the_total_where_there_is_one(tmp_path):
     zone(tmp_path, "intel-rapl:1", "psys", 9_000_000)
     with opened(RaplSensor(root=str(tmp_path))) as sensor:
         assert sensor.total_rails == ("psys",)
+
+
+@pytest.mark.parametrize(
+    ("psys_uj", "packages_uj", "total", "told"),
+    [
+        (9_000_000, 8_000_000, ("psys",), ""),
+        (0, 8_000_000, ("package-0", "package-0/dram"), "psys stands still"),
+        (500_000, 8_000_000, ("package-0", "package-0/dram"), "psys counts less than the packages"),
+    ],
+)
+def test_a_platform_that_counts_less_than_its_packages_is_not_the_total(
+    tmp_path, monkeypatch, psys_uj, packages_uj, total, told
+):
+    zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
+    zone(tmp_path, "intel-rapl:0:0", "dram", 2_000_000)
+    zone(tmp_path, "intel-rapl:1", "psys", 9_000_000)
+    drawn = {"intel-rapl:0": packages_uj, "intel-rapl:1": psys_uj}
+
+    def watch(_seconds):
+        for path, more in drawn.items():
+            file = tmp_path / "sys/class/powercap" / path / "energy_uj"
+            file.write_text(f"{int(file.read_text()) + more}\n")
+
+    monkeypatch.setattr(time, "sleep", watch)
+    with opened(RaplSensor(root=str(tmp_path))) as sensor:
+        assert sensor.total_rails == total
+        assert told in "; ".join(sensor.settings().get("warnings", ()))
+
+
+def test_the_zones_of_the_total_may_be_chosen(tmp_path):
+    zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
+    zone(tmp_path, "intel-rapl:1", "psys", 9_000_000)
+    with opened(RaplSensor(root=str(tmp_path), total="package-0")) as sensor:
+        assert sensor.total_rails == ("package-0",)
+    with pytest.raises(UsageError, match="choose among: package-0, psys"):
+        RaplSensor(root=str(tmp_path), total="core").probe()
 
 
 def test_a_counter_that_wraps_goes_on_rising(tmp_path):

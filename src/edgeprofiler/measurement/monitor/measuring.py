@@ -142,7 +142,7 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
         )
         # an error inside the block matters more than that its time was too short to measure
         if kind is None and not self.result.polls:
-            raise InsufficientData(self.result.warnings[-1])
+            raise InsufficientData("; ".join(self.result.warnings))
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """Return the function, measured at every call."""

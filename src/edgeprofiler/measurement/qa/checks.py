@@ -21,6 +21,7 @@ from edgeprofiler.measurement.attribution.session import (
 )
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.measurement.recording.impossible import TOLD_AS
 from edgeprofiler.measurement.recording.opening import open_recording
 
 Level = Literal["good", "doubtful", "bad", "unknown"]
@@ -95,7 +96,8 @@ def qa(
             if recording.lost("power")
             else "record with a sensor: edgeprofiler doctor"
         )
-        checks.append(Observation("power", "bad", why_no_power(recording), remedy))
+        why = _impossible(recording) or why_no_power(recording)
+        checks.append(Observation("power", "bad", why, remedy))
     else:
         try:
             session = prepare(recording)
@@ -151,9 +153,19 @@ def _whole(recording: Recording) -> Observation:
     return Observation("runs", "good", finding)
 
 
+def _impossible(recording: Recording) -> str:
+    return next((text for text in recording.warnings if text.startswith(TOLD_AS)), "")
+
+
 def _readings(recording: Recording, limits: Thresholds) -> Observation:
     lost = float(np.isnan(recording.trace.total_w).mean())
     level = _above(lost, limits.unread)
+    wrong = _impossible(recording)
+    if wrong:
+        finding, _, remedy = wrong.partition("; see ")
+        return Observation(
+            "readings", level if level == "bad" else "doubtful", finding, f"see {remedy}"
+        )
     return _graded(
         "readings",
         level,

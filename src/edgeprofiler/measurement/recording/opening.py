@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.measurement.recording.impossible import without_impossible
 from edgeprofiler.measurement.recording.recording import Recording
 from edgeprofiler.measurement.recording.reference_layout import read_reference, reference_models
 from edgeprofiler.measurement.recording.store import is_recording, load_recording
@@ -14,7 +15,8 @@ def open_recording(recording: str | Path | Recording, model: str | None = None) 
     """Return the recording in a folder, in our format or in the reference's raw layout.
 
     Args:
-        recording: the folder; a recording that is open already is returned as it is.
+        recording: the folder; a recording that is open already is returned as it is, unless
+            readings of its are impossible.
         model: which model of a raw layout that holds several.
 
     Raises:
@@ -26,17 +28,17 @@ def open_recording(recording: str | Path | Recording, model: str | None = None) 
         name = recording.name if isinstance(recording, Recording) else recording
         raise UsageError(f"{name} is a recording of one model; `model` chooses one of a raw layout")
     if isinstance(recording, Recording):
-        return recording
+        return without_impossible(recording)
     folder = Path(recording)
     if not folder.exists():
         raise InvalidInput(folder, "no such folder", "name the folder that `collect` wrote")
     if is_recording(folder):
         return load_recording(folder)
     if folder.is_dir() and (model is not None or reference_models(folder)):
-        return read_reference(folder, model)
+        return without_impossible(read_reference(folder, model))
     if folder.is_dir():
         try:
-            return read_reference(folder)
+            return without_impossible(read_reference(folder))
         except InvalidInput:
             pass
     raise InvalidInput(

@@ -17,6 +17,7 @@ from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import CannotWrite
 from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording.chunks import Phase
+from edgeprofiler.measurement.recording.impossible import without_impossible
 from edgeprofiler.measurement.recording.recording import (
     DeviceState,
     PowerTrace,
@@ -152,7 +153,8 @@ def load_recording(folder: Path) -> Recording:
         (s.settings for s in sessions if s.settings), {}
     )
     warnings += [event["text"].text() for event in named(events, "warning")]
-    return Recording(
+    warnings += Value(dict(settings), folder, "sensor's settings")["warnings"].default([]).texts()
+    recording = Recording(
         name=header["name"].default(folder.name).text(),
         trace=trace(Phase.RUN),
         timeline=_timeline(layers, sessions),
@@ -169,6 +171,7 @@ def load_recording(folder: Path) -> Recording:
         warnings=tuple(dict.fromkeys(warnings)),
         simulated=header["simulated"].default(raw=False).boolean(),
     )
+    return without_impossible(recording)
 
 
 def _missing(folder: Path, header: Value, sessions: list[SessionData]) -> Iterator[str]:

@@ -128,11 +128,18 @@ def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[s
         times = [t[:, 0] for p, t in zip(phases, tables, strict=True) if p == phase]
         if not (np.diff(np.concatenate(times)) >= 0).all() or not np.isfinite(times[0][:1]).all():
             raise ValueError("the times of its polls do not ascend")
+    still: list[str] = []
     if kind == "energy" and tables:
         lengths = np.cumsum([len(table) for table in tables])[:-1]
-        tables = np.split(power_from_energy(np.concatenate(tables)), lengths)
+        power = power_from_energy(np.concatenate(tables))
+        still = [rail for n, rail in enumerate(session.rails, 1) if np.isnan(power[:, n]).all()]
+        tables = np.split(power, lengths)
     session.polls = list(zip(phases, tables, strict=True))
-    return []
+    return [
+        f"the energy counter of {rail} stood still: its power is not known"
+        for rail in still
+        if rail in session.total_rails
+    ]
 
 
 def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -10,6 +11,11 @@ from edgeprofiler.core.errors import Unavailable
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.plugins import Between, Optioned
 from edgeprofiler.measurement.sensors.protocol import SensorKind
+
+_RENEWED_S = 0.5
+"""A counter that has not moved for so long stands still: drivers renew it every 10 to 100 ms, and
+a GPU at rest draws thousands of its millijoules a second."""
+_LOOK_S = 0.005
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,6 +32,7 @@ class NvmlSensor(Optioned):
 
     gpu: Annotated[int, Between(0, 255)] = 0
     counter: bool = True
+    _notes: list[str] = field(default_factory=list, init=False)
     kind: SensorKind = field(default="power", init=False)
     """`energy` where the GPU has a counter, else `power`; known after `open`."""
     _nvml: Any = field(default=None, init=False)
@@ -53,6 +60,7 @@ class NvmlSensor(Optioned):
     def open(self) -> None:
         """Start NVML and find out what the GPU can tell."""
         self.close()
+        self._notes = []
         nvml = _import_nvml()
         remedy = "install NVIDIA's driver; on a Jetson choose `sensor` ina3221"
         try:
@@ -62,7 +70,7 @@ class NvmlSensor(Optioned):
         self._nvml = nvml
         try:
             self._handle = nvml.nvmlDeviceGetHandleByIndex(self.gpu)
-            self.kind = "energy" if self.counter and self._has_counter() else "power"
+            self.kind = "energy" if self.counter and self._counts() else "power"
             self.read()
         except (nvml.NVMLError, OSError) as error:
             self.close()
@@ -92,6 +100,8 @@ class NvmlSensor(Optioned):
         if nvml is None:
             return {"interface": "nvml"}
         facts: dict[str, Any] = {"interface": "nvml", "reads": self.kind}
+        if self._notes:
+            facts["warnings"] = list(self._notes)
         questions: dict[str, Callable[[], Any]] = {
             "gpu": lambda: _text(nvml.nvmlDeviceGetName(self._handle)),
             "driver": lambda: _text(nvml.nvmlSystemGetDriverVersion()),
@@ -104,12 +114,22 @@ class NvmlSensor(Optioned):
                 facts[key] = "not told"
         return facts
 
-    def _has_counter(self) -> bool:
+    def _counts(self) -> bool:
+        """Say whether there is an energy counter, and it moves."""
+        nvml = self._nvml
+        end_s = time.monotonic() + _RENEWED_S
         try:
-            self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
-        except self._nvml.NVMLError:
+            first = nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
+            while time.monotonic() < end_s:
+                if nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle) != first:
+                    return True
+                time.sleep(_LOOK_S)
+        except nvml.NVMLError:
             return False
-        return True
+        self._notes = [
+            f"the energy counter of GPU {self.gpu} stands still; its power is read instead"
+        ]
+        return False
 
 
 def _import_nvml() -> Any:

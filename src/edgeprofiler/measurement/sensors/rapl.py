@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeprofiler.core.errors import Unavailable
 from edgeprofiler.core.plugins import Optioned
+from edgeprofiler.measurement.sensors.boards import total_rails
 from edgeprofiler.measurement.sensors.protocol import SensorKind
 from edgeprofiler.measurement.sensors.sysfs import text_of, unique_names
 
 _FOLDER = "sys/class/powercap"
+_WATCHED_S = 0.1
+"""How long psys is watched: counters are renewed every millisecond or two."""
+_WHOLE = 0.95
+"""The platform may count this little less than the packages, as they are not read at one moment."""
 
 
 class Counter:
@@ -47,17 +55,22 @@ class Counter:
 class RaplSensor(Optioned):
     """Reads every RAPL zone: packages, cores, memory, and the platform where there is one.
 
-    The total is `psys` (the platform) where the processor has it, else the packages and their
-    memory; that is the processor's power, not the power of the computer's input.
+    The total is `psys` (the platform) where the processor has it and it counts no less than the
+    packages do, else the packages and their memory; that is the processor's power, not the power
+    of the computer's input.
 
     Args:
         root: root of the file system; another one in tests.
+        total: zones that make up the total, joined by `+`.
     """
 
     root: str = "/"
+    total: str = ""
     kind: SensorKind = field(default="energy", init=False)
     _rails: tuple[str, ...] = field(default=(), init=False)
     _counters: list[Counter] = field(default_factory=list, init=False)
+    _totals: tuple[str, ...] = field(default=(), init=False)
+    _notes: list[str] = field(default_factory=list, init=False)
 
     name = "rapl"
 
@@ -68,15 +81,16 @@ class RaplSensor(Optioned):
 
     @property
     def total_rails(self) -> tuple[str, ...]:
-        """The platform, or packages with their memory."""
-        if "psys" in self._rails:
-            return ("psys",)
-        return tuple(r for r in self._rails if "/" not in r or r.endswith("/dram"))
+        """The chosen zones, the platform, or packages with their memory; known after `open`."""
+        return self._totals
 
     def probe(self) -> None:
         """Return if counters are there and can be read; raise `Unavailable` otherwise."""
-        for counter in self._open_all(self._zones()):
+        zones = self._zones()
+        for counter in self._open_all(zones):
             counter.close()
+        if self.total:
+            total_rails([name for name, _ in zones], self.total)
 
     def open(self) -> None:
         """Find the zones and keep their counters open."""
@@ -84,6 +98,8 @@ class RaplSensor(Optioned):
         zones = self._zones()
         self._counters = self._open_all(zones)
         self._rails = tuple(name for name, _ in zones)
+        self._notes = []
+        self._totals = total_rails(self._rails, self.total) if self.total else self._found_total()
 
     def close(self) -> None:
         """Close the counters."""
@@ -100,7 +116,25 @@ class RaplSensor(Optioned):
     def settings(self) -> Mapping[str, Any]:
         """Return where each counter wraps, in microjoules."""
         ranges = {name: _range_uj(folder) for name, folder in self._zones()}
-        return {"interface": "powercap", "max_energy_range_uj": ranges}
+        lacks = {"warnings": list(self._notes)} if self._notes else {}
+        return {"interface": "powercap", "max_energy_range_uj": ranges, **lacks}
+
+    def _found_total(self) -> tuple[str, ...]:
+        """Return the platform where it counts all that the packages do, else those."""
+        packages = tuple(r for r in self._rails if r != "psys" and _is_part_of_total(r))
+        if "psys" not in self._rails or not packages:
+            return packages or self._rails
+        before = self.read()
+        time.sleep(_WATCHED_S)
+        drawn = dict(zip(self._rails, np.subtract(self.read(), before), strict=True))
+        inside = sum(drawn[rail] for rail in packages)
+        if drawn["psys"] >= _WHOLE * inside:
+            return ("psys",)
+        what = "stands still" if not drawn["psys"] else "counts less than the packages"
+        self._notes = [
+            f"RAPL's psys {what}: the total is {' + '.join(packages)}; choose with `total`"
+        ]
+        return packages
 
     def _zones(self) -> list[tuple[str, Path]]:
         base = Path(self.root) / _FOLDER
@@ -136,6 +170,10 @@ class RaplSensor(Optioned):
                 f"run as root, or `sudo chmod a+r {Path(self.root) / _FOLDER}/*/energy_uj`",
             ) from None
         return counters
+
+
+def _is_part_of_total(zone: str) -> bool:
+    return "/" not in zone or zone.endswith("/dram")
 
 
 def _range_uj(folder: Path) -> int:

@@ -149,8 +149,10 @@ class ChannelSensor(Optioned, ABC):
         return total_rails(self.rails, self.total) if self.channels else ()
 
     def probe(self) -> None:
-        """Return if rails are there and can be read; raise `Unavailable` otherwise."""
-        ChannelReader(self.find()).close()
+        """Return if rails are there and tell the board's power; raise `Unavailable` otherwise."""
+        channels = self.find()
+        ChannelReader(channels).close()
+        total_rails([channel.name for channel in channels], self.total)
 
     def open(self) -> None:
         """Find the rails by label and keep their files open."""

@@ -134,14 +134,20 @@ def test_products_without_a_description_have_unknown_macs(tmp_path: Path) -> Non
         (DENSE + "1,10,10,nan,1,x\n", r"line 2, column power is not a finite number"),
         (DENSE + "1,10,10,1e6,0,x\n", r"line 2, column runtime is 0; it must be above zero"),
         (DENSE + "1,10,10,1e6,-2,x\n", r"line 2, column runtime is -2"),
-        (DENSE + "1,10,10,5.2,1,x\n", "too little for microwatts"),
+        (
+            DENSE + "1,10,10,5.2,1,x\n",
+            r"a board draws; did you mean W\? name the column power_w",
+        ),
         (DENSE + "1,10,10,1e6,fast,x\n", "is 'fast', where a number"),
         (
             DENSE + "1,10.5,10,1e6,1,x\n",
             "line 2, column input_size is 10.5; it must be a whole number",
         ),
-        (DENSE + "1,10,10,1e6,1e6,x\n", "too much for milliseconds"),
-        ("a,b\n1,2\n", "no column 'power'"),
+        (
+            DENSE + "1,10,10,1e6,1e6,x\n",
+            r"layer takes; did you mean us\? name the column runtime_us",
+        ),
+        ("a,b\n1,2\n", "lacks the column 'runtime'"),
     ],
 )
 def test_a_bad_table_is_refused_with_row_and_column(tmp_path: Path, text: str, word: str) -> None:

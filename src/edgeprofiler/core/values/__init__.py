@@ -13,21 +13,43 @@ from edgeprofiler.core.values.documents import (
     shipped_toml,
 )
 from edgeprofiler.core.values.heading import Heading, split_quantity
+from edgeprofiler.core.values.measures import (
+    BOARD_POWER,
+    INFERENCE_TIME,
+    LAYER_TIME,
+    Measure,
+    Plausible,
+    measure_in,
+    missing_column,
+    plain_name,
+    sizes_of,
+    with_names,
+)
 from edgeprofiler.core.values.value import Value, clean, shown
 
 __all__ = [
+    "BOARD_POWER",
+    "INFERENCE_TIME",
+    "LAYER_TIME",
     "Heading",
+    "Measure",
+    "Plausible",
     "Row",
     "Sheet",
     "Value",
     "clean",
+    "measure_in",
+    "missing_column",
     "parse_csv",
     "parse_json",
     "parse_toml",
+    "plain_name",
     "read_csv",
     "read_json",
     "read_toml",
     "shipped_toml",
     "shown",
+    "sizes_of",
     "split_quantity",
+    "with_names",
 ]

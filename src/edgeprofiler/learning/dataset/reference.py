@@ -16,12 +16,27 @@ from typing import Any
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Shape, make_layer
-from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
-from edgeprofiler.core.values import Row, read_csv
+from edgeprofiler.core.values import (
+    BOARD_POWER,
+    LAYER_TIME,
+    Measure,
+    Row,
+    Sheet,
+    measure_in,
+    missing_column,
+    read_csv,
+    with_names,
+)
 from edgeprofiler.learning.dataset.rows import layer_facts
 from edgeprofiler.learning.dataset.table import Dataset
 from edgeprofiler.prediction.features import LAUNCH_S
 
+_MILLI, _MICRO = 1e-3, 1e-6
+_NAMES = (
+    "layer_name", "layer_type", "batch_size", "kernel_0", "kernel_1", "stride_0", "stride_1",
+    "padding_0", "padding_1", "input_size", "output_size",
+    *(f"{side}_size_{i}" for side in ("input", "output") for i in range(3)),
+)  # fmt: skip
 TABLES = ("convolutional", "pooling", "dense")
 WINDOW_REPAIRED = "pool-window-repaired"
 WINDOW_UNKNOWN = "pool-window-unknown"
@@ -86,9 +101,12 @@ def read_training_table(
     known: Mapping[str, Layer] | None = None,
 ) -> Dataset:
     """Return the rows of one table; a column `layer_type` says the kind where `kind` is `None`."""
-    sheet = read_csv(path)
+    sheet = with_names(read_csv(path), _NAMES)
+    measured = Measures.of(sheet)
     rows = [
-        _row(row, kind or row["layer_type"].default("").text(), network, facts, known or {})
+        _row(
+            row, measured, kind or row["layer_type"].default("").text(), network, facts, known or {}
+        )
         for row in sheet.rows
     ]
     if not rows:
@@ -96,21 +114,51 @@ def read_training_table(
     return Dataset.of([{**row, "layer": index} for index, row in enumerate(rows)])
 
 
+@dataclass(frozen=True)
+class Measures:
+    """The columns of time and power, in the layout's own units where their headings name none."""
+
+    runtime: Measure
+    power: Measure
+
+    @staticmethod
+    def of(sheet: Sheet) -> Measures:
+        """Return the columns of a table; raise `InvalidInput` where one is missing."""
+        runtime = measure_in(sheet, "runtime", LAYER_TIME, _MILLI)
+        power = measure_in(sheet, "power_above_idle", BOARD_POWER, _MICRO) or measure_in(
+            sheet, "power", BOARD_POWER, _MICRO
+        )
+        if runtime is None:
+            raise missing_column(sheet, "runtime", LAYER_TIME)
+        if power is None:
+            raise missing_column(sheet, "power", BOARD_POWER)
+        return Measures(runtime, power)
+
+
+def _measured(measure: Measure, row: Row) -> float:
+    value = measure.of(row)
+    if math.isnan(value):
+        raise row[measure.column].fail("is empty")
+    return value
+
+
 def _row(
-    row: Row, kind: str, network: str, facts: Circumstances, known: Mapping[str, Layer]
+    row: Row,
+    measured: Measures,
+    kind: str,
+    network: str,
+    facts: Circumstances,
+    known: Mapping[str, Layer],
 ) -> dict[str, Any]:
     name = row["layer_name"].default("").text()
-    power = row.first("power", "power_above_idle_uw")
-    power_w, runtime_s = watts_from_microwatts(power.number(above=0)), _runtime_s(row)
-    if power_w < 1e-3:
-        raise power.fail(f"is {power.number():g}, too little for microwatts", "is it in watts?")
+    power_w, runtime_s = _measured(measured.power, row), _measured(measured.runtime, row)
     marks: list[str] = []
     layer = known.get(name)
     if layer is None or layer.kind not in TABLES:
         maker = {"convolutional": _convolution, "pooling": _pooling, "dense": _dense}.get(kind)
         if maker is None:
             raise row["layer_type"].fail(f"is {kind!r}, none of {', '.join(TABLES)}")
-        layer = maker(row, name, marks, facts.board)
+        layer = maker(row, name, runtime_s, marks, facts.board)
     return {
         **layer_facts(layer),
         "network": network,
@@ -126,14 +174,6 @@ def _row(
     }
 
 
-def _runtime_s(row: Row) -> float:
-    runtime = row.first("runtime", "runtime_ms")
-    seconds = seconds_from_ms(runtime.number(above=0))
-    if seconds > 10:
-        raise runtime.fail(f"is {runtime.number():g}, too much for milliseconds")
-    return seconds
-
-
 def _size(row: Row, column: str, default: int | None = None) -> int:
     return row[column].default(default).whole(0)
 
@@ -142,7 +182,9 @@ def _triple(row: Row, column: str) -> tuple[int, ...]:
     return tuple(_size(row, f"{column}_{i}") for i in range(3))
 
 
-def _convolution(row: Row, name: str, marks: list[str], board: Device | None) -> Layer:
+def _convolution(
+    row: Row, name: str, runtime_s: float, marks: list[str], board: Device | None
+) -> Layer:
     batch = _size(row, "batch_size", 1)
     source, result = _triple(row, "input_size"), _triple(row, "output_size")
     kernel = (_size(row, "kernel_0"), _size(row, "kernel_1"))
@@ -151,7 +193,7 @@ def _convolution(row: Row, name: str, marks: list[str], board: Device | None) ->
     groups = 1
     if kernel != (1, 1) and source[0] == result[0] and source[0] > 4:
         # Depthwise and dense convolutions that keep their channels look the same here.
-        found = _groups(shape, _runtime_s(row), board)
+        found = _groups(shape, runtime_s, board)
         marks.append({None: GROUPS_UNKNOWN, 1: GROUPS_ASSUMED}.get(found, GROUPS_DEPTHWISE))
         unknown, groups = found is None, found or 1
     else:
@@ -191,7 +233,9 @@ def _groups(
     return 1 if runtime_s > DEPTHWISE_FACTOR * least_s else None
 
 
-def _pooling(row: Row, name: str, marks: list[str], board: Device | None) -> Layer:  # noqa: ARG001
+def _pooling(
+    row: Row, name: str, _runtime_s: float, marks: list[str], _board: Device | None
+) -> Layer:
     batch = _size(row, "batch_size", 1)
     source, result = _triple(row, "input_size"), _triple(row, "output_size")
     kernel = (_size(row, "kernel_0"), _size(row, "kernel_1"))
@@ -238,7 +282,9 @@ def _window(
     return (stride[0], stride[1]), (0, 0), WINDOW_UNKNOWN
 
 
-def _dense(row: Row, name: str, marks: list[str], board: Device | None) -> Layer:  # noqa: ARG001
+def _dense(
+    row: Row, name: str, _runtime_s: float, marks: list[str], _board: Device | None
+) -> Layer:
     """A product known only by the number of its inputs and outputs.
 
     Most rows are 1x1 convolutions over unknown positions, so that their MACs are not known

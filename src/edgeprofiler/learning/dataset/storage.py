@@ -12,11 +12,22 @@ from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.targets import check_folder
-from edgeprofiler.core.values import Value, read_csv, read_json
-from edgeprofiler.learning.dataset.table import COLUMNS, SCHEMA, Dataset, from_columns
+from edgeprofiler.core.values import (
+    BOARD_POWER,
+    LAYER_TIME,
+    Value,
+    measure_in,
+    read_csv,
+    read_json,
+    with_names,
+)
+from edgeprofiler.learning.dataset.table import BY_NAME, COLUMNS, SCHEMA, Dataset, from_columns
 
 LAYERS = "layers.parquet"
 DESCRIPTION = "dataset.json"
+
+_MEASURED = {"s": LAYER_TIME, "w": BOARD_POWER}
+"""What columns in seconds and watts hold; a file may have them in other units, as headings say."""
 
 
 def load_dataset(path: Path) -> Dataset:
@@ -95,9 +106,25 @@ def _expected(path: Path) -> str | None:
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
-    sheet = read_csv(path)
-    rows = [row.cells for row in sheet.rows]
-    return {name: [row[name] for row in rows] for name in sheet.columns}
+    sheet = with_names(read_csv(path), BY_NAME)
+    measures = {}
+    for column in COLUMNS:
+        base, _, unit = column.name.rpartition("_")
+        if unit in _MEASURED and column.name not in sheet.columns:
+            measures[column.name] = measure_in(sheet, base, _MEASURED[unit])
+    other = {m.column: (name, m) for name, m in measures.items() if m is not None}
+    found: dict[str, list[Any]] = {
+        other[name][0] if name in other else name: [] for name in sheet.columns
+    }
+    for row in sheet.rows:
+        for name, text in row.cells.items():
+            if name in other:
+                found[other[name][0]].append(other[name][1].of(row))
+            else:
+                fact = BY_NAME.get(name)
+                number = fact is not None and fact.type != "text"
+                found[name].append(row.dialect.number(text.strip()) if number else text)
+    return found
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:

@@ -242,6 +242,8 @@ def _cast(raw: Any, column: Fact) -> Any:
         if not isinstance(raw, str):
             raise TypeError(column.name)
         return raw.replace("\0", " ")
+    if isinstance(raw, str) and "_" in raw:  # 1_9 is a number to Python alone
+        raise ValueError(column.name)
     number = float(raw)
     if column.type == "number":
         return number

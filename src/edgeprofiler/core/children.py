@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,9 +23,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeprofiler.core import errors, limits
-from edgeprofiler.core.errors import EdgeProfilerError
+from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput
 
 _OPEN_FILES = 128
+_START_SECONDS = 120.0
+"""For imports, on a board whose disk is slow."""
 _ERRORS: Mapping[str, type[EdgeProfilerError]] = {
     name: value
     for name, value in vars(errors).items()
@@ -151,6 +154,65 @@ class Bounds:
         for name, value in bounds.items():
             with contextlib.suppress(OSError, ValueError):  # a stricter limit is in force already
                 resource.setrlimit(name, (value, value))
+
+
+def ask(module: str, task: Mapping[str, Any], bounds: Bounds, source: object) -> bytes:
+    """Return what a module of ours answers, run within bounds in a process that ends with it.
+
+    Args:
+        module: calls `answer_once` where it is run.
+        task: what it is to do, as JSON values.
+        bounds: what it may take, its imports left out.
+        source: the file that it reads, for messages.
+
+    Raises:
+        InvalidInput: it exceeded its bounds, or died.
+        EdgeProfilerError: whatever it raised, with its words.
+    """
+    child = Child(module, quiet=True)
+    watchdog = threading.Timer(bounds.seconds + _START_SECONDS, child.kill)
+    watchdog.start()
+    try:
+        child.tell({"task": task, "memory_bytes": bounds.memory_bytes, "seconds": bounds.seconds})
+        head = child.hear() or {}
+        size = int(head.get("size", 0))
+        data = child.read(size) if size <= bounds.answer_bytes else b""
+    finally:
+        watchdog.cancel()
+        child.close()
+    if head.get("error") in _ERRORS:
+        raise retold(head)
+    if "size" not in head or len(data) < size:
+        raise InvalidInput(
+            source,
+            f"cannot be read within {bounds.memory_bytes >> 20} MiB of memory and "
+            f"{bounds.seconds:g} s",
+        )
+    return data
+
+
+def answer_once(prepare: Callable[[], None], work: Callable[[dict[str, Any]], bytes]) -> None:
+    """Be the process that `ask` starts: do the work of one task within its bounds, and answer.
+
+    Args:
+        prepare: imports what the work needs, before the bounds, which count what comes after.
+        work: returns the answer to a task.
+    """
+    asked = json.loads(sys.stdin.buffer.readline())
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing that a library prints may mix with the answer
+    data = b""
+    try:
+        prepare()
+        Bounds(asked["memory_bytes"], asked["seconds"]).impose()
+        data = work(asked["task"])
+        head: dict[str, Any] = {"size": len(data)}
+    except EdgeProfilerError as error:
+        head = told(error)
+    except MemoryError:
+        head = {}
+    out.write(json.dumps(head).encode() + b"\n" + data)
+    out.flush()
 
 
 End = Literal["done", "seconds", "size", "died"]

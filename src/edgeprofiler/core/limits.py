@@ -15,7 +15,7 @@ GIB = 1024**3
 TEXT_BYTES = 256 * MIB
 """JSON and CSV that are read into memory; the description of an engine of 1,000 layers has 2 MB."""
 
-TOML_BYTES = 1 * MIB
+TOML_BYTES = 256 * 1024
 """A TOML file; those that ship have at most 20 KB, and reading some takes quadratic time."""
 
 NOTE_BYTES = 1 * MIB
@@ -36,8 +36,8 @@ HEADER_BYTES = 64 * MIB
 PREDICTOR_HEADER_BYTES = 16 * MIB
 """The header of a trained predictor, which lists features, networks and errors."""
 
-ARRAYS_BYTES = 256 * MIB
-"""The arrays of a trained predictor, packed or not; those of our recipes take less than 1 MB."""
+ARRAYS_BYTES = 128 * MIB
+"""A file of a trained predictor, packed or not; those of our recipes take less than 1 MB."""
 
 PARQUET_BYTES = 1 * GIB
 """A data set's Parquet file."""
@@ -91,6 +91,32 @@ SWEEP_POINTS = 200_000
 
 WEB_LAYERS = 20_000
 """Layers of a network on the web page; the command line has no such bound."""
+
+ARCHIVE_MEMBERS = 10_000
+"""Files in an archive; a forest of 500 trees of a user's own keeps some 4,000 arrays."""
+
+ARCHIVE_RATIO = 1032
+"""What one byte can unpack to at most: ZIP's usual method is made so."""
+
+TOML_PARTS = 16
+"""Parts of a dotted key or a table's name; ours have four at most, and time is quadratic in it."""
+
+# Data sets.
+
+DATASET_COLUMNS = 1_000
+"""Columns of a data set's file, of which 41 are known here."""
+
+DATASET_CELLS = 2**23
+"""Cells of a data set: 200,000 layers in the columns that are known here."""
+
+DATASET_TEXT_BYTES = 256 * MIB
+"""A data set's texts as arrays, in which each takes the room of the longest of its column."""
+
+DATASET_MEMORY_BYTES = 768 * MIB
+"""What the process may take that unpacks a Parquet file."""
+
+DATASET_SECONDS = 120.0
+"""Until a Parquet file must be read; 200,000 layers take two."""
 
 # ONNX files, skimmed before they are parsed.
 

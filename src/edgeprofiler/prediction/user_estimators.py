@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
+from edgeprofiler.core.archives import members
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
 
@@ -23,10 +26,9 @@ def load_estimator(data: bytes, trusted: Sequence[str], source: object) -> Any:
         InvalidInput: it needs types that nobody said are trusted; they are named.
     """
     skops = _skops()
-    from zipfile import BadZipFile
-
+    safe = _repacked(data, source)
     try:
-        needed = [str(name) for name in skops.get_untrusted_types(data=data)]
+        needed = [str(name) for name in skops.get_untrusted_types(data=safe)]
         unknown = sorted(set(needed) - set(trusted))
         if unknown:
             raise InvalidInput(
@@ -34,9 +36,21 @@ def load_estimator(data: bytes, trusted: Sequence[str], source: object) -> Any:
                 f"holds an estimator of types that are not trusted: {', '.join(unknown)}",
                 "if you know their author, name them in EDGEPROFILER_TRUSTED_TYPES",
             )
-        return skops.loads(data, trusted=needed)
-    except (ValueError, TypeError, KeyError, ImportError, AttributeError, BadZipFile) as error:
-        raise InvalidInput(source, f"its estimator cannot be loaded ({error})") from error
+        return skops.loads(safe, trusted=needed)
+    except InvalidInput:
+        raise
+    except Exception as error:  # what was altered fails anywhere in skops and in the estimator
+        text = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InvalidInput(source, f"its estimator cannot be loaded ({text[:200]})") from error
+
+
+def _repacked(data: bytes, source: object) -> bytes:
+    """Return the archive with its members as they lie in memory: skops would unpack any size."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members(data, source):
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def _skops() -> Any:

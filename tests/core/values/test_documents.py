@@ -55,3 +55,15 @@ def test_a_table_is_called_a_table() -> None:
         table["modes"].mapping()
     with pytest.raises(InvalidInput, match=r"b\.toml: list\[0\]\.y is missing, where a number"):
         table["list"][0]["y"].number()
+
+
+@pytest.mark.parametrize("part", ["a", "'a'", '"a.b"'])
+def test_keys_of_many_parts_are_refused_before_they_are_parsed(part: str) -> None:
+    """The library takes quadratic time for them: minutes for a quarter of a megabyte."""
+    for text in (f"x = 1\n{' . '.join([part] * 100_000)} = 1", f"\n[{'.'.join([part] * 20)}]"):
+        with pytest.raises(InvalidInput, match="more than 16 parts, line 2"):
+            parse_toml(text[:200_000], "x.toml")
+
+
+def test_keys_of_a_few_parts_and_texts_with_points_are_taken() -> None:
+    assert parse_toml("a.b.c = 'see www.example.com ... 1.2.3.4'", "x.toml")["a"]["b"]["c"].text()

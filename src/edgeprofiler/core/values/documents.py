@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,12 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import read_text
 from edgeprofiler.core.values.value import TomlValue, Value
+
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_LONG_KEY = re.compile(
+    rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{limits.TOML_PARTS}}}"
+)
+"""More parts of a dotted key than are taken: tomllib needs quadratic time for them."""
 
 
 def read_json(path: Path, max_bytes: int = limits.TEXT_BYTES) -> Value:
@@ -51,6 +58,10 @@ def read_toml(path: Path, max_bytes: int = limits.TOML_BYTES) -> Value:
 
 def parse_toml(text: str, source: object) -> Value:
     """Return the table of a TOML text; `InvalidInput` says the place."""
+    long = _LONG_KEY.search(text)
+    if long is not None:
+        line = text.count("\n", 0, long.start()) + 1
+        raise InvalidInput(source, f"has a key of more than {limits.TOML_PARTS} parts, line {line}")
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10

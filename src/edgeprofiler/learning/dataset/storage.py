@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core import files, limits
+from edgeprofiler.core import files
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.table import csv_text
@@ -21,6 +21,7 @@ from edgeprofiler.core.values import (
     read_json,
     with_names,
 )
+from edgeprofiler.learning.dataset.parquet import read_parquet
 from edgeprofiler.learning.dataset.table import BY_NAME, COLUMNS, SCHEMA, Dataset, from_columns
 
 LAYERS = "layers.parquet"
@@ -51,7 +52,7 @@ def load_dataset(path: Path) -> Dataset:
         return data
     if path.suffix == ".csv":
         return from_columns(_read_csv(path), path)
-    return from_columns(_read_parquet(path), path)
+    return from_columns(read_parquet(path), path)
 
 
 def require_writable(folder: Path) -> None:
@@ -125,17 +126,6 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
                 number = fact is not None and fact.type != "text"
                 found[name].append(row.dialect.number(text.strip()) if number else text)
     return found
-
-
-def _read_parquet(path: Path) -> dict[str, list[Any]]:
-    pa, pq = _arrow()
-    files.check_readable(path, limits.PARQUET_BYTES)
-    try:
-        table = pq.read_table(path)
-        return {name: table.column(name).to_pylist() for name in table.column_names}
-    except (pa.ArrowException, OSError, ValueError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(path, f"is no Parquet file ({text[:120]})") from None
 
 
 def _arrow_type(pa: Any, column: Any) -> Any:

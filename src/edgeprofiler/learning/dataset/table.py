@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
@@ -200,8 +201,25 @@ def from_columns(columns: Mapping[str, Sequence[Any]], source: object) -> Datase
                 "keep the column in SI",
             )
     rows = next(iter(lengths.values()), 0)
+    _check_texts(columns, rows, source)
     found = {c.name: _converted(columns, c, rows, source) for c in COLUMNS}
     return Dataset(found)
+
+
+def _check_texts(columns: Mapping[str, Sequence[Any]], rows: int, source: object) -> None:
+    """Refuse texts that would not fit: an array of texts gives each the room of the longest."""
+    room = 0
+    for column in COLUMNS:
+        if column.type == "text" and column.name in columns:
+            longest = max((len(t) for t in columns[column.name] if isinstance(t, str)), default=0)
+            room += rows * longest * np.dtype("U1").itemsize
+            if room > limits.DATASET_TEXT_BYTES:
+                raise InvalidInput(
+                    source,
+                    f"column {column.name!r} holds a text of {longest} characters in {rows} rows, "
+                    "more than fits",
+                    "shorten it, or split the data set",
+                )
 
 
 def _other_unit(name: str, known: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -18,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.core import files, limits
-from edgeprofiler.core.arrays import read_only
+from edgeprofiler.core import files
+from edgeprofiler.core.archives import members, parse_array
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.values import parse_json, shown
 
@@ -27,8 +26,6 @@ SCHEMA = "edgeprofiler.predictor/1"
 HEADER = "predictor.json"
 ARRAYS = "arrays.npz"
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
-"""What zipfile and NumPy raise of archives that are cut off, encrypted or of unknown methods."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -119,18 +116,8 @@ def _pack_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
 
 
 def _unpack_arrays(data: bytes, source: object) -> dict[str, npt.NDArray[Any]]:
-    arrays = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > limits.ARRAYS_BYTES:
-                raise InvalidInput(
-                    source, f"{ARRAYS} unpacks to more than {limits.ARRAYS_BYTES >> 20} MiB"
-                )
-            for entry in entries:
-                with archive.open(entry) as file:
-                    array = np.lib.format.read_array(io.BytesIO(file.read()), allow_pickle=False)
-                arrays[entry.filename.removesuffix(".npy")] = read_only(array)
-    except _BROKEN as error:
-        raise InvalidInput(source, f"{ARRAYS} cannot be read ({error})", _AGAIN) from None
-    return arrays
+    place = f"{source}/{ARRAYS}"
+    return {
+        name.removesuffix(".npy"): parse_array(content, f"{place}: {shown(name)}")
+        for name, content in members(data, place)
+    }

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from edgeprofiler.core.graph import Graph, Node, Tensor, with_batch, with_input_shapes
+from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.reading.graphs import with_batch, with_input_shapes
 from edgeprofiler.reading.zoo import zoo_graph
 from edgeprofiler.reading.zoo.zoo import forget_built
 

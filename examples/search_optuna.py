@@ -14,8 +14,9 @@ import argparse
 import optuna
 
 import edgeprofiler
-from edgeprofiler.core.graph import Graph, graph_macs
-from edgeprofiler.core.graph.build import GraphBuilder
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.operators.macs import graph_macs
 
 
 def build(trial: optuna.Trial) -> Graph:

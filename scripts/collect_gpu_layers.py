@@ -258,7 +258,7 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
 
 def network_facts(name: str, graph: Graph, dtype: str) -> dict[str, Any]:
     """Columns of a whole network, which no model may be fitted on."""
-    from edgeprofiler.core.graph import graph_macs
+    from edgeprofiler.reading.operators.macs import graph_macs
 
     shape = graph.tensors[graph.inputs[0]].shape
     return {

@@ -18,9 +18,9 @@ from typing import Any
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
-from edgeprofiler.core.graph.change import with_batch, with_input_shapes
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.graphs import with_batch, with_input_shapes
 
 _FIELDS = frozenset(
     {"op", "name", "inputs", "input_shapes", "weight_shapes", "outputs", "output_shapes"}
@@ -29,6 +29,8 @@ _INTEGER_PARAMETERS = frozenset(
     {"Reshape", "Slice", "Gather", "Expand", "Tile", "Unsqueeze", "Squeeze"}
 )
 _WEIGHT_SECOND = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"})
+_OPSET = 17
+"""Version of ONNX's operators whose attributes the files have."""
 
 
 class GraphJsonFrontEnd:
@@ -152,7 +154,9 @@ class _Reader:
         names = [node.name for node in self.nodes]
         if len(set(names)) != len(names):
             raise InvalidInput(self.source, "two nodes have one name")
-        return Graph(name, tuple(self.nodes), self.tensors, tuple(self.inputs), outputs)
+        return Graph(
+            name, tuple(self.nodes), self.tensors, tuple(self.inputs), outputs, opset=_OPSET
+        )
 
     def _input(self, node: Value, number: int, shape: Shape) -> str:
         name = f"t{number}"

@@ -223,7 +223,7 @@ def input_shapes(
 
 
 def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:
-    from edgeprofiler.core.graph.change import with_batch, with_input_shapes
+    from edgeprofiler.reading.graphs.change import with_batch, with_input_shapes
 
     if shapes:
         named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}

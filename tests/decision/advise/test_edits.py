@@ -3,8 +3,8 @@
 import pytest
 
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.graph import graph_macs
 from edgeprofiler.decision.advise import edits
+from edgeprofiler.reading.operators.macs import graph_macs
 from edgeprofiler.reading.zoo import zoo_graph
 
 

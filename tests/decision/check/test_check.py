@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.core.graph.change import with_constant_shapes
 from edgeprofiler.core.profile import Costs, Part, Profile
 from edgeprofiler.decision.check import Budget, check, judge, read_budget, require_asked
 from edgeprofiler.decision.summary import to_document, to_junit, to_markdown
 from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.graphs.change import with_constant_shapes
 from edgeprofiler.reading.zoo import zoo_graph
 
 

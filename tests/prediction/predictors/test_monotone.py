@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from edgeprofiler.core.choices import RUNTIMES
 from edgeprofiler.core.device import Device, device_names, load_device
-from edgeprofiler.core.graph.build import GraphBuilder
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.prediction.predictors.roofline import costs, network_totals
+from edgeprofiler.reading.graphs.build import GraphBuilder
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.read import read
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from edgeprofiler.core.graph import Graph
-from edgeprofiler.core.graph.build import GraphBuilder
 from edgeprofiler.core.network import Layer
+from edgeprofiler.reading.graphs.build import GraphBuilder
 from edgeprofiler.reading.lowering import (
     A100_TENSORRT_8,
     GEFORCE_AMPERE,

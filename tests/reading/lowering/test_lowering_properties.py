@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeprofiler.core.graph import Graph, Node, Tensor
-from edgeprofiler.core.graph.build import GraphBuilder
 from edgeprofiler.core.network import elements
+from edgeprofiler.reading.graphs.build import GraphBuilder
 from edgeprofiler.reading.lowering import lower, lower_traced
 from edgeprofiler.reading.zoo import names, zoo_graph
 

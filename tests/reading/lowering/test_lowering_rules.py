@@ -8,8 +8,8 @@ import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Graph, Node, Tensor
-from edgeprofiler.core.graph.build import GraphBuilder
 from edgeprofiler.core.network import Network
+from edgeprofiler.reading.graphs.build import GraphBuilder
 from edgeprofiler.reading.lowering import RULES, lower, lower_traced
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeprofiler.core.graph import graph_macs
+from edgeprofiler.reading.operators.macs import graph_macs
 from edgeprofiler.reading.zoo import names, zoo_graph
 
 TORCHVISION = {

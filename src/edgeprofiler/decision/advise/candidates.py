@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from edgeprofiler.core.graph import Graph
-from edgeprofiler.core.graph.change import with_batch
 from edgeprofiler.decision.advise import edits
 from edgeprofiler.decision.advise.change import Options, State
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
+from edgeprofiler.reading.graphs.change import with_batch
 
 _KEEP = (0.875, 0.75, 0.5)
 

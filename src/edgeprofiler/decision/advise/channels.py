@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph, Node, Shape
-from edgeprofiler.core.graph.change import with_constant_shapes
+from edgeprofiler.reading.graphs.change import with_constant_shapes
+from edgeprofiler.reading.operators.effect import changes_nothing
 
 _SAME_CHANNELS = frozenset({
     "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "Gelu", "LeakyRelu", "Elu", "Selu",
@@ -169,7 +170,9 @@ class Channels:
     # What each operator does to channels.
 
     def _visit(self, node: Node) -> None:
-        if node.op == "Conv":
+        if changes_nothing(self.graph, node):
+            self._same(node)
+        elif node.op == "Conv":
             self._convolution(node)
         elif node.op in ("Gemm", "MatMul"):
             self._dense(node)
@@ -292,7 +295,7 @@ class Channels:
         self._layouts[node.outputs[0]] = layout
 
     def _same(self, node: Node) -> None:
-        if node.op == "Identity" and self._constant(node.inputs[0]):
+        if self._constant(node.inputs[0]):
             source = node.inputs[0]
             self._copies[node.outputs[0]] = self._copies.get(source, source)
             return

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
-from edgeprofiler.core.graph.change import with_constant_shapes, with_input_shapes
-from edgeprofiler.core.graph.shapes import infer_shapes
 from edgeprofiler.decision.advise.channels import Channels
+from edgeprofiler.reading.graphs.change import with_input_shapes, with_nodes
+from edgeprofiler.reading.operators.windows import Window, window_of
 
 _LARGE_DENSE = 1_000_000
 """Weights from which a fully connected layer is worth replacing."""
@@ -108,24 +108,25 @@ def _pruned(channels: Channels, sizes: Mapping[int, int]) -> Graph | None:
 def smaller_kernels(graph: Graph) -> Iterator[Edit]:
     """Yield each square kernel of 5 or more as one of 3, padding kept so that sizes stay."""
     for node in graph.nodes:
-        kernel = node.ints("kernel_shape")
-        if node.op != "Conv" or len(set(kernel)) != 1 or kernel[0] < 5 or kernel[0] % 2 == 0:
+        if node.op != "Conv":
+            continue
+        window, weight = _window(graph, node), graph.tensors[node.inputs[1]]
+        kernel = window.kernel
+        if len(set(kernel)) != 1 or kernel[0] < 5 or kernel[0] % 2 == 0:
             continue
         less = (kernel[0] - 3) // 2
-        dilations = node.ints("dilations") or (1,) * len(kernel)
-        before = node.ints("pads") or (0,) * (2 * len(kernel))
-        pads = tuple(p - less * d for p, d in zip(before, dilations * 2, strict=True))
-        weight = graph.tensors[node.inputs[1]]
+        pads = tuple(
+            p - less * d
+            for p, d in zip(window.before + window.after, window.dilation * 2, strict=True)
+        )
         if min(pads) < 0 or len(graph.consumers[weight.name]) > 1:
             continue
-        shape = (*weight.shape[:2], *(3,) * len(kernel))
-        changed = replace(
-            node, attributes={**node.attributes, "kernel_shape": shape[2:], "pads": pads}
-        )
-        smaller = _resized(_with_node(graph, node, changed), {weight.name: shape})
-        if smaller is not None:
+        smaller = replace(weight, shape=(*weight.shape[:2], *(3,) * len(kernel)), value=None)
+        changed = _with_window(node, kernel_shape=smaller.shape[2:], pads=pads)
+        made = _changed(graph, {node.name: (changed,)}, (smaller,))
+        if made is not None:
             text = f"{node.name}: {kernel[0]}x{kernel[0]} kernel to 3x3"
-            yield Edit("kernel", node.name, text, smaller, {})
+            yield Edit("kernel", node.name, text, made, {})
 
 
 def larger_strides(graph: Graph) -> Iterator[Edit]:
@@ -137,22 +138,34 @@ def larger_strides(graph: Graph) -> Iterator[Edit]:
     for node in graph.nodes:
         if node.op in ("MaxPool", "AveragePool", "GlobalAveragePool", "Flatten"):
             return
-        if node.op != "Conv" or min(node.ints("kernel_shape"), default=1) < 3:
+        if node.op != "Conv":
             continue
-        strides = node.ints("strides") or (1,) * len(node.ints("kernel_shape"))
-        if max(strides) > 1:
+        window = _window(graph, node)
+        if min(window.kernel, default=1) < 3:
+            continue
+        if max(window.stride) > 1:
             return
-        changed = replace(
-            node, attributes={**node.attributes, "strides": tuple(2 for _ in strides)}
-        )
-        strided = _inferred(_with_node(graph, node, changed))
+        pads = window.before + window.after
+        changed = _with_window(node, strides=(2,) * len(window.stride), pads=pads)
+        strided = _changed(graph, {node.name: (changed,)})
         if strided is not None:
             yield Edit("stride", node.name, f"{node.name}: stride 1 to 2", strided, {})
 
 
+def _window(graph: Graph, node: Node) -> Window:
+    source, result = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
+    return window_of(node, source, result, graph.tensors[node.inputs[1]].shape)
+
+
+def _with_window(node: Node, **window: tuple[int, ...]) -> Node:
+    """The node with a window said in numbers, whatever it said before of its padding."""
+    kept = {name: value for name, value in node.attributes.items() if name != "auto_pad"}
+    return replace(node, attributes={**kept, **window})
+
+
 def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterator[Edit]:
     """Yield each large fully connected layer as two of low rank, `in -> rank -> out`."""
-    for index, node in enumerate(graph.nodes):
+    for node in graph.nodes:
         if node.op != "Gemm" or not node.integer("transB"):
             continue
         weight = graph.tensors[node.inputs[1]]
@@ -165,13 +178,11 @@ def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterat
             continue
         first = Node(middle, "Gemm", (node.inputs[0], low), (middle,), {"transB": 1})
         second = replace(node, inputs=(middle, *node.inputs[1:]))
-        tensors = dict(graph.tensors)
-        tensors[low] = Tensor(low, (rank, into), weight.dtype, constant=True)
-        tensors[weight.name] = replace(weight, shape=(out, rank))
-        batch = graph.tensors[node.outputs[0]].shape[0]
-        tensors[middle] = Tensor(middle, (batch, rank), graph.tensors[node.outputs[0]].dtype)
-        nodes = (*graph.nodes[:index], first, second, *graph.nodes[index + 1 :])
-        factored = _inferred(replace(graph, nodes=nodes, tensors=tensors))
+        constants = (
+            Tensor(low, (rank, into), weight.dtype, constant=True),
+            replace(weight, shape=(out, rank), value=None),
+        )
+        factored = _changed(graph, {node.name: (first, second)}, constants)
         if factored is not None:
             text = f"{node.name}: {into}x{out} as {into}x{rank} and {rank}x{out}"
             yield Edit("factorise", node.name, text, factored, {})
@@ -198,30 +209,14 @@ def smaller_inputs(graph: Graph, floors: Floors, step: int = 32) -> Iterator[Edi
         yield Edit("resolution", "input", f"resolution {height} to {size}", smaller, {})
 
 
-def _with_node(graph: Graph, old: Node, new: Node) -> Graph:
-    return replace(graph, nodes=tuple(new if node is old else node for node in graph.nodes))
-
-
-def _resized(graph: Graph, shapes: dict[str, tuple[int, ...]]) -> Graph | None:
-    """The graph with weights of other shapes, or `None` where nothing valid results."""
+def _changed(
+    graph: Graph, nodes: Mapping[str, Sequence[Node]], constants: Sequence[Tensor] = ()
+) -> Graph | None:
+    """The graph with other nodes, or `None` where it is not valid or its results would change."""
     try:
-        changed = with_constant_shapes(graph, shapes)
+        changed = with_nodes(graph, nodes, constants)
     except EdgeProfilerError:
         return None
-    return changed if _same_results(graph, changed) else None
-
-
-def _inferred(graph: Graph) -> Graph | None:
-    """The graph with every shape inferred anew, or `None` where its results would change."""
-    tensors = dict(graph.tensors)
-    try:
-        for node in graph.nodes:
-            for made in infer_shapes(node, tensors):
-                known = tensors.get(made.name)
-                tensors[made.name] = replace(known, shape=made.shape) if known else made
-    except EdgeProfilerError:
-        return None
-    changed = replace(graph, tensors=tensors)
     return changed if _same_results(graph, changed) else None
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.reading.operators.windows import pad_amounts
 
 OPSET = 17
 """Newest operator set that TensorRT 8.6 reads whole."""
@@ -248,10 +249,14 @@ def _modern(
         for place, name in ((1, "min"), (2, "max")):
             if name in attributes:
                 constant(place, name, np.array(attributes.pop(name), dtype=kind))
-    elif op == "Pad" and "pads" in attributes:
-        move(1, "pads")
+    elif op == "Pad":
+        fill, inputs = [name for name in inputs[2:3] if name], inputs[:1]
+        before, after = pad_amounts(graph, node)
+        constant(1, "pads", np.array((*before, *after), dtype=np.int64))
         kind = numpy_type(graph.tensors[node.outputs[0]].dtype)
-        constant(2, "value", np.array(attributes.pop("value", 0.0), dtype=kind))
+        inputs += fill
+        if not fill:
+            constant(2, "value", np.array(attributes.pop("value", 0.0), dtype=kind))
     elif op == "Slice" and "starts" in attributes:
         for place, name in ((1, "starts"), (2, "ends"), (3, "axes")):
             move(place, name)
@@ -266,13 +271,14 @@ def _modern(
         attributes = {}
         constant(1, "shape", result_shape())
     elif op == "Split":
-        move(1, "split")
-        if len(inputs) == 1 and opset > OPSET:
-            attributes["num_outputs"] = len(node.outputs)
+        axis = node.integer("axis")
+        inputs = inputs[:1]
+        attributes = {"axis": axis}
+        sizes = [graph.tensors[name].shape[axis] for name in node.outputs]
+        constant(1, "split", np.array(sizes, dtype=np.int64))
     elif op in _INPUT_AXES or (op.startswith("Reduce") and opset > OPSET):
         move(1, "axes")
     elif op.startswith("Reduce") and len(inputs) > 1:
-        axes = graph.tensors[inputs.pop()].value
-        if axes is not None:
-            attributes["axes"] = tuple(int(axis) for axis in axes)
+        inputs.pop()
+        attributes["axes"] = graph.integers(node, "axes", 1)
     return op, inputs, attributes

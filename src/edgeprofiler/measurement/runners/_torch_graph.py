@@ -9,6 +9,7 @@ from typing import Any
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.graph import Graph, Node
 from edgeprofiler.measurement.runners._onnx_kernels import Kernel
+from edgeprofiler.reading.operators.windows import Window, window_of
 
 
 @dataclass(frozen=True)
@@ -114,53 +115,57 @@ def _leaf(torch: Any, node: Node, graph: Graph, weights: Mapping[str, Any]) -> A
     return Leaf()
 
 
-def _pads(node: Node, dimensions: int) -> list[int]:
-    """ONNX's pads as `torch.nn.functional.pad` wants them: last dimension first."""
-    pads = node.ints("pads", (0,) * 2 * dimensions)
-    return [p for i in reversed(range(dimensions)) for p in (pads[i], pads[dimensions + i])]
+def _window(op: _Operator) -> Window:
+    """The operator's window with its padding in numbers, whatever way the model states it."""
+    shapes = [op.graph.tensors[name].shape for name in (*op.node.inputs[:2], op.node.outputs[0])]
+    weight = shapes[1] if len(shapes) > 2 else ()
+    return window_of(op.node, shapes[0], shapes[-1], weight)
+
+
+def _pads(window: Window) -> list[int]:
+    """A window's padding as `torch.nn.functional.pad` wants it: last dimension first."""
+    both = zip(reversed(window.before), reversed(window.after), strict=True)
+    return [pad for pair in both for pad in pair]
 
 
 def _conv(op: _Operator) -> Callable[..., Any]:
     functional = op.torch.nn.functional
     rank = len(op.graph.tensors[op.node.inputs[1]].shape) - 2
     compute = (functional.conv1d, functional.conv2d, functional.conv3d)[rank - 1]
-    pads = op.node.ints("pads", (0,) * 2 * rank)
-    even = pads[:rank] == pads[rank:]
-    stride, dilation = op.node.ints("strides", (1,) * rank), op.node.ints("dilations", (1,) * rank)
-    groups = op.node.integer("group", 1)
+    window, groups = _window(op), op.node.integer("group", 1)
+    even = window.before == window.after
+    padding = window.before if even else 0
 
     def run(x: Any, weight: Any, bias: Any = None) -> Any:
         if not even:
-            x = functional.pad(x, _pads(op.node, rank))
-        return compute(x, weight, bias, stride, pads[:rank] if even else 0, dilation, groups)
+            x = functional.pad(x, _pads(window))
+        return compute(x, weight, bias, window.stride, padding, window.dilation, groups)
 
     return run
 
 
 def _conv_transpose(op: _Operator) -> Callable[..., Any]:
     rank = len(op.graph.tensors[op.node.inputs[1]].shape) - 2
-    pads = op.node.ints("pads", (0,) * 2 * rank)
-    if rank != 2 or pads[:2] != pads[2:]:
+    window = _window(op)
+    if rank != 2 or window.before != window.after:
         raise Unsupported(f"{op.node.name}: such a ConvTranspose is not translated to PyTorch")
-    stride, dilation = op.node.ints("strides", (1, 1)), op.node.ints("dilations", (1, 1))
     extra, groups = op.node.ints("output_padding", (0, 0)), op.node.integer("group", 1)
     return lambda x, w, b=None: op.torch.nn.functional.conv_transpose2d(
-        x, w, b, stride, pads[:2], extra, groups, dilation
+        x, w, b, window.stride, window.before, extra, groups, window.dilation
     )
 
 
 def _max_pool(op: _Operator) -> Callable[..., Any]:
     functional = op.torch.nn.functional
-    kernel, stride = op.node.ints("kernel_shape"), op.node.ints("strides", (1, 1))
-    ceil = bool(op.node.integer("ceil_mode"))
-    if len(kernel) != 2 or "auto_pad" in op.node.attributes:
+    window, ceil = _window(op), bool(op.node.integer("ceil_mode"))
+    kernel, stride, before = window.kernel, window.stride, window.before
+    if len(kernel) != 2:
         raise Unsupported(f"{op.node.name}: such a MaxPool is not translated to PyTorch")
-    pads = op.node.ints("pads", (0, 0, 0, 0))
-    if pads[:2] == pads[2:] and all(2 * p <= k for p, k in zip(pads[:2], kernel, strict=True)):
-        return lambda x: functional.max_pool2d(x, kernel, stride, pads[:2], ceil_mode=ceil)
+    if before == window.after and all(2 * p <= k for p, k in zip(before, kernel, strict=True)):
+        return lambda x: functional.max_pool2d(x, kernel, stride, before, ceil_mode=ceil)
     # PyTorch pads both sides alike; otherwise a padding of its own must come first
     return lambda x: functional.max_pool2d(
-        functional.pad(x, _pads(op.node, 2), value=float("-inf")), kernel, stride, ceil_mode=ceil
+        functional.pad(x, _pads(window), value=float("-inf")), kernel, stride, ceil_mode=ceil
     )
 
 
@@ -169,12 +174,13 @@ def _average_pool(op: _Operator) -> Callable[..., Any]:
     target = op.graph.tensors[op.node.outputs[0]].shape[2:]
     if op.node.ints("output_size"):
         return lambda x: functional.adaptive_avg_pool2d(x, target)
-    kernel, stride = op.node.ints("kernel_shape"), op.node.ints("strides", (1, 1))
-    pads = op.node.ints("pads", (0, 0, 0, 0))
-    if len(kernel) != 2 or pads[:2] != pads[2:]:
+    window = _window(op)
+    if len(window.kernel) != 2 or window.before != window.after:
         raise Unsupported(f"{op.node.name}: such an AveragePool is not translated to PyTorch")
     ceil, counted = bool(op.node.integer("ceil_mode")), bool(op.node.integer("count_include_pad"))
-    return lambda x: functional.avg_pool2d(x, kernel, stride, pads[:2], ceil, counted)
+    return lambda x: functional.avg_pool2d(
+        x, window.kernel, window.stride, window.before, ceil, counted
+    )
 
 
 def _gemm(op: _Operator) -> Callable[..., Any]:
@@ -232,9 +238,7 @@ def _clip(op: _Operator) -> Callable[..., Any]:
 
 
 def _mean(op: _Operator) -> Callable[..., Any]:
-    axes = op.node.ints("axes") or tuple(
-        int(v) for name in op.node.inputs[1:2] for v in op.graph.tensors[name].value or ()
-    )
+    axes = op.graph.integers(op.node, "axes", 1)
     kept = bool(op.node.integer("keepdims", 1))
     return lambda x, *_: op.torch.mean(x, axes, kept)
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edgeprofiler.core.graph import Node, Tensor
+from edgeprofiler.core.graph import Node
 from edgeprofiler.core.network import Layer, Shape, elements, input_bytes, make_layer, output_bytes
 from edgeprofiler.reading.lowering.facts import Facts, spatial_size
 from edgeprofiler.reading.lowering.units import Role, Unit
 from edgeprofiler.reading.lowering.vocabulary import MAX_POOLS, TRANSPOSED
-from edgeprofiler.reading.lowering.windows import paddings, window, window_padding
+from edgeprofiler.reading.operators.macs import node_macs
+from edgeprofiler.reading.operators.windows import pad_amounts, window_of
 
 _OPS: dict[Role, str] = {
     "pointwise": "pointwise", "softmax": "softmax", "normalization": "normalization",
@@ -44,26 +45,22 @@ def convolution(
     node = unit.anchor
     source, result = facts.shape(inputs[0]), facts.shape(unit.unpooled or unit.output)
     weight, bias = _convolution_weights(node, facts)
-    kernel, stride, dilation = window(node, source, weight)
-    spans = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
-    before, after = window_padding(node, source, result, spans)
+    window = window_of(node, source, result, weight)
+    before, after = window.before, window.after
     if pad is not None:
-        extra_before, extra_after = paddings(pad, facts.graph)
+        extra_before, extra_after = pad_amounts(facts.graph, pad)
         before = tuple(a + b for a, b in zip(before, extra_before[2:], strict=True))
         after = tuple(a + b for a, b in zip(after, extra_after[2:], strict=True))
     groups = max(node.integer("group", 1), 1)
     dense = spatial_size(source) == 1 and spatial_size(result) == 1 and len(source) > 2
     transposed = node.op in TRANSPOSED
-    as_gemm = dense and groups == 1 and set(kernel) <= {1} and not transposed
+    as_gemm = dense and groups == 1 and set(window.kernel) <= {1} and not transposed
     channels = result[1] if len(result) > 1 else 1
     weights = elements(weight) if weight else None
     if weights is not None and (bias or unit.scaled):
         weights += channels
     if weights is not None:
         weights += 0 if unit.scaled else sum(elements(t.shape) for t in unit.parameters)
-    macs = elements(result) * source[1] if as_gemm else None
-    if unit.unpooled:
-        macs = elements(result) * math.prod(kernel) * source[1] // groups
     return make_layer(
         name=name,
         kind="dense" if dense else "convolutional",
@@ -74,13 +71,13 @@ def convolution(
         input_dtypes=input_types,
         output_dtypes=(result_type,),
         weight_elements=weights,
-        macs=macs,
+        macs=node_macs(facts.graph, node),
         fused_ops=_fused(unit, pad),
-        kernel=kernel,
-        stride=stride,
+        kernel=window.kernel,
+        stride=window.stride,
         padding_before=before,
         padding_after=after,
-        dilation=dilation,
+        dilation=window.dilation,
         groups=groups,
         nodes=_names(unit, pad),
     )
@@ -145,7 +142,7 @@ def product(
         input_dtypes=input_types,
         output_dtypes=(result_type,),
         weight_elements=total + added,
-        macs=_product_macs(node, facts, result, weights),
+        macs=node_macs(facts.graph, node),
         fused_ops=_fused(unit),
         nodes=_names(unit),
     )
@@ -153,32 +150,6 @@ def product(
 
 def _is_addend(node: Node, name: str, facts: Facts) -> bool:
     return node.op == "Gemm" and len(node.inputs) > 2 and facts.real(node.inputs[2]) == name
-
-
-def _product_macs(node: Node, facts: Facts, result: Shape, weights: Sequence[Tensor]) -> int | None:
-    if node.op == "Einsum":
-        return _einsum_macs(node, facts)
-    first = facts.shape(node.inputs[0])
-    if not first:
-        return None
-    turned = node.op == "Gemm" and node.integer("transA") == 1
-    inner = first[0] if turned else first[-1]
-    del weights
-    return elements(result) * inner
-
-
-def _einsum_macs(node: Node, facts: Facts) -> int | None:
-    equation = str(node.attributes.get("equation", "")).replace(" ", "")
-    terms = equation.split("->")[0].split(",")
-    shapes = [facts.shape(name) for name in node.inputs]
-    if len(terms) != len(shapes) or "." in equation:
-        return None
-    sizes: dict[str, int] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        if len(term) != len(shape):
-            return None
-        sizes.update(zip(term, shape, strict=True))
-    return math.prod(sizes.values())
 
 
 def pooling(
@@ -204,9 +175,9 @@ def pooling(
         result = (*source[:2], *(1,) * len(space))
         op, dilation = "global_pool", (1,) * len(space)
     else:
-        kernel, stride, dilation = window(node, source)
-        spans = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
-        before, after = window_padding(node, source, result, spans)
+        window = window_of(node, source, result)
+        kernel, stride, dilation = window.kernel, window.stride, window.dilation
+        before, after = window.before, window.after
         whole = spatial_size(result) == 1 and kernel == space
         op = "max_pool" if node.op in MAX_POOLS else "average_pool"
         if whole:

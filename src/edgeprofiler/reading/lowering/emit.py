@@ -14,7 +14,7 @@ from edgeprofiler.reading.lowering.names import layer_name
 from edgeprofiler.reading.lowering.target import BuildTarget
 from edgeprofiler.reading.lowering.units import Unit
 from edgeprofiler.reading.lowering.vocabulary import TRANSPOSED
-from edgeprofiler.reading.lowering.windows import window
+from edgeprofiler.reading.operators.windows import window_of
 
 _KEEPS_LAYOUT = frozenset({"pointwise", "softmax", "normalization", "resize"})
 
@@ -99,14 +99,14 @@ class Emitter(Mover):
         if spatial_size(shape) == 1 and one_row(result, 1):
             return "fp32", CHANNELS_LAST
         weight = self.facts.graph.tensors.get(node.inputs[1])
-        kernel, stride, dilation = window(node, shape, weight.shape if weight is not None else ())
+        window = window_of(node, shape, result, weight.shape if weight is not None else ())
         stays = self.memory.layout.get(source, ROWS) == ROWS and not self._foreign(source, "fp32")
         return float_convolution(
             self.target,
             channels=shape[1],
-            kernel=() if node.op in TRANSPOSED else kernel,
-            stride=stride,
-            dilation=dilation,
+            kernel=() if node.op in TRANSPOSED else window.kernel,
+            stride=window.stride,
+            dilation=window.dilation,
             lies=ROWS if stays else CHANNELS_LAST,
         )
 

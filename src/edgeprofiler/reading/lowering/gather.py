@@ -9,13 +9,12 @@ from edgeprofiler.reading.lowering.facts import FLOATS, Facts
 from edgeprofiler.reading.lowering.quantizers import Quantizers
 from edgeprofiler.reading.lowering.vocabulary import (
     ALIASES,
-    AVERAGE_POOLS,
     CONVOLUTIONS,
-    MAX_POOLS,
     RANDOM,
     SHAPE_READS,
 )
-from edgeprofiler.reading.lowering.windows import paddings, window
+from edgeprofiler.reading.operators.effect import changes_nothing
+from edgeprofiler.reading.operators.windows import pad_amounts
 
 
 def gather_facts(graph: Graph) -> Facts:
@@ -85,21 +84,10 @@ def _is_alias(node: Node, facts: Facts) -> bool:
     source, result = facts.tensor(node.inputs[0]), facts.tensor(node.outputs[0])
     if node.op in ("Cast", "CastLike"):
         return source.dtype in FLOATS and result.dtype in FLOATS
-    if node.op in ALIASES or node.op == "DequantizeLinear":
-        if node.op == "DequantizeLinear":
-            facts.quantized.add(facts.real(node.inputs[0]))
+    if node.op == "DequantizeLinear":
+        facts.quantized.add(facts.real(node.inputs[0]))
         return True
-    if node.op in ("Pad", "Resize", "Upsample", "Slice", "Expand", "Tile", "Transpose"):
-        order = node.ints("perm")
-        unmoved = node.op != "Transpose" or order == tuple(range(len(order)))
-        return source.shape == result.shape and unmoved
-    if node.op in ("Concat", "Sum", "Max", "Min", "Mean"):
-        return len(node.inputs) == 1
-    if node.op in MAX_POOLS | AVERAGE_POOLS:
-        kernel, stride, _ = window(node, source.shape)
-        unit = set(kernel) <= {1} and set(stride) <= {1}
-        return unit and source.shape == result.shape and len([o for o in node.outputs if o]) == 1
-    return False
+    return node.op in ALIASES or changes_nothing(facts.graph, node)
 
 
 def _read(facts: Facts, nodes: Iterable[tuple[int, Node]]) -> None:
@@ -120,7 +108,7 @@ def _joins_convolutions(node: Node, facts: Facts) -> bool:
     if len(node.inputs) > 2 and node.inputs[2]:
         constant = facts.graph.tensors.get(node.inputs[2])
         value = constant.value[0] if constant is not None and constant.value else 0
-    before, after = paddings(node, facts.graph)
+    before, after = pad_amounts(facts.graph, node)
     return (
         not value and min((*before, *after), default=0) >= 0 and not any((*before[:2], *after[:2]))
     )

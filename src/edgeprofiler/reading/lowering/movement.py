@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgeprofiler.core.graph import Node
-from edgeprofiler.core.network import Layer, Shape, elements, make_layer
+from edgeprofiler.core.network import Layer, elements, make_layer
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.lowering.facts import FLOATS, Facts
 from edgeprofiler.reading.lowering.memory import CHANNELS_LAST, ROWS, Memory
@@ -117,7 +117,7 @@ class Mover:
             cut = [i for i, (a, b) in enumerate(zip(shape, result, strict=False)) if a != b]
             contiguous = layout == ROWS and len(cut) == 1 and elements(shape[: cut[0]]) == 1
             channels = cut in ([], [0], [1]) and len(result) == len(shape)
-            stepped = any(step != 1 for step in _steps(unit, self.facts))
+            stepped = any(step != 1 for step in self.facts.graph.integers(node, "steps", 4))
             if not stepped and (contiguous or (channels and name not in self._elementwise)):
                 self.memory.layout[name], self.memory.type_of[name] = (
                     layout,
@@ -243,12 +243,3 @@ class Mover:
                 output_dtypes=(target,),
             )
         )
-
-
-def _steps(unit: Unit, facts: Facts) -> Shape:
-    node = unit.anchor
-    if node.op == "Slice" and len(node.inputs) > 4 and node.inputs[4]:
-        tensor = facts.graph.tensors.get(node.inputs[4])
-        if tensor is not None and tensor.value is not None:
-            return tuple(int(v) for v in tensor.value)
-    return node.ints("steps")

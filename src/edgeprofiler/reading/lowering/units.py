@@ -22,7 +22,7 @@ from edgeprofiler.reading.lowering.rules import (
     STEM_POOLING,
 )
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
-from edgeprofiler.reading.lowering.windows import window
+from edgeprofiler.reading.operators.windows import window_of
 
 Role = Literal[
     "convolution", "gemm", "matmul", "pool", "global_pool", "reduce", "pointwise", "concat",
@@ -137,8 +137,10 @@ def _is_stem(unit: Unit, pool: Unit, facts: Facts) -> bool:
     if node.op != "Conv" or len(unit.inputs) != 1 or others:
         return False
     source, weight = facts.shape(unit.inputs[0]), facts.tensor(node.inputs[1]).shape
-    windows = (window(node, source, weight)[:2], window(pool.anchor, facts.shape(unit.output))[:2])
-    return source[1] < 4 and windows == (((7, 7), (2, 2)), ((3, 3), (2, 2)))
+    middle, result = facts.shape(unit.output), facts.shape(pool.output)
+    first, second = window_of(node, source, middle, weight), window_of(pool.anchor, middle, result)
+    seven = (first.kernel, first.stride) == ((7, 7), (2, 2))
+    return source[1] < 4 and seven and (second.kernel, second.stride) == ((3, 3), (2, 2))
 
 
 def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
@@ -152,9 +154,9 @@ def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
         if node.op != "Conv" or node.integer("group", 1) != 1 or not plain:
             merged.append(unit)
             continue
-        kernel = facts.tensor(node.inputs[1]).shape[2:]
-        moves = (node.ints("strides"), node.ints("pads"), node.ints("dilations"))
-        key = (unit.inputs[0], kernel, moves, node.attributes.get("auto_pad"), joined)
+        source, result = facts.shape(unit.inputs[0]), facts.shape(node.outputs[0])
+        window = window_of(node, source, result, facts.tensor(node.inputs[1]).shape)
+        key = (unit.inputs[0], window, joined)
         first = groups.setdefault(key, unit)
         if first is unit:
             merged.append(unit)
@@ -330,11 +332,7 @@ def is_spatial_mean(node: Node, facts: Facts) -> bool:
     rank = len(source)
     if rank < 3:
         return False
-    axes = node.ints("axes")
-    if not axes and len(node.inputs) > 1:
-        constant = facts.graph.tensors.get(node.inputs[1])
-        if constant is not None and constant.value is not None:
-            axes = tuple(int(v) for v in constant.value)
+    axes = facts.graph.integers(node, "axes", 1)
     if axes:
         return {a % rank for a in axes} == set(range(2, rank))
     result = facts.shape(node.outputs[0])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.graphs.change import with_input_shapes
 from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor
 from edgeprofiler.reading.onnx.reader import WEIGHT_SLOTS, Reader
 from edgeprofiler.reading.onnx.structure import (
@@ -20,7 +20,7 @@ from edgeprofiler.reading.onnx.structure import (
     opset_of,
     raw_nodes,
 )
-from edgeprofiler.reading.onnx.values import FOLD_ELEMENTS, Value
+from edgeprofiler.reading.operators.call import Value
 
 _PARAMETER_OPS = frozenset({
     "Resize", "Upsample", "Clip", "Pad", "QuantizeLinear", "DequantizeLinear", "Range", "TopK",
@@ -36,7 +36,7 @@ _THROUGH = frozenset({"QuantizeLinear", "DequantizeLinear", "Cast", "Identity"})
 def graph_of(
     model: Any, source: str, options: ReadOptions, folder: Path | None, name: str
 ) -> Graph:
-    """Return the graph of a parsed model."""
+    """Return the graph of a parsed model, at the sizes that are asked for."""
     graph = model.graph
     tensors = TensorReader(source, folder)
     nodes = raw_nodes(graph, tensors)
@@ -73,14 +73,30 @@ def graph_of(
     kept = _used(reader.nodes, wanted)
     if not kept:
         raise InvalidInput(source, "none of its nodes leads from an input to an output")
-    return Graph(
+    recipes = _recipes(kept, wanted, reader)
+    own = Graph(
         name=name or graph.name or "model",
         nodes=tuple(kept),
-        tensors=_tensors(kept, reader, [i.name for i in data], wanted),
+        tensors=_tensors(kept, reader, [i.name for i in data], wanted, recipes),
         inputs=tuple(i.name for i in data),
         outputs=tuple(dict.fromkeys(o for o in wanted if not reader.values[o].constant)),
         warnings=_warnings(reader, len(reader.nodes) - len(kept)),
+        opset=reader.opset,
+        free=bound.free_axes,
+        calculated=recipes,
     )
+    return with_input_shapes(own, bound.wanted)
+
+
+def _recipes(nodes: Sequence[Node], outputs: Sequence[str], reader: Reader) -> dict[str, Node]:
+    """Return the calculations that the nodes' constants come from, in order."""
+    needed = {name for node in nodes for name in node.inputs} | set(outputs)
+    kept: set[str] = set()
+    for name, node in reversed(list(reader.recipes.items())):
+        if name in needed:
+            kept.add(name)
+            needed.update(node.inputs)
+    return {name: node for name, node in reader.recipes.items() if name in kept}
 
 
 def _weights_among(supplied: Sequence[Declared], nodes: Sequence[RawNode]) -> frozenset[str]:
@@ -118,7 +134,11 @@ def _used(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
 
 
 def _tensors(
-    nodes: Sequence[Node], reader: Reader, inputs: Sequence[str], outputs: Sequence[str]
+    nodes: Sequence[Node],
+    reader: Reader,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    recipes: Mapping[str, Node],
 ) -> dict[str, Tensor]:
     weights: set[str] = set()
     settings: set[str] = set()
@@ -134,24 +154,18 @@ def _tensors(
                     settings.add(name)
         names.update(dict.fromkeys(name for name in node.outputs if name))
     names.update(dict.fromkeys(outputs))
+    for node in recipes.values():
+        read = (*node.inputs, *node.outputs)
+        names.update(dict.fromkeys(name for name in read if name))
+        settings.update(name for name in read if reader.values[name].constant)
     found = {}
     for name in names:
         value = reader.values[name]
-        stated = None
-        if value.data is not None and name not in weights and value.elements <= FOLD_ELEMENTS:
-            floating = value.data.dtype.kind == "f"
-            if not floating or not value.shape or name in settings or name in reader.from_sizes:
-                stated = _plain(value)
-        found[name] = Tensor(name, value.shape, value.dtype, value.constant, stated)
+        stated = value.data is not None and name not in weights
+        if stated and value.dtype.startswith("fp"):
+            stated = not value.shape or name in settings or name in reader.from_sizes
+        found[name] = value.tensor(name, stated=stated)
     return found
-
-
-def _plain(value: Value) -> tuple[int, ...] | tuple[float, ...] | None:
-    assert value.data is not None
-    if value.data.dtype.kind == "f":
-        numbers = tuple(float(v) for v in value.data.reshape(-1))
-        return numbers if all(map(math.isfinite, numbers)) else None
-    return tuple(int(v) for v in value.data.reshape(-1))
 
 
 def _warnings(reader: Reader, dropped: int) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.graph import Shape
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.onnx.values import DTYPES, BadNodeError, Shape, check_size
+from edgeprofiler.reading.operators.call import DTYPES, BadNodeError, check_size
 
 Dimension = int | str
 """A fixed length, or the name of a free dimension (empty where it has none)."""
@@ -32,13 +33,16 @@ class Declared:
 
 @dataclass(frozen=True)
 class Bound:
-    """Input shapes, the free dimensions that they fixed, and the change of batch."""
+    """Input shapes: those at which a file is read, and those that it is then changed to."""
 
     shapes: Mapping[str, Shape]
+    """The file's own lengths, and what was given for dimensions that it leaves free."""
+    wanted: Mapping[str, Shape]
+    """The same with dimensions that the file fixes as the user wants them."""
     free: Mapping[str, int]
-    batch_change: tuple[int, int] | None
-    changed: bool
-    """Whether a dimension that the file fixes was changed."""
+    """Lengths of the free dimensions that have a name."""
+    free_axes: Mapping[str, tuple[int, ...]]
+    """Axes that the file leaves free, by input."""
 
 
 def declared(info: Any) -> Declared | None:
@@ -79,7 +83,6 @@ def bind(inputs: Sequence[Declared], options: ReadOptions, source: str) -> Bound
             if isinstance(first, str) and first:
                 free[first] = batch
     shapes: dict[str, Shape] = {}
-    changed = False
     for item in inputs:
         shape = wanted.get(item.name) or _shape_of(item, free, batch, own)
         if shape is None:
@@ -87,16 +90,16 @@ def bind(inputs: Sequence[Declared], options: ReadOptions, source: str) -> Bound
         if batch is not None and _has_batch(item, own):
             shape = (batch, *shape[1:])
         _check(item.name, shape, source)
-        shapes[item.name] = shape
-        changed = changed or any(
-            isinstance(d, int) and d != n
-            for d, n in zip(item.dimensions or (), shape, strict=False)
+        wanted[item.name] = shape
+        shapes[item.name] = tuple(
+            d if isinstance(d, int) else n
+            for d, n in zip(item.dimensions or [""] * len(shape), shape, strict=True)
         )
-    change = None
-    first_shape = next((shapes[i.name] for i in inputs if _has_batch(i, own)), ())
-    if own is not None and first_shape and first_shape[0] != own:
-        change = (own, first_shape[0])
-    return Bound(shapes, free, change, changed)
+    axes = {
+        item.name: tuple(i for i, d in enumerate(item.dimensions or ()) if isinstance(d, str))
+        for item in inputs
+    }
+    return Bound(shapes, wanted, free, {name: found for name, found in axes.items() if found})
 
 
 def _wanted(inputs: Sequence[Declared], options: ReadOptions, source: str) -> dict[str, Shape]:

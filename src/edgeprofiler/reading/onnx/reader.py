@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ import numpy as np
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import Node
-from edgeprofiler.reading.onnx import fallback, fold, movement, pointwise, spatial
 from edgeprofiler.reading.onnx.inputs import Bound, Declared, declared
 from edgeprofiler.reading.onnx.structure import (
+    DEFAULT_DOMAINS,
     RawNode,
     TensorReader,
     captured,
@@ -20,20 +20,9 @@ from edgeprofiler.reading.onnx.structure import (
     in_order,
     raw_nodes,
 )
-from edgeprofiler.reading.onnx.values import (
-    BadNodeError,
-    Call,
-    Spec,
-    UnknownShapeError,
-    Value,
-    check_size,
-)
-
-RULES: Mapping[str, Callable[[Call], list[Spec]]] = {
-    **spatial.RULES,
-    **movement.RULES,
-    **pointwise.RULES,
-}
+from edgeprofiler.reading.operators import fold, inference
+from edgeprofiler.reading.operators.call import BadNodeError, Call, Spec, Value, check_size, text
+from edgeprofiler.reading.operators.rules import RULES, by_rule
 
 WEIGHT_SLOTS: Mapping[str, tuple[int, ...]] = {
     "Conv": (1, 2), "ConvTranspose": (1, 2), "FusedConv": (1, 2), "DeformConv": (1, 3),
@@ -77,6 +66,8 @@ class Reader:
         self._computed: set[str] = set()
         self.from_sizes: set[str] = set()
         """Constants calculated from sizes, such as a detector's grid: no weights."""
+        self.recipes: dict[str, Node] = {}
+        """The node that calculates each constant that depends on the shape of an activation."""
         self._seen = 0
 
     def declare(self, infos: Iterable[Any]) -> None:
@@ -108,13 +99,7 @@ class Reader:
             try:
                 self._node(node, depth)
             except BadNodeError as error:
-                remedy = ""
-                if self.bound.changed:
-                    remedy = (
-                        "the file fixes its sizes; export it with free dimensions, "
-                        "or leave `shapes` and `batch` out"
-                    )
-                raise InvalidInput(self.source, f"{describe(node)} {error}", remedy) from None
+                raise InvalidInput(self.source, f"{describe(node)} {error}") from None
 
     def _node(self, node: RawNode, depth: int) -> None:
         if node.familiar:
@@ -126,47 +111,64 @@ class Reader:
             if "Sequence" in node.op and self._sequence(node):
                 return
         inputs = tuple(self._value(name, node) if name else None for name in node.inputs)
-        rule = RULES.get(node.op) if node.familiar else None
-        call = Call(
-            op=node.op,
-            inputs=inputs,
-            attributes=dict(node.attributes),
-            opset=self.opset,
-            outputs=len(node.outputs),
-            batch_change=self.bound.batch_change,
-        )
-        specs: list[Spec] | None = None
-        if rule is not None:
-            try:
-                specs = rule(call)
-            except UnknownShapeError:
-                specs = None
-        if specs is None or len(specs) < len([o for o in node.outputs if o]):
-            specs = self._fallback(node, call)
-        for shape, _ in specs:
-            check_size(shape)
-        known = [value for value in inputs if value is not None]
+        known = node.familiar and node.op in RULES
+        call = Call(node.op, inputs, node.attributes, len(node.outputs))
+        specs = by_rule(call) if known else None
+        if specs is None:
+            specs = self._untold(node, call)
+        elif not call.doubts:
+            self._compare(node, specs)
         outer = captured(node)
-        foldable = (
-            bool(known)
-            and not outer
-            and node.op not in _RANDOM
-            and rule is not None
-            and (_constant_inputs(node.op, known) or node.op in _ALWAYS_KNOWN)
-        )
-        if foldable:
-            self._set(node.outputs, _folded(call, specs))
-            self._computed.update(node.outputs)
-            if node.op in _FROM_SIZES or any(name in self.from_sizes for name in node.inputs):
-                self.from_sizes.update(node.outputs)
+        if known and not outer and node.op not in _RANDOM and self._foldable(node, inputs):
+            self._fold(node, call, specs)
             return
-        for text in call.warnings:
-            self._warn(f"{text}: {node.qualified}")
+        for doubt in call.doubts:
+            self._warn(f"{doubt}: {node.qualified}")
         self._set(node.outputs, [Value(shape, dtype) for shape, dtype in specs])
-        if rule is not None and _changes_nothing(call, specs):
-            node = _replaced(node, "Identity", node.inputs[:1], {})
-            call.attributes = {}
-        self._emit(node, call, outer)
+        self._emit(node, outer)
+
+    def _foldable(self, node: RawNode, inputs: Sequence[Value | None]) -> bool:
+        if node.op in _ALWAYS_KNOWN:
+            return True
+        if node.op == "CastLike":  # the second input lends its type alone
+            return inputs[0] is not None and inputs[0].constant
+        given = [value for value in inputs if value is not None]
+        return bool(given) and all(value.constant for value in given)
+
+    def _fold(self, node: RawNode, call: Call, specs: Sequence[Spec]) -> None:
+        """Take over a constant that the file calculates."""
+        self._set(node.outputs, _folded(call, specs))
+        self._computed.update(node.outputs)
+        if node.op in _FROM_SIZES or not self.from_sizes.isdisjoint(node.inputs):
+            self.from_sizes.update(node.outputs)
+        of_activation = node.op in _ALWAYS_KNOWN and not self.values[node.inputs[0]].constant
+        if of_activation or not self.recipes.keys().isdisjoint(node.inputs):
+            recipe = self._recipe(node)
+            self.recipes.update((name, recipe) for name in node.outputs if name)
+
+    def _recipe(self, node: RawNode) -> Node:
+        attributes = {k: v for k, v in node.attributes.items() if not isinstance(v, Value)}
+        if node.op != "ConstantOfShape":
+            return Node(node.name, node.op, node.inputs, node.outputs, attributes)
+        fill = node.attributes.get("value")
+        number = f"{node.outputs[0]}.value"
+        self.values[number] = (
+            Value((), fill.dtype, constant=True, data=_first(fill.data))
+            if isinstance(fill, Value)
+            else Value.of(np.zeros((), np.float32))
+        )
+        return Node(node.name, "Expand", (number, node.inputs[0]), node.outputs)
+
+    def _compare(self, node: RawNode, specs: Sequence[Spec]) -> None:
+        """Warn where the file declares another shape than its operators make."""
+        for name, (shape, _) in zip(node.outputs, specs, strict=False):
+            stated = self.declared.get(name)
+            declared_shape = None if stated is None else stated.static(self.bound.free)
+            if declared_shape is not None and declared_shape != shape:
+                self._warn(
+                    f"the file declares {name!r} as {text(declared_shape)}, but {node.qualified} "
+                    f"makes it {text(shape)}, which is used"
+                )
 
     def has_sequence(self, name: str) -> bool:
         """Whether `name` is a list of tensors."""
@@ -176,20 +178,22 @@ class Reader:
         """Return the tensors that `name` stands for: itself, or the elements of a list."""
         return self._sequences.get(name, (name,))
 
-    def _fallback(self, node: RawNode, call: Call) -> list[Spec]:
+    def _untold(self, node: RawNode, call: Call) -> list[Spec]:
         """Return output shapes of an operator that no rule can tell."""
         stated = [self.declared.get(name) for name in node.outputs]
         shapes = [None if d is None else d.static(self.bound.free) for d in stated]
-        # What the file states holds for the file's own sizes only.
-        if all(s is not None for s in shapes) and not self.bound.changed:
+        if all(s is not None for s in shapes):
             return [
                 (s, d.dtype)
                 for s, d in zip(shapes, stated, strict=True)
                 if s is not None and d is not None
             ]
-        found = fallback.infer(node, call) if node.domain in ("", "ai.onnx") else None
-        if found is not None and len(found) == len(node.outputs):
-            return found
+        if node.domain in DEFAULT_DOMAINS and node.op not in RULES:
+            found = inference.infer(call, self.opset)
+            if found is not None and len(found) == len(node.outputs):
+                for shape, _ in found:
+                    check_size(shape)
+                return found
         data = next((v for v in call.inputs if v is not None and not v.constant), None)
         data = data or next((v for v in call.inputs if v is not None), Value((1,), "fp32"))
         self._warn(
@@ -218,7 +222,7 @@ class Reader:
     def _warn(self, text: str) -> None:
         self.warnings[text] = self.warnings.get(text, 0) + 1
 
-    def _emit(self, node: RawNode, call: Call, outer: Sequence[str] = ()) -> None:
+    def _emit(self, node: RawNode, outer: Sequence[str] = ()) -> None:
         op = node.op if node.familiar and node.op in RULES else node.qualified
         base = node.name or f"{node.op}_{len(self.nodes)}"
         name = base
@@ -228,7 +232,7 @@ class Reader:
         self._names[name] = 1
         attributes = {
             key: value
-            for key, value in call.attributes.items()
+            for key, value in node.attributes.items()
             if isinstance(value, (int, float, str, tuple))
         }
         inputs = [part for i in node.inputs for part in self._sequences.get(i, (i,))]
@@ -364,30 +368,13 @@ def _renamed(node: RawNode, rename: Mapping[str, str]) -> RawNode:
     )
 
 
-def _constant_inputs(op: str, known: Sequence[Value]) -> bool:
-    if op == "CastLike":  # the second input lends its type alone
-        return known[0].constant
-    return all(value.constant for value in known)
-
-
 def _is_zero(value: Value) -> bool:
     return value.constant and value.data is not None and not np.count_nonzero(value.data)
 
 
-def _changes_nothing(call: Call, specs: Sequence[Spec]) -> bool:
-    """Whether an operator that moves data leaves it as it is, as exporters often write."""
-    value = call.inputs[0] if call.inputs else None
-    if value is None or len(specs) != 1 or specs[0] != (value.shape, value.dtype):
-        return False
-    if call.op == "Concat":
-        return len(call.inputs) == 1
-    if call.op == "Slice":
-        return all(step == 1 for step in call.integers("steps", 4) or ())
-    if call.op == "Pad":
-        return not any(call.integers("pads") or ())
-    if call.op == "Transpose":
-        return call.integers("perm") == tuple(range(len(value.shape)))
-    return call.op in ("Expand", "Cast", "CastLike", "Tile", "Split")
+def _first(data: Any) -> Any:
+    """Return the one number of an array, or nothing of nothing."""
+    return None if data is None or not data.size else data.reshape(-1)[0].reshape(())
 
 
 def _constant(node: RawNode) -> Value:
@@ -409,7 +396,7 @@ def _constant(node: RawNode) -> Value:
     raise BadNodeError("has no value")
 
 
-def _folded(call: Call, specs: list[Spec]) -> list[Value]:
+def _folded(call: Call, specs: Sequence[Spec]) -> list[Value]:
     """Return constant outputs, with their elements where they are small."""
     if call.op == "DequantizeLinear":
         # The weights of a quantised layer stay what they are stored as; biases become fp32.

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.reading.onnx.values import (
+from edgeprofiler.core.graph import Shape
+from edgeprofiler.reading.operators.call import (
     DTYPES,
     FOLD_ELEMENTS,
     NUMPY,
     BadNodeError,
-    Shape,
     Value,
     check_size,
 )
@@ -25,7 +25,7 @@ from edgeprofiler.reading.onnx.values import (
 MAX_OPSET = 100
 FIRST_OPSET = 7
 
-_DEFAULT_DOMAINS = ("", "ai.onnx")
+DEFAULT_DOMAINS = ("", "ai.onnx")
 _FAMILIAR_DOMAINS = ("com.microsoft", "com.ms.internal.nhwc", "pkg.onnxscript.torch_lib")
 """Domains whose operators are known by their bare names, where a shape rule knows them."""
 
@@ -49,12 +49,12 @@ class RawNode:
     @property
     def qualified(self) -> str:
         """The operator's name, with its domain where that is not ONNX's own."""
-        return self.op if self.domain in _DEFAULT_DOMAINS else f"{self.domain}.{self.op}"
+        return self.op if self.domain in DEFAULT_DOMAINS else f"{self.domain}.{self.op}"
 
     @property
     def familiar(self) -> bool:
         """Whether the operator's bare name means what ONNX or a known extension means by it."""
-        return self.domain in _DEFAULT_DOMAINS or self.domain in _FAMILIAR_DOMAINS
+        return self.domain in DEFAULT_DOMAINS or self.domain in _FAMILIAR_DOMAINS
 
 
 def parse(data: bytes, source: object) -> Any:
@@ -127,7 +127,7 @@ def _node_texts(nodes: Iterable[Any]) -> Iterator[object]:
 
 def opset_of(model: Any, source: object) -> int:
     """Return the version of ONNX's own operators that the model uses."""
-    versions = [o.version for o in model.opset_import if o.domain in _DEFAULT_DOMAINS]
+    versions = [o.version for o in model.opset_import if o.domain in DEFAULT_DOMAINS]
     if not versions:
         raise InvalidInput(source, "does not say which opset it uses", "export it again")
     version = int(max(versions))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder
 
 
 def divisible(value: float, divisor: int = 8) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder
 from edgeprofiler.reading.zoo.family import Entry
 
 _TO_LAST, _TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)

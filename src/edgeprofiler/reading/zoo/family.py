@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder
 
 
 class Build(Protocol):

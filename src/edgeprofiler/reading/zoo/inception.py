@@ -5,8 +5,8 @@ Szegedy et al., https://arxiv.org/abs/1409.4842 and https://arxiv.org/abs/1512.0
 
 from __future__ import annotations
 
-from edgeprofiler.core.graph import GraphBuilder
-from edgeprofiler.core.graph.build import Size
+from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs.build import Size
 from edgeprofiler.reading.zoo.family import Entry
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder
 from edgeprofiler.reading.zoo.blocks import conv_bn_act, divisible, squeeze_excite
 from edgeprofiler.reading.zoo.family import Entry
 

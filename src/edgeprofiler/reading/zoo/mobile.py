@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder
 from edgeprofiler.reading.zoo.blocks import (
     conv_bn_act,
     depthwise_bn_act,

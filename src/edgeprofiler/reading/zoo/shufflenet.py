@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.core.graph import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder
 from edgeprofiler.reading.zoo.family import Entry
 
 

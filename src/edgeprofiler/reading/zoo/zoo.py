@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.core.graph import Graph, GraphBuilder, Shape
+from edgeprofiler.core.graph import Graph, Shape
 from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.graphs import GraphBuilder
 from edgeprofiler.reading.zoo.classic import CLASSICS
 from edgeprofiler.reading.zoo.convnext import CONVNEXTS
 from edgeprofiler.reading.zoo.densenet import DENSENETS

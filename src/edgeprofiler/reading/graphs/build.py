@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.graph.graph import AttributeValue, Graph, Node, Shape, Tensor
-from edgeprofiler.core.graph.shapes import infer_shapes
+from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
+from edgeprofiler.reading.operators.rules import infer_shapes
 
 Size = int | tuple[int, int]
 
@@ -334,8 +334,8 @@ class GraphBuilder:
     ) -> tuple[str, ...]:
         names = (name,) if outputs == 1 else tuple(f"{name}.{i}" for i in range(outputs))
         node = Node(name, op, inputs, names, attributes or {})
-        for made in infer_shapes(node, self._tensors):
-            self._tensors[made.name] = made
+        made, _ = infer_shapes(node, self._tensors)
+        self._tensors.update((tensor.name, tensor) for tensor in made)
         self._nodes.append(node)
         return names
 

@@ -9,19 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import (
-    Graph,
+from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.graphs import (
     GraphBuilder,
-    Node,
-    Tensor,
-    graph_macs,
     with_batch,
     with_constant_shapes,
     with_input_shapes,
 )
-from edgeprofiler.core.graph._carry import reshape_target
-from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.graphs.carry import reshape_target
 from edgeprofiler.reading.onnx.front_end import OnnxFrontEnd
+from edgeprofiler.reading.operators.macs import graph_macs
 
 
 def small_network() -> Graph:

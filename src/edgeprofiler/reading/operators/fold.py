@@ -8,14 +8,14 @@ computed. Only operators that exporters use for sizes are done, with NumPy (impo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.reading.onnx.movement import slice_bounds
-from edgeprofiler.reading.onnx.values import (
+from edgeprofiler.core.graph import Node, Tensor
+from edgeprofiler.reading.operators.call import (
     FOLD_ELEMENTS,
     NUMPY,
     Call,
@@ -23,6 +23,9 @@ from edgeprofiler.reading.onnx.values import (
     UnknownShapeError,
     Value,
 )
+from edgeprofiler.reading.operators.layout import slice_bounds, split_sizes
+from edgeprofiler.reading.operators.rules import outputs_of
+from edgeprofiler.reading.operators.selection import reduced_axes
 
 Array = npt.NDArray[Any]
 
@@ -53,6 +56,21 @@ def fold(call: Call, specs: Sequence[Spec]) -> list[Array | None]:
             fits = kind is not None and tuple(result.shape) == shape
             found.append(np.asarray(result).astype(kind) if fits else None)
     return found + unknown[len(found) :]
+
+
+def calculate(node: Node, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    """Return the constants that a node makes of constants and shapes.
+
+    Raises:
+        BadNodeError: inputs and attributes do not fit together.
+    """
+    call = Call.of(node, tensors)
+    specs = outputs_of(call) or []
+    return tuple(
+        Value(shape, dtype, constant=True, data=data).tensor(name, stated=True)
+        for name, (shape, dtype), data in zip(node.outputs, specs, fold(call, specs), strict=False)
+        if name
+    )
 
 
 def _unary(function: Callable[[Array], Array]) -> Callable[[Call], list[Array]]:
@@ -117,8 +135,8 @@ def _slice(call: Call) -> list[Array]:
 
 
 def _split(call: Call) -> list[Array]:
-    sizes = call.integers("split") or ()
-    return list(np.split(call.data(0), np.cumsum(sizes)[:-1], axis=call.integer("axis", 0)))
+    axis, sizes = split_sizes(call)
+    return list(np.split(call.data(0), np.cumsum(sizes)[:-1], axis=axis))
 
 
 def _range(call: Call) -> list[Array]:
@@ -128,14 +146,13 @@ def _range(call: Call) -> list[Array]:
 
 def _concat(call: Call) -> list[Array]:
     parts = [call.data(i) for i in range(len(call.inputs)) if call.has(i)]
-    return [np.concatenate(parts, axis=call.integer("axis", 0))]
+    return [np.concatenate(parts, axis=call.integer("axis", 1))]
 
 
 def _reduce(function: Callable[..., Array]) -> Callable[[Call], list[Array]]:
     def rule(call: Call) -> list[Array]:
-        axes = call.integers("axes") or ()
         keep = bool(call.integer("keepdims", 1))
-        return [np.asarray(function(call.data(0), axis=axes, keepdims=keep))]
+        return [np.asarray(function(call.data(0), axis=reduced_axes(call), keepdims=keep))]
 
     return rule
 
@@ -216,7 +233,7 @@ def _top_k(call: Call) -> list[Array]:
 
 def _pad(call: Call) -> list[Array]:
     pads = call.integers("pads", 1) or ()
-    if call.text("mode", "constant") != "constant" or min(pads, default=0) < 0:
+    if call.text("mode", "constant") != "constant" or min(pads, default=0) < 0 or call.has(3):
         raise UnknownShapeError
     half = len(pads) // 2
     fill = call.data(2).reshape(-1)[0] if call.has(2) else call.attributes.get("value", 0)

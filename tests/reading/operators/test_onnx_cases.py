@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,60 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from onnx_cases import readable_cases
 from onnx_models import ints, model, node, out, read
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.onnx.front_end import read_model
-
-# Prefixes of cases in which the sizes are not a matter of shapes, or are nobody's network.
-SET_ASIDE = {
-    "test_compress": "the size depends on the data: an upper bound is given",
-    "test_unique": "the size depends on the data: an upper bound is given",
-    "test_nonzero": "the size depends on the data: an upper bound is given",
-    "test_nonmaxsuppression": "the size depends on the data: an upper bound is given",
-    "test_linear_attention": "expands to Scan, whose sizes the file must state",
-    "test_range_": "expands to Loop, whose sizes the file must state",
-    "test_hannwindow": "a size that is an input and no constant",
-    "test_hammingwindow": "a size that is an input and no constant",
-    "test_blackmanwindow": "a size that is an input and no constant",
-    "test_constantofshape_int_shape_zero": "a size that is an input and no constant",
-    "test_not_": "opset 1",
-}
-
-
-def _array(value: Any) -> np.ndarray:
-    if isinstance(value, np.ndarray):
-        return value
-    return numpy_helper.to_array(value) if hasattr(value, "dims") else np.asarray(value)
-
-
-@lru_cache(maxsize=1)
-def _cases() -> list[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
-
-        return list(collect_testcases(None))
-
-
-def _readable() -> Iterator[tuple[str, ModelProto, dict[str, Any], dict[str, Any]]]:
-    for case in _cases():
-        proto = ModelProto()
-        proto.CopyFrom(case.model)
-        infos = [*proto.graph.input, *proto.graph.output]
-        if any(i.type.WhichOneof("value") != "tensor_type" for i in infos):
-            continue
-        if not any(o.domain == "" for o in proto.opset_import) or not case.data_sets:
-            continue
-        if any(case.name.startswith(prefix) for prefix in SET_ASIDE):
-            continue
-        inputs, outputs = case.data_sets[0]
-        fed = {i.name: _array(a) for i, a in zip(proto.graph.input, inputs)}  # noqa: B905
-        expected = {o.name: _array(a) for o, a in zip(proto.graph.output, outputs)}  # noqa: B905
-        if any(0 in a.shape for a in fed.values()):
-            continue
-        yield case.name, proto, fed, expected
 
 
 @pytest.mark.slow
@@ -74,7 +23,7 @@ def test_output_shapes_are_those_of_onnxs_own_examples() -> None:
     """Over 1,700 examples of all operators; integer inputs are constants, as in real files."""
     wrong: list[str] = []
     count = 0
-    for name, proto, fed, expected in _readable():
+    for name, proto, fed, expected in readable_cases():
         first = proto.graph.input[0].name if proto.graph.input else ""
         for other, array in fed.items():
             if other != first and (array.dtype.kind in "iub" or array.size <= 8):
@@ -100,7 +49,7 @@ def test_constants_are_computed_as_onnxs_own_examples_say() -> None:
     """With every input constant, whatever is folded equals the example's output."""
     wrong: list[str] = []
     compared = 0
-    for name, proto, fed, expected in _readable():
+    for name, proto, fed, expected in readable_cases():
         for other, array in fed.items():
             proto.graph.initializer.append(numpy_helper.from_array(array, other))
         # Adding the result to a real input makes it visible as a constant of the graph.
@@ -270,7 +219,7 @@ REFUSED = [
     ("OneHot", "x same m", {}, "one depth"),
     ("NonMaxSuppression", "x x", {}, "three dimensions"),
     ("RandomNormal", "", {}, "lacks a shape"),
-    ("BatchNormalization", "x m5 m5 m5 m5", {}, "normalises 3 channels with 1"),
+    ("BatchNormalization", "x m5 m5 m5 m5", {}, "scale of shape 1, not 3"),
     ("Add", "x m", {}, "cannot combine shapes 1x3x8x8 and 4x5"),
     ("Constant", "", {}, "has no value"),
 ]

@@ -63,6 +63,16 @@ class Graph:
     """Names of the tensors that a caller supplies (weights are constants, not inputs)."""
     outputs: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    opset: int = 0
+    """Version of ONNX's operators that the nodes follow; 0 for the newest."""
+    free: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Axes of inputs whose length the model leaves to its caller, by input."""
+    calculated: Mapping[str, Node] = field(default_factory=dict)
+    """The node that calculates each constant that depends on shapes, in an order in which they
+    can run: such a constant is known before the model runs, and new where a shape is."""
+    stated: Graph | None = field(default=None, init=False, repr=False, compare=False)
+    """The graph with the sizes that its model states, where this one was changed to others. Every
+    change starts there, so that it does not matter how many came before; `replace` drops it."""
 
     @cached_property
     def producers(self) -> Mapping[str, Node]:
@@ -78,6 +88,18 @@ class Graph:
                 if name:
                     found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def integers(self, node: Node, name: str, index: int) -> tuple[int, ...]:
+        """Return a parameter that is an attribute or, in later opsets, a constant input.
+
+        Empty where it is neither given nor known before the model runs.
+        """
+        if name in node.attributes:
+            return node.ints(name)
+        given = node.inputs[index] if index < len(node.inputs) else ""
+        tensor = self.tensors.get(given) if given else None
+        value = tensor.value if tensor is not None else None
+        return () if value is None else tuple(int(number) for number in value)
 
     @property
     def batch(self) -> int:
@@ -100,6 +122,8 @@ class Graph:
         }
         total = 0
         for tensor in self.tensors.values():
+            if tensor.name in self.calculated:
+                continue
             if tensor.constant and tensor.dtype.startswith(("fp", "bf", "int8", "uint8")):
                 if tensor.name in buffers or tensor.value is not None:
                     continue

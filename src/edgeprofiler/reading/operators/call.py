@@ -1,8 +1,9 @@
-"""What is known of a tensor while a model is read, and how a shape rule sees its node."""
+"""One operator as a rule sees it: what is known of its inputs, and what it says of itself."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core import limits
-
-Shape = tuple[int, ...]
+from edgeprofiler.core.graph import Node, Shape, Tensor
 
 FOLD_ELEMENTS = 8192
 """Constants of at most this many elements are computed; of larger ones the shape alone."""
@@ -44,7 +44,7 @@ class UnknownShapeError(Exception):
     """A node's output shape cannot be told from shapes and constants alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Value:
     """A tensor: its shape, its type, and its elements where it is a small constant."""
 
@@ -58,10 +58,33 @@ class Value:
         """Return the constant that holds `data`."""
         return Value(data.shape, NAMES.get(data.dtype, "fp32"), constant=True, data=data)
 
+    @staticmethod
+    def of_tensor(tensor: Tensor) -> Value:
+        """Return what a rule must know of a graph's tensor."""
+        if tensor.value is None:
+            return Value(tensor.shape, tensor.dtype, tensor.constant)
+        data = np.array(tensor.value, NUMPY.get(tensor.dtype)).reshape(tensor.shape)
+        return Value(tensor.shape, tensor.dtype, tensor.constant, data)
+
     @property
     def elements(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
+
+    def tensor(self, name: str, *, stated: bool) -> Tensor:
+        """Return the graph's tensor, with its elements where they are to be `stated`."""
+        elements = _plain(self.data) if stated and self.data is not None else None
+        return Tensor(name, self.shape, self.dtype, self.constant, elements)
+
+
+def _plain(data: npt.NDArray[Any]) -> tuple[int, ...] | tuple[float, ...] | None:
+    """Return elements as Python's numbers; `None` for many, and where one is not finite."""
+    if data.size > FOLD_ELEMENTS:
+        return None
+    numbers = data.reshape(-1).tolist()
+    if data.dtype.kind == "f":
+        return tuple(numbers) if all(map(math.isfinite, numbers)) else None
+    return tuple(map(int, numbers))
 
 
 Spec = tuple[Shape, str]
@@ -70,20 +93,20 @@ Spec = tuple[Shape, str]
 
 @dataclass(slots=True)
 class Call:
-    """One node as a shape rule sees it.
-
-    A rule returns the outputs' shapes and types and may complete `attributes`: kernel and
-    padding where the file left them to be derived, parameters that came as constant inputs.
-    """
+    """One node as a rule sees it."""
 
     op: str
-    inputs: tuple[Value | None, ...]
-    attributes: dict[str, Any]
-    opset: int
-    outputs: int
-    batch_change: tuple[int, int] | None = None
-    """The file's own batch and the one asked for, where they differ."""
-    warnings: list[str] = field(default_factory=list)
+    inputs: Sequence[Value | None]
+    attributes: Mapping[str, Any]
+    outputs: int = 1
+    doubts: list[str] = field(default_factory=list)
+    """What a rule had to assume."""
+
+    @staticmethod
+    def of(node: Node, tensors: Mapping[str, Tensor]) -> Call:
+        """Return a graph's node with what is known of its inputs."""
+        inputs = [Value.of_tensor(tensors[name]) if name else None for name in node.inputs]
+        return Call(node.op, inputs, node.attributes, len(node.outputs))
 
     def has(self, index: int) -> bool:
         """Whether input `index` is given."""
@@ -110,14 +133,13 @@ class Call:
     def integers(self, name: str, index: int | None = None) -> tuple[int, ...] | None:
         """Return integers from an attribute or, in later opsets, from a constant input."""
         found = self.attributes.get(name)
-        if found is None and index is not None and self.has(index):
+        if found is None:
+            if index is None or not self.has(index):
+                return None
             data = self.data(index)
             if data.dtype.kind not in "iub":
                 raise BadNodeError(f"wants integers as {name}")
-            found = tuple(int(v) for v in data.reshape(-1))
-            self.attributes[name] = found
-        if found is None:
-            return None
+            return tuple(data.reshape(-1).tolist())
         if isinstance(found, int):
             return (found,)
         if not isinstance(found, tuple) or not all(isinstance(v, int) for v in found):
@@ -143,6 +165,21 @@ class Call:
         value = self.value(0)
         return [(value.shape, dtype or value.dtype)]
 
+    def vector(self, index: int, lengths: Sequence[int], what: str) -> None:
+        """Refuse an optional input that is no vector of one of `lengths`."""
+        if self.has(index) and self.shape(index) not in [(length,) for length in lengths]:
+            wanted = " or ".join(map(str, lengths))
+            raise BadNodeError(f"has a {what} of shape {text(self.shape(index))}, not {wanted}")
+
+
+Rule = Callable[[Call], "list[Spec]"]
+"""Returns shape and type of each output."""
+
+
+def text(shape: Shape) -> str:
+    """Return a shape as messages write it."""
+    return "x".join(map(str, shape)) or "scalar"
+
 
 def axis_of(axis: int, rank: int) -> int:
     """Return a non-negative axis, or raise `BadNodeError`."""
@@ -159,16 +196,18 @@ def axes_of(axes: tuple[int, ...], rank: int) -> tuple[int, ...]:
     return found
 
 
-def broadcast(shapes: list[Shape]) -> Shape:
+def broadcast(shapes: Sequence[Shape]) -> Shape:
     """Return the shape that `shapes` broadcast to, as NumPy and ONNX do."""
-    rank = max(map(len, shapes), default=0)
+    first = shapes[0] if shapes else ()
+    if all(shape == first for shape in shapes):
+        return first
+    rank = max(map(len, shapes))
     result = [1] * rank
     for shape in shapes:
         for offset, length in enumerate(reversed(shape), start=1):
             if length != 1 and result[-offset] != length:
                 if result[-offset] != 1:
-                    joined = " and ".join("x".join(map(str, s)) or "scalar" for s in shapes)
-                    raise BadNodeError(f"cannot combine shapes {joined}")
+                    raise BadNodeError(f"cannot combine shapes {' and '.join(map(text, shapes))}")
                 result[-offset] = length
     return tuple(result)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.graph import GraphBuilder, graph_macs
+from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.operators.macs import graph_macs
 
 
 def test_names_are_hierarchical_and_unique() -> None:

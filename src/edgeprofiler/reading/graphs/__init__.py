@@ -1,0 +1,11 @@
+"""Graphs written down by hand, and graphs changed: other sizes, another batch, smaller weights."""
+
+from edgeprofiler.reading.graphs.build import GraphBuilder
+from edgeprofiler.reading.graphs.change import (
+    with_batch,
+    with_constant_shapes,
+    with_input_shapes,
+    with_nodes,
+)
+
+__all__ = ["GraphBuilder", "with_batch", "with_constant_shapes", "with_input_shapes", "with_nodes"]

@@ -1,0 +1,63 @@
+"""Multiply-accumulates of operators, counted before a graph is lowered."""
+
+from __future__ import annotations
+
+import math
+
+from edgeprofiler.core.graph import Graph, Node, Shape
+from edgeprofiler.reading.operators.products import turned
+
+CONVOLUTIONS = frozenset({"Conv", "FusedConv", "QLinearConv", "ConvInteger", "DeformConv"})
+GEMMS = frozenset({"Gemm", "FusedGemm", "QGemm"})
+MATMULS = frozenset({"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul"})
+_WEIGHTS_AT = {"QLinearConv": 3}
+
+
+def node_macs(graph: Graph, node: Node) -> int | None:
+    """Return the multiply-accumulates of one node.
+
+    0 for what multiplies nothing or element by element only; `None` where they cannot be counted.
+    """
+    if node.op in CONVOLUTIONS or node.op == "ConvTranspose":
+        weight = graph.tensors[node.inputs[_WEIGHTS_AT.get(node.op, 1)]].shape
+        counted = node.inputs[0] if node.op == "ConvTranspose" else node.outputs[0]
+        return math.prod(graph.tensors[counted].shape) * math.prod(weight[1:])
+    if node.op in GEMMS or node.op in MATMULS:
+        return math.prod(graph.tensors[node.outputs[0]].shape) * _depth(graph, node)
+    if node.op == "Einsum":
+        return _einsum(graph, node)
+    return 0
+
+
+def graph_macs(graph: Graph) -> int:
+    """Return the multiply-accumulates of a graph, of those nodes whose can be counted."""
+    return sum(node_macs(graph, node) or 0 for node in graph.nodes)
+
+
+def _depth(graph: Graph, node: Node) -> int:
+    """The length of the dimension that a product sums over."""
+    first = graph.tensors[node.inputs[0]].shape
+    if node.op == "FusedMatMul":
+        first = turned(first, transpose=node.integer("transA"), batch=node.integer("transBatchA"))
+    elif node.op in GEMMS and node.integer("transA"):
+        first = first[::-1]
+    return first[-1]
+
+
+def _einsum(graph: Graph, node: Node) -> int | None:
+    equation = str(node.attributes.get("equation", "")).replace(" ", "")
+    terms = equation.split("->")[0].split(",")
+    shapes = [graph.tensors[name].shape for name in node.inputs]
+    if len(terms) != len(shapes) or "." in equation:
+        return None
+    sizes: dict[str, int] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        if len(term) != len(shape):
+            return None
+        _widest(sizes, term, shape)
+    return math.prod(sizes.values()) if len(terms) > 1 else 0
+
+
+def _widest(sizes: dict[str, int], term: str, shape: Shape) -> None:
+    for letter, length in zip(term, shape, strict=True):
+        sizes[letter] = max(length, sizes.get(letter, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -238,33 +239,62 @@ def test_weights_may_be_transposed_cast_and_reshaped_on_their_way() -> None:
     assert graph.parameters == 150_000
 
 
-def test_data_stored_beside_the_model_need_not_be_there(tmp_path: Path) -> None:
-    """Weights are never read; integers that shapes depend on are, from the model's folder only."""
+def beside(folder: Path, name: str = "beside.onnx") -> Path:
+    """Write a model whose reshape and resize depend on values in a file beside it."""
     built = model(
-        [node("Conv", "x w", "c"), node("Reshape", "c target", "y")],
-        {"x": [1, 3, 4, 4]}, ["y"], {"w": (8, 3, 1, 1), "target": ints(1, 8, 16)},
+        [node("Conv", "x w", "c"), node("Resize", "c - scales", "r"), node("Reshape", "r to", "y")],
+        {"x": [1, 3, 4, 4]}, ["y"],
+        {"w": (8, 3, 1, 1), "to": ints(1, 8, 64), "scales": np.array([1, 1, 2, 2], np.float32)},
     )  # fmt: skip
-    path = tmp_path / "beside.onnx"
+    path = folder / name
     onnx.save(built, path, save_as_external_data=True, location="data.bin", size_threshold=0)
-    graph = OnnxFrontEnd().read(str(path), ReadOptions())
-    assert out(graph) == (1, 8, 16)
-    assert graph.name == "beside"
-    (tmp_path / "data.bin").unlink()
-    missing = OnnxFrontEnd().read(str(path), ReadOptions())
-    assert missing.tensors["c"].shape == (1, 8, 4, 4)
-    assert "Reshape" in missing.warnings[0]
+    return path
 
-    stray = onnx.load(path, load_external_data=False)
-    secret = tmp_path / "secret.bin"
-    secret.write_bytes(ints(1, 8, 16).tobytes())
+
+def test_values_that_shapes_depend_on_are_read_from_beside_the_model(tmp_path: Path) -> None:
+    """Integers and floating-point numbers; weights are never read."""
+    graph = OnnxFrontEnd().read(str(beside(tmp_path)), ReadOptions())
+    assert graph.tensors["r"].shape == (1, 8, 8, 8)
+    assert out(graph) == (1, 8, 64)
+    assert graph.name == "beside"
+    assert not graph.warnings
+
+
+def test_a_missing_data_file_is_named(tmp_path: Path) -> None:
+    path = beside(tmp_path)
+    (tmp_path / "data.bin").unlink()
+    with pytest.raises(InvalidInput, match=r"'data.bin' is missing; the shape of node 'n_r'"):
+        OnnxFrontEnd().read(str(path), ReadOptions())
+    weights_only = model(
+        [node("Conv", "x w", "y")], {"x": [1, 3, 4, 4]}, ["y"], {"w": (8, 3, 1, 1)}
+    )
+    onnx.save(
+        weights_only, tmp_path / "w.onnx", save_as_external_data=True, location="w.bin",
+        size_threshold=0,
+    )  # fmt: skip
+    (tmp_path / "w.bin").unlink()
+    graph = OnnxFrontEnd().read(str(tmp_path / "w.onnx"), ReadOptions())
+    (warning,) = graph.warnings
+    assert warning == "its data file 'w.bin' is missing: weights are counted by their shapes"
+
+
+def test_a_data_file_that_is_too_short_is_named(tmp_path: Path) -> None:
+    path = beside(tmp_path)
+    (tmp_path / "data.bin").write_bytes(b"")
+    with pytest.raises(InvalidInput, match=r"'data\.bin' ends before its values"):
+        OnnxFrontEnd().read(str(path), ReadOptions())
+
+
+def test_a_data_file_outside_the_models_folder_is_not_read(tmp_path: Path) -> None:
+    stray = onnx.load(beside(tmp_path), load_external_data=False)
     inner = tmp_path / "inner"
     inner.mkdir()
     for tensor in stray.graph.initializer:
         for entry in tensor.external_data:
-            entry.value = {"location": "../secret.bin", "offset": "0"}.get(entry.key, entry.value)
+            entry.value = "../data.bin" if entry.key == "location" else entry.value
     (inner / "m.onnx").write_bytes(stray.SerializeToString())
-    outside = OnnxFrontEnd().read(str(inner / "m.onnx"), ReadOptions())
-    assert outside.warnings  # the file outside its folder was not read
+    with pytest.raises(InvalidInput, match="lies outside its folder"):
+        OnnxFrontEnd().read(str(inner / "m.onnx"), ReadOptions())
 
 
 def test_padding_stays_as_the_file_states_it() -> None:
@@ -325,26 +355,77 @@ def test_qlinear_convolutions_are_int8_layers() -> None:
     assert (layer.dtype, layer.macs) == ("int8", 32 * 16 * 64)
 
 
-def test_unknown_operators_become_layers_with_bytes_and_no_macs() -> None:
-    built = model(
-        [helper.make_node("Mystery", ["x"], ["m"], name="odd", domain="strange"),
-         node("Relu", "m", "y")],
-        {"x": [1, 3, 4, 4]}, ["y"], domains=["strange"],
+def _custom(result: list[int | None] | None = None, **options: Any) -> Any:
+    """A custom operator of two inputs before a convolution of 12 channels."""
+    return model(
+        [helper.make_node("Mystery", ["x", "k"], ["m"], name="odd", domain="strange"),
+         node("Relu", "m", "r"), node("Conv", "r w", "y")],
+        {"x": [1, 3, 4, 4]}, ["y"], {"k": (7, 3, 5, 5), "w": (8, 12, 1, 1)}, domains=["strange"],
+        value_info=None if result is None else {"m": result}, **options,
     )  # fmt: skip
-    graph = read(built)
-    assert ops(graph) == ["strange.Mystery", "Relu"]
-    assert "strange.Mystery" in graph.warnings[0]
+
+
+def test_an_unknown_operators_result_is_what_its_reader_needs() -> None:
+    """Its channels are those of the next weights; what nothing says is assumed, with a warning."""
+    graph = read(_custom())
+    assert ops(graph) == ["strange.Mystery", "Relu", "Conv"]
+    assert graph.tensors["m"].shape == (1, 12, 4, 4)
+    assert "dimension 0, 2, 3 of the result of strange.Mystery" in graph.warnings[0]
     layer = next(n for n in lower(graph, "fp32", Source("t", "onnx")).layers if n.op == "unknown")
     assert layer.macs is None
-    assert layer.bytes_moved == 2 * 48 * 4
+    assert layer.bytes_moved == (48 + 192 + 7 * 75) * 4
+    assert with_input_shapes(graph, {"x": (2, 3, 6, 6)}) == read(_custom(), x=(2, 3, 6, 6))
+    assert read(_custom(), x=(2, 3, 6, 6)).tensors["m"].shape == (2, 12, 6, 6)
 
 
-def test_a_foreign_convolution_is_not_taken_for_onnxs() -> None:
+def test_an_unknown_operators_result_is_what_the_file_declares_or_the_user_says() -> None:
+    assert read(_custom([1, 12, 9, 9])).tensors["m"].shape == (1, 12, 9, 9)
+    assert not read(_custom([1, 12, 9, 9])).warnings
+    assert read(_custom([None, None, 2, 2])).tensors["m"].shape == (1, 12, 2, 2)
+    graph = read(_custom(), m=(1, 12, 3, 5))
+    assert graph.tensors["y"].shape == (1, 8, 3, 5)
+    assert not graph.warnings
+    with pytest.raises(UsageError, match="no input 'r'"):
+        read(_custom(), r=(1, 12, 3, 5))
+
+
+def test_a_result_that_nothing_tells_is_asked_for() -> None:
+    """No shape is made up: the operator is named, and what to do."""
     built = model(
-        [helper.make_node("Conv", ["x", "w"], ["y"], domain="strange")],
+        [helper.make_node("Conv", ["x", "w"], ["m"], domain="strange"), node("Relu", "m", "y")],
         {"x": [1, 3, 4, 4]}, ["y"], {"w": (8, 3, 1, 1)}, domains=["strange"],
     )  # fmt: skip
-    assert ops(read(built)) == ["strange.Conv"]
+    with pytest.raises(Unsupported, match=r"node 'm' \(Conv\).* give it, as in `shapes` m=1x"):
+        read(built)
+    assert ops(read(built, m=(1, 8, 4, 4))) == ["strange.Conv", "Relu"]
+
+
+@pytest.mark.parametrize("outputs", [0, 1, 3])
+@pytest.mark.parametrize("inputs", [0, 1, 5])
+def test_custom_operators_may_have_any_number_of_inputs_and_outputs(
+    inputs: int, outputs: int
+) -> None:
+    """Results that nobody reads need no shape."""
+    names = ["x", *(f"k{i}" for i in range(1, inputs))][:inputs]
+    made = [f"m{i}" for i in range(outputs)]
+    built = model(
+        [helper.make_node("Odd", names, made, domain="strange"),
+         node("Conv", "m0 w" if outputs else "x w", "y")],
+        {"x": [1, 3, 4, 4]}, ["y"],
+        {"w": (8, 3, 1, 1), **{f"k{i}": (2, 3) for i in range(1, inputs)}}, domains=["strange"],
+        value_info={"m0": [1, 3, 4, 4]} if outputs else None,
+    )  # fmt: skip
+    assert out(read(built)) == (1, 8, 4, 4)
+
+
+def test_a_declaration_that_is_wrong_is_said() -> None:
+    built = model(
+        [node("Relu", "x", "r"), node("Abs", "r", "y")], {"x": [1, 3]}, ["y"],
+        value_info={"r": [1, 4]},
+    )  # fmt: skip
+    graph = read(built)
+    assert graph.tensors["r"].shape == (1, 3)
+    assert graph.warnings == ("the file declares 'r' as 1x4, but Relu makes it 1x3, which is used",)
 
 
 def test_stated_shapes_serve_operators_that_no_rule_knows() -> None:
@@ -403,19 +484,6 @@ def test_an_if_on_sizes_takes_its_branch(rank: int) -> None:
     graph = read(built)
     assert ops(graph) == ["Relu", "Conv", "Identity"]
     assert out(graph) == (1, 8 if rank == 4 else 16, 4, 4)
-
-
-def test_an_if_on_data_is_an_unknown_operator() -> None:
-    built = model(
-        [node("ReduceSum", "x", "sum", keepdims=0), node("Cast", "sum", "yes", to=TensorProto.BOOL),
-         node("If", "yes", "y", then_branch=_branch("t", 3, "x"),
-              else_branch=_branch("e", 3, "x"))],
-        {"x": [1, 3, 4, 4]}, ["y"],
-    )  # fmt: skip
-    graph = read(built)
-    assert graph.nodes[-1].op == "If"
-    assert graph.nodes[-1].inputs == ("yes", "x")  # what its branches read counts as read
-    assert graph.warnings
 
 
 def test_the_files_own_functions_are_expanded() -> None:
@@ -704,3 +772,28 @@ def test_a_batch_reaches_a_resize_that_fixes_the_files_own() -> None:
         {"sizes": ints(1, 3, 8, 8)},
     )  # fmt: skip
     assert out(read(built, batch=5)) == (5, 3, 8, 8)
+
+
+def test_free_dimensions_are_called_what_they_are() -> None:
+    """Steps in time are no batch, wherever the batch stands."""
+    built = model([node("Relu", "x", "y")], {"x": ["time", "batch", 16]}, ["y"])
+    with pytest.raises(UsageError, match=r"free: 'time', 'batch'; .* `shapes` x=100x1x16"):
+        read(built)
+    with pytest.raises(UsageError, match=r"free: 'time'; give its size"):
+        read(built, batch=2)
+    assert out(read(built, batch=2, x=(50, 1, 16))) == (50, 2, 16)
+    steps = model([node("Relu", "x", "y")], {"x": ["seq_len", 16]}, ["y"])
+    with pytest.raises(UsageError, match=r"free: 'seq_len'; .* `shapes` x=100x16"):
+        read(steps)
+
+
+def test_a_channels_last_file_that_is_given_channels_first_says_so() -> None:
+    built = model(
+        [node("Transpose", "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "y")],
+        {"x": ["n", 160, 160, 3]}, ["y"], {"w": (8, 3, 3, 3)},
+    )  # fmt: skip
+    with pytest.raises(
+        UsageError, match=r"is channels-last \(n x 160.*write `shapes` x=1x160x160x3"
+    ):
+        read(built, x=(1, 3, 160, 160))
+    assert out(read(built, x=(1, 96, 96, 3))) == (1, 8, 94, 94)

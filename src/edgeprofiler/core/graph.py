@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 AttributeValue = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 Shape = tuple[int, ...]
+Dimension = int | tuple[str, int]
+"""A length, or the tensor and axis that it is as long as."""
 
 _EMPTY: Mapping[str, AttributeValue] = MappingProxyType({})
 
@@ -70,6 +72,8 @@ class Graph:
     calculated: Mapping[str, Node] = field(default_factory=dict)
     """The node that calculates each constant that depends on shapes, in an order in which they
     can run: such a constant is known before the model runs, and new where a shape is."""
+    told: Mapping[str, tuple[Dimension, ...]] = field(default_factory=dict)
+    """Shapes of results that no rule can infer, as the model or its user tells them."""
     stated: Graph | None = field(default=None, init=False, repr=False, compare=False)
     """The graph with the sizes that its model states, where this one was changed to others. Every
     change starts there, so that it does not matter how many came before; `replace` drops it."""

@@ -20,6 +20,7 @@ from edgeprofiler.core.network import Network, Shape, Source
 from edgeprofiler.core.profile.document import says_profile
 from edgeprofiler.core.values import read_json
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
+from edgeprofiler.reading.graphs.images import images, sized
 from edgeprofiler.reading.lowering import BuildTarget, lower
 
 Model = str | Path | Graph | Network
@@ -213,13 +214,13 @@ def input_shapes(
         return {"": (batch or 1, 3, resolution, resolution)}
     if isinstance(model, Network):
         raise Unsupported(f"{model.name}: the resolution of a built engine is fixed")
-    shapes = {name: model.tensors[name].shape for name in model.inputs}
-    images: dict[str, Shape] = {
-        n: (*s[:2], resolution, resolution) for n, s in shapes.items() if len(s) == 4
+    found = {
+        name: sized(model.tensors[name].shape, axes, resolution, resolution)
+        for name, axes in images(model).items()
     }
-    if not images:
+    if not found:
         raise Unsupported(f"{model.name}: no input has batch, channels, height and width")
-    return images
+    return found
 
 
 def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:

@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx_cases import readable_cases
 from onnx_models import ints, model, node, out, read
 
-from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.onnx.front_end import read_model
 
@@ -68,6 +68,8 @@ def test_constants_are_computed_as_onnxs_own_examples_say() -> None:
             probe.graph.output.add().name = "probed"
             try:
                 graph = read_model(probe.SerializeToString(), name, ReadOptions())
+            except Unsupported:
+                continue  # a shape that nobody tells: then nothing is folded either
             except InvalidInput as error:
                 wrong.append(str(error))
                 continue

@@ -10,6 +10,7 @@ from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.decision.advise.channels import Channels
 from edgeprofiler.reading.graphs.change import with_input_shapes, with_nodes
+from edgeprofiler.reading.graphs.images import images, sized
 from edgeprofiler.reading.operators.windows import Window, window_of
 
 _LARGE_DENSE = 1_000_000
@@ -57,8 +58,7 @@ class Floors:
             chosen = not layers or any(name in layers for name in group.producers)
             for name in group.producers:
                 least[name] = math.ceil(group.size * channels) if chosen else group.size
-        heights = [s[2] for s in (graph.tensors[n].shape for n in graph.inputs) if len(s) == 4]
-        return Floors(least, math.ceil(max(heights, default=0) * resolution))
+        return Floors(least, math.ceil(_image_height(graph) * resolution))
 
 
 def prunings(graph: Graph, keep: float, align: int, floors: Floors) -> Iterator[Edit]:
@@ -190,23 +190,24 @@ def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterat
 
 def smaller_inputs(graph: Graph, floors: Floors, step: int = 32) -> Iterator[Edit]:
     """Yield the graph at smaller resolutions, multiples of `step` down to the floor."""
-    images = {
-        name: graph.tensors[name].shape
-        for name in graph.inputs
-        if len(graph.tensors[name].shape) == 4
-    }
-    height = max((shape[2] for shape in images.values()), default=0)
+    height = _image_height(graph)
     for size in range((height - 1) // step * step, max(floors.height, 1) - 1, -step):
-        factor = size / height
-        shapes = {
-            name: (*shape[:2], round(shape[2] * factor), round(shape[3] * factor))
-            for name, shape in images.items()
-        }
+        shapes = {}
+        for name, axes in images(graph).items():
+            shape = graph.tensors[name].shape
+            lengths = (round(shape[axis] * size / height) for axis in axes)
+            shapes[name] = sized(shape, axes, *lengths)
         try:
             smaller = with_input_shapes(graph, shapes)
         except EdgeProfilerError:
             return  # a fixed size inside: no smaller one will do either
         yield Edit("resolution", "input", f"resolution {height} to {size}", smaller, {})
+
+
+def _image_height(graph: Graph) -> int:
+    """Height of the tallest input image; 0 where there is none."""
+    heights = [graph.tensors[name].shape[axes[0]] for name, axes in images(graph).items()]
+    return max(heights, default=0)
 
 
 def _changed(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, Unsupported
 from edgeprofiler.core.graph import Graph, Node, Shape, Tensor
 from edgeprofiler.reading.graphs.carry import carried
-from edgeprofiler.reading.operators.call import BadNodeError
+from edgeprofiler.reading.operators.call import BadNodeError, lengths
 from edgeprofiler.reading.operators.fold import calculate
 from edgeprofiler.reading.operators.rules import infer_shapes
 
@@ -202,7 +202,7 @@ def _inferred(
                 node, constants = carried(old, index, graph, tensors)
                 moved += [node.op] if node is not old else []
                 tensors.update((t.name, t) for t in constants)
-            made, doubt = infer_shapes(node, tensors, graph.opset)
+            made, doubt = _made(node, tensors, graph, carry=carry)
             doubts.update(dict.fromkeys(f"{text}: {node.op}" for text in doubt))
             for tensor in made:
                 before = graph.tensors.get(tensor.name)
@@ -220,6 +220,23 @@ def _inferred(
     fresh = [text for text in doubts if not any(w.startswith(text) for w in graph.warnings)]
     warnings = (*graph.warnings, *fresh)
     return replace(graph, nodes=tuple(nodes), tensors=tensors, warnings=warnings)
+
+
+def _made(
+    node: Node, tensors: Mapping[str, Tensor], graph: Graph, *, carry: bool
+) -> tuple[tuple[Tensor, ...], tuple[str, ...]]:
+    """Infer what a node makes, by rule or by what the model tells of it."""
+    told = {name: graph.told[name] for name in node.outputs if name in graph.told}
+    try:
+        return infer_shapes(node, tensors, graph.opset)
+    except Unsupported:
+        fixed = any(all(isinstance(d, int) for d in dimensions) for dimensions in told.values())
+        if not told or (carry and fixed):
+            raise
+    return tuple(
+        replace(graph.tensors[name], shape=lengths(dimensions, lambda n: tensors[n].shape))
+        for name, dimensions in told.items()
+    ), ()
 
 
 class _Calculations:

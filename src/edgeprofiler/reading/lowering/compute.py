@@ -212,7 +212,7 @@ def plain(
 ) -> Layer:
     """Return the layer of an operation that is bound by the bytes it moves."""
     weights = sum(elements(t.shape) for t in unit.parameters)
-    if unit.role == "normalization" and not unit.parameters:
+    if unit.role in ("normalization", "unknown") and not unit.parameters:
         weights = sum(elements(t.shape) for t in facts.constants(unit.anchor))
     shapes = [facts.shape(i) for i in unit.inputs]
     results = [facts.shape(o) for o in outputs]

@@ -9,11 +9,11 @@ from edgeprofiler.reading.lowering.facts import FLOATS, Facts
 from edgeprofiler.reading.lowering.quantizers import Quantizers
 from edgeprofiler.reading.lowering.vocabulary import (
     ALIASES,
-    CONVOLUTIONS,
     RANDOM,
     SHAPE_READS,
 )
 from edgeprofiler.reading.operators.effect import changes_nothing
+from edgeprofiler.reading.operators.macs import CONVOLUTIONS
 from edgeprofiler.reading.operators.windows import pad_amounts
 
 

@@ -7,8 +7,6 @@ from edgeprofiler.reading.lowering.facts import Facts
 from edgeprofiler.reading.lowering.vocabulary import (
     AVERAGE_POOLS,
     CONCATS,
-    CONVOLUTIONS,
-    GEMMS,
     GLOBAL_POOLS,
     MATMULS,
     MAX_POOLS,
@@ -18,6 +16,7 @@ from edgeprofiler.reading.lowering.vocabulary import (
     SLICES,
     TRANSPOSED,
 )
+from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
 
 _WRITES_INT8 = CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | POINTWISE
 

@@ -47,7 +47,7 @@ FOLDED_SCALE = Rule(
     effect="Batch normalisation, and a bias or factor per channel, fold into the weights.",
     evidence="[SCALE]-[..._native_batch_norm...] is a part of each convolution's name in "
     "orin-nano_resnet18_fp16_torch-trt; catalog, 'Convolution and Scale'.",
-    ops=frozenset({"BatchNormalization", "Add", "Sub", "Mul", "Div", "BiasAdd"}),
+    ops=frozenset({"BatchNormalization", "Add", "Sub", "Mul", "Div"}),
 )
 GENERATED_ACTIVATION = Rule(
     name="convolution + generated activation",

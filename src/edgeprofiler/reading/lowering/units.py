@@ -22,6 +22,7 @@ from edgeprofiler.reading.lowering.rules import (
     STEM_POOLING,
 )
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
+from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
 from edgeprofiler.reading.operators.windows import window_of
 
 Role = Literal[
@@ -31,8 +32,8 @@ Role = Literal[
 ]  # fmt: skip
 
 _ROLES: tuple[tuple[frozenset[str], Role], ...] = (
-    (words.CONVOLUTIONS | words.TRANSPOSED, "convolution"),
-    (words.GEMMS, "gemm"),
+    (CONVOLUTIONS | words.TRANSPOSED, "convolution"),
+    (GEMMS, "gemm"),
     (words.MATMULS, "matmul"),
     (words.POINTWISE, "pointwise"),
     (words.MAX_POOLS | words.AVERAGE_POOLS, "pool"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
+from edgeprofiler.reading.operators.macs import MATMULS as PRODUCTS
+
 ACTIVATIONS = frozenset({
     "Relu", "Clip", "LeakyRelu", "PRelu", "Sigmoid", "HardSigmoid", "Tanh", "Elu", "Selu", "Celu",
-    "Gelu", "FastGelu", "QuickGelu", "HardSwish", "Swish", "Mish", "Softplus", "Softsign",
+    "Gelu", "HardSwish", "Swish", "Mish", "Softplus", "Softsign",
     "ThresholdedRelu", "Shrink",
 })  # fmt: skip
 """Element-wise functions of one tensor that networks use as activations."""
@@ -15,16 +18,14 @@ ARITHMETIC = frozenset({
     "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "IsNaN", "IsInf", "Not",
     "And", "Or", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
     "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where", "BatchNormalization",
-    "BiasAdd", "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
+    "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
 })  # fmt: skip
 """Other element-wise operations; batch normalisation at inference is a scale and a shift."""
 
 POINTWISE = ACTIVATIONS | ARITHMETIC
 
-CONVOLUTIONS = frozenset({"Conv", "FusedConv", "QLinearConv", "ConvInteger", "DeformConv"})
 TRANSPOSED = frozenset({"ConvTranspose"})
-GEMMS = frozenset({"Gemm", "FusedGemm", "QGemm"})
-MATMULS = frozenset({"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Einsum"})
+MATMULS = PRODUCTS | {"Einsum"}
 
 GLOBAL_POOLS = frozenset({
     "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "QLinearGlobalAveragePool",
@@ -40,7 +41,6 @@ SOFTMAXES = frozenset({"Softmax", "LogSoftmax", "Hardmax", "QLinearSoftmax"})
 NORMALIZATIONS = frozenset({
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LRN",
     "LpNormalization", "MeanVarianceNormalization", "RMSNormalization",
-    "SimplifiedLayerNormalization", "SkipLayerNormalization",
 })  # fmt: skip
 RESIZES = frozenset({
     "Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "GridSample", "AffineGrid", "RoiAlign",

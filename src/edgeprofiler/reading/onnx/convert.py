@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs.change import with_input_shapes
-from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor
+from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor, unknown_name
 from edgeprofiler.reading.onnx.reader import WEIGHT_SLOTS, Reader
 from edgeprofiler.reading.onnx.structure import (
     RawNode,
@@ -34,11 +33,10 @@ _THROUGH = frozenset({"QuantizeLinear", "DequantizeLinear", "Cast", "Identity"})
 
 
 def graph_of(
-    model: Any, source: str, options: ReadOptions, folder: Path | None, name: str
+    model: Any, source: str, options: ReadOptions, tensors: TensorReader, name: str
 ) -> Graph:
     """Return the graph of a parsed model, at the sizes that are asked for."""
     graph = model.graph
-    tensors = TensorReader(source, folder)
     nodes = raw_nodes(graph, tensors)
     stored = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
     listed = [i.name for i in graph.input]
@@ -55,7 +53,7 @@ def graph_of(
 
     bound = bind(data, options, source)
     outputs = [o.name for o in graph.output]
-    reader = Reader(source, opset_of(model, source), bound, tensors)
+    reader = Reader(source, opset_of(model, source), bound, tensors, outputs)
     reader.declare([*graph.value_info, *graph.output])
     reader.initialisers(graph, {})
     for item in data:
@@ -84,7 +82,11 @@ def graph_of(
         opset=reader.opset,
         free=bound.free_axes,
         calculated=recipes,
+        told=reader.told,
     )
+    for name in bound.given:
+        if name not in reader.told:
+            raise unknown_name(name, own.inputs, source)
     return with_input_shapes(own, bound.wanted)
 
 
@@ -172,6 +174,9 @@ def _warnings(reader: Reader, dropped: int) -> tuple[str, ...]:
     texts = [
         text if count == 1 else f"{text} ({count} times)" for text, count in reader.warnings.items()
     ]
+    texts += dict.fromkeys(
+        f"{text}: weights are counted by their shapes" for text in reader.tensors.unread.values()
+    )
     if dropped:
         texts.append(f"{dropped} nodes whose results nobody uses are left out")
     return tuple(texts)

@@ -18,6 +18,7 @@ What a reader of the resulting `Graph` may rely on:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,14 @@ class OnnxFrontEnd:
         from edgeprofiler.reading.onnx.wire import skim_file
 
         path = Path(source)
-        return read_model(skim_file(path), source, options, folder=path.parent, name=path.stem)
+        return read_model(
+            skim_file(path),
+            source,
+            options,
+            folder=path.parent,
+            name=path.stem,
+            again=lambda names: skim_file(path, names),
+        )
 
 
 def read_model(
@@ -60,6 +68,7 @@ def read_model(
     *,
     folder: Path | None = None,
     name: str = "",
+    again: Callable[[frozenset[str]], bytes] | None = None,
 ) -> Graph:
     """Return the graph of a serialised ModelProto.
 
@@ -69,12 +78,14 @@ def read_model(
         options: shapes and batch.
         folder: where tensors stored beside the model lie; `None` to ignore them.
         name: the graph's name; the model's own where empty.
+        again: gives the model with the payloads of tensors of these names.
     """
     with require("", "pip install onnx"):
         from edgeprofiler.reading.onnx import convert, structure
 
     model: Any = structure.parse(data, source)
     try:
-        return convert.graph_of(model, source, options, folder, name)
+        tensors = structure.TensorReader(source, folder, again)
+        return convert.graph_of(model, source, options, tensors, name)
     except RecursionError:
         raise InvalidInput(source, "its subgraphs are nested too deep") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,14 @@ from edgeprofiler.reading.operators.call import DTYPES, BadNodeError, check_size
 
 Dimension = int | str
 """A fixed length, or the name of a free dimension (empty where it has none)."""
+
+_BATCH = re.compile(r".*batch.*|bs|n", re.IGNORECASE)
+_TIME = re.compile(
+    r".*(time|seq|len|frame|step|token|sample|audio|word|char).*|[tls]", re.IGNORECASE
+)
+"""Names that exporters give to a free dimension along which a network goes in steps."""
+_CHANNELS = (1, 3, 4)
+"""Channels of an image; a last dimension of so many is one of a channels-last image."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,10 @@ class Bound:
     """Lengths of the free dimensions that have a name."""
     free_axes: Mapping[str, tuple[int, ...]]
     """Axes that the file leaves free, by input."""
+    places: Mapping[str, tuple[str, int]]
+    """The input and axis of each free dimension that has a name."""
+    given: Mapping[str, Shape]
+    """Shapes that the user says of other tensors than inputs."""
 
 
 def declared(info: Any) -> Declared | None:
@@ -66,46 +79,56 @@ def bind(inputs: Sequence[Declared], options: ReadOptions, source: str) -> Bound
         UsageError: a dimension is free and not given, or an option names no input.
         InvalidInput: an absurd size.
     """
-    wanted = _wanted(inputs, options, source)
+    wanted, given = _wanted(inputs, options, source)
     batch = options.batch
     if batch is not None and batch < 1:
         raise UsageError(f"`batch` {batch}: the batch must be at least 1")
     own = _own_batch(inputs)
     free: dict[str, int] = {}
     for item in inputs:
-        given = wanted.get(item.name)
-        if given is not None and item.dimensions is not None:
-            for dimension, length in zip(item.dimensions, given, strict=True):
+        lengths = wanted.get(item.name)
+        if lengths is not None and item.dimensions is not None:
+            for dimension, length in zip(item.dimensions, lengths, strict=True):
                 if isinstance(dimension, str) and dimension:
                     free.setdefault(dimension, length)
-        if batch is not None and _has_batch(item, own):
-            first = item.dimensions[0] if item.dimensions else ""
-            if isinstance(first, str) and first:
-                free[first] = batch
+        axis = _batch_axis(item, own)
+        if batch is not None and axis is not None and item.dimensions:
+            name = item.dimensions[axis]
+            if isinstance(name, str) and name:
+                free[name] = batch
     shapes: dict[str, Shape] = {}
     for item in inputs:
         shape = wanted.get(item.name) or _shape_of(item, free, batch, own)
         if shape is None:
             raise UsageError(_free_message(item, source, batch))
-        if batch is not None and _has_batch(item, own):
-            shape = (batch, *shape[1:])
+        axis = _batch_axis(item, own)
+        if batch is not None and axis is not None:
+            shape = (*shape[:axis], batch, *shape[axis + 1 :])
         _check(item.name, shape, source)
         wanted[item.name] = shape
         shapes[item.name] = tuple(
             d if isinstance(d, int) else n
             for d, n in zip(item.dimensions or [""] * len(shape), shape, strict=True)
         )
-    axes = {
-        item.name: tuple(i for i, d in enumerate(item.dimensions or ()) if isinstance(d, str))
-        for item in inputs
-    }
-    return Bound(shapes, wanted, free, {name: found for name, found in axes.items() if found})
+    axes: dict[str, tuple[int, ...]] = {}
+    places: dict[str, tuple[str, int]] = {}
+    for item in inputs:
+        dimensions = item.dimensions or ("",) * len(shapes[item.name])
+        axes[item.name] = tuple(i for i, d in enumerate(dimensions) if isinstance(d, str))
+        for axis, d in enumerate(dimensions):
+            if isinstance(d, str) and d:
+                places.setdefault(d, (item.name, axis))
+    return Bound(shapes, wanted, free, axes, places, given)
 
 
-def _wanted(inputs: Sequence[Declared], options: ReadOptions, source: str) -> dict[str, Shape]:
+def _wanted(
+    inputs: Sequence[Declared], options: ReadOptions, source: str
+) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Return the shapes asked for of inputs, and those said of other tensors."""
     names = ", ".join(repr(item.name) for item in inputs) or "none"
     known = {item.name: item for item in inputs}
     wanted: dict[str, Shape] = {}
+    given: dict[str, Shape] = {}
     for name, shape in options.shapes.items():
         if name == "" and len(inputs) != 1:
             raise UsageError(
@@ -113,17 +136,36 @@ def _wanted(inputs: Sequence[Declared], options: ReadOptions, source: str) -> di
                 "say which one, as in `shapes` NAME=1x3x224x224"
             )
         item = inputs[0] if name == "" else known.get(name)
+        if any(n < 1 for n in shape):
+            raise UsageError(f"`shapes`: {name or 'the input'!r} cannot be {shape}")
         if item is None:
-            raise UsageError(f"`shapes`: {source} has no input {name!r}; its inputs: {names}")
+            given[name] = tuple(shape)
+            continue
         if item.dimensions is not None and len(item.dimensions) != len(shape):
             raise UsageError(
                 f"`shapes`: the input {item.name!r} of {source} has {len(item.dimensions)} "
                 f"dimensions ({_text(item)}), not {len(shape)}"
             )
-        if any(n < 1 for n in shape):
-            raise UsageError(f"`shapes`: the input {item.name!r} cannot be {shape}")
+        if _turned(item, shape):
+            right = "x".join(map(str, (shape[0], *shape[2:], shape[1])))
+            raise UsageError(
+                f"`shapes`: the input {item.name!r} of {source} is channels-last ({_text(item)}); "
+                f"write `shapes` {item.name}={right}"
+            )
         wanted[item.name] = tuple(shape)
-    return wanted
+    return wanted, given
+
+
+def _turned(item: Declared, shape: Shape) -> bool:
+    """Whether a channels-last image is given a shape with its channels first."""
+    last = item.dimensions[-1] if item.dimensions else None
+    return len(shape) == 4 and last in _CHANNELS and shape[1] == last != shape[3]
+
+
+def unknown_name(name: str, inputs: Sequence[str], source: str) -> UsageError:
+    """Return the error for a shape that is given of what is no input."""
+    names = ", ".join(map(repr, inputs)) or "none"
+    return UsageError(f"`shapes`: {source} has no input {name!r}; its inputs: {names}")
 
 
 def _own_batch(inputs: Sequence[Declared]) -> int | None:
@@ -136,13 +178,21 @@ def _own_batch(inputs: Sequence[Declared]) -> int | None:
     return None
 
 
-def _has_batch(item: Declared, own: int | None) -> bool:
-    if item.dimensions is None:
-        return True
-    if not item.dimensions:
-        return False
-    first = item.dimensions[0]
-    return isinstance(first, str) or (len(item.dimensions) > 1 and first == own)
+def _batch_axis(item: Declared, own: int | None) -> int | None:
+    """Return the axis of an input's images; `None` where it has none that could be told."""
+    dimensions = item.dimensions
+    if dimensions is None:
+        return 0
+    named = [axis for axis, d in enumerate(dimensions) if isinstance(d, str)]
+    for axis in named:
+        if _BATCH.fullmatch(str(dimensions[axis])):
+            return axis
+    if not dimensions:
+        return None
+    first = dimensions[0]
+    if isinstance(first, str):
+        return None if _TIME.fullmatch(first) else 0
+    return 0 if len(dimensions) > 1 and first == own else None
 
 
 def _shape_of(
@@ -151,8 +201,9 @@ def _shape_of(
     if item.dimensions is None:
         return None
     shape = [free.get(d) if isinstance(d, str) else d for d in item.dimensions]
-    if batch is not None and shape and _has_batch(item, own):
-        shape[0] = batch
+    axis = _batch_axis(item, own)
+    if batch is not None and axis is not None:
+        shape[axis] = batch
     return None if None in shape else tuple(n for n in shape if n is not None)
 
 
@@ -162,26 +213,39 @@ def _free_message(item: Declared, source: str, batch: int | None) -> str:
             f"{source}: the input {item.name!r} does not say its dimensions; "
             f"give them, as in `shapes` {item.name}=1x3x224x224"
         )
-    fixed_batch = batch is not None
+    images = _batch_axis(item, None)
     places = [
         (axis, d) for axis, d in enumerate(item.dimensions)
-        if isinstance(d, str) and not (fixed_batch and axis == 0)
+        if isinstance(d, str) and not (batch is not None and axis == images)
     ]  # fmt: skip
     names = ", ".join(repr(d) if d else f"number {axis}" for axis, d in places)
-    if [axis for axis, _ in places] == [0]:
+    if [axis for axis, _ in places] == [images]:
         return (
             f"{source}: the input {item.name!r} ({_text(item)}) leaves its batch free "
             f"({names}); give `batch` 1"
         )
-    usual = {0: "1", 1: "3", 2: "224", 3: "224"}
-    example = "x".join(
-        str(d) if isinstance(d, int) else usual.get(axis, "1")
-        for axis, d in enumerate(item.dimensions)
-    )
     return (
         f"{source}: the input {item.name!r} ({_text(item)}) leaves dimensions free: {names}; "
-        f"give its size, as in `shapes` {item.name}={example}"
+        f"give its size, as in `shapes` {item.name}={_example(item, images)}"
     )
+
+
+def _example(item: Declared, images: int | None) -> str:
+    """Return a shape that the input could have."""
+    dimensions = item.dimensions or ()
+    last = len(dimensions) == 4 and dimensions[3] in _CHANNELS
+    image = ("1", "224", "224", "3") if last else ("1", "3", "224", "224")
+
+    def length(axis: int, dimension: Dimension) -> str:
+        if isinstance(dimension, int):
+            return str(dimension)
+        if axis == images:
+            return "1"
+        if _TIME.fullmatch(dimension):
+            return "100"
+        return image[axis] if len(dimensions) == 4 else "1"
+
+    return "x".join(length(axis, d) for axis, d in enumerate(dimensions))
 
 
 def _text(item: Declared) -> str:

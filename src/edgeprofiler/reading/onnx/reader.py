@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.graph import Node
-from edgeprofiler.reading.onnx.inputs import Bound, Declared, declared
+from edgeprofiler.core.errors import InvalidInput, Unsupported
+from edgeprofiler.core.graph import Dimension, Node
+from edgeprofiler.reading.onnx.blocks import real_channels
+from edgeprofiler.reading.onnx.foreign import written_out
+from edgeprofiler.reading.onnx.inputs import Bound, declared
 from edgeprofiler.reading.onnx.structure import (
     DEFAULT_DOMAINS,
     RawNode,
@@ -20,12 +22,21 @@ from edgeprofiler.reading.onnx.structure import (
     in_order,
     raw_nodes,
 )
+from edgeprofiler.reading.onnx.told import Teller
 from edgeprofiler.reading.operators import fold, inference
-from edgeprofiler.reading.operators.call import BadNodeError, Call, Spec, Value, check_size, text
+from edgeprofiler.reading.operators.call import (
+    BadNodeError,
+    Call,
+    Spec,
+    Value,
+    check_size,
+    lengths,
+    text,
+)
 from edgeprofiler.reading.operators.rules import RULES, by_rule
 
 WEIGHT_SLOTS: Mapping[str, tuple[int, ...]] = {
-    "Conv": (1, 2), "ConvTranspose": (1, 2), "FusedConv": (1, 2), "DeformConv": (1, 3),
+    "Conv": (1, 2), "ConvTranspose": (1, 2), "DeformConv": (1, 3),
     "QLinearConv": (3, 8), "ConvInteger": (1,), "Gemm": (1, 2), "QGemm": (3, 6),
     "MatMul": (1,), "QLinearMatMul": (3,), "MatMulInteger": (1,),
     "BatchNormalization": (1, 2, 3, 4), "InstanceNormalization": (1, 2),
@@ -52,14 +63,24 @@ _MAX_SEQUENCE = 4096
 class Reader:
     """What is known while the nodes of one model are read."""
 
-    def __init__(self, source: str, opset: int, bound: Bound, tensors: TensorReader) -> None:
+    def __init__(
+        self,
+        source: str,
+        opset: int,
+        bound: Bound,
+        tensors: TensorReader,
+        outputs: Sequence[str] = (),
+    ) -> None:
         self.source = source
         self.opset = opset
         self.bound = bound
         self.tensors = tensors
         self.values: dict[str, Value] = {}
         self.nodes: list[Node] = []
-        self.declared: dict[str, Declared] = {}
+        self.teller = Teller(bound, self.values)
+        self.told: dict[str, tuple[Dimension, ...]] = {}
+        """Shapes of results that no rule can infer."""
+        self.outputs = frozenset(outputs)
         self.warnings: dict[str, int] = {}
         self._sequences: dict[str, tuple[str, ...]] = {}
         self._names: dict[str, int] = {}
@@ -68,6 +89,7 @@ class Reader:
         """Constants calculated from sizes, such as a detector's grid: no weights."""
         self.recipes: dict[str, Node] = {}
         """The node that calculates each constant that depends on the shape of an activation."""
+        self._channels: dict[str, int] = {}
         self._seen = 0
 
     def declare(self, infos: Iterable[Any]) -> None:
@@ -75,9 +97,9 @@ class Reader:
         for info in infos:
             found = declared(info)
             if found is not None and (
-                found.dimensions is not None or found.name not in self.declared
+                found.dimensions is not None or found.name not in self.teller.declared
             ):
-                self.declared[found.name] = found
+                self.teller.declared[found.name] = found
 
     def initialisers(self, graph: Any, rename: Mapping[str, str]) -> None:
         """Take over a graph's weights as constants."""
@@ -92,6 +114,8 @@ class Reader:
 
     def read(self, nodes: Sequence[RawNode], depth: int = 0) -> None:
         """Read `nodes`, which are in order."""
+        self.teller.add(nodes)
+        self._channels.update(real_channels(nodes, self.values, self.tensors.payloads))
         for node in nodes:
             self._seen += 1
             if self._seen > limits.NODES:
@@ -110,21 +134,31 @@ class Reader:
                 return
             if "Sequence" in node.op and self._sequence(node):
                 return
+        written = written_out(node, self.values, self._channels)
+        if written is not None:
+            self.values.update(written.constants)
+            for plain in written.nodes:
+                self._node(plain, depth)
+            return
         inputs = tuple(self._value(name, node) if name else None for name in node.inputs)
         known = node.familiar and node.op in RULES
         call = Call(node.op, inputs, node.attributes, len(node.outputs))
-        specs = by_rule(call) if known else None
-        if specs is None:
-            specs = self._untold(node, call)
-        elif not call.doubts:
-            self._compare(node, specs)
+        ruled = by_rule(call) if known else None
+        specs: Sequence[Spec | None] = self._untold(node, call) if ruled is None else ruled
+        if ruled is not None and not call.doubts:
+            self._compare(node, ruled)
         outer = captured(node)
-        if known and not outer and node.op not in _RANDOM and self._foldable(node, inputs):
-            self._fold(node, call, specs)
+        if (
+            ruled is not None
+            and not outer
+            and node.op not in _RANDOM
+            and self._foldable(node, inputs)
+        ):
+            self._fold(node, call, ruled)
             return
         for doubt in call.doubts:
             self._warn(f"{doubt}: {node.qualified}")
-        self._set(node.outputs, [Value(shape, dtype) for shape, dtype in specs])
+        self._set(node.outputs, [None if s is None else Value(*s) for s in specs])
         self._emit(node, outer)
 
     def _foldable(self, node: RawNode, inputs: Sequence[Value | None]) -> bool:
@@ -162,8 +196,7 @@ class Reader:
     def _compare(self, node: RawNode, specs: Sequence[Spec]) -> None:
         """Warn where the file declares another shape than its operators make."""
         for name, (shape, _) in zip(node.outputs, specs, strict=False):
-            stated = self.declared.get(name)
-            declared_shape = None if stated is None else stated.static(self.bound.free)
+            declared_shape = self.teller.declared_shape(name)
             if declared_shape is not None and declared_shape != shape:
                 self._warn(
                     f"the file declares {name!r} as {text(declared_shape)}, but {node.qualified} "
@@ -178,32 +211,56 @@ class Reader:
         """Return the tensors that `name` stands for: itself, or the elements of a list."""
         return self._sequences.get(name, (name,))
 
-    def _untold(self, node: RawNode, call: Call) -> list[Spec]:
-        """Return output shapes of an operator that no rule can tell."""
-        stated = [self.declared.get(name) for name in node.outputs]
-        shapes = [None if d is None else d.static(self.bound.free) for d in stated]
-        if all(s is not None for s in shapes):
-            return [
-                (s, d.dtype)
-                for s, d in zip(shapes, stated, strict=True)
-                if s is not None and d is not None
-            ]
-        if node.domain in DEFAULT_DOMAINS and node.op not in RULES:
+    def _untold(self, node: RawNode, call: Call) -> list[Spec | None]:
+        """Return output shapes of an operator that no rule can tell; `None` for those unread."""
+        declared_all = all(map(self.teller.declared_shape, node.outputs))
+        if node.domain in DEFAULT_DOMAINS and node.op not in RULES and not declared_all:
             found = inference.infer(call, self.opset)
             if found is not None and len(found) == len(node.outputs):
                 for shape, _ in found:
                     check_size(shape)
-                return found
+                return [*found]
         data = next((v for v in call.inputs if v is not None and not v.constant), None)
-        data = data or next((v for v in call.inputs if v is not None), Value((1,), "fp32"))
-        self._warn(
-            "the shape of its output is not said by the file; that of its input is assumed: "
-            + node.qualified
+        dtype = data.dtype if data is not None else "fp32"
+        specs: list[Spec | None] = []
+        for name in node.outputs:
+            if not self.teller.is_read(name) and name not in self.outputs:
+                specs.append(None)
+                continue
+            told = self.teller.tell(node, name)
+            if told is None:
+                unread = next((n for n in node.inputs if n in self.tensors.unread), None)
+                if unread is not None:
+                    raise InvalidInput(
+                        self.source,
+                        f"{self.tensors.unread[unread]}; the shape of {describe(node)} depends on "
+                        f"{unread!r} in it",
+                    )
+                raise Unsupported(self._asks_for(node, name))
+            self.told[name] = told.dimensions
+            shape = lengths(told.dimensions, lambda other: self.values[other].shape)
+            check_size(shape)
+            if told.assumed:
+                axes = ", ".join(map(str, told.assumed))
+                self._warn(
+                    f"nothing says dimension {axes} of the result of {node.qualified}; as in its "
+                    f"input, {text(shape)} in all, is assumed (`shapes` {name}=... says another)"
+                )
+            info = self.teller.declared.get(name)
+            specs.append((shape, info.dtype if info is not None else dtype))
+        return specs
+
+    def _asks_for(self, node: RawNode, name: str) -> str:
+        known = node.familiar and node.op in RULES
+        why = (
+            "depends on values known only while the model runs"
+            if known
+            else "is said by nothing: no rule knows the operator"
         )
-        return [
-            (s if s is not None else data.shape, d.dtype if d is not None else data.dtype)
-            for s, d in zip(shapes, stated, strict=True)
-        ]
+        return (
+            f"{self.source}: {describe(node)}: the shape of its result {name!r} {why}; give it, as "
+            f"in `shapes` {name}=1x64x56x56, or declare it in the file (value_info)"
+        )
 
     def _value(self, name: str, node: RawNode) -> Value:
         value = self.values.get(name)
@@ -214,9 +271,9 @@ class Reader:
             raise InvalidInput(self.source, f"{describe(node)} reads {name!r}, which nobody makes")
         return value
 
-    def _set(self, names: Sequence[str], values: Sequence[Value]) -> None:
+    def _set(self, names: Sequence[str], values: Sequence[Value | None]) -> None:
         for name, value in zip(names, values, strict=False):
-            if name:
+            if name and value is not None:
                 self.values[name] = value
 
     def _warn(self, text: str) -> None:
@@ -239,7 +296,8 @@ class Reader:
         if op in ("Conv", "ConvTranspose") and len(inputs) == 3 and self._is_nothing(inputs[2]):
             inputs.pop()
         extra = [i for i in outer if i in self.values and i not in inputs]
-        self.nodes.append(Node(name, op, (*inputs, *extra), node.outputs, attributes))
+        outputs = tuple(name if name in self.values else "" for name in node.outputs)
+        self.nodes.append(Node(name, op, (*inputs, *extra), outputs, attributes))
 
     def _is_nothing(self, name: str) -> bool:
         """Whether a bias is calculated zeros, as exporters write where there is none."""
@@ -337,7 +395,7 @@ class Reader:
         for info in graph.value_info:
             found = declared(info)
             if found is not None:
-                self.declared[rename.get(found.name, found.name)] = found
+                self.teller.declared[rename.get(found.name, found.name)] = found
         self.initialisers(graph, rename)
         inner = [_renamed(n, rename) for n in raw_nodes(graph, self.tensors)]
         self.read(in_order(inner, self.values, self.source, " of a branch"), depth + 1)

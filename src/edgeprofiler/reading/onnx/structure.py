@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,14 @@ MAX_OPSET = 100
 FIRST_OPSET = 7
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
-_FAMILIAR_DOMAINS = ("com.microsoft", "com.ms.internal.nhwc", "pkg.onnxscript.torch_lib")
-"""Domains whose operators are known by their bare names, where a shape rule knows them."""
+_MICROSOFT = frozenset({
+    "DequantizeLinear", "FusedMatMul", "Gelu", "GridSample", "Pad", "QGemm", "QLinearAdd",
+    "QLinearAveragePool", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool",
+    "QLinearLeakyRelu", "QLinearMul", "QLinearReduceMean", "QLinearSigmoid", "QLinearSoftmax",
+    "QuantizeLinear", "Range", "Trilu", "Unique",
+})  # fmt: skip
+"""Operators of `com.microsoft` that mean what our rule of that name says."""
+_TORCH_LIBRARY = "pkg.onnxscript.torch_lib"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,9 @@ class RawNode:
     @property
     def familiar(self) -> bool:
         """Whether the operator's bare name means what ONNX or a known extension means by it."""
-        return self.domain in DEFAULT_DOMAINS or self.domain in _FAMILIAR_DOMAINS
+        if self.domain == "com.microsoft":
+            return self.op in _MICROSOFT
+        return self.domain in DEFAULT_DOMAINS or self.domain == _TORCH_LIBRARY
 
 
 def parse(data: bytes, source: object) -> Any:
@@ -214,11 +222,21 @@ def attribute_value(attribute: Any, reader: TensorReader) -> Any:
 
 
 class TensorReader:
-    """Reads tensors of a file; those stored beside it only where shapes may depend on them."""
+    """Reads tensors of a file; of those stored beside it only what shapes may depend on."""
 
-    def __init__(self, source: str, folder: Path | None) -> None:
+    def __init__(
+        self,
+        source: str,
+        folder: Path | None,
+        again: Callable[[frozenset[str]], bytes] | None = None,
+    ) -> None:
         self.source = source
         self.folder = folder
+        self._again = again
+        self.unread: dict[str, str] = {}
+        """Why the values of a tensor that is stored beside the model cannot be read."""
+        self._files: dict[str, Path | str] = {}
+        """Files beside the model by location, or why there is none."""
 
     def value(self, tensor: Any) -> Value:
         """Return a TensorProto's shape and type, and its elements if it is small."""
@@ -226,6 +244,21 @@ class TensorReader:
         dtype = DTYPES.get(tensor.data_type, "fp32")
         self._check(tensor.name, shape)
         return Value(shape, dtype, constant=True, data=self._elements(tensor, shape, dtype))
+
+    def payloads(self, names: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+        """Return the elements of floating-point weights, which costs another look at the file."""
+        import onnx
+        from onnx import numpy_helper
+
+        wanted = frozenset(names)
+        if self._again is None:
+            return {}
+        model = onnx.ModelProto.FromString(self._again(wanted))
+        return {
+            tensor.name: numpy_helper.to_array(tensor)
+            for tensor in model.graph.initializer
+            if tensor.name in wanted and tensor.data_location == 0
+        }
 
     def sparse(self, tensor: Any) -> Value:
         """Return a SparseTensorProto's dense shape."""
@@ -242,11 +275,12 @@ class TensorReader:
     def _elements(self, tensor: Any, shape: Shape, dtype: str) -> npt.NDArray[Any] | None:
         kind = NUMPY.get(dtype)
         count = int(np.prod(shape, dtype=np.int64))
+        beside = self._file(tensor) if tensor.data_location == 1 else None
         if kind is None or count > FOLD_ELEMENTS:
             return None
         raw: bytes = tensor.raw_data
-        if tensor.data_location == 1:
-            raw = self._beside(tensor, count * np.dtype(kind).itemsize, dtype)
+        if beside is not None:
+            raw = self._beside(beside, tensor, count * np.dtype(kind).itemsize)
         if len(raw) == count * np.dtype(kind).itemsize:
             return np.frombuffer(raw, np.dtype(kind).newbyteorder("<")).astype(kind).reshape(shape)
         fields = (
@@ -261,23 +295,43 @@ class TensorReader:
                 return values.astype(kind).reshape(shape)
         return None
 
-    def _beside(self, tensor: Any, size: int, dtype: str) -> bytes:
-        """Return integers stored in a file beside the model, or nothing."""
-        if self.folder is None or not dtype.startswith(("int", "uint", "bool")):
-            return b""
-        entries = {entry.key: entry.value for entry in tensor.external_data}
+    def _file(self, tensor: Any) -> Path | None:
+        """Return the file beside the model that holds a tensor, or note why there is none."""
+        if self.folder is None:
+            return None
+        location = next((e.value for e in tensor.external_data if e.key == "location"), "")
+        if location not in self._files:
+            self._files[location] = self._found(self.folder, location)
+        found = self._files[location]
+        if isinstance(found, str):
+            self.unread[tensor.name] = f"its data file {location!r} {found}"
+            return None
+        return found
+
+    @staticmethod
+    def _found(folder: Path, location: str) -> Path | str:
         try:
-            path = (self.folder / entries["location"]).resolve()
-            offset = int(entries.get("offset", "0"))
+            path = (folder / location).resolve()
             # A stranger's model must not make us read outside its own folder.
-            if self.folder.resolve() not in path.parents or offset < 0 or not path.is_file():
-                return b""
+            if folder.resolve() not in path.parents:
+                return "lies outside its folder"
+            return path if path.is_file() else "is missing"
+        except (OSError, ValueError) as error:
+            return f"cannot be found ({error})"
+
+    def _beside(self, path: Path, tensor: Any, size: int) -> bytes:
+        """Return what is stored in a file beside the model, or as much of it as there is."""
+        offset = next((e.value for e in tensor.external_data if e.key == "offset"), "0")
+        found = b""
+        try:
             with path.open("rb") as file:
-                file.seek(offset)
-                found: bytes = file.read(size)
-                return found
-        except (KeyError, ValueError, OSError, OverflowError):
-            return b""
+                file.seek(int(offset))
+                found = file.read(size)
+        except (ValueError, OSError, OverflowError):
+            pass  # which the next line says: nothing was read
+        if len(found) < size:
+            self.unread[tensor.name] = f"its data file {path.name!r} ends before its values"
+        return found
 
 
 def subgraphs(node: RawNode) -> Iterator[Any]:

@@ -65,13 +65,19 @@ class _Budget:
     kept: int = field(default_factory=lambda: limits.ONNX_KEPT_BYTES)
     mapped: int = 0
     """Bytes of tensors passed since the map's pages were last given back."""
+    whole: frozenset[bytes] = frozenset()
+    """Names of tensors whose payloads are kept, however large."""
 
 
 Buffer = bytes | mmap.mmap
 
 
-def skim_file(path: Path) -> bytes:
+def skim_file(path: Path, whole: frozenset[str] = frozenset()) -> bytes:
     """Return the ONNX file at `path` without the payloads of large tensors.
+
+    Args:
+        path: the file.
+        whole: names of tensors whose payloads are kept all the same.
 
     Raises:
         InvalidInput: the file cannot be read, is truncated, or is no protobuf message.
@@ -82,15 +88,16 @@ def skim_file(path: Path) -> bytes:
             path.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
         ):
-            return skim(view, path)
+            return skim(view, path, whole)
     except (OSError, ValueError) as error:
         raise InvalidInput(path, f"cannot be read ({error})") from None
 
 
-def skim(data: Buffer, source: object) -> bytes:
+def skim(data: Buffer, source: object, whole: frozenset[str] = frozenset()) -> bytes:
     """Return a serialised ModelProto without the payloads of large tensors."""
+    budget = _Budget(whole=frozenset(name.encode() for name in whole))
     try:
-        return b"".join(_message(data, 0, len(data), _MODEL, _Budget(), 0))
+        return b"".join(_message(data, 0, len(data), _MODEL, budget, 0))
     except _Malformed as error:
         raise InvalidInput(source, f"is not an ONNX file ({error})") from None
 
@@ -175,7 +182,7 @@ def _tensor(data: Buffer, start: int, end: int, budget: _Budget) -> list[bytes]:
             data.madvise(mmap.MADV_DONTNEED)
     parts: list[bytes] = []
     payloads: list[tuple[int, int]] = []
-    dtype = 0
+    dtype, name = 0, b""
     run = position = start
     while position < end:
         tag_at = position
@@ -185,6 +192,8 @@ def _tensor(data: Buffer, start: int, end: int, budget: _Budget) -> list[bytes]:
             raise _Malformed(f"it has more than {limits.ONNX_FIELDS} fields")
         if number == 2 and wire == 0:
             dtype, _ = _varint(data, content, position)
+        elif number == 8 and wire == 2:
+            name = data[content:position]
         if number in _PAYLOADS or number in _TENSOR_DROPPED:
             _keep(data, run, tag_at, parts, budget)
             run = position
@@ -193,7 +202,7 @@ def _tensor(data: Buffer, start: int, end: int, budget: _Budget) -> list[bytes]:
     _keep(data, run, end, parts, budget)
     # The type may be written after the data, so what to keep is decided at the end.
     limit = _INTEGER_PAYLOAD_BYTES if dtype in _SHAPE_DTYPES else _FLOAT_PAYLOAD_BYTES
-    if sum(stop - begin for begin, stop in payloads) <= limit:
+    if name in budget.whole or sum(stop - begin for begin, stop in payloads) <= limit:
         for begin, stop in payloads:
             _keep(data, begin, stop, parts, budget)
     return parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.graph import Node, Shape, Tensor
+from edgeprofiler.core.graph import Dimension, Node, Shape, Tensor
 
 FOLD_ELEMENTS = 8192
 """Constants of at most this many elements are computed; of larger ones the shape alone."""
@@ -179,6 +179,11 @@ Rule = Callable[[Call], "list[Spec]"]
 def text(shape: Shape) -> str:
     """Return a shape as messages write it."""
     return "x".join(map(str, shape)) or "scalar"
+
+
+def lengths(dimensions: Iterable[Dimension], shape_of: Callable[[str], Shape]) -> Shape:
+    """Return a shape whose dimensions are numbers, or as long as those of other tensors."""
+    return tuple(d if isinstance(d, int) else shape_of(d[0])[d[1]] for d in dimensions)
 
 
 def axis_of(axis: int, rank: int) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from edgeprofiler.core.graph import Graph, Node, Shape
+from edgeprofiler.reading.operators.attention import heads_of
 from edgeprofiler.reading.operators.products import turned
 
-CONVOLUTIONS = frozenset({"Conv", "FusedConv", "QLinearConv", "ConvInteger", "DeformConv"})
-GEMMS = frozenset({"Gemm", "FusedGemm", "QGemm"})
+CONVOLUTIONS = frozenset({"Conv", "QLinearConv", "ConvInteger", "DeformConv"})
+GEMMS = frozenset({"Gemm", "QGemm"})
 MATMULS = frozenset({"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul"})
 _WEIGHTS_AT = {"QLinearConv": 3}
 
@@ -26,6 +27,10 @@ def node_macs(graph: Graph, node: Node) -> int | None:
         return math.prod(graph.tensors[node.outputs[0]].shape) * _depth(graph, node)
     if node.op == "Einsum":
         return _einsum(graph, node)
+    if node.op == "Attention":
+        shapes = [graph.tensors[name].shape if name else None for name in node.inputs]
+        heads = (node.integer(f"{kind}_num_heads") for kind in ("q", "kv"))
+        return heads_of(shapes, *heads).macs
     return 0
 
 

@@ -123,7 +123,7 @@ def _qlinear_binary(call: Call) -> list[Spec]:
     return [(broadcast([a.shape, b.shape]), a.dtype)]
 
 
-_SAME = (
+SAME = frozenset({
     "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu", "Clip",
     "Cos", "Cosh", "CumSum", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish",
     "Hardmax", "Identity", "LRN", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization",
@@ -131,9 +131,9 @@ _SAME = (
     "ReverseSequence", "Round", "Scatter", "ScatterElements", "ScatterND", "Selu", "Shrink",
     "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tan",
     "Tanh", "ThresholdedRelu", "Trilu",
-    "BiasGelu", "FastGelu", "QuickGelu", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
-    "SimplifiedLayerNormalization", "SkipLayerNormalization",
-)  # fmt: skip
+    "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
+})  # fmt: skip
+"""Operators whose result has the shape and type of their first input."""
 _BROADCAST = (
     "Add", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Max", "Mean", "Min", "Mod",
     "Mul", "Pow", "Sub", "Sum",
@@ -143,7 +143,7 @@ _COMPARE = (
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(_SAME, same),
+    **dict.fromkeys(SAME, same),
     **dict.fromkeys(_BROADCAST, _elementwise),
     **dict.fromkeys(_COMPARE, _compare),
     "BatchNormalization": _batch_normalization, "InstanceNormalization": _instance_normalization,

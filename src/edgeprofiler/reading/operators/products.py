@@ -14,7 +14,7 @@ from edgeprofiler.reading.operators.call import (
 
 
 def _gemm(call: Call) -> list[Spec]:
-    """`Gemm`, `FusedGemm` and `QGemm`."""
+    """`Gemm` and `QGemm`."""
     quantised = call.op == "QGemm"
     a = call.shape(0)
     b = call.shape(3 if quantised else 1)
@@ -71,6 +71,6 @@ def _matmul(call: Call) -> list[Spec]:
 
 
 RULES: dict[str, Rule] = {
-    "Gemm": _gemm, "QGemm": _gemm, "FusedGemm": _gemm, "MatMul": _matmul,
+    "Gemm": _gemm, "QGemm": _gemm, "MatMul": _matmul,
     "MatMulInteger": _matmul, "QLinearMatMul": _matmul, "FusedMatMul": _matmul,
 }  # fmt: skip

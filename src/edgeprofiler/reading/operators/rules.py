@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Node, Tensor
 from edgeprofiler.reading.operators import (
+    attention,
     inference,
     layout,
     pointwise,
@@ -27,6 +28,7 @@ from edgeprofiler.reading.operators.call import (
 RULES: Mapping[str, Rule] = {
     **windows.RULES,
     **products.RULES,
+    **attention.RULES,
     **sampling.RULES,
     **layout.RULES,
     **selection.RULES,

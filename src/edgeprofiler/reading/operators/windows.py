@@ -167,7 +167,7 @@ def _convolution(call: Call, weight: Value, dtype: str) -> list[Spec]:
 
 
 def _conv(call: Call) -> list[Spec]:
-    """`Conv`, `FusedConv`, `DeformConv` and `ConvInteger`."""
+    """`Conv`, `DeformConv` and `ConvInteger`."""
     weight = call.value(1)
     if call.op == "ConvInteger":
         return _convolution(call, weight, "int32")
@@ -237,7 +237,7 @@ def _global_pool(call: Call) -> list[Spec]:
 
 
 RULES: dict[str, Rule] = {
-    "Conv": _conv, "FusedConv": _conv, "ConvInteger": _conv, "DeformConv": _conv,
+    "Conv": _conv, "ConvInteger": _conv, "DeformConv": _conv,
     "QLinearConv": _qlinear_conv, "ConvTranspose": _conv_transpose,
     "MaxPool": _pool, "AveragePool": _pool, "LpPool": _pool, "QLinearAveragePool": _pool,
     "GlobalAveragePool": _global_pool, "GlobalMaxPool": _global_pool,

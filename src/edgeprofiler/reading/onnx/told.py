@@ -1,0 +1,150 @@
+"""Shapes that no rule can tell: what the file declares, the user says, or the readers need.
+
+A custom operator's result has the shape that the file declares. Where it declares none, or only
+some dimensions, the weights of what reads the result say its channels; what is then still open
+is assumed to be as in the operator's own input, which a warning says. Nothing is made up beyond
+that: a shape that cannot be told so is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edgeprofiler.core.graph import Dimension, Shape
+from edgeprofiler.reading.onnx.inputs import Bound, Declared
+from edgeprofiler.reading.onnx.structure import RawNode
+from edgeprofiler.reading.operators.call import Value
+from edgeprofiler.reading.operators.pointwise import SAME
+
+_PASSES = SAME | {"Add", "Sub", "Mul", "Div", "PRelu", "Cast", "Dropout"}
+"""Operators that give out the shape of their first input, where their others are constants."""
+_MOST_STEPS = 32
+"""Most operators behind a result that are asked what they need."""
+
+
+@dataclass
+class Told:
+    """The dimensions of a tensor as far as they are known, and which of them are assumed."""
+
+    dimensions: tuple[Dimension, ...]
+    assumed: tuple[int, ...] = ()
+    """Axes that were taken over from the operator's own input."""
+
+
+@dataclass
+class Teller:
+    """What a file tells of its tensors beside what follows from rules."""
+
+    bound: Bound
+    values: Mapping[str, Value]
+    declared: dict[str, Declared] = field(default_factory=dict)
+    _nodes: list[RawNode] = field(default_factory=list)
+    _readers: dict[str, list[RawNode]] | None = None
+
+    def add(self, nodes: Sequence[RawNode]) -> None:
+        """Take in nodes, which may read what others make."""
+        self._nodes += nodes
+        self._readers = None
+
+    def declared_shape(self, name: str) -> Shape | None:
+        """Return the shape that the file declares of a tensor, where it is whole."""
+        found = self.declared.get(name)
+        return None if found is None else found.static(self.bound.free)
+
+    def is_read(self, name: str) -> bool:
+        """Whether some node reads a tensor."""
+        return bool(name) and bool(self._who_reads(name))
+
+    def tell(self, node: RawNode, name: str) -> Told | None:
+        """Return the dimensions of a result, or `None` where even their number is not known."""
+        given = self.bound.given.get(name)
+        if given is not None:
+            return Told(given)
+        found = self._stated(name)
+        need = self._needed(name)
+        if need is None and found is None:
+            return None
+        if found is None or (need is not None and len(need) != len(found)):
+            found = (None,) * len(need or ()) if found is None else found
+        if need is not None and len(need) == len(found):
+            found = tuple(n if d is None else d for d, n in zip(found, need, strict=True))
+        source = next((n for n in node.inputs if n and not self.values[n].constant), "")
+        shape = self.values[source].shape if source else ()
+        missing = tuple(axis for axis, length in enumerate(found) if length is None)
+        if missing and len(shape) != len(found):
+            return None
+        whole = tuple((source, i) if d is None else d for i, d in enumerate(found))
+        return Told(whole, missing)
+
+    def _stated(self, name: str) -> tuple[Dimension | None, ...] | None:
+        """What the file declares, with free dimensions as those of the inputs of their name."""
+        info = self.declared.get(name)
+        if info is None or info.dimensions is None:
+            return None
+        return tuple(d if isinstance(d, int) else self.bound.places.get(d) for d in info.dimensions)
+
+    def _who_reads(self, name: str) -> list[RawNode]:
+        if self._readers is None:
+            self._readers = {}
+            for node in self._nodes:
+                for source in node.inputs:
+                    self._readers.setdefault(source, []).append(node)
+        return self._readers.get(name, [])
+
+    def _needed(self, name: str) -> tuple[Dimension | None, ...] | None:
+        """What the first reader that says it needs of a tensor."""
+        waiting, seen = [name], 0
+        while waiting and seen < _MOST_STEPS:
+            current = waiting.pop(0)
+            seen += 1
+            stated = self._stated(current) if current != name else None
+            if stated is not None:
+                return stated
+            for node in self._who_reads(current):
+                found = self._by_weights(node, current)
+                if found is not None:
+                    return found
+                if node.op in _PASSES and node.familiar and self._alone(node, current):
+                    waiting += node.outputs[:1]
+        return None
+
+    def _alone(self, node: RawNode, name: str) -> bool:
+        others = [n for n in node.inputs if n and n != name]
+        return all(n in self.values and self.values[n].constant for n in others)
+
+    def _by_weights(self, node: RawNode, name: str) -> tuple[Dimension | None, ...] | None:
+        rule = _NEEDS.get(node.op) if node.familiar else None
+        if rule is None or len(node.inputs) < 2 or node.inputs[0] != name:
+            return None
+        weight = self.values.get(node.inputs[1])
+        return None if weight is None else rule(node, weight)
+
+
+def _of_conv(node: RawNode, weight: Value) -> tuple[Dimension | None, ...] | None:
+    group = node.attributes.get("group", 1)
+    if len(weight.shape) < 3 or not isinstance(group, int):
+        return None
+    channels = weight.shape[0] if node.op == "ConvTranspose" else weight.shape[1] * group
+    return (None, channels, *(None,) * (len(weight.shape) - 2))
+
+
+def _of_gemm(node: RawNode, weight: Value) -> tuple[Dimension | None, ...] | None:
+    if len(weight.shape) != 2 or node.attributes.get("transA"):
+        return None
+    return (None, weight.shape[1 if node.attributes.get("transB") else 0])
+
+
+_NEEDS: Mapping[str, Callable[[RawNode, Value], tuple[Dimension | None, ...] | None]] = {
+    "Conv": _of_conv, "ConvTranspose": _of_conv, "Gemm": _of_gemm,
+}  # fmt: skip
+
+
+def reshaped(total: int, dimensions: Sequence[Dimension | None]) -> Shape | None:
+    """Return a reshape's result of which one length is not known."""
+    known = [d for d in dimensions if isinstance(d, int)]
+    rest = math.prod(known)
+    if len(known) != len(dimensions) - 1 or rest == 0 or total % rest:
+        return None
+    return tuple(d if isinstance(d, int) else total // rest for d in dimensions)

@@ -10,13 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Literal
 
 AttributeValue = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 Shape = tuple[int, ...]
 Dimension = int | tuple[str, int]
 """A length, or the tensor and axis that it is as long as."""
 
+End = Literal["assumed", "least", "most"]
+"""Which of its possible numbers a `Choice` is taken for."""
+
 _EMPTY: Mapping[str, AttributeValue] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number that is known only while the model runs, and its bounds."""
+
+    assumed: int
+    least: int
+    most: int | None
+    """`None` where there is no bound."""
+
+
+Factor = int | str | Choice
+"""How often something runs: a number, the constant that holds it, or a choice."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,9 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: _EMPTY)
+    repeats: tuple[Factor, ...] = ()
+    """How often it runs in one inference, each run after the last: the product of the loops
+    around it; once where there are none."""
 
     def ints(self, name: str, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """Return an attribute that is a list of integers."""
@@ -74,6 +95,9 @@ class Graph:
     can run: such a constant is known before the model runs, and new where a shape is."""
     told: Mapping[str, tuple[Dimension, ...]] = field(default_factory=dict)
     """Shapes of results that no rule can infer, as the model or its user tells them."""
+    decided: tuple[str, ...] = ()
+    """Calculated constants that decided which nodes there are: branches, and loops that were
+    counted through. Sizes at which they differ are another graph's."""
     stated: Graph | None = field(default=None, init=False, repr=False, compare=False)
     """The graph with the sizes that its model states, where this one was changed to others. Every
     change starts there, so that it does not matter how many came before; `replace` drops it."""
@@ -104,6 +128,28 @@ class Graph:
         tensor = self.tensors.get(given) if given else None
         value = tensor.value if tensor is not None else None
         return () if value is None else tuple(int(number) for number in value)
+
+    def times(self, node: Node, end: End = "assumed") -> int | None:
+        """Return how often a node runs in one inference; `None` where there is no bound."""
+        total = 1
+        for factor in node.repeats:
+            count: int | None
+            if isinstance(factor, Choice):
+                count = getattr(factor, end)
+            elif isinstance(factor, str):
+                value = self.tensors[factor].value
+                count = int(value[0]) if value else 1
+            else:
+                count = factor
+            if count is None:
+                return None
+            total *= max(count, 0)
+        return total
+
+    @cached_property
+    def open(self) -> bool:
+        """Whether how often some node runs is known only while the model runs."""
+        return any(isinstance(f, Choice) for node in self.nodes for f in node.repeats)
 
     @property
     def batch(self) -> int:

@@ -102,6 +102,12 @@ class Layer:
     """The engine's own name of the tactic or type (`CaskGemmConvolution`), if it came from one."""
     nodes: tuple[str, ...] = ()
     """Names of the graph nodes that this layer came from."""
+    repeats: int = 1
+    """How often its kernel runs in one inference, each run after the last: the steps of a
+    recurrent layer, the runs of a loop. Shapes are those of one run; `macs`, `flops` and
+    `bytes_moved` those of all."""
+    unbounded: bool = False
+    """Whether it may run more often than that, without a known end."""
 
     @property
     def depthwise(self) -> bool:
@@ -175,6 +181,8 @@ def make_layer(
     groups: int = 1,
     engine_type: str | None = None,
     nodes: tuple[str, ...] = (),
+    repeats: int = 1,
+    unbounded: bool = False,
 ) -> Layer:
     """Return a layer with its MACs, FLOPs and bytes derived where they are not given.
 
@@ -184,6 +192,8 @@ def make_layer(
             derived for convolutions; 0 for operations without multiplication.
         bytes_moved: given where less than all inputs and outputs is moved (a `concat` that
             copies one input of four); derived otherwise, 0 for a `noop`.
+        repeats: runs in one inference; all counts that are given are those of one run.
+        unbounded: whether there may be more runs.
     """
     layer = Layer(
         name=name,
@@ -203,6 +213,8 @@ def make_layer(
         fused_ops=fused_ops,
         engine_type=engine_type,
         nodes=nodes,
+        repeats=repeats,
+        unbounded=unbounded,
     )
     weight_bytes = (
         None
@@ -220,7 +232,11 @@ def make_layer(
         moved = input_bytes(layer) + output_bytes(layer) + (weight_bytes or 0)
         bytes_moved = 0 if op == "noop" else math.ceil(moved)
     return replace(
-        layer, macs=macs, flops=flops, weight_bytes=weight_bytes, bytes_moved=bytes_moved
+        layer,
+        macs=None if macs is None else macs * repeats,
+        flops=None if flops is None else flops * repeats,
+        weight_bytes=weight_bytes,
+        bytes_moved=bytes_moved * repeats,
     )
 
 
@@ -260,6 +276,11 @@ class Network:
     """What the network was built for: fp32, fp16 or int8, or `mixed`."""
     warnings: tuple[str, ...] = ()
     """What a reader should know of how the network was read."""
+    least: Network | None = None
+    """The network with the smaller branches and the fewest runs, where that is known only at run
+    time."""
+    most: Network | None = None
+    """The same with the most runs; `None` also where there is no bound (`unbounded` layers)."""
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -321,6 +342,8 @@ class Columns:
     depthwise: BoolArray
     covered: BoolArray
     """False for plug-ins and unknown operations, and where MACs would be needed but are unknown."""
+    repeats: FloatArray
+    """Runs in one inference, one after another; MACs, FLOPs and `bytes_moved` are those of all."""
 
     def __len__(self) -> int:
         return len(self.op_code)
@@ -349,6 +372,16 @@ class Columns:
         return Columns(
             **{name: np.concatenate([getattr(p, name) for p in parts]) for name in _NUMERIC}
         )
+
+    @property
+    def once(self) -> Columns:
+        """The columns of one run of each layer."""
+        if (self.repeats == 1).all():
+            return self
+        shares = {
+            name: getattr(self, name) / self.repeats for name in ("macs", "flops", "bytes_moved")
+        }
+        return replace(self, **shares, repeats=np.ones(len(self)))
 
     def take(self, index: npt.NDArray[np.integer] | BoolArray | slice) -> Columns:
         """Return the rows that `index` selects."""
@@ -401,4 +434,5 @@ def _row(layer: Layer) -> tuple[float, ...]:
         layer.engine_type is None and not GENERATED_ACTIVATIONS.isdisjoint(layer.fused_ops),
         layer.depthwise,
         covered,
+        layer.repeats,
     )

@@ -37,6 +37,8 @@ LAYER_FIELDS: dict[str, Callable[[Value], Any]] = {
     "bytes_moved": _count,
     "fused_ops": Value.texts,
     "nodes": Value.texts,
+    "repeats": lambda value: value.integer(1, limits.COUNT),
+    "unbounded": Value.boolean,
 }
 """How each field of a layer is read; the order is that of the documents."""
 

@@ -89,9 +89,10 @@ def features(columns: Columns, board: Ratings) -> FloatArray:
     Rows of layers whose MACs are unknown hold NaN where MACs would be needed.
 
     Args:
-        columns: the layers.
+        columns: the layers; of those that run several times, one run is described.
         board: the datasheet that the times stand on.
     """
+    columns = columns.once
     parts = _parts(columns, board)
     table = np.empty((len(FEATURES), len(columns)))
     compute = parts[0] + parts[1] + parts[2]

@@ -18,6 +18,8 @@ class ReadOptions:
     """Images at once; `None` keeps the model's own."""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     """Input shapes by input name; the empty name means a network's only input."""
+    trips: int | None = None
+    """Runs of loops whose number is known only while the model runs; `None` gives a range."""
 
 
 @runtime_checkable

@@ -92,6 +92,8 @@ class Work:
     weight_bytes: FloatArray
     activation_bytes: FloatArray
     """Bytes that a fused activation would move if it were a kernel of its own; 0 without one."""
+    repeats: FloatArray
+    """Runs of each kernel, one after another: each is launched, and finds its own tiles."""
     covered: BoolArray
 
     def __len__(self) -> int:
@@ -132,8 +134,11 @@ class Work:
             width=np.where(multiplies & ~depthwise, width, np.inf),
             weight_bytes=np.minimum(columns.weight_bytes, columns.bytes_moved),
             activation_bytes=np.where(
-                multiplies & columns.generated, 2.0 * columns.output_bytes, 0.0
+                multiplies & columns.generated,
+                2.0 * columns.output_bytes * columns.repeats,
+                0.0,
             ),
+            repeats=columns.repeats,
             covered=columns.covered,
         )
 
@@ -208,7 +213,7 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
         parameters: fitted numbers of that device.
     """
     starts = start_table(hardware, parameters)
-    launch = starts[work.start_code]
+    launch = starts[work.start_code] * work.repeats
     compute = work.flops / rate_table(hardware, parameters)[work.rate_code]
     if parameters.tail > 0:
         compute *= 1.0 + (parameters.tail * hardware.sms) / work.tiles
@@ -222,7 +227,7 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
     memory = np.maximum(memory, _dram_floor(work, hardware) * (memory > 0))
     if parameters.separate_activations > 0:
         apart = (work.activation_bytes > 0) * parameters.separate_activations
-        launch = launch + apart * starts[STARTS.index("simple")]
+        launch = launch + apart * work.repeats * starts[STARTS.index("simple")]
         memory = memory + apart * work.activation_bytes * slowness[STARTS.index("simple")]
     runtime = launch + compute + memory
     if hardware.async_copy:
@@ -233,8 +238,10 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
 
 def _dram_floor(work: Work, hardware: Hardware) -> FloatArray:
     """Return the seconds that weights, and what of the activations exceeds the L2, take at best."""
-    activations = work.bytes_moved - work.weight_bytes
-    beyond = work.weight_bytes + np.maximum(activations - hardware.l2_bytes, 0.0)
+    activations = work.bytes_moved / work.repeats - work.weight_bytes
+    once = work.weight_bytes <= hardware.l2_bytes  # then later runs find them there
+    weights = work.weight_bytes * np.where(once, 1.0, work.repeats)
+    beyond = weights + work.repeats * np.maximum(activations - hardware.l2_bytes, 0.0)
     return np.asarray(beyond / hardware.bandwidth_bytes_per_s)
 
 
@@ -254,7 +261,7 @@ def kernel_counts(work: Work, parameters: Parameters) -> tuple[FloatArray, Float
     """Return how many kernels each layer is, and how many of them multiply nothing."""
     apart = (work.activation_bytes > 0) * parameters.separate_activations
     simple = work.start_code >= STARTS.index("simple")
-    return work.runs + apart, simple + apart
+    return (work.runs + apart) * work.repeats, (simple + apart) * work.repeats
 
 
 def host_gaps(work: Work, times: LayerTimes, parameters: Parameters) -> FloatArray:

@@ -171,7 +171,10 @@ class TrainedPredictor:
             if not rows.size:
                 continue
             part, name = table[rows], model.quantity
-            answers[name][rows] = np.maximum(model.regressor.predict(part), model.least)
+            answer = np.maximum(model.regressor.predict(part), model.least)
+            if name == "runtime_s":
+                answer = answer * columns.repeats[rows]
+            answers[name][rows] = answer
             trained[name][rows] = True
             spread = math.hypot(half_width(model.residuals, self.confidence), self.stack_width)
             beyond = distances(part, model.extents).max(axis=1, initial=0.0)

@@ -213,6 +213,14 @@ def _inferred(
                     tensors[tensor.name] = replace(before, shape=tensor.shape, value=None)
                     dirty.add(tensor.name)
         nodes.append(node)
+    calculations.refresh(graph.decided)
+    calculations.refresh(f for node in nodes for f in node.repeats if isinstance(f, str))
+    for name in graph.decided:
+        if tensors[name].value != graph.tensors[name].value:
+            raise Unsupported(
+                f"{graph.name} has other branches or loops at that size ({name!r} decides it); "
+                "read the model at that size"
+            )
     if moved and graph.opset:  # of a graph built here, every number is known for what it means
         ops = ", ".join(dict.fromkeys(moved))
         doubts[f"{len(moved)} numbers that the model fixes for its own sizes were made to follow "

@@ -80,6 +80,7 @@ def convolution(
         dilation=window.dilation,
         groups=groups,
         nodes=_names(unit, pad),
+        repeats=unit.repeats,
     )
 
 
@@ -100,7 +101,7 @@ def side_by_side(layers: Sequence[Layer]) -> Layer:
         nodes=tuple(dict.fromkeys(name for layer in layers for name in layer.nodes)),
     )
     moved = math.ceil(input_bytes(merged) + output_bytes(merged)) + (weights or 0)
-    return replace(merged, bytes_moved=moved)
+    return replace(merged, bytes_moved=moved * merged.repeats)
 
 
 def _convolution_weights(node: Node, facts: Facts) -> tuple[Shape, bool]:
@@ -145,6 +146,7 @@ def product(
         macs=node_macs(facts.graph, node),
         fused_ops=_fused(unit),
         nodes=_names(unit),
+        repeats=unit.repeats,
     )
 
 
@@ -198,6 +200,7 @@ def pooling(
         padding_after=after,
         dilation=dilation,
         nodes=_names(unit),
+        repeats=unit.repeats,
     )
 
 
@@ -237,4 +240,5 @@ def plain(
         bytes_moved=moved,
         fused_ops=tuple(n.op for n in unit.nodes) if unit.role == "pointwise" else _fused(unit),
         nodes=_names(unit),
+        repeats=unit.repeats,
     )

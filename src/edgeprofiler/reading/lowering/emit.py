@@ -151,6 +151,8 @@ class Emitter(Mover):
     def _compute_type(self, unit: Unit) -> str:
         """INT8 where asked for or quantised; TF32 where FP32 may use it (see `rules.TF32`)."""
         explicit = unit.inputs and self.memory.stored(unit.inputs[0]) in ("int8", "uint8")
+        if unit.repeats > 1 and not explicit:
+            return self.memory.float_type  # calibration leaves what stands in loops alone
         if self.precision == "int8" or explicit or unit.anchor.op.startswith(("QLinear", "QGemm")):
             return "int8"
         alone = unit.anchor.integer("group", 1) == 1

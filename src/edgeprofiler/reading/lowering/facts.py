@@ -34,6 +34,8 @@ class Facts:
     no_work: dict[str, str] = field(default_factory=dict)
     """Nodes that take no layer, by name, with the reason."""
     outputs: set[str] = field(default_factory=set)
+    states: set[str] = field(default_factory=set)
+    """What a loop's runs find from the runs before; an engine's own, like what it computes."""
 
     def real(self, name: str) -> str:
         """Return the name that the producer of a tensor gave it."""
@@ -43,6 +45,12 @@ class Facts:
         while start != name:  # so that long chains of views are walked once
             self.alias[start], start = name, self.alias[start]
         return name
+
+    @staticmethod
+    def times(node: Node) -> int:
+        """Return how often a node runs; `compound.written_out` has made it one number."""
+        (count,) = node.repeats or (1,)
+        return count if isinstance(count, int) else 1
 
     def tensor(self, name: str) -> Tensor:
         """Return a tensor's shape and type."""

@@ -24,16 +24,22 @@ def gather_facts(graph: Graph) -> Facts:
     facts.static = {name for name, tensor in graph.tensors.items() if tensor.constant}
     facts.static.update(name for n in graph.nodes for name in n.inputs if _loose(graph, name))
     working: list[tuple[int, Node]] = []
+    carries: list[tuple[int, Node]] = []
     for place, node in live:
-        if _is_static(node, facts):
+        if node.op == "State":
+            facts.states.update(node.outputs)
+            facts.no_work[node.name] = "state"
+        elif _is_static(node, facts):
             facts.static.update(name for name in node.outputs if name)
             facts.no_work[node.name] = "constant"
         elif _is_alias(node, facts):
             facts.alias[node.outputs[0]] = node.inputs[0]
             facts.no_work[node.name] = "view"
+            if node.op == "Carry":
+                carries.append((place, node))
         else:
             working.append((place, node))
-    _read(facts, working)
+    _read(facts, [*working, *carries])
     quantizers = Quantizers(facts)
     for place, node in working:
         if node.op == "QuantizeLinear" and (reason := quantizers.reason(node)):

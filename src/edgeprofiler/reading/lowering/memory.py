@@ -22,6 +22,9 @@ class Memory:
         self.float_type = "fp16" if precision == "int8" else precision
         self.layout: dict[str, str] = dict.fromkeys(facts.graph.inputs, ROWS)
         self.type_of = {name: facts.tensor(name).dtype for name in facts.graph.inputs}
+        for name in facts.states:
+            own = facts.tensor(name).dtype
+            self.type_of[name] = self.float_type if own in FLOATS else own
         self.writer: dict[str, Unit] = {}
         self.decided: dict[str, str] = {}
         """Data types that a kernel imposes on its result (see `rules.FIRST_LAYER`)."""
@@ -54,6 +57,11 @@ class Memory:
         self.layout[name] = layout
         self.type_of[name] = self.result_type(name, layout)
         self.writer[name] = unit
+
+    def repeats(self, name: str) -> int:
+        """Return how often a tensor is written in one inference."""
+        writer = self.writer.get(name)
+        return 1 if writer is None else writer.repeats
 
     def layout_matters(self, name: str) -> bool:
         """Say whether the two layouts of a tensor are different bytes."""

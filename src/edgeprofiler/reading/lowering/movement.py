@@ -62,6 +62,7 @@ class Mover:
                 dtype=target,
                 input_dtypes=(stored,),
                 output_dtypes=(target,),
+                repeats=self.memory.repeats(name),
             )
         )
         self.memory.layout[name] = layout
@@ -214,6 +215,7 @@ class Mover:
                 output_dtypes=(result,),
                 bytes_moved=int(size * (dtype_bytes(stored) + dtype_bytes(result))),
                 nodes=tuple(node.name for node in nodes),
+                repeats=unit.repeats,
             )
         )
         if source is None:

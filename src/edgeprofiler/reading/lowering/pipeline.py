@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.errors import Unsupported
-from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.graph import End, Graph
 from edgeprofiler.core.network import Network, Source
+from edgeprofiler.reading.lowering.compound import written_out
 from edgeprofiler.reading.lowering.emit import Emitter
 from edgeprofiler.reading.lowering.gather import gather_facts
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
@@ -35,9 +37,9 @@ def lower(
 ) -> Network:
     """Return the layers that TensorRT would run for `graph`.
 
-    Every node is in exactly one layer's `nodes`, or takes no work (see `lower_traced`); views are
-    not emitted as layers. Conversions and all but the first copy of a concatenation belong to no
-    node.
+    Every node is in exactly one layer's `nodes`, or takes no work (see `lower_traced`); a recurrent
+    layer or an attention is in those of all its parts. Views are not emitted as layers.
+    Conversions and all but the first copy of a concatenation belong to no node.
 
     Args:
         graph: operators in ONNX's vocabulary with known shapes.
@@ -68,10 +70,39 @@ def lower_traced(
         raise Unsupported(f"no precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
     if builder not in BUILDERS:
         raise Unsupported(f"no builder {builder!r}; choose one of {', '.join(BUILDERS)}")
-    facts = gather_facts(graph)
+    lowered = _lower_at(graph, "assumed", precision, source, builder, target)
+    if not graph.open:
+        return lowered
+    at = partial(_lower_at, precision=precision, source=source, builder=builder, target=target)
+    endless = {node.name for node in graph.nodes if graph.times(node, "most") is None}
+    network = replace(
+        lowered.network,
+        least=at(graph, "least").network,
+        most=None if endless else at(graph, "most").network,
+        layers=tuple(
+            replace(layer, unbounded=not endless.isdisjoint(layer.nodes))
+            for layer in lowered.network.layers
+        ),
+    )
+    return Lowered(network, lowered.no_work)
+
+
+def _lower_at(
+    graph: Graph,
+    end: End,
+    precision: str,
+    source: Source | None,
+    builder: str,
+    target: BuildTarget,
+) -> Lowered:
+    """Return the layers at one end of what is known only while the network runs."""
+    whole, part_of = written_out(graph, end)
+    facts = gather_facts(whole)
     units = gather_units(facts, precision, builder, target)
     emitter = Emitter(facts, units, precision, target)
     layers = emitter.run()
+    if part_of:
+        layers = [replace(layer, nodes=_origins(layer.nodes, part_of)) for layer in layers]
     warnings = list(graph.warnings)
     unknown = sorted({n.op for u in units if u.role == "unknown" for n in u.nodes})
     if unknown:
@@ -95,5 +126,10 @@ def lower_traced(
         warnings=tuple(warnings),
     )
     in_layers = {name for layer in layers for name in layer.nodes}
-    no_work = {**facts.no_work, **emitter.no_work}
+    no_work = {part_of.get(k, k): v for k, v in {**facts.no_work, **emitter.no_work}.items()}
     return Lowered(network, {k: v for k, v in no_work.items() if k not in in_layers})
+
+
+def _origins(names: Iterable[str], part_of: Mapping[str, str]) -> tuple[str, ...]:
+    """The nodes of the model that parts of compound operators came from, each once."""
+    return tuple(dict.fromkeys(part_of.get(name, name) for name in names))

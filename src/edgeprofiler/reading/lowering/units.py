@@ -87,6 +87,11 @@ class Unit:
     """Convolutions that run side by side with this one, in one kernel."""
 
     @property
+    def repeats(self) -> int:
+        """How often it runs in one inference."""
+        return Facts.times(self.nodes[0])
+
+    @property
     def writes_in_place(self) -> bool:
         """Whether its kernel can write into a part of a larger tensor."""
         return not self.sum_after_activation and not self.siblings
@@ -157,7 +162,7 @@ def merge_siblings(units: Iterable[Unit], facts: Facts) -> list[Unit]:
             continue
         source, result = facts.shape(unit.inputs[0]), facts.shape(node.outputs[0])
         window = window_of(node, source, result, facts.tensor(node.inputs[1]).shape)
-        key = (unit.inputs[0], window, joined)
+        key = (unit.inputs[0], window, joined, unit.repeats)
         first = groups.setdefault(key, unit)
         if first is unit:
             merged.append(unit)
@@ -204,6 +209,8 @@ class _Gathering:
                 continue
             if not facts.sole_reader(name) or facts.shape(name) != shape:
                 continue
+            if before.repeats != unit.repeats:
+                continue
             others = [other for other in unit.inputs if other != name]
             inputs = list(dict.fromkeys((*before.inputs, *others)))
             if len(inputs) > _MOST_INPUTS:
@@ -231,6 +238,7 @@ class _Gathering:
             for name in unit.inputs
             if (anchor := self.unit_of.get(name)) is not None
             and anchor.role in _ABSORBING
+            and anchor.repeats == unit.repeats
             and name not in self.facts.outputs
             and self.facts.shape(name) == self.facts.shape(unit.output)
             and self._reads_alone(unit, name)

@@ -18,7 +18,7 @@ ARITHMETIC = frozenset({
     "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "IsNaN", "IsInf", "Not",
     "And", "Or", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
     "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where", "BatchNormalization",
-    "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
+    "RotaryEmbedding", "Gates", "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
 })  # fmt: skip
 """Other element-wise operations; batch normalisation at inference is a scale and a shift."""
 
@@ -56,10 +56,12 @@ COPIES = frozenset({
 })  # fmt: skip
 """Operations that move data and compute nothing; a view of them costs nothing (see `rules`)."""
 
-CONCATS = frozenset({"Concat", "QLinearConcat", "ConcatFromSequence"})
+CONCATS = frozenset({"Concat", "QLinearConcat", "ConcatFromSequence", "Collect"})
 SLICES = frozenset({"Slice", "Split", "SplitToSequence", "SequenceAt"})
 RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
-ALIASES = frozenset({"Identity", "Dropout", "Cast", "CastLike", "StopGradient", "Optional"})
+ALIASES = frozenset(
+    {"Identity", "Dropout", "Cast", "CastLike", "StopGradient", "Optional", "Carry"}
+)
 SHAPE_READS = frozenset({"Shape", "Size"})
 """Answers that the builder knows, because every shape is known."""
 

@@ -53,7 +53,7 @@ def graph_of(
 
     bound = bind(data, options, source)
     outputs = [o.name for o in graph.output]
-    reader = Reader(source, opset_of(model, source), bound, tensors, outputs)
+    reader = Reader(source, opset_of(model, source), bound, tensors, outputs, options.trips)
     reader.declare([*graph.value_info, *graph.output])
     reader.initialisers(graph, {})
     for item in data:
@@ -83,6 +83,7 @@ def graph_of(
         free=bound.free_axes,
         calculated=recipes,
         told=reader.told,
+        decided=tuple(name for name in reader.decided if name in recipes),
     )
     for name in bound.given:
         if name not in reader.told:
@@ -93,6 +94,8 @@ def graph_of(
 def _recipes(nodes: Sequence[Node], outputs: Sequence[str], reader: Reader) -> dict[str, Node]:
     """Return the calculations that the nodes' constants come from, in order."""
     needed = {name for node in nodes for name in node.inputs} | set(outputs)
+    needed |= {f for node in nodes for f in node.repeats if isinstance(f, str)}
+    needed |= reader.decided.keys()
     kept: set[str] = set()
     for name, node in reversed(list(reader.recipes.items())):
         if name in needed:
@@ -155,6 +158,7 @@ def _tensors(
                 elif node.op in _PARAMETER_OPS:
                     settings.add(name)
         names.update(dict.fromkeys(name for name in node.outputs if name))
+        names.update(dict.fromkeys(f for f in node.repeats if isinstance(f, str)))
     names.update(dict.fromkeys(outputs))
     for node in recipes.values():
         read = (*node.inputs, *node.outputs)

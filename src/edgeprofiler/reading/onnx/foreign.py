@@ -9,18 +9,18 @@ Definitions: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOper
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from edgeprofiler.reading.onnx.attention import ATTENTIONS
 from edgeprofiler.reading.onnx.blocks import BLOCKED
 from edgeprofiler.reading.onnx.structure import RawNode
+from edgeprofiler.reading.onnx.writer import Attributes, Writer
 from edgeprofiler.reading.operators.call import BadNodeError, Value
 
 Values = Mapping[str, Value]
-Attributes = dict[str, Any]
 
 _NHWC_DOMAIN = "com.ms.internal.nhwc"
 _ANY_LAYOUT = frozenset({"Resize", "Upsample", "Softmax", "QuantizeLinear", "DequantizeLinear"})
@@ -28,58 +28,6 @@ _ANY_LAYOUT = frozenset({"Resize", "Upsample", "Softmax", "QuantizeLinear", "Deq
 _SECOND_IMAGE = {"Conv": 3, "FusedConv": 3, "NhwcFusedConv": 3}
 """Where fused convolutions take the tensor that they add."""
 _LAST = "channels_last"
-
-
-class Writer:
-    """Collects the plain nodes that a foreign one is written out as."""
-
-    def __init__(self, node: RawNode, values: Values, channels: Mapping[str, int]) -> None:
-        self.node = node
-        self.values = values
-        self.channels = channels
-        self.nodes: list[RawNode] = []
-        self.constants: dict[str, Value] = {}
-
-    def add(
-        self,
-        op: str,
-        inputs: Sequence[str],
-        what: str,
-        attributes: Attributes | None = None,
-        outputs: Sequence[str] = (),
-    ) -> str:
-        """Add a node that makes a tensor of its own, or `outputs`; return the first."""
-        made = tuple(outputs) or (f"{self.node.outputs[0]}/{what}",)
-        name = f"{self.node.name or self.node.outputs[0]}/{what}" if what else self.node.name
-        self.nodes.append(
-            RawNode(name, op, "", tuple(inputs), made, attributes or {}, self.node.scope)
-        )
-        return made[0]
-
-    def constant(self, what: str, value: Value) -> str:
-        """Add a constant; return its name."""
-        name = f"{self.node.outputs[0]}/{what}"
-        self.constants[name] = value
-        return name
-
-    def activation(self, source: str, result: str) -> None:
-        """Add the activation that a fused operator says, or let `result` be its source."""
-        kind = str(self.node.attributes.get("activation", ""))
-        given = self.node.attributes.get("activation_params", ())
-        numbers = [float(n) for n in given] if isinstance(given, tuple) else []
-        if not kind:
-            self.nodes[-1] = replace(self.nodes[-1], outputs=(result, *self.nodes[-1].outputs[1:]))
-            return
-        if kind == "Clip":
-            bounds = [
-                self.constant(what, Value.of(np.array(number, np.float32)))
-                for what, number in zip(("min", "max"), numbers, strict=False)
-            ]
-            self.add("Clip", (source, *bounds), kind, outputs=(result,))
-            return
-        names = ("alpha", "beta")
-        attributes: Attributes = dict(zip(names, numbers, strict=False))
-        self.add(kind, (source,), kind, attributes, outputs=(result,))
 
 
 def written_out(node: RawNode, values: Values, channels: Mapping[str, int]) -> Writer | None:
@@ -91,6 +39,8 @@ def written_out(node: RawNode, values: Values, channels: Mapping[str, int]) -> W
         channels: how many channels tensors in blocks really have (see `blocks`).
     """
     rule = _RULES.get((node.domain, node.op)) or _PLUGINS.get(node.op)
+    if node.domain == "com.microsoft" and rule is None:
+        rule = ATTENTIONS.get(node.op)
     last = node.domain == _NHWC_DOMAIN or (node.domain == "com.microsoft" and _says_last(node))
     if rule is None and not last:
         return None
@@ -251,6 +201,17 @@ def _packed_product(writer: Writer) -> None:
     writer.add("MatMul", (node.inputs[0], weight), "", None, node.outputs)
 
 
+def _quantised_lstm(writer: Writer) -> None:
+    """`DynamicQuantizeLSTM`, whose weights stand as they are multiplied."""
+    node = writer.node
+    weights = [
+        writer.add("Transpose", (name,), what, {"perm": (0, 2, 1)})
+        for name, what in zip(node.inputs[1:3], ("W", "R"), strict=True)
+    ]
+    inputs = (node.inputs[0], *weights, *node.inputs[3:8])
+    writer.add("LSTM", inputs, "", node.attributes, node.outputs)
+
+
 # Blocks of channels.
 
 
@@ -357,6 +318,7 @@ _RULES: dict[tuple[str, str], Callable[[Writer], None]] = {
     ("com.microsoft", "DynamicQuantizeMatMul"): _dynamic_product,
     ("com.microsoft", "MatMulIntegerToFloat"): _dynamic_product,
     ("com.microsoft", "MatMulNBits"): _packed_product,
+    ("com.microsoft", "DynamicQuantizeLSTM"): _quantised_lstm,
     (BLOCKED, "Conv"): _blocked_conv,
     (BLOCKED, "ReorderInput"): _reorder,
     (BLOCKED, "ReorderOutput"): _reorder,

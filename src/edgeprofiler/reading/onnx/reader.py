@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import Dimension, Node
+from edgeprofiler.core.graph import Choice, Dimension, Factor, Node
 from edgeprofiler.reading.onnx.blocks import real_channels
 from edgeprofiler.reading.onnx.foreign import written_out
 from edgeprofiler.reading.onnx.inputs import Bound, declared
+from edgeprofiler.reading.onnx.sequences import Sequences
 from edgeprofiler.reading.onnx.structure import (
     DEFAULT_DOMAINS,
     RawNode,
     TensorReader,
     captured,
     describe,
-    in_order,
-    raw_nodes,
 )
+from edgeprofiler.reading.onnx.subgraphs import Subgraphs
 from edgeprofiler.reading.onnx.told import Teller
 from edgeprofiler.reading.operators import fold, inference
 from edgeprofiler.reading.operators.call import (
@@ -50,14 +53,14 @@ _RANDOM = frozenset({
 })  # fmt: skip
 _ALWAYS_KNOWN = frozenset({"Shape", "Size"})
 _FROM_SIZES = frozenset({"Shape", "Size", "Range", "EyeLike", "NonZero"})
-_SEQUENCE_INPUTS = {
-    "SequenceInsert": 2, "SequenceAt": 2, "SplitToSequence": 1, "ConcatFromSequence": 1,
-    "SequenceLength": 1,
-}  # fmt: skip
-"""How many inputs an operator on lists needs at least."""
-_MAX_INLINE_DEPTH = 8
-_MAX_SEQUENCE = 4096
-"""Most tensors in a list, so that lists of lists cannot grow without end."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a model is read."""
+
+    nodes: int
+    lengths: tuple[int, ...]
 
 
 class Reader:
@@ -70,6 +73,7 @@ class Reader:
         bound: Bound,
         tensors: TensorReader,
         outputs: Sequence[str] = (),
+        trips: int | None = None,
     ) -> None:
         self.source = source
         self.opset = opset
@@ -82,24 +86,31 @@ class Reader:
         """Shapes of results that no rule can infer."""
         self.outputs = frozenset(outputs)
         self.warnings: dict[str, int] = {}
-        self._sequences: dict[str, tuple[str, ...]] = {}
+        self.sequences = Sequences(self)
+        self.subgraphs = Subgraphs(self)
+        self.trips = trips
+        self.repeats: tuple[Factor, ...] = ()
+        """How often what is read now runs: the loops around it."""
+        self.decided: dict[str, None] = {}
+        """Calculated constants that decided which nodes there are."""
         self._names: dict[str, int] = {}
-        self._computed: set[str] = set()
-        self.from_sizes: set[str] = set()
+        self._computed: dict[str, None] = {}
+        self.from_sizes: dict[str, None] = {}
         """Constants calculated from sizes, such as a detector's grid: no weights."""
         self.recipes: dict[str, Node] = {}
         """The node that calculates each constant that depends on the shape of an activation."""
         self._channels: dict[str, int] = {}
         self._seen = 0
 
-    def declare(self, infos: Iterable[Any]) -> None:
+    def declare(self, infos: Iterable[Any], rename: Mapping[str, str] | None = None) -> None:
         """Note shapes that the file states, for operators that no rule knows."""
         for info in infos:
             found = declared(info)
-            if found is not None and (
-                found.dimensions is not None or found.name not in self.teller.declared
-            ):
-                self.teller.declared[found.name] = found
+            if found is None:
+                continue
+            name = (rename or {}).get(found.name, found.name)
+            if found.dimensions is not None or name not in self.teller.declared:
+                self.teller.declared[name] = found
 
     def initialisers(self, graph: Any, rename: Mapping[str, str]) -> None:
         """Take over a graph's weights as constants."""
@@ -130,9 +141,9 @@ class Reader:
             if node.op == "Constant":
                 self._set(node.outputs[:1], [_constant(node)])
                 return
-            if node.op == "If" and self._inlined(node, depth):
+            if self.subgraphs.read(node, depth):
                 return
-            if "Sequence" in node.op and self._sequence(node):
+            if "Sequence" in node.op and self.sequences.read(node):
                 return
         written = written_out(node, self.values, self._channels)
         if written is not None:
@@ -140,7 +151,7 @@ class Reader:
             for plain in written.nodes:
                 self._node(plain, depth)
             return
-        inputs = tuple(self._value(name, node) if name else None for name in node.inputs)
+        inputs = tuple(self.value(name, node) if name else None for name in node.inputs)
         known = node.familiar and node.op in RULES
         call = Call(node.op, inputs, node.attributes, len(node.outputs))
         ruled = by_rule(call) if known else None
@@ -157,9 +168,75 @@ class Reader:
             self._fold(node, call, ruled)
             return
         for doubt in call.doubts:
-            self._warn(f"{doubt}: {node.qualified}")
+            self.warn(f"{doubt}: {node.qualified}")
         self._set(node.outputs, [None if s is None else Value(*s) for s in specs])
         self._emit(node, outer)
+
+    def add(self, node: RawNode, depth: int = 0) -> None:
+        """Read one more node, as if the file had it here."""
+        self._node(node, depth)
+
+    def rename(self, source: str, name: str, depth: int) -> None:
+        """Let a tensor or a list of them have another name."""
+        if source in self.sequences.parts:
+            self.sequences.parts[name] = self.sequences.parts[source]
+        else:
+            self.add(RawNode("", "Identity", "", (source,), (name,), {}), depth)
+
+    @property
+    def known(self) -> Mapping[str, object]:
+        """Everything that can be read by name so far."""
+        return ChainMap(self.values, self.sequences.parts)  # type: ignore[arg-type]
+
+    @contextmanager
+    def repeated(self, factor: Factor) -> Iterator[None]:
+        """Let what is read inside run as often as a loop does."""
+        outer = self.repeats
+        self.repeats = (*outer, factor) if factor != 1 else outer
+        try:
+            yield
+        finally:
+            self.repeats = outer
+
+    def count(self, factor: Factor) -> int | None:
+        """Return the number that is assumed of a factor."""
+        if isinstance(factor, Choice):
+            return factor.assumed
+        if isinstance(factor, int):
+            return factor
+        data = self.values[factor].data
+        return int(data.reshape(-1)[0]) if data is not None and data.size else None
+
+    def decide(self, name: str) -> None:
+        """Note that a constant decided which nodes there are."""
+        if name in self.recipes:
+            self.decided[name] = None
+
+    def constant(self, node: RawNode) -> Value:
+        """Return the value of a `Constant`."""
+        return _constant(node)
+
+    def is_told(self, node: RawNode) -> bool:
+        """Whether the file or its user says the shape of all that is read of a node's results."""
+        read = [o for o in node.outputs if self.teller.is_read(o) or o in self.outputs]
+        return all(self.teller.tell(node, name) is not None for name in read)
+
+    def mark(self) -> Mark:
+        """Return how far the model is read."""
+        return Mark(len(self.nodes), tuple(len(part) for part in self._growing()))
+
+    def reset(self, mark: Mark) -> None:
+        """Forget what was read since `mark`."""
+        del self.nodes[mark.nodes :]
+        for part, length in zip(self._growing(), mark.lengths, strict=True):
+            while len(part) > length:
+                part.popitem()
+
+    def _growing(self) -> tuple[dict[str, Any], ...]:
+        return (
+            self.values, self.told, self.recipes, self.decided, self.from_sizes, self.warnings,
+            self._names, self._computed, self.sequences.parts,
+        )  # fmt: skip
 
     def _foldable(self, node: RawNode, inputs: Sequence[Value | None]) -> bool:
         if node.op in _ALWAYS_KNOWN:
@@ -172,9 +249,9 @@ class Reader:
     def _fold(self, node: RawNode, call: Call, specs: Sequence[Spec]) -> None:
         """Take over a constant that the file calculates."""
         self._set(node.outputs, _folded(call, specs))
-        self._computed.update(node.outputs)
-        if node.op in _FROM_SIZES or not self.from_sizes.isdisjoint(node.inputs):
-            self.from_sizes.update(node.outputs)
+        self._computed.update(dict.fromkeys(node.outputs))
+        if node.op in _FROM_SIZES or not self.from_sizes.keys().isdisjoint(node.inputs):
+            self.from_sizes.update(dict.fromkeys(node.outputs))
         of_activation = node.op in _ALWAYS_KNOWN and not self.values[node.inputs[0]].constant
         if of_activation or not self.recipes.keys().isdisjoint(node.inputs):
             recipe = self._recipe(node)
@@ -198,18 +275,18 @@ class Reader:
         for name, (shape, _) in zip(node.outputs, specs, strict=False):
             declared_shape = self.teller.declared_shape(name)
             if declared_shape is not None and declared_shape != shape:
-                self._warn(
+                self.warn(
                     f"the file declares {name!r} as {text(declared_shape)}, but {node.qualified} "
                     f"makes it {text(shape)}, which is used"
                 )
 
     def has_sequence(self, name: str) -> bool:
         """Whether `name` is a list of tensors."""
-        return name in self._sequences
+        return name in self.sequences.parts
 
     def parts(self, name: str) -> tuple[str, ...]:
         """Return the tensors that `name` stands for: itself, or the elements of a list."""
-        return self._sequences.get(name, (name,))
+        return self.sequences.parts.get(name, (name,))
 
     def _untold(self, node: RawNode, call: Call) -> list[Spec | None]:
         """Return output shapes of an operator that no rule can tell; `None` for those unread."""
@@ -242,7 +319,7 @@ class Reader:
             check_size(shape)
             if told.assumed:
                 axes = ", ".join(map(str, told.assumed))
-                self._warn(
+                self.warn(
                     f"nothing says dimension {axes} of the result of {node.qualified}; as in its "
                     f"input, {text(shape)} in all, is assumed (`shapes` {name}=... says another)"
                 )
@@ -262,11 +339,12 @@ class Reader:
             f"in `shapes` {name}=1x64x56x56, or declare it in the file (value_info)"
         )
 
-    def _value(self, name: str, node: RawNode) -> Value:
+    def value(self, name: str, node: RawNode) -> Value:
+        """Return what is known of a tensor that a node reads."""
         value = self.values.get(name)
         if value is None:
-            if name in self._sequences:
-                parts = [self.values[part] for part in self._sequences[name]]
+            if name in self.sequences.parts:
+                parts = [self.values[part] for part in self.sequences.parts[name]]
                 return parts[0] if parts else Value((0,), "fp32")
             raise InvalidInput(self.source, f"{describe(node)} reads {name!r}, which nobody makes")
         return value
@@ -276,7 +354,8 @@ class Reader:
             if name and value is not None:
                 self.values[name] = value
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Note something that a user should know; what is noted often is counted."""
         self.warnings[text] = self.warnings.get(text, 0) + 1
 
     def _emit(self, node: RawNode, outer: Sequence[str] = ()) -> None:
@@ -292,138 +371,17 @@ class Reader:
             for key, value in node.attributes.items()
             if isinstance(value, (int, float, str, tuple))
         }
-        inputs = [part for i in node.inputs for part in self._sequences.get(i, (i,))]
+        inputs = [part for i in node.inputs for part in self.sequences.parts.get(i, (i,))]
         if op in ("Conv", "ConvTranspose") and len(inputs) == 3 and self._is_nothing(inputs[2]):
             inputs.pop()
         extra = [i for i in outer if i in self.values and i not in inputs]
         outputs = tuple(name if name in self.values else "" for name in node.outputs)
-        self.nodes.append(Node(name, op, (*inputs, *extra), outputs, attributes))
+        self.nodes.append(Node(name, op, (*inputs, *extra), outputs, attributes, self.repeats))
 
     def _is_nothing(self, name: str) -> bool:
         """Whether a bias is calculated zeros, as exporters write where there is none."""
         value = self.values.get(name)
         return value is not None and name in self._computed and _is_zero(value)
-
-    def _sequence(self, node: RawNode) -> bool:
-        """Read operators on lists of tensors as what they do to the tensors."""
-        least = _SEQUENCE_INPUTS.get(node.op, 0)
-        if len(node.inputs) < least or not node.outputs:
-            raise BadNodeError("lacks inputs or outputs")
-        if node.op == "SequenceEmpty":
-            self._sequences[node.outputs[0]] = ()
-        elif node.op == "SequenceConstruct":
-            self._sequences[node.outputs[0]] = node.inputs
-        elif node.op == "SequenceInsert" and node.inputs[0] in self._sequences:
-            before = self._sequences[node.inputs[0]]
-            if len(node.inputs) != 2:
-                return False
-            if len(before) >= _MAX_SEQUENCE:
-                raise BadNodeError(f"makes a list of more than {_MAX_SEQUENCE} tensors")
-            self._sequences[node.outputs[0]] = (*before, node.inputs[1])
-        elif node.op == "SplitToSequence":
-            return self._split_to_sequence(node)
-        elif node.op == "SequenceAt" and node.inputs[0] in self._sequences:
-            parts = self._sequences[node.inputs[0]]
-            index = self._value(node.inputs[1], node).data
-            if (
-                index is None
-                or index.size != 1
-                or not -len(parts) <= int(index.item()) < len(parts)
-            ):
-                raise BadNodeError("takes an element that its sequence does not have")
-            part = parts[int(index.item())]
-            self._node(_replaced(node, "Identity", (part,), {}), 0)
-        elif node.op == "ConcatFromSequence" and node.inputs[0] in self._sequences:
-            parts = self._sequences[node.inputs[0]]
-            if node.attributes.get("new_axis"):
-                return False
-            axis = {"axis": node.attributes.get("axis", 0)}
-            self._node(_replaced(node, "Concat", parts, axis), 0)
-        elif node.op == "SequenceLength" and node.inputs[0] in self._sequences:
-            length = len(self._sequences[node.inputs[0]])
-            self._set(node.outputs, [Value.of(np.array(length, np.int64))])
-        else:
-            return False
-        return True
-
-    def _split_to_sequence(self, node: RawNode) -> bool:
-        data = self._value(node.inputs[0], node)
-        axis = node.attributes.get("axis", 0)
-        if not isinstance(axis, int) or not -len(data.shape) <= axis < len(data.shape):
-            raise BadNodeError("splits along an axis that its input does not have")
-        length = data.shape[axis]
-        if length > _MAX_SEQUENCE:
-            raise BadNodeError(f"splits a length of {length}")
-        if len(node.inputs) > 1 and node.inputs[1]:
-            split = self._value(node.inputs[1], node).data
-            if split is None:
-                return False
-            if split.size and split.ndim:
-                sizes = tuple(int(n) for n in split)
-            else:
-                step = max(int(split.item()), 1)
-                sizes = tuple(min(step, length - i) for i in range(0, length, step))
-        else:
-            sizes = (1,) * length
-        names = tuple(f"{node.outputs[0]}/{i}" for i in range(len(sizes)))
-        part = RawNode(node.name, "Split", "", node.inputs[:1], names,
-                       {"axis": axis, "split": sizes}, node.scope)  # fmt: skip
-        self._node(part, 0)
-        if not node.attributes.get("keepdims", 1) and len(node.inputs) < 2:
-            squeezed = tuple(f"{name}/squeezed" for name in names)
-            for before, after in zip(names, squeezed, strict=True):
-                self._node(RawNode("", "Squeeze", "", (before,), (after,), {"axes": (axis,)}), 0)
-            names = squeezed
-        self._sequences[node.outputs[0]] = names
-        return True
-
-    def _inlined(self, node: RawNode, depth: int) -> bool:
-        """Read the branch that an `If` with a known condition takes, in its place."""
-        condition = self._value(node.inputs[0], node).data if node.inputs else None
-        if condition is None or condition.size != 1 or not node.outputs:
-            return False
-        if depth > _MAX_INLINE_DEPTH:
-            raise BadNodeError("is nested too deep")
-        graph: Any = node.attributes.get("then_branch" if condition.item() else "else_branch")
-        if not hasattr(graph, "initializer") or len(graph.output) != len(node.outputs):
-            raise BadNodeError("lacks a branch, or the branch has other outputs")
-        prefix = node.name or node.outputs[0]
-        made = {name for n in graph.node for name in n.output if name}
-        made |= {t.name for t in graph.initializer}
-        made |= {t.values.name for t in graph.sparse_initializer}
-        rename = {**node.scope, **{name: f"{prefix}/{name}" for name in made}}
-        for info in graph.value_info:
-            found = declared(info)
-            if found is not None:
-                self.teller.declared[rename.get(found.name, found.name)] = found
-        self.initialisers(graph, rename)
-        inner = [_renamed(n, rename) for n in raw_nodes(graph, self.tensors)]
-        self.read(in_order(inner, self.values, self.source, " of a branch"), depth + 1)
-        for output, name in zip(graph.output, node.outputs, strict=True):
-            source: str = rename.get(output.name, str(output.name))
-            if source in self._sequences:
-                self._sequences[name] = self._sequences[source]
-            else:
-                self._node(RawNode("", "Identity", "", (source,), (name,), {}), depth)
-        return True
-
-
-def _replaced(
-    node: RawNode, op: str, inputs: tuple[str, ...], attributes: dict[str, Any]
-) -> RawNode:
-    return RawNode(node.name, op, "", inputs, node.outputs, attributes, node.scope)
-
-
-def _renamed(node: RawNode, rename: Mapping[str, str]) -> RawNode:
-    return RawNode(
-        node.name,
-        node.op,
-        node.domain,
-        tuple(rename.get(name, name) for name in node.inputs),
-        tuple(rename.get(name, name) for name in node.outputs),
-        node.attributes,
-        rename,
-    )
 
 
 def _is_zero(value: Value) -> bool:

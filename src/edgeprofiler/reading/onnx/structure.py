@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _MICROSOFT = frozenset({
     "DequantizeLinear", "FusedMatMul", "Gelu", "GridSample", "Pad", "QGemm", "QLinearAdd",
     "QLinearAveragePool", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool",
     "QLinearLeakyRelu", "QLinearMul", "QLinearReduceMean", "QLinearSigmoid", "QLinearSoftmax",
-    "QuantizeLinear", "Range", "Trilu", "Unique",
+    "QuantizeLinear", "Range", "RotaryEmbedding", "Trilu", "Unique",
 })  # fmt: skip
 """Operators of `com.microsoft` that mean what our rule of that name says."""
 _TORCH_LIBRARY = "pkg.onnxscript.torch_lib"
@@ -366,18 +366,17 @@ def _outer_names(graph: Any, known: frozenset[str], found: dict[str, None]) -> N
 
 
 def in_order(
-    nodes: Sequence[RawNode], known: Iterable[str], source: object, place: str = ""
+    nodes: Sequence[RawNode], known: Container[str], source: object, place: str = ""
 ) -> list[RawNode]:
     """Return nodes such that each follows those that it reads from; the file's order if it does.
 
     Raises:
         InvalidInput: a tensor is made twice, made by nobody, or depends on itself.
     """
-    available = set(known)
     producer: dict[str, int] = {}
     for index, node in enumerate(nodes):
         for name in node.outputs:
-            if name and (name in producer or name in available):
+            if name and (name in producer or name in known):
                 raise InvalidInput(source, f"two nodes{place} make the tensor {name!r}")
             if name:
                 producer[name] = index
@@ -386,7 +385,7 @@ def in_order(
     for index, node in enumerate(nodes):
         needs = set()
         for name in (*node.inputs, *captured(node)):
-            if not name or name in available:
+            if not name or name in known:
                 continue
             if name not in producer:
                 raise InvalidInput(

@@ -70,7 +70,9 @@ class Teller:
             found = (None,) * len(need or ()) if found is None else found
         if need is not None and len(need) == len(found):
             found = tuple(n if d is None else d for d, n in zip(found, need, strict=True))
-        source = next((n for n in node.inputs if n and not self.values[n].constant), "")
+        source = next(
+            (n for n in node.inputs if n in self.values and not self.values[n].constant), ""
+        )
         shape = self.values[source].shape if source else ()
         missing = tuple(axis for axis, length in enumerate(found) if length is None)
         if missing and len(shape) != len(found):

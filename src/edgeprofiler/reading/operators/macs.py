@@ -3,40 +3,64 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 from edgeprofiler.core.graph import Graph, Node, Shape
 from edgeprofiler.reading.operators.attention import heads_of
 from edgeprofiler.reading.operators.products import turned
+from edgeprofiler.reading.operators.recurrent import GATES, recurrence_of
+from edgeprofiler.reading.operators.rules import RULES
 
 CONVOLUTIONS = frozenset({"Conv", "QLinearConv", "ConvInteger", "DeformConv"})
 GEMMS = frozenset({"Gemm", "QGemm"})
 MATMULS = frozenset({"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul"})
 _WEIGHTS_AT = {"QLinearConv": 3}
+_WITHOUT = frozenset({
+    "AffineGrid", "BitwiseNot", "CenterCropPad", "Constant", "Det", "DynamicQuantizeLinear",
+    "EfficientNMS_TRT", "BatchedNMS_TRT", "ImageDecoder", "MaxUnpool", "Multinomial",
+    "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer",
+})  # fmt: skip
+"""Operators without a shape rule of ours that multiply nothing."""
 
 
 def node_macs(graph: Graph, node: Node) -> int | None:
-    """Return the multiply-accumulates of one node.
+    """Return the multiply-accumulates of one run of a node.
 
     0 for what multiplies nothing or element by element only; `None` where they cannot be counted.
     """
-    if node.op in CONVOLUTIONS or node.op == "ConvTranspose":
-        weight = graph.tensors[node.inputs[_WEIGHTS_AT.get(node.op, 1)]].shape
-        counted = node.inputs[0] if node.op == "ConvTranspose" else node.outputs[0]
-        return math.prod(graph.tensors[counted].shape) * math.prod(weight[1:])
-    if node.op in GEMMS or node.op in MATMULS:
-        return math.prod(graph.tensors[node.outputs[0]].shape) * _depth(graph, node)
-    if node.op == "Einsum":
-        return _einsum(graph, node)
-    if node.op == "Attention":
-        shapes = [graph.tensors[name].shape if name else None for name in node.inputs]
-        heads = (node.integer(f"{kind}_num_heads") for kind in ("q", "kv"))
-        return heads_of(shapes, *heads).macs
-    return 0
+    rule = _RULES.get(node.op)
+    if rule is not None:
+        return rule(graph, node)
+    return 0 if node.op in RULES or node.op in _WITHOUT else None
 
 
 def graph_macs(graph: Graph) -> int:
-    """Return the multiply-accumulates of a graph, of those nodes whose can be counted."""
-    return sum(node_macs(graph, node) or 0 for node in graph.nodes)
+    """Return the multiply-accumulates of one inference, of those nodes whose can be counted."""
+    counts = ((node_macs(graph, node) or 0) * (graph.times(node) or 0) for node in graph.nodes)
+    return sum(counts)
+
+
+def _convolution(graph: Graph, node: Node) -> int:
+    weight = graph.tensors[node.inputs[_WEIGHTS_AT.get(node.op, 1)]].shape
+    counted = node.inputs[0] if node.op == "ConvTranspose" else node.outputs[0]
+    return math.prod(graph.tensors[counted].shape) * math.prod(weight[1:])
+
+
+def _product(graph: Graph, node: Node) -> int:
+    return math.prod(graph.tensors[node.outputs[0]].shape) * _depth(graph, node)
+
+
+def _attention(graph: Graph, node: Node) -> int:
+    heads = (node.integer(f"{kind}_num_heads") for kind in ("q", "kv"))
+    return heads_of(_shapes(graph, node), *heads).macs
+
+
+def _recurrent(graph: Graph, node: Node) -> int:
+    return recurrence_of(node.op, _shapes(graph, node), node.attributes).macs
+
+
+def _shapes(graph: Graph, node: Node) -> list[Shape | None]:
+    return [graph.tensors[name].shape if name else None for name in node.inputs]
 
 
 def _depth(graph: Graph, node: Node) -> int:
@@ -66,3 +90,11 @@ def _einsum(graph: Graph, node: Node) -> int | None:
 def _widest(sizes: dict[str, int], term: str, shape: Shape) -> None:
     for letter, length in zip(term, shape, strict=True):
         sizes[letter] = max(length, sizes.get(letter, 1))
+
+
+_RULES: Mapping[str, Callable[[Graph, Node], int | None]] = {
+    **dict.fromkeys((*CONVOLUTIONS, "ConvTranspose"), _convolution),
+    **dict.fromkeys(GEMMS | MATMULS, _product),
+    **dict.fromkeys(GATES, _recurrent),
+    "Einsum": _einsum, "Attention": _attention,
+}  # fmt: skip

@@ -1,0 +1,119 @@
+"""Operators on lists of tensors, read as what they do to the tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeprofiler.reading.onnx.structure import RawNode
+from edgeprofiler.reading.operators.call import BadNodeError, Value
+
+if TYPE_CHECKING:
+    from edgeprofiler.reading.onnx.reader import Reader
+
+_INPUTS = {
+    "SequenceInsert": 2, "SequenceAt": 2, "SplitToSequence": 1, "ConcatFromSequence": 1,
+    "SequenceLength": 1,
+}  # fmt: skip
+"""How many inputs an operator on lists needs at least."""
+_MAX_LENGTH = 4096
+"""Most tensors in a list, so that lists of lists cannot grow without end."""
+
+
+class Sequences:
+    """The lists of a model so far, by name."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.parts: dict[str, tuple[str, ...]] = {}
+
+    def read(self, node: RawNode) -> bool:
+        """Read operators on lists of tensors as what they do to the tensors."""
+        least = _INPUTS.get(node.op, 0)
+        if len(node.inputs) < least or not node.outputs:
+            raise BadNodeError("lacks inputs or outputs")
+        if node.op == "SequenceEmpty":
+            self.parts[node.outputs[0]] = ()
+        elif node.op == "SequenceConstruct":
+            self.parts[node.outputs[0]] = node.inputs
+        elif node.op == "SequenceInsert" and node.inputs[0] in self.parts:
+            before = self.parts[node.inputs[0]]
+            if len(node.inputs) != 2:
+                return False
+            if len(before) >= _MAX_LENGTH:
+                raise BadNodeError(f"makes a list of more than {_MAX_LENGTH} tensors")
+            self.parts[node.outputs[0]] = (*before, node.inputs[1])
+        elif node.op == "SplitToSequence":
+            return self._split_to_sequence(node)
+        elif node.op == "SequenceAt" and node.inputs[0] in self.parts:
+            parts = self.parts[node.inputs[0]]
+            index = self.reader.value(node.inputs[1], node).data
+            if (
+                index is None
+                or index.size != 1
+                or not -len(parts) <= int(index.item()) < len(parts)
+            ):
+                raise BadNodeError("takes an element that its sequence does not have")
+            part = parts[int(index.item())]
+            self.reader.add(_replaced(node, "Identity", (part,), {}))
+        elif node.op == "ConcatFromSequence" and node.inputs[0] in self.parts:
+            parts = self.parts[node.inputs[0]]
+            axis = {"axis": node.attributes.get("axis", 0)}
+            if node.attributes.get("new_axis"):
+                parts = tuple(self._stacked(part, axis["axis"]) for part in parts)
+            self.reader.add(_replaced(node, "Concat", parts, axis))
+        elif node.op == "SequenceLength" and node.inputs[0] in self.parts:
+            length = len(self.parts[node.inputs[0]])
+            self.reader.values[node.outputs[0]] = Value.of(np.array(length, np.int64))
+        else:
+            return False
+        return True
+
+    def _stacked(self, part: str, axis: Any) -> str:
+        """Return a tensor with a new dimension."""
+        made = f"{part}/of {axis}"
+        if made not in self.reader.values:
+            attributes = {"axes": (axis,)}
+            self.reader.add(RawNode("", "Unsqueeze", "", (part,), (made,), attributes))
+        return made
+
+    def _split_to_sequence(self, node: RawNode) -> bool:
+        data = self.reader.value(node.inputs[0], node)
+        axis = node.attributes.get("axis", 0)
+        if not isinstance(axis, int) or not -len(data.shape) <= axis < len(data.shape):
+            raise BadNodeError("splits along an axis that its input does not have")
+        length = data.shape[axis]
+        if length > _MAX_LENGTH:
+            raise BadNodeError(f"splits a length of {length}")
+        if len(node.inputs) > 1 and node.inputs[1]:
+            split = self.reader.value(node.inputs[1], node).data
+            self.reader.decide(node.inputs[1])
+            if split is None:
+                return False
+            if split.size and split.ndim:
+                sizes = tuple(int(n) for n in split)
+            else:
+                step = max(int(split.item()), 1)
+                sizes = tuple(min(step, length - i) for i in range(0, length, step))
+        else:
+            sizes = (1,) * length
+        names = tuple(f"{node.outputs[0]}/{i}" for i in range(len(sizes)))
+        part = RawNode(node.name, "Split", "", node.inputs[:1], names,
+                       {"axis": axis, "split": sizes}, node.scope)  # fmt: skip
+        self.reader.add(part)
+        if not node.attributes.get("keepdims", 1) and len(node.inputs) < 2:
+            squeezed = tuple(f"{name}/squeezed" for name in names)
+            for before, after in zip(names, squeezed, strict=True):
+                self.reader.add(
+                    RawNode("", "Squeeze", "", (before,), (after,), {"axes": (axis,)}), 0
+                )
+            names = squeezed
+        self.parts[node.outputs[0]] = names
+        return True
+
+
+def _replaced(
+    node: RawNode, op: str, inputs: tuple[str, ...], attributes: dict[str, Any]
+) -> RawNode:
+    return RawNode(node.name, op, "", inputs, node.outputs, attributes, node.scope)

@@ -17,12 +17,28 @@ def normalization_nodes(facts: Facts) -> dict[str, list[Node]]:
     4397).
     """
     found: dict[str, list[Node]] = {}
+    rules = {"ReduceMean": _follow, "Reshape": _grouped}
     for _, node in facts.nodes:
-        if node.op == "ReduceMean":
-            chain = _follow(node, facts)
-            if chain is not None:
-                found[chain[-1].name] = chain
+        rule = rules.get(node.op)
+        chain = rule(node, facts) if rule is not None else None
+        if chain is not None:
+            found[chain[-1].name] = chain
     return found
+
+
+def _grouped(reshape: Node, facts: Facts) -> list[Node] | None:
+    """Return a group normalisation as the tracing exporter writes it for older operator sets.
+
+    The channels of each group are laid in a row and normalised as instances, then laid back and
+    scaled channel by channel: what newer exporters write as one `GroupNormalization`.
+    """
+    instance = _only_reader(reshape, facts, "InstanceNormalization")
+    back = None if instance is None else _only_reader(instance, facts, "Reshape")
+    if instance is None or back is None:
+        return None
+    if facts.shape(back.outputs[0]) != facts.shape(reshape.inputs[0]):
+        return None
+    return _with_tail([reshape, instance, back], facts)
 
 
 def _follow(mean: Node, facts: Facts) -> list[Node] | None:
@@ -42,6 +58,11 @@ def _follow(mean: Node, facts: Facts) -> list[Node] | None:
         chain.append(following)
     if chain[-1] is not quotient:
         return None
+    return _with_tail(chain, facts)
+
+
+def _with_tail(chain: list[Node], facts: Facts) -> list[Node]:
+    """Return a chain with the factor and the summand of each channel behind it."""
     for op in _TAIL:
         following = _only_reader(chain[-1], facts, op)
         if following is None or len(facts.dynamic(following)) != 1:

@@ -13,6 +13,7 @@ from edgeprofiler.core.network import Network, Source
 from edgeprofiler.reading.lowering.compound import written_out
 from edgeprofiler.reading.lowering.emit import Emitter
 from edgeprofiler.reading.lowering.gather import gather_facts
+from edgeprofiler.reading.lowering.sink import sunk
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
 
@@ -97,7 +98,7 @@ def _lower_at(
 ) -> Lowered:
     """Return the layers at one end of what is known only while the network runs."""
     whole, part_of = written_out(graph, end)
-    facts = gather_facts(whole)
+    facts = gather_facts(sunk(whole))
     units = gather_units(facts, precision, builder, target)
     emitter = Emitter(facts, units, precision, target)
     layers = emitter.run()

@@ -196,7 +196,9 @@ class _Gathering:
         unit = Unit(
             "normalization", nodes, self.facts.dynamic(nodes[0]), nodes[-1].outputs[0], place
         )
-        unit.parameters = _weights(nodes, self.facts)
+        # groups are normalised with ones and zeros, which are no parameters where others follow
+        scaled = [n for n in nodes if n.op != "InstanceNormalization"]
+        unit.parameters = _weights(scaled, self.facts) or _weights(nodes, self.facts)
         self.unit_of[unit.output] = unit
 
     def _join_chains(self, unit: Unit) -> Unit:
@@ -322,6 +324,10 @@ def _by_weights(unit: Unit, facts: Facts) -> bool:
     return len(facts.dynamic(unit.anchor)) == 1
 
 
+_NUMBERS = frozenset({"int64", "bool"})
+"""Types of what sizes and indices are said by."""
+
+
 def _weights(nodes: Iterable[Node], facts: Facts) -> list[Tensor]:
     """Return the constants of nodes that are read as tensors, not as parameters."""
     found: list[Tensor] = []
@@ -329,7 +335,7 @@ def _weights(nodes: Iterable[Node], facts: Facts) -> list[Tensor]:
         constants = facts.constants(node)
         if node.op == "BatchNormalization":
             constants = constants[:2]  # the running statistics fold into scale and shift
-        found += [c for c in constants if elements(c.shape) > 1]
+        found += [c for c in constants if elements(c.shape) > 1 and c.dtype not in _NUMBERS]
     return found
 
 

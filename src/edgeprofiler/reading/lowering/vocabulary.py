@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
 from edgeprofiler.reading.operators.macs import MATMULS as PRODUCTS
+from edgeprofiler.reading.operators.selection import SUPPRESSIONS
 
 ACTIVATIONS = frozenset({
     "Relu", "Clip", "LeakyRelu", "PRelu", "Sigmoid", "HardSigmoid", "Tanh", "Elu", "Selu", "Celu",
@@ -46,10 +47,9 @@ RESIZES = frozenset({
     "Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "GridSample", "AffineGrid", "RoiAlign",
     "MaxRoiPool", "MaxUnpool", "Col2Im",
 })  # fmt: skip
-TOPKS = frozenset({
+TOPKS = SUPPRESSIONS | {
     "TopK", "ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Unique", "CumSum",
-    "BatchedNMS_TRT", "EfficientNMS_TRT",
-})  # fmt: skip
+}  # fmt: skip
 COPIES = frozenset({
     "Gather", "GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND", "Tile",
     "Expand", "Trilu", "OneHot", "Compress", "ReverseSequence", "EyeLike", "Pad", "CenterCropPad",

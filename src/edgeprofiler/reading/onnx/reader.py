@@ -84,7 +84,8 @@ class Reader:
         self.teller = Teller(bound, self.values)
         self.told: dict[str, tuple[Dimension, ...]] = {}
         """Shapes of results that no rule can infer."""
-        self.outputs = frozenset(outputs)
+        self.outputs = set(outputs)
+        """Results of the model, and of the bodies that are read."""
         self.warnings: dict[str, int] = {}
         self.sequences = Sequences(self)
         self.subgraphs = Subgraphs(self)

@@ -21,6 +21,7 @@ from edgeprofiler.reading.operators.call import (
     Value,
     check_size,
 )
+from edgeprofiler.reading.operators.selection import SUPPRESSIONS
 
 MAX_OPSET = 100
 FIRST_OPSET = 7
@@ -62,6 +63,8 @@ class RawNode:
         """Whether the operator's bare name means what ONNX or a known extension means by it."""
         if self.domain == "com.microsoft":
             return self.op in _MICROSOFT
+        if self.op in SUPPRESSIONS:
+            return True  # plug-ins, whose domain depends on who exported them
         return self.domain in DEFAULT_DOMAINS or self.domain == _TORCH_LIBRARY
 
 

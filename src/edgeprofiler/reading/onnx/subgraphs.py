@@ -378,8 +378,10 @@ class Subgraphs:
         reader.declare((*graph.value_info, *graph.output), rename)
         reader.initialisers(graph, rename)
         inner = [renamed(n, rename) for n in raw_nodes(graph, reader.tensors)]
+        results = tuple(rename.get(output.name, str(output.name)) for output in graph.output)
+        reader.outputs.update(results)
         reader.read(in_order(inner, reader.known, reader.source, " of a body"), depth + 1)
-        return tuple(rename.get(output.name, str(output.name)) for output in graph.output)
+        return results
 
 
 def renamed(node: RawNode, rename: Mapping[str, str]) -> RawNode:

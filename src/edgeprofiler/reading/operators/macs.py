@@ -16,9 +16,7 @@ GEMMS = frozenset({"Gemm", "QGemm"})
 MATMULS = frozenset({"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul"})
 _WEIGHTS_AT = {"QLinearConv": 3}
 _WITHOUT = frozenset({
-    "AffineGrid", "BitwiseNot", "CenterCropPad", "Constant", "Det", "DynamicQuantizeLinear",
-    "EfficientNMS_TRT", "BatchedNMS_TRT", "ImageDecoder", "MaxUnpool", "Multinomial",
-    "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer",
+    "AffineGrid", "CenterCropPad", "Col2Im", "Det", "MaxUnpool", "Multinomial",
 })  # fmt: skip
 """Operators without a shape rule of ours that multiply nothing."""
 

@@ -101,6 +101,19 @@ def _non_max_suppression(call: Call) -> list[Spec]:
     return [((scores[0] * scores[1] * max(most, 0), 3), "int64")]
 
 
+def _kept_boxes(call: Call) -> list[Spec]:
+    """TensorRT's plug-ins for non-maximum suppression: how many, boxes, scores, classes."""
+    batch, dtype = call.shape(0)[0], call.value(0).dtype
+    names = ("max_output_boxes", "keepTopK", "keep_topk")
+    most = next((call.integer(name, 0) for name in names if name in call.attributes), None)
+    if most is None:
+        raise UnknownShapeError("how many boxes it keeps is not said")
+    kept = (batch, most)
+    if call.op == "TRTBatchedNMS":  # MMDeploy's: the score stands behind the box
+        return [((*kept, 5), dtype), (kept, "int32")]
+    return [((batch, 1), "int32"), ((*kept, 4), dtype), (kept, dtype), (kept, "int32")]
+
+
 def _compress(call: Call) -> list[Spec]:
     """`Compress` and `Unique`: at most the input."""
     data = call.value(0)
@@ -163,10 +176,16 @@ REDUCTIONS = (
     "Mean", "Sum", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare",
 )  # fmt: skip
 
+SUPPRESSIONS = frozenset({
+    "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT", "TRTBatchedNMS",
+})  # fmt: skip
+"""Plug-ins that do what `NonMaxSuppression` does, for all classes and images at once."""
+
 RULES: dict[str, Rule] = {
     "Gather": _gather, "GatherElements": _gather_elements, "GatherND": _gather_nd,
     "Range": _range, "TopK": _top_k, "OneHot": _one_hot, "NonZero": _non_zero,
     "NonMaxSuppression": _non_max_suppression, "Compress": _compress, "Unique": _compress,
+    **dict.fromkeys(SUPPRESSIONS, _kept_boxes),
     "RandomNormal": _random, "RandomUniform": _random, "EyeLike": _like,
     "RandomNormalLike": _like, "RandomUniformLike": _like, "Bernoulli": _like,
     "ArgMax": _arg_reduce, "ArgMin": _arg_reduce, "QLinearReduceMean": _reduce,

@@ -78,6 +78,13 @@ def test_tensorrt_8_runs_a_first_layer_of_three_channels_in_rows() -> None:
     assert next(iter(layers(graph, JETSON_ORIN))).startswith("Reformatting")
 
 
+def with_int8_weights(graph: Graph) -> Graph:
+    """The graph with its weights as a file keeps them that come through a DequantizeLinear."""
+    stored = {n.inputs[1] for n in graph.nodes if n.op in ("Conv", "Gemm")}
+    tensors = {n: replace(t, dtype="int8") if n in stored else t for n, t in graph.tensors.items()}
+    return replace(graph, tensors=tensors)
+
+
 def quantised(build: GraphBuilder, x: str, name: str) -> str:
     one = build.number(f"{name}.scale", (1.0,))
     return build.node(
@@ -90,7 +97,7 @@ def test_tensorrt_8_writes_fp32_from_a_quantised_first_layer_and_converts_behind
     x = build.conv(quantised(build, build.input((1, 3, 32, 32)), "a"), 16, 3, name="first")
     x = build.max_pool(x, 2, name="pool")
     y = build.conv(quantised(build, x, "b"), 16, 3, name="second")
-    graph = build.graph(build.add(y, x, name="sum"))
+    graph = with_int8_weights(build.graph(build.add(y, x, name="sum")))
     found = layers(graph, A100_TENSORRT_8, "fp16")
     assert found["first"].output_dtypes == found["pool"].output_dtypes == ("fp32",)
     assert found["q.b"].input_dtypes == ("fp16",), "the sum wants the pool's result in FP16"
@@ -101,7 +108,8 @@ def test_tensorrt_8_writes_fp32_from_a_quantised_first_layer_and_converts_behind
 def test_an_int8_layer_writes_the_networks_output_itself() -> None:
     build = GraphBuilder("net")
     x = build.input((1, 64))
-    found = layers(build.graph(build.linear(quantised(build, x, "a"), 10, name="fc")), JETSON_ORIN)
+    graph = build.graph(build.linear(quantised(build, x, "a"), 10, name="fc"))
+    found = layers(with_int8_weights(graph), JETSON_ORIN)
     assert list(found) == ["q.a", "fc"]
     assert found["fc"].output_dtypes == ("fp32",)
 
@@ -109,7 +117,8 @@ def test_an_int8_layer_writes_the_networks_output_itself() -> None:
 def test_an_fp16_pooling_regroups_what_an_int8_convolution_wrote() -> None:
     build = GraphBuilder("net")
     x = build.conv(quantised(build, build.input((1, 16, 8, 8)), "a"), 16, 3, name="conv")
-    network = lower(build.graph(build.flatten(build.global_avg_pool(x, name="pool"))))
+    graph = build.graph(build.flatten(build.global_avg_pool(x, name="pool")))
+    network = lower(with_int8_weights(graph))
     assert [la.op for la in network.layers][:4] == [
         "reformat", "convolution", "reformat", "global_pool",
     ]  # fmt: skip
@@ -120,7 +129,8 @@ def test_quantisers_of_one_tensor_with_one_scale_are_one_layer() -> None:
     x = build.conv(build.input((1, 16, 8, 8)), 16, 3, name="conv")
     left = build.conv(quantised(build, x, "left"), 16, 3, name="one")
     right = build.conv(quantised(build, x, "right"), 16, 1, name="two")
-    found = layers(build.graph(build.add(left, right, name="sum")), JETSON_ORIN, "fp16")
+    graph = with_int8_weights(build.graph(build.add(left, right, name="sum")))
+    found = layers(graph, JETSON_ORIN, "fp16")
     assert [n for n in found if n.startswith("q.")] == ["q.left"]
     assert found["conv"].output_dtypes == ("fp16",)
     assert {la.dtype for n, la in found.items() if n.startswith(("one", "two"))} == {"int8"}
@@ -164,9 +174,8 @@ def test_a_pooling_between_quantisers_works_on_int8() -> None:
     build = GraphBuilder("net")
     x = build.conv(quantised(build, build.input((1, 16, 8, 8)), "a"), 16, 3, name="conv")
     x = build.max_pool(quantised(build, x, "b"), 2, name="pool")
-    found = layers(
-        build.graph(build.conv(quantised(build, x, "c"), 16, 3, name="next")), JETSON_ORIN
-    )
+    graph = build.graph(build.conv(quantised(build, x, "c"), 16, 3, name="next"))
+    found = layers(with_int8_weights(graph), JETSON_ORIN)
     assert list(found) == ["q.a", "conv", "pool", "next"]
     assert found["pool"].input_dtypes == found["pool"].output_dtypes == ("int8",)
 
@@ -180,6 +189,60 @@ def test_a_view_between_quantisers_is_requantised_only_for_another_scale(
     other = build.number("other", (after,))
     low = build.node("QuantizeLinear", (x, other), "q.b")
     x = build.node("DequantizeLinear", (low, other), "dq.b")
-    found = layers(build.graph(build.linear(x, 10, name="fc")), JETSON_ORIN)
+    graph = with_int8_weights(build.graph(build.linear(x, 10, name="fc")))
+    found = layers(graph, JETSON_ORIN)
     assert reformats(found) == reformats_expected
     assert found["fc"].input_dtypes == ("int8",)
+
+
+def detector() -> Graph:
+    """A quantised backbone, and a head that its maker left in floats."""
+    build = GraphBuilder("detector")
+    x = build.conv(quantised(build, build.input((1, 16, 32, 32)), "a"), 32, 3, name="backbone.0")
+    x = build.conv(quantised(build, build.relu(x), "b"), 32, 3, name="backbone.1")
+    x = build.conv(quantised(build, build.relu(x), "c"), 32, 3, name="head.0")
+    graph = build.graph(build.conv(build.relu(x), 8, 1, name="head.1"))
+    stored = {f"backbone.{i}.weight" for i in (0, 1)}
+    tensors = {n: replace(t, dtype="int8") if n in stored else t for n, t in graph.tensors.items()}
+    return replace(graph, tensors=tensors)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_what_a_quantised_model_leaves_in_floats_stays_so_at_every_precision(
+    precision: str,
+) -> None:
+    """INT8 needs both factors dequantised: the head's first input is, its weights are not."""
+    network = lower(detector(), precision)
+    types = {la.nodes[0]: la.dtype for la in network.layers if la.macs}
+    plain = {"fp32": "tf32"}.get(precision, "fp16")
+    assert types == {
+        "backbone.0": "int8", "backbone.1": "int8", "head.0": plain, "head.1": plain,
+    }  # fmt: skip
+    assert network.precision == "int8"
+    assert not any("calibrated" in warning for warning in network.warnings)
+
+
+def test_a_product_of_floats_reads_a_quantised_tensor_through_a_layer() -> None:
+    found = lower(detector(), "fp16").layers
+    before = next(i for i, la in enumerate(found) if la.nodes[:1] == ("head.0",))
+    widened = found[before - 1]
+    assert (widened.op, widened.input_dtypes, widened.output_dtypes) == (
+        "reformat", ("int8",), ("fp16",),
+    )  # fmt: skip
+
+
+def test_int8_is_kept_only_where_it_is_faster() -> None:
+    """Without INT8 units an engine that may use INT8 is the FP16 engine."""
+    without = BuildTarget("old", tf32_ratio=0.0, int8=False)
+    graph = chain(3)
+    allowed, plain = lower(graph, "int8", target=without), lower(graph, "fp16", target=without)
+    assert allowed.layers == plain.layers
+    assert "no faster than FP16" in allowed.warnings[0]
+
+
+def test_operators_on_integers_say_that_tensorrt_does_not_take_them() -> None:
+    build = GraphBuilder("net")
+    x, one = build.input((1, 8, 8, 8)), build.number("one", (1.0,))
+    inputs = (x, one, one, build.constant("w", (4, 8, 3, 3)), one, one, one, one)
+    network = lower(build.graph(build.node("QLinearConv", inputs, "conv")))
+    assert "does not take QLinearConv" in network.warnings[0]

@@ -234,8 +234,9 @@ def quantized_graph() -> Graph:
     x = build.relu(x, name="r")
     one = build.number("one", (1.0,))
     low = build.node("DequantizeLinear", (build.node("QuantizeLinear", (x, one), "q"), one), "dq")
-    y = build.add(build.conv(low, 16, 3, name="conv"), x)
-    return build.graph(y)
+    graph = build.graph(build.add(build.conv(low, 16, 3, name="conv"), x))
+    weight = replace(graph.tensors["conv.weight"], dtype="int8")  # through a quantiser of its own
+    return replace(graph, tensors={**graph.tensors, weight.name: weight})
 
 
 def test_dequantised_inputs_make_int8_layers_and_shared_tensors_a_reformat() -> None:

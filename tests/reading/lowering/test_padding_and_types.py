@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgeprofiler.reading.graphs.build import GraphBuilder
 from edgeprofiler.reading.lowering import lower
 
@@ -22,7 +24,9 @@ def test_a_result_that_is_quantised_only_is_written_in_int8() -> None:
     x = build.conv(build.input((1, 16, 8, 8)), 16, 3, name="first")
     low = build.node("DequantizeLinear", (build.node("QuantizeLinear", (x, one), "q"), one), "dq")
     y = build.conv(low, 16, 3, name="second")
-    network = lower(build.graph(build.conv(y, 16, 3, name="third")))
+    graph = build.graph(build.conv(y, 16, 3, name="third"))
+    weight = replace(graph.tensors["second.weight"], dtype="int8")
+    network = lower(replace(graph, tensors={**graph.tensors, weight.name: weight}))
     types = {la.name: (la.dtype, la.output_dtypes) for la in network.layers}
     assert types["first"] == ("fp16", ("int8",))
     assert types["second"] == ("int8", ("fp16",))

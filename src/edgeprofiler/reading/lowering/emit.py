@@ -11,6 +11,7 @@ from edgeprofiler.reading.lowering.kernels import first_layer, float_convolution
 from edgeprofiler.reading.lowering.memory import CHANNELS_LAST, ROWS
 from edgeprofiler.reading.lowering.movement import Mover
 from edgeprofiler.reading.lowering.names import layer_name
+from edgeprofiler.reading.lowering.quantizers import is_int8
 from edgeprofiler.reading.lowering.target import BuildTarget
 from edgeprofiler.reading.lowering.units import Unit
 from edgeprofiler.reading.lowering.vocabulary import TRANSPOSED
@@ -63,7 +64,7 @@ class Emitter(Mover):
         source = self.facts.real(pad.inputs[0]) if pad is not None else unit.inputs[0]
         name = layer_name(unit, pad)
         dtype, layout = self._convolution_kernel(unit, source)
-        self._convert(source, layout, dtype, name, "Input")
+        self._convert(source, layout, dtype, name, "Input", widens=True)
         if self.precision == "fp32":
             for other_input in unit.inputs[1:]:
                 self._convert(other_input, layout, dtype, name, "Input")
@@ -140,7 +141,7 @@ class Emitter(Mover):
             self._delivers(unit)
         name = layer_name(unit)
         for source in unit.inputs:
-            self._convert(source, ROWS, dtype, name, "Input")
+            self._convert(source, ROWS, dtype, name, "Input", widens=True)
         layer = compute.product(
             self.facts, unit, name, dtype, self.memory.types(unit.inputs),
             self.memory.result_type(unit.output, ROWS),
@@ -150,10 +151,10 @@ class Emitter(Mover):
 
     def _compute_type(self, unit: Unit) -> str:
         """INT8 where asked for or quantised; TF32 where FP32 may use it (see `rules.TF32`)."""
-        explicit = unit.inputs and self.memory.stored(unit.inputs[0]) in ("int8", "uint8")
-        if unit.repeats > 1 and not explicit:
-            return self.memory.float_type  # calibration leaves what stands in loops alone
-        if self.precision == "int8" or explicit or unit.anchor.op.startswith(("QLinear", "QGemm")):
+        if is_int8(self.facts, unit.anchor):
+            return "int8"
+        # calibration leaves what stands in loops alone
+        if self.precision == "int8" and unit.repeats == 1:
             return "int8"
         alone = unit.anchor.integer("group", 1) == 1
         if self.precision == "fp32" and alone and self.target.tf32_ratio > 0:

@@ -41,16 +41,23 @@ class Mover:
             elif unit.role in ("convolution", "gemm"):
                 self._elementwise.update(unit.inputs[1:])
 
-    def _convert(self, name: str, layout: str, dtype: str, layer: str, what: str) -> None:
-        """Add the layer that makes a tensor readable, where one is needed; do so only once."""
+    def _convert(
+        self, name: str, layout: str, dtype: str, layer: str, what: str, *, widens: bool = False
+    ) -> None:
+        """Add the layer that makes a tensor readable, where one is needed; do so only once.
+
+        A product of floats needs what the model has quantised for others as floats (`widens`).
+        """
         dtype = "fp32" if dtype == "tf32" else dtype
         stored = self.memory.stored(name)
         foreign = self._foreign(name, dtype)
         grouped = dtype != "int8" and name in self.memory.interleaved
         regrouped = grouped and self.memory.layout_matters(name)
-        if not self.memory.differs(name, layout) and not foreign and not regrouped:
+        quantised = stored in ("int8", "uint8") and name in self.facts.quantized
+        widened = widens and quantised and dtype in FLOATS
+        if not self.memory.differs(name, layout) and not (foreign or regrouped or widened):
             return
-        target = dtype if foreign or stored in FLOATS else stored
+        target = dtype if foreign or widened or stored in FLOATS else stored
         shape = self.facts.shape(name)
         self.layers.append(
             make_layer(

@@ -13,6 +13,7 @@ from edgeprofiler.core.network import Network, Source
 from edgeprofiler.reading.lowering.compound import written_out
 from edgeprofiler.reading.lowering.emit import Emitter
 from edgeprofiler.reading.lowering.gather import gather_facts
+from edgeprofiler.reading.lowering.quantizers import is_explicit, on_integers
 from edgeprofiler.reading.lowering.sink import sunk
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
@@ -97,6 +98,10 @@ def _lower_at(
     target: BuildTarget,
 ) -> Lowered:
     """Return the layers at one end of what is known only while the network runs."""
+    explicit = is_explicit(graph)
+    calibrated = precision == "int8" and not explicit
+    if precision == "int8" and (explicit or not target.int8):
+        precision = "fp16"  # what the model does not quantise, or INT8 does not make faster
     whole, part_of = written_out(graph, end)
     facts = gather_facts(sunk(whole))
     units = gather_units(facts, precision, builder, target)
@@ -114,9 +119,17 @@ def _lower_at(
     dead = sum(reason == "dead" for reason in facts.no_work.values())
     if dead:
         warnings.append(f"{dead} nodes reach no output and are dropped")
-    if precision == "int8":
+    if calibrated:
         warnings.append(
             "int8 assumes a calibrated engine: convolutions and GEMMs in INT8, the rest in FP16"
+            if target.int8
+            else f"{target.name} multiplies INT8 no faster than FP16: the engine keeps FP16"
+        )
+    integers = sorted({node.op for _, node in facts.nodes if on_integers(node)})
+    if integers:
+        warnings.append(
+            f"TensorRT's parser does not take {', '.join(integers)}: the INT8 layers that they "
+            "stand for are predicted; export the model with QuantizeLinear and DequantizeLinear"
         )
     network = Network(
         name=graph.name,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edgeprofiler.core.graph import Node
+from collections.abc import Iterable
+
+from edgeprofiler.core.graph import Graph, Node
 from edgeprofiler.reading.lowering.facts import Facts
 from edgeprofiler.reading.lowering.vocabulary import (
     AVERAGE_POOLS,
@@ -23,6 +25,50 @@ _WRITES_INT8 = CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | POINTWISE
 
 _POOLS = MAX_POOLS | AVERAGE_POOLS | GLOBAL_POOLS
 _MOVES = RESHAPES | SLICES | CONCATS | RESIZES | frozenset({"Transpose"})
+
+
+_STORED = frozenset({"int8", "uint8", "int4", "uint4", "fp8"})
+INTEGER_OPERATORS = frozenset({"QGemm", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear"})
+"""Operators on integers, beside `QLinear...`; TensorRT's parser takes none of them."""
+
+
+def on_integers(node: Node) -> bool:
+    """Say whether an operator itself works on integers, without quantisers around it."""
+    return node.op.startswith("QLinear") or node.op in INTEGER_OPERATORS
+
+
+def is_explicit(graph: Graph) -> bool:
+    """Say whether a model states itself what is quantised: then nothing else is."""
+    products = CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS
+    return any(
+        node.op in ("QuantizeLinear", "DequantizeLinear")
+        or (node.op in products and not on_integers(node) and _quantised(graph, node.inputs[1:2]))
+        for node in graph.nodes
+    )
+
+
+def _quantised(graph: Graph, names: Iterable[str]) -> bool:
+    tensors = (graph.tensors.get(name) for name in names)
+    return any(t is not None and t.constant and t.dtype in _STORED for t in tensors)
+
+
+def is_int8(facts: Facts, node: Node) -> bool:
+    """Say whether a product is INT8 because the model says so (see `rules.QUANTIZED`).
+
+    Both factors must come through a DequantizeLinear, weights too: half of it is a product of
+    floats.
+    """
+    if on_integers(node):
+        return True
+    return len(node.inputs) > 1 and all(_is_dequantised(facts, name) for name in node.inputs[:2])
+
+
+def _is_dequantised(facts: Facts, name: str) -> bool:
+    if name not in facts.static:
+        return facts.real(name) in facts.quantized
+    producer = facts.graph.producers.get(name)
+    dequantised = producer is not None and producer.op == "DequantizeLinear"
+    return dequantised or _quantised(facts.graph, (name,))
 
 
 class Quantizers:

@@ -22,13 +22,16 @@ class BuildTarget:
     """Major version of TensorRT."""
     linear_sums_apart: bool = False
     """Whether Torch-TensorRT's residual sums without activation are kernels of their own."""
+    int8: bool = True
+    """Whether INT8 multiplies faster than FP16, without which TensorRT keeps FP16 kernels."""
 
     @staticmethod
     def of(device: Device) -> BuildTarget:
         """Return the target of engines for `device`: its data sheet says whether it has TF32."""
         tf32 = "tf32" in device.datasheet.peak_flops
         ratio = device.peak_flops("tf32") / device.peak_flops("fp32") if tf32 else 0.0
-        return BuildTarget(device.name, tf32_ratio=ratio)
+        int8 = device.peak_flops("int8") > device.peak_flops("fp16")
+        return BuildTarget(device.name, tf32_ratio=ratio, int8=int8)
 
 
 JETSON_ORIN = BuildTarget("Jetson Orin", tf32_ratio=4.0)

@@ -9,6 +9,7 @@ from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.network import Network, Source, make_layer
 from edgeprofiler.reading.engine import engine_document
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
+from edgeprofiler.reading.read import read_model
 from edgeprofiler.reading.tensorrt import TensorRTFrontEnd
 
 NETWORK = Network(
@@ -114,3 +115,19 @@ def test_a_file_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path) -> Non
         file.truncate(2 * 10**9)
     with pytest.raises(InvalidInput, match="is too large"):
         read(path)
+
+
+def test_layers_that_were_dumped_one_by_one_are_the_engine(shared: Path, tmp_path: Path) -> None:
+    """An inspector asked for each layer in turn, with a line before each."""
+    whole = shared / "inputs" / "engine_info" / "rtx3060m_resnet18_fp16_trtexec.json"
+    layers = json.loads(whole.read_text())["Layers"]
+    dump = tmp_path / "layers.txt"
+    lines = [f"--- Layer {i} ---\n{json.dumps(layer)}" for i, layer in enumerate(layers)]
+    dump.write_text("\n".join(lines))
+    read, expected = read_model(dump), read_model(whole)
+    assert isinstance(read, Network)
+    assert isinstance(expected, Network)
+    assert read.layers == expected.layers
+    dump.write_text("--- Layer 0 ---\nconv1 + relu\n--- Layer 1 ---\nmaxpool\n")
+    with pytest.raises(InvalidInput, match="layer 0 is no JSON; ask the inspector for"):
+        read_model(dump)

@@ -19,6 +19,7 @@ from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network, Shape, Source
 from edgeprofiler.core.profile.document import says_profile
 from edgeprofiler.core.values import read_json
+from edgeprofiler.reading.formats import known_format
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 from edgeprofiler.reading.graphs.images import images, sized
 from edgeprofiler.reading.lowering import BuildTarget, lower
@@ -234,6 +235,9 @@ def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Gr
 
 def _explain(path: Path, head: bytes) -> None:
     """Raise what is known of a path that no front end takes, if anything is."""
+    other = known_format(path, head)
+    if other is not None:
+        raise Unsupported(f"{path}: is {other}")
     if not head:
         check_readable(path)
     elif head.lstrip().startswith((b"{", b"[")):

@@ -37,6 +37,8 @@ class OnnxFrontEnd:
         """Say whether `source` is an ONNX file, by its suffix or its first fields."""
         if source.lower().endswith(".onnx"):
             return True
+        if Path(source).name == "saved_model.pb":  # begins with the same fields, of other meaning
+            return False
         # ModelProto: ir_version (a small number), then producer, domain, opset or graph.
         return len(head) > 3 and head[0] == 0x08 and head[1] < 32 and head[2] in b"\x12\x1a\x3a\x42"
 

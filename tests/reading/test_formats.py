@@ -61,5 +61,5 @@ def test_a_plain_folder_and_an_unknown_file_are_no_models(tmp_path: Path) -> Non
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(InvalidInput, match="is a folder"):
         read_model(tmp_path)
-    with pytest.raises(InvalidInput, match="no front end knows"):
+    with pytest.raises(InvalidInput, match="any front end knows"):
         read_model(tmp_path / "notes.txt")

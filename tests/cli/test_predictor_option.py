@@ -141,7 +141,7 @@ def test_advice_by_a_predictor_is_its_predictions_and_changes_no_mode(trained: P
     answers = predictor_for(predictor=trained)
     graph = read_graph("zoo:lenet")
     state = State(graph, "fp16", answers)
-    found = single_changes(state, Options(kinds=("batch", "mode"), batches=(2,)))
+    found = single_changes(state, Options(kinds=("batch", "mode"), batches=(2,))).changes
     assert {change.kind for change in found} == {"batch"}
     expected = predict("zoo:lenet", batch=2, predictor=trained).totals
     assert found[0].cost.latency_s == pytest.approx(expected.end_to_end_s.value)

@@ -99,7 +99,7 @@ def test_a_budget_that_is_none_is_refused(budget: Target) -> None:
 
 
 def test_single_changes_are_ranked_by_energy_saved() -> None:
-    changes = single_changes(_state("resnet18"))
+    changes = single_changes(_state("resnet18")).changes
     values = [change.saved_j.value for change in changes]
     assert values == sorted(values, reverse=True)
     assert {"prune", "resolution", "precision", "batch"} <= {change.kind for change in changes}
@@ -122,7 +122,7 @@ def test_a_mask_keeps_as_many_channels_as_the_plan_says() -> None:
 
 def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() -> None:
     """Pruning is off by the factor that the network is; int8 by its own doubt too."""
-    by_kind = {change.kind: change for change in single_changes(_state("resnet18"))}
+    by_kind = {change.kind: change for change in single_changes(_state("resnet18")).changes}
     relative = {
         kind: (by_kind[kind].saved_j.high - by_kind[kind].saved_j.low) / by_kind[kind].saved_j.value
         for kind in ("prune", "precision", "batch")
@@ -135,7 +135,7 @@ def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() ->
 def test_a_detector_whose_batch_is_fixed_is_advised_on_for_the_rest(shared: Path) -> None:
     graph = read_graph(shared / "inputs/graphs/yolov8n_160.json")
     state = State(graph, "fp16", predictor_for("jetson-orin-nano"))
-    kinds = {change.kind for change in single_changes(state)}
+    kinds = {change.kind for change in single_changes(state).changes}
     assert {"prune", "precision", "mode"} <= kinds
     assert "batch" not in kinds
 

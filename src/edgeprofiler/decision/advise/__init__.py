@@ -1,7 +1,7 @@
 """What to change of a network and of how it runs."""
 
 from edgeprofiler.decision.advise.advise import Advice, advise
-from edgeprofiler.decision.advise.change import RISK, Change, Options, Plan, State, Target
+from edgeprofiler.decision.advise.change import RISK, Change, Options, Plan, Refusal, State, Target
 from edgeprofiler.decision.advise.search import plan_for, single_changes
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Change",
     "Options",
     "Plan",
+    "Refusal",
     "State",
     "Target",
     "advise",

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.choices import DEFAULT_PRECISION
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.decision.advise.change import RISK, Change, Cost, Options, Plan, State, Target
+from edgeprofiler.decision.advise.change import (
+    RISK,
+    Change,
+    Cost,
+    Options,
+    Plan,
+    Refusal,
+    State,
+    Target,
+)
 from edgeprofiler.decision.advise.document import mask_document, plan_document
 from edgeprofiler.decision.advise.search import plan_for, single_changes
 from edgeprofiler.prediction.predict import graph_of, predictor_of
@@ -42,10 +51,12 @@ class Advice:
     """Every change alone, the most energy saved first."""
     plan: Plan | None
     """Changes that together meet the budget; `None` where there is none."""
+    refused: tuple[Refusal, ...] = ()
+    """Changes that were thought of, and that the network does not allow."""
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document `edgeprofiler.advice/1`."""
-        return plan_document(self.model, self.before, self.singles, self.plan)
+        return plan_document(self.model, self.before, self.singles, self.plan, self.refused)
 
     def mask(self) -> dict[str, Any]:
         """Return the channels that remain as a JSON document `edgeprofiler.mask/1`.
@@ -120,11 +131,15 @@ def advise(
         budget_j = before.energy_j * budget_percent / 100
     budget = Target(budget_j, max_latency_s)
     named = isinstance(question.model, (str, Path))
+    singles = single_changes(state, options)
+    plan = None if budget == Target() else plan_for(state, budget, options)
+    refused = (*singles.refused, *(plan.refused if plan is not None else ()))
     return Advice(
         model=str(question.model) if named else state.graph.name,
         before=before,
-        singles=tuple(single_changes(state, options)),
-        plan=None if budget == Target() else plan_for(state, budget, options),
+        singles=singles.changes,
+        plan=plan,
+        refused=tuple({(r.kind, r.target, r.text): r for r in refused}.values()),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.decision.advise import edits
-from edgeprofiler.decision.advise.change import Options, State
+from edgeprofiler.decision.advise.change import Options, Refusal, State
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.reading.graphs.change import with_batch
 
@@ -30,10 +30,15 @@ def floors_of(graph: Graph, options: Options) -> edits.Floors:
     return edits.Floors.of(graph, options.least, options.least_resolution, options.layers)
 
 
-def candidates(state: State, options: Options, floors: edits.Floors) -> Iterator[Candidate]:
-    """Every change that could be made to `state`; nothing is predicted yet."""
+def candidates(
+    state: State, options: Options, floors: edits.Floors, refused: list[Refusal]
+) -> Iterator[Candidate]:
+    """Every change that could be made to `state`; nothing is predicted yet.
+
+    What the network does not allow is added to `refused`.
+    """
     graph = state.graph
-    found: list[tuple[str, Iterator[edits.Edit]]] = []
+    found: list[tuple[str, Iterator[edits.Edit | Refusal]]] = []
     if "prune" in options.kinds:
         found += [
             (f"to {keep:.1%}", edits.prunings(graph, keep, options.align, floors)) for keep in _KEEP
@@ -48,6 +53,9 @@ def candidates(state: State, options: Options, floors: edits.Floors) -> Iterator
         found.append(("smaller", edits.smaller_inputs(graph, floors)))
     for step, made in found:
         for edit in made:
+            if isinstance(edit, Refusal):
+                refused.append(edit)
+                continue
             step_name = edit.text if edit.kind == "resolution" else step
             yield Candidate(
                 (edit.kind, edit.target, step_name),

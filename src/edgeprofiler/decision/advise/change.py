@@ -94,6 +94,25 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A change that was thought of, and that the network does not allow."""
+
+    kind: str
+    target: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Singles:
+    """Every change alone."""
+
+    changes: tuple[Change, ...]
+    """Those that save something, the most energy first."""
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """Changes in the order in which they are made, each on top of those before."""
 
@@ -101,6 +120,8 @@ class Plan:
     steps: tuple[Change, ...]
     reached: bool
     budget: Target
+    refused: tuple[Refusal, ...] = ()
+    """Changes that could not be made at one step or another."""
 
     @property
     def after(self) -> Cost:

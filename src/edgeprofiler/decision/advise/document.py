@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgeprofiler.core.profile.doubt import doubt_document
-from edgeprofiler.decision.advise.change import Change, Cost, Plan
+from edgeprofiler.decision.advise.change import Change, Cost, Plan, Refusal
 
 ACCURACY = "accuracy is not predicted: train and measure it again"
 
 
 def plan_document(
-    model: str, before: Cost, singles: Sequence[Change], plan: Plan | None
+    model: str,
+    before: Cost,
+    singles: Sequence[Change],
+    plan: Plan | None,
+    refused: Sequence[Refusal] = (),
 ) -> dict[str, Any]:
     """Return single changes and the plan as a JSON document `edgeprofiler.advice/1`."""
     device = before.profile.device
@@ -23,6 +27,10 @@ def plan_document(
         "before": _cost(before),
         "note": ACCURACY,
         "single_changes": [_change(change) for change in singles],
+        "not_possible": [
+            {"kind": r.kind, "target": r.target, "text": r.text, "reason": r.reason}
+            for r in refused
+        ],
     }
     if plan is not None:
         document["plan"] = {

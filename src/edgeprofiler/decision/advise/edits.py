@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.decision.advise.change import Refusal
 from edgeprofiler.decision.advise.channels import Channels
 from edgeprofiler.reading.graphs.change import with_input_shapes, with_nodes
 from edgeprofiler.reading.graphs.images import images, sized
@@ -61,7 +63,7 @@ class Floors:
         return Floors(least, math.ceil(_image_height(graph) * resolution))
 
 
-def prunings(graph: Graph, keep: float, align: int, floors: Floors) -> Iterator[Edit]:
+def prunings(graph: Graph, keep: float, align: int, floors: Floors) -> Iterator[Edit | Refusal]:
     """Yield all groups, then each, with about `keep` of its channels, a multiple of `align`."""
     channels = Channels.of(graph)
     sizes: dict[int, int] = {}
@@ -71,41 +73,48 @@ def prunings(graph: Graph, keep: float, align: int, floors: Floors) -> Iterator[
         if least <= size < group.size:
             sizes[group.index] = size
     groups = {group.index: group for group in channels.groups if group.index in sizes}
-    together = _pruned(channels, sizes) if len(sizes) > 1 else None
-    if together is not None:
-        yield Edit(
+    if len(sizes) > 1:
+        yield from _made(
             "prune",
             "all",
             f"prune all channels to about {keep:.0%}, in {len(sizes)} groups",
-            together,
+            graph,
+            lambda: channels.pruned(sizes),
             {n: (sizes[i], g.size) for i, g in groups.items() for n in g.producers},
         )
     for index, group in groups.items():
         size = sizes[index]
-        smaller = _pruned(channels, {index: size})
-        if smaller is None:
-            continue
         others = len(group.producers) - 1
         tied = f" and {others} tied to it" if others else ""
-        yield Edit(
+        yield from _made(
             "prune",
             group.producers[0],
             f"prune {group.producers[0]}{tied}: {group.size} to {size} channels",
-            smaller,
+            graph,
+            partial(channels.pruned, {index: size}),
             dict.fromkeys(group.producers, (size, group.size)),
         )
 
 
-def _pruned(channels: Channels, sizes: Mapping[int, int]) -> Graph | None:
-    """The pruned graph, or `None` where a foreign operator makes of it nothing valid."""
+def _made(
+    kind: str,
+    target: str,
+    text: str,
+    graph: Graph,
+    make: Callable[[], Graph],
+    channels: Mapping[str, tuple[int, int]] | None = None,
+) -> Iterator[Edit | Refusal]:
+    """Yield an edit, or why the graph does not allow it; nothing where its results would change."""
     try:
-        pruned = channels.pruned(sizes)
-    except EdgeProfilerError:
-        return None
-    return pruned if _same_results(channels.graph, pruned) else None
+        made = make()
+    except EdgeProfilerError as error:
+        yield Refusal(kind, target, text, str(error))
+        return
+    if all(graph.tensors[n].shape == made.tensors[n].shape for n in graph.outputs):
+        yield Edit(kind, target, text, made, dict(channels or {}))
 
 
-def smaller_kernels(graph: Graph) -> Iterator[Edit]:
+def smaller_kernels(graph: Graph) -> Iterator[Edit | Refusal]:
     """Yield each square kernel of 5 or more as one of 3, padding kept so that sizes stay."""
     for node in graph.nodes:
         if node.op != "Conv":
@@ -123,13 +132,12 @@ def smaller_kernels(graph: Graph) -> Iterator[Edit]:
             continue
         smaller = replace(weight, shape=(*weight.shape[:2], *(3,) * len(kernel)), value=None)
         changed = _with_window(node, kernel_shape=smaller.shape[2:], pads=pads)
-        made = _changed(graph, {node.name: (changed,)}, (smaller,))
-        if made is not None:
-            text = f"{node.name}: {kernel[0]}x{kernel[0]} kernel to 3x3"
-            yield Edit("kernel", node.name, text, made, {})
+        text = f"{node.name}: {kernel[0]}x{kernel[0]} kernel to 3x3"
+        make = partial(with_nodes, graph, {node.name: (changed,)}, (smaller,))
+        yield from _made("kernel", node.name, text, graph, make)
 
 
-def larger_strides(graph: Graph) -> Iterator[Edit]:
+def larger_strides(graph: Graph) -> Iterator[Edit | Refusal]:
     """Yield the first convolutions with a stride of 2 instead of 1, where the results keep shape.
 
     Only before the first change of size does a stride stand for a decision of its own: behind
@@ -147,9 +155,8 @@ def larger_strides(graph: Graph) -> Iterator[Edit]:
             return
         pads = window.before + window.after
         changed = _with_window(node, strides=(2,) * len(window.stride), pads=pads)
-        strided = _changed(graph, {node.name: (changed,)})
-        if strided is not None:
-            yield Edit("stride", node.name, f"{node.name}: stride 1 to 2", strided, {})
+        make = partial(with_nodes, graph, {node.name: (changed,)})
+        yield from _made("stride", node.name, f"{node.name}: stride 1 to 2", graph, make)
 
 
 def _window(graph: Graph, node: Node) -> Window:
@@ -163,7 +170,7 @@ def _with_window(node: Node, **window: tuple[int, ...]) -> Node:
     return replace(node, attributes={**kept, **window})
 
 
-def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterator[Edit]:
+def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterator[Edit | Refusal]:
     """Yield each large fully connected layer as two of low rank, `in -> rank -> out`."""
     for node in graph.nodes:
         if node.op != "Gemm" or not node.integer("transB"):
@@ -182,13 +189,12 @@ def factorised_dense(graph: Graph, keep: float = 0.25, align: int = 8) -> Iterat
             Tensor(low, (rank, into), weight.dtype, constant=True),
             replace(weight, shape=(out, rank), value=None),
         )
-        factored = _changed(graph, {node.name: (first, second)}, constants)
-        if factored is not None:
-            text = f"{node.name}: {into}x{out} as {into}x{rank} and {rank}x{out}"
-            yield Edit("factorise", node.name, text, factored, {})
+        text = f"{node.name}: {into}x{out} as {into}x{rank} and {rank}x{out}"
+        make = partial(with_nodes, graph, {node.name: (first, second)}, constants)
+        yield from _made("factorise", node.name, text, graph, make)
 
 
-def smaller_inputs(graph: Graph, floors: Floors, step: int = 32) -> Iterator[Edit]:
+def smaller_inputs(graph: Graph, floors: Floors, step: int = 32) -> Iterator[Edit | Refusal]:
     """Yield the graph at smaller resolutions, multiples of `step` down to the floor."""
     height = _image_height(graph)
     for size in range((height - 1) // step * step, max(floors.height, 1) - 1, -step):
@@ -197,29 +203,16 @@ def smaller_inputs(graph: Graph, floors: Floors, step: int = 32) -> Iterator[Edi
             shape = graph.tensors[name].shape
             lengths = (round(shape[axis] * size / height) for axis in axes)
             shapes[name] = sized(shape, axes, *lengths)
+        text = f"resolution {height} to {size}"
         try:
             smaller = with_input_shapes(graph, shapes)
-        except EdgeProfilerError:
+        except EdgeProfilerError as error:
+            yield Refusal("resolution", "input", text, str(error))
             return  # a fixed size inside: no smaller one will do either
-        yield Edit("resolution", "input", f"resolution {height} to {size}", smaller, {})
+        yield Edit("resolution", "input", text, smaller, {})
 
 
 def _image_height(graph: Graph) -> int:
     """Height of the tallest input image; 0 where there is none."""
     heights = [graph.tensors[name].shape[axes[0]] for name, axes in images(graph).items()]
     return max(heights, default=0)
-
-
-def _changed(
-    graph: Graph, nodes: Mapping[str, Sequence[Node]], constants: Sequence[Tensor] = ()
-) -> Graph | None:
-    """The graph with other nodes, or `None` where it is not valid or its results would change."""
-    try:
-        changed = with_nodes(graph, nodes, constants)
-    except EdgeProfilerError:
-        return None
-    return changed if _same_results(graph, changed) else None
-
-
-def _same_results(before: Graph, after: Graph) -> bool:
-    return all(before.tensors[n].shape == after.tensors[n].shape for n in before.outputs)

@@ -9,7 +9,16 @@ import math
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.advise.candidates import Candidate, Key, candidates, floors_of
-from edgeprofiler.decision.advise.change import Change, Cost, Options, Plan, State, Target
+from edgeprofiler.decision.advise.change import (
+    Change,
+    Cost,
+    Options,
+    Plan,
+    Refusal,
+    Singles,
+    State,
+    Target,
+)
 
 _WEIGHT = {"none": 1.0, "low": 1.5, "medium": 3.0, "high": 6.0}
 _MAX_STEPS = 200
@@ -17,14 +26,15 @@ _WORTH = 1e-3
 """Smallest saving, as a share of what is left, that is still worth a change."""
 
 
-def single_changes(state: State, options: Options | None = None) -> list[Change]:
-    """Return every single change that saves energy or time, the most energy first."""
+def single_changes(state: State, options: Options | None = None) -> Singles:
+    """Return every single change that saves energy or time, and those that cannot be made."""
     chosen = options or Options()
     before = state.cost()
     floors = floors_of(state.graph, chosen)
-    made = [_change(candidate, before) for candidate in candidates(state, chosen, floors)]
+    refused: list[Refusal] = []
+    made = [_change(c, before, refused) for c in candidates(state, chosen, floors, refused)]
     useful = [c for c in made if c is not None and (c.saved_j.value > 0 or c.saved_s > 0)]
-    return sorted(useful, key=lambda c: -c.saved_j.value)
+    return Singles(tuple(sorted(useful, key=lambda c: -c.saved_j.value)), tuple(refused))
 
 
 def plan_for(state: State, budget: Target, options: Options | None = None) -> Plan:
@@ -46,15 +56,15 @@ def plan_for(state: State, budget: Target, options: Options | None = None) -> Pl
     cost = before = state.cost()
     steps: list[Change] = []
     floors = floors_of(state.graph, chosen)
-    queue = _Queue()
+    queue, refused = _Queue(), list[Refusal]()
     while not _met(cost, budget) and len(steps) < _MAX_STEPS:
-        now = {candidate.key: candidate for candidate in candidates(state, chosen, floors)}
-        change = queue.best(now, cost, budget)
+        now = {c.key: c for c in candidates(state, chosen, floors, refused)}
+        change = queue.best(now, cost, budget, refused)
         if change is None:
             break
         steps.append(change)
         state, cost = change.state, change.cost
-    return Plan(before, tuple(steps), _met(cost, budget), budget)
+    return Plan(before, tuple(steps), _met(cost, budget), budget, tuple(dict.fromkeys(refused)))
 
 
 def _met(cost: Cost, budget: Target) -> bool:
@@ -70,7 +80,9 @@ class _Queue:
         self._heap: list[tuple[float, int, Key]] = []
         self._count = itertools.count()
 
-    def best(self, now: dict[Key, Candidate], cost: Cost, budget: Target) -> Change | None:
+    def best(
+        self, now: dict[Key, Candidate], cost: Cost, budget: Target, refused: list[Refusal]
+    ) -> Change | None:
         """Return the change with the most worth now, or `None` if none is worth it."""
         waiting = {key for _, _, key in self._heap}
         for key in now:
@@ -83,7 +95,7 @@ class _Queue:
                 return fresh[key]
             if key not in now:
                 continue
-            change = _change(now[key], cost)
+            change = _change(now[key], cost, refused)
             worth = 0.0 if change is None else _worth(change, cost, budget)
             if change is not None and worth > 0:
                 fresh[key] = change
@@ -114,14 +126,15 @@ def _worth(change: Change, cost: Cost, budget: Target) -> float:
     return progress / _WEIGHT[change.risk]
 
 
-def _change(candidate: Candidate, before: Cost) -> Change | None:
-    """Make a change and predict it; `None` where the network cannot be changed so."""
+def _change(candidate: Candidate, before: Cost, refused: list[Refusal]) -> Change | None:
+    """Make a change and predict it; `None`, and why in `refused`, where it cannot be made."""
+    kind, target, text = candidate.key
     try:
         state, edit = candidate.make()
-    except EdgeProfilerError:  # an export that wrote its batch down in places of its own
+    except EdgeProfilerError as error:  # an export that wrote its batch down in places of its own
+        refused.append(Refusal(kind, target, text, str(error)))
         return None
     after = state.cost()
-    kind, target, text = candidate.key
     return Change(
         kind=kind,
         target=target,

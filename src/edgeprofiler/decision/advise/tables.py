@@ -23,7 +23,7 @@ RISK_NOTE = (
 def advised_table(found: Advice, most: int) -> Table:
     """Return the changes of a plan, or `most` single ones, and what they come to."""
     document, profile = found.document(), found.before.profile
-    notes = [Words(advice_sentence(document))]
+    notes = [Words(advice_sentence(document)), refused_words(document)]
     if found.plan is None:
         table = advice_table(SINGLES, document["single_changes"][:most])
         notes.append(Words("With a budget they are combined.", "quiet"))
@@ -64,6 +64,17 @@ def advice_sentence(document: Mapping[str, Any]) -> str:
     percent = 100 * after["energy_per_image_j"] / before["energy_per_image_j"]
     changes = f"{count} change{'s' * (count > 1)}"
     return f"{text} After {changes} {percent:.0f} % of that energy: {_cost(after)}."
+
+
+def refused_words(document: Mapping[str, Any]) -> Words:
+    """Return how many changes a network does not allow, and the first with its reason."""
+    refused = document["not_possible"]
+    if not refused:
+        return Words("")
+    first = refused[0]
+    several = f"{len(refused)} changes are not possible in this network, the first of them"
+    said = several if len(refused) > 1 else "One change is not possible in this network"
+    return Words(f"{said}: {first['text']} ({first['target']}): {first['reason']}", "doubt")
 
 
 def budget_words(document: Mapping[str, Any]) -> Words:

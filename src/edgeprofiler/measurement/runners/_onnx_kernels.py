@@ -9,8 +9,10 @@ from typing import Any
 
 from edgeprofiler.core.network import Kind, Layer, Shape, elements, make_layer
 from edgeprofiler.reading.lowering import vocabulary as v
+from edgeprofiler.reading.operators import macs
 
-_CONVOLUTIONS = v.CONVOLUTIONS | {"NhwcFusedConv", "NhwcConv"}
+_CONVOLUTIONS = macs.CONVOLUTIONS | {"FusedConv", "NhwcFusedConv", "NhwcConv"}
+_GEMMS = macs.GEMMS | {"FusedGemm"}
 _OTHER_OPS = {
     "global_pool": v.GLOBAL_POOLS,
     "softmax": v.SOFTMAXES,
@@ -84,7 +86,7 @@ def _op_and_kind(kernel: Kernel) -> tuple[str, Kind]:
         places = [shape[2:] for shape in (*kernel.input_shapes[:1], *kernel.output_shapes[:1])]
         point = all(math.prod(place) == 1 for place in places)
         return op, "dense" if point else "convolutional"
-    if kernel.op in v.GEMMS:
+    if kernel.op in _GEMMS:
         return "gemm", "dense"
     if kernel.op in v.MATMULS:
         return "matmul", "dense"

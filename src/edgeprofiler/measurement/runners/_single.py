@@ -6,8 +6,9 @@ import math
 from dataclasses import replace
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import AttributeValue, Graph, GraphBuilder
+from edgeprofiler.core.graph import AttributeValue, Graph
 from edgeprofiler.core.network import Layer
+from edgeprofiler.reading.graphs.build import GraphBuilder
 
 _NODES = {
     "convolution": "Conv", "transposed_convolution": "ConvTranspose", "gemm": "Gemm",

@@ -103,7 +103,7 @@ def _from_file(source: str, options: ReadOptions) -> Model:
 
 def _bind_inputs(model: Any, source: str, options: ReadOptions) -> None:
     """Write the input shapes that are asked for into an `onnx.ModelProto`."""
-    from edgeprofiler.reading.onnx.inputs import bind, require_tensor
+    from edgeprofiler.reading.onnx.inputs import bind, require_tensor, unknown_name
 
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
@@ -114,12 +114,15 @@ def _bind_inputs(model: Any, source: str, options: ReadOptions) -> None:
         if options.batch is not None:
             raise
         bound = bind(declared, ReadOptions(batch=1, shapes=options.shapes), source)
+    for name in bound.given:
+        raise unknown_name(name, [item.name for item in declared], source)
     for value in inputs:
         shape = value.type.tensor_type.shape
         del shape.dim[:]
-        for length in bound.shapes[value.name]:
+        for length in bound.wanted[value.name]:
             shape.dim.add(dim_value=length)
-    if bound.changed:  # drop what was stored for another shape; the runtime infers it again
+    if any(bound.wanted[item.name] != item.dimensions for item in declared):
+        # Drop what was stored for another shape; the runtime infers it again.
         del model.graph.value_info[:]
         for value in model.graph.output:
             for dimension in value.type.tensor_type.shape.dim:

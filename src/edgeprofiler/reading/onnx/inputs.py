@@ -100,7 +100,8 @@ def bind(inputs: Sequence[Declared], options: ReadOptions, source: str) -> Bound
     for item in inputs:
         shape = wanted.get(item.name) or _shape_of(item, free, batch, own)
         if shape is None:
-            raise UsageError(_free_message(item, source, batch))
+            others = f" ({', '.join(map(repr, given))}: no input)" if given else ""
+            raise UsageError(_free_message(item, source, batch) + others)
         axis = _batch_axis(item, own)
         if batch is not None and axis is not None:
             shape = (*shape[:axis], batch, *shape[axis + 1 :])

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 8
 _ENDLESS = 2**31 - 1
 """A count from which exporters mean that the condition alone ends a loop."""
+_SCAN_WITHOUT_BATCH = 9
+"""The first opset whose `Scan` has no batch around its body."""
 _MOST_UNROLLED = 512
 """Most runs of a loop with growing tensors that are read one by one."""
 
@@ -206,6 +208,11 @@ class Subgraphs:
         return Choice(1, min(least, 1), None)
 
     def _scan(self, node: RawNode, depth: int) -> bool:
+        if self.reader.opset < _SCAN_WITHOUT_BATCH:
+            name = node.name or node.outputs[0]
+            raise Unsupported(
+                f"{self.reader.source}: Scan {name!r} of opset 8 has a batch of its own"
+            )
         body = self._body(node, "body")
         scans = node.attributes.get("num_scan_inputs")
         first = len(node.inputs) - (scans if isinstance(scans, int) else 0)

@@ -110,6 +110,16 @@ def broken(place: int, **change: object) -> dict[str, Any]:
         (broken(2, input_shapes=[[1, 9, 16, 16]]), "before"),
         (broken(1, pads={"a": 1}), r"nodes\[1\].pads is \{"),
         (broken(2, name="Conv_1"), "two nodes have one name"),
+        (
+            broken(1, weight_shapes=[[], [8]], inputs=[1], input_shapes=[[1, 3, 16, 16]]),
+            r"nodes\[1\] \(Conv\) convolves an input of 4 dimensions with weights of 0",
+        ),
+        (broken(1, kernel_shape=[3, 3, 3]), r"\(Conv\) has kernel_shape \(3, 3, 3\)"),
+        (
+            broken(1, output_shapes=[[1, 9, 16, 16]]),
+            r"makes \[1, 8, 16, 16\], not \[1, 9, 16, 16\]",
+        ),
+        (broken(3, perm=[0, 1]), r"nodes\[3\] \(Transpose\)"),
         ({"nodes": SMALL["nodes"][:1]}, "reads an input"),
     ],
 )

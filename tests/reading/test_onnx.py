@@ -519,6 +519,26 @@ def test_functions_that_never_end_are_refused() -> None:
         read(bomb)
 
 
+def test_lists_of_tensors_grow_and_shrink_at_any_place() -> None:
+    graph = read(
+        model(
+            [
+                node("SequenceEmpty", "", "none"),
+                node("SequenceInsert", "none x", "one"),
+                node("SequenceInsert", "one small zero", "two"),
+                node("SequenceInsert", "two x minus", "three"),
+                node("SequenceErase", "three one_", "rest"),
+                node("SequenceErase", "rest", "last"),
+                node("SequenceAt", "rest zero", "a"),
+                node("SequenceAt", "last minus", "b"),
+            ],
+            {"x": (2, 3), "small": (1, 3)}, ["a", "b"],
+            {"zero": np.array(0), "minus": np.array(-1), "one_": np.array(1)},
+        )
+    )  # fmt: skip
+    assert [out(graph, i) for i in range(2)] == [(1, 3), (1, 3)]
+
+
 def test_lists_of_tensors_are_read_as_their_elements() -> None:
     """The tracing exporter writes chunk and stack with sequences."""
     built = model(
@@ -645,6 +665,8 @@ def test_files_that_are_no_onnx_files_are_refused(tmp_path: Path) -> None:
 LISTS = {
     "at": ([node("SequenceAt", "x", "y")], "lacks inputs"),
     "insert": ([node("SequenceInsert", "", "y")], "lacks inputs"),
+    "nothing": ([node("SequenceConstruct", "- x", "s"), node("SequenceAt", "s five", "y")],
+                "reads '', which nobody makes"),
     "beyond": ([node("SequenceConstruct", "x", "s"), node("SequenceAt", "s five", "y")],
                "an element that its sequence does not have"),
     "axis": ([node("SplitToSequence", "x", "s", axis=9), node("SequenceAt", "s five", "y")],

@@ -21,6 +21,8 @@ from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs import with_batch, with_input_shapes
+from edgeprofiler.reading.operators.call import BadNodeError, Call
+from edgeprofiler.reading.operators.rules import by_rule
 
 _FIELDS = frozenset(
     {"op", "name", "inputs", "input_shapes", "weight_shapes", "outputs", "output_shapes"}
@@ -140,7 +142,21 @@ class _Reader:
             attributes["perm"] = _order(
                 self.tensors[inputs[0]].shape, self.tensors[outputs[0]].shape
             )
-        self.nodes.append(Node(name, op, tuple(inputs), tuple(outputs), attributes))
+        made = Node(name, op, tuple(inputs), tuple(outputs), attributes)
+        self._check(node, made)
+        self.nodes.append(made)
+
+    def _check(self, value: Value, node: Node) -> None:
+        """Refuse a node that contradicts its inputs, or whose results are not what it makes."""
+        call = Call.of(node, self.tensors)
+        try:
+            specs = by_rule(call)
+        except BadNodeError as error:
+            raise value.fail(f"({node.op}) {error}") from None
+        for name, (shape, _) in zip(node.outputs, specs or (), strict=False):
+            stated = self.tensors[name].shape
+            if shape != stated:
+                raise value.fail(f"({node.op}) makes {list(shape)}, not {list(stated)}")
 
     def graph(self, name: str) -> Graph:
         outputs = tuple(

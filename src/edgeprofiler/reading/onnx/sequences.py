@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeprofiler.reading.onnx.structure import RawNode
-from edgeprofiler.reading.operators.call import BadNodeError, Value
+from edgeprofiler.reading.operators.call import BadNodeError, UnknownShapeError, Value
 
 if TYPE_CHECKING:
     from edgeprofiler.reading.onnx.reader import Reader
 
 _INPUTS = {
     "SequenceInsert": 2, "SequenceAt": 2, "SplitToSequence": 1, "ConcatFromSequence": 1,
-    "SequenceLength": 1,
+    "SequenceLength": 1, "SequenceErase": 1,
 }  # fmt: skip
 """How many inputs an operator on lists needs at least."""
 _MAX_LENGTH = 4096
@@ -29,33 +29,36 @@ class Sequences:
         self.parts: dict[str, tuple[str, ...]] = {}
 
     def read(self, node: RawNode) -> bool:
-        """Read operators on lists of tensors as what they do to the tensors."""
+        """Read operators on lists of tensors as what they do to the tensors.
+
+        `False` where that is known only while the model runs, or the operator is none of these.
+        """
+        try:
+            return self._read(node)
+        except UnknownShapeError:
+            return False
+
+    def _read(self, node: RawNode) -> bool:
         least = _INPUTS.get(node.op, 0)
         if len(node.inputs) < least or not node.outputs:
             raise BadNodeError("lacks inputs or outputs")
         if node.op == "SequenceEmpty":
             self.parts[node.outputs[0]] = ()
         elif node.op == "SequenceConstruct":
-            self.parts[node.outputs[0]] = node.inputs
+            self._set(node, node.inputs)
         elif node.op == "SequenceInsert" and node.inputs[0] in self.parts:
             before = self.parts[node.inputs[0]]
-            if len(node.inputs) != 2:
-                return False
-            if len(before) >= _MAX_LENGTH:
-                raise BadNodeError(f"makes a list of more than {_MAX_LENGTH} tensors")
-            self.parts[node.outputs[0]] = (*before, node.inputs[1])
+            place = self._place(node, 2, len(before), len(before), behind=True)
+            self._set(node, (*before[:place], node.inputs[1], *before[place:]))
+        elif node.op == "SequenceErase" and node.inputs[0] in self.parts:
+            before = self.parts[node.inputs[0]]
+            place = self._place(node, 1, len(before) - 1, len(before))
+            self._set(node, (*before[:place], *before[place + 1 :]))
         elif node.op == "SplitToSequence":
             return self._split_to_sequence(node)
         elif node.op == "SequenceAt" and node.inputs[0] in self.parts:
             parts = self.parts[node.inputs[0]]
-            index = self.reader.value(node.inputs[1], node).data
-            if (
-                index is None
-                or index.size != 1
-                or not -len(parts) <= int(index.item()) < len(parts)
-            ):
-                raise BadNodeError("takes an element that its sequence does not have")
-            part = parts[int(index.item())]
+            part = parts[self._place(node, 1, 0, len(parts))]
             self.reader.add(_replaced(node, "Identity", (part,), {}))
         elif node.op == "ConcatFromSequence" and node.inputs[0] in self.parts:
             parts = self.parts[node.inputs[0]]
@@ -69,6 +72,33 @@ class Sequences:
         else:
             return False
         return True
+
+    def _set(self, node: RawNode, parts: tuple[str, ...]) -> None:
+        """Let a node's result be a list of tensors, which all are known."""
+        if len(parts) > _MAX_LENGTH:
+            raise BadNodeError(f"makes a list of more than {_MAX_LENGTH} tensors")
+        for part in parts:
+            if part in self.parts:
+                raise BadNodeError("makes a list of lists")
+            self.reader.value(part, node)
+        self.parts[node.outputs[0]] = parts
+
+    def _place(
+        self, node: RawNode, index: int, default: int, length: int, *, behind: bool = False
+    ) -> int:
+        """Return which of `length` places an operator on a list means, or the one behind them."""
+        place = default
+        if len(node.inputs) > index and node.inputs[index]:
+            data = self.reader.value(node.inputs[index], node).data
+            if data is None:
+                raise UnknownShapeError("known only while the model runs")
+            if data.size != 1:
+                raise BadNodeError("takes several elements of a list at once")
+            self.reader.decide(node.inputs[index])
+            place = int(data.item())
+        if not -length <= place < length + behind:
+            raise BadNodeError("takes an element that its sequence does not have")
+        return place + length if place < 0 else place
 
     def _stacked(self, part: str, axis: Any) -> str:
         """Return a tensor with a new dimension."""

@@ -27,10 +27,10 @@ CONV = [
 ASKED = {
     "device": "jetson-nano", "runtime": "torch-tensorrt", "precision": "int8", "batch": "3",
     "resolution": "128", "shapes": "1x3x128x128", "front_end": "nothing", "confidence": "0.5",
-    "predictor": "trained",
+    "predictor": "trained", "trips": "5",
 }  # fmt: skip
-"""A value of each field that is not what holds without it; a front end that reads nothing must
-be refused, and so is known to be asked."""
+"""A value of each field that is not what holds without it; a front end that reads nothing
+and runs of loops that no source has must be refused, and so are known to be asked."""
 CALLS: dict[str, tuple[str, ...]] = {
     "predict": ("{}", "--json", "-"),
     "inspect": ("{}", "--lowered", "--json", "-"),

@@ -182,7 +182,7 @@ MODELS = {
 ASKED = {
     "device": "jetson-nano", "runtime": "cpp", "precision": "int8", "batch": 3, "resolution": 128,
     "shapes": {"": (1, 3, 128, 128)}, "front_end": "nothing", "confidence": 0.5,
-    "predictor": RooflinePredictor(load_device("jetson-tx2")),
+    "trips": 5, "predictor": RooflinePredictor(load_device("jetson-tx2")),
 }  # fmt: skip
 
 
@@ -191,7 +191,7 @@ ASKED = {
 def test_what_is_asked_changes_the_answer_or_is_refused(kind: str, field: str) -> None:
     model = MODELS[kind]()
     fixed = {"precision", "batch", "resolution", "shapes"} if kind == "network" else set()
-    if field in fixed | {"front_end"}:
+    if field in fixed | {"front_end", "trips"}:
         with pytest.raises((UsageError, Unsupported)):
             predict(model, **{field: ASKED[field]})
     else:

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx_models import model, node, ops, out, read
 
-from edgeprofiler.core.errors import InvalidInput, Unsupported
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs import with_input_shapes
@@ -157,6 +157,11 @@ def test_a_loop_that_data_ends_is_open_upward_unless_its_runs_are_said() -> None
     assert graph_macs(said) == 12 * BLOCK_MACS
     assert lower(said).most is None is lower(said).least
     assert not said.warnings
+
+
+def test_runs_of_a_loop_that_says_them_are_not_asked_for() -> None:
+    with pytest.raises(UsageError, match="`trips`: t has no loop whose runs are known only"):
+        read_model(looped().SerializeToString(), "t", ReadOptions(trips=12))
 
 
 def test_a_loop_that_data_may_end_early_runs_at_most_as_often_as_it_says() -> None:

@@ -38,7 +38,7 @@ def predict(
         model: a path, an address such as `zoo:resnet18`, a `Graph` or a `Network`; or a `Question`.
         device: `NAME`, `NAME@MODE`, a TOML file or a `Device`; jetson-orin-nano where `None`.
         asked: the other fields of a `Question`: runtime, precision, batch, resolution, shapes,
-            front_end, confidence, predictor.
+            front_end, trips, confidence, predictor.
 
     Raises:
         UsageError: unknown device, mode or runtime, or a predictor that answers for another one.
@@ -120,10 +120,7 @@ def network_of(question: Question, device: Device) -> Network:
     return read(
         model_of(question),
         precision=question.precision,
-        batch=question.batch,
-        shapes=question.shapes,
-        resolution=question.resolution,
-        front_end=question.front_end,
+        **question.reading,
         runtime=device.runtime,
         device=device,
     )
@@ -135,13 +132,7 @@ def graph_of(question: Question) -> Graph:
     Raises:
         Unsupported: the model is a built engine.
     """
-    return read_graph(
-        model_of(question),
-        batch=question.batch,
-        shapes=question.shapes,
-        resolution=question.resolution,
-        front_end=question.front_end,
-    )
+    return read_graph(model_of(question), **question.reading)
 
 
 def model_of(question: Question) -> Model:

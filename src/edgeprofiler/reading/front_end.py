@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network, Shape
 
@@ -20,6 +21,13 @@ class ReadOptions:
     """Input shapes by input name; the empty name means a network's only input."""
     trips: int | None = None
     """Runs of loops whose number is known only while the model runs; `None` gives a range."""
+
+    def refuse_trips(self, source: str) -> None:
+        """Raise `UsageError` where runs of loops are said of a model that has no such loop."""
+        if self.trips is not None:
+            raise UsageError(
+                f"`trips`: {source} has no loop whose runs are known only while the model runs"
+            )
 
 
 @runtime_checkable
@@ -40,6 +48,7 @@ class FrontEnd(Protocol):
         """Return a `Graph` to be lowered, or a `Network` where the file holds a built engine.
 
         Raises:
+            UsageError: an option names what this model does not have.
             InvalidInput: the source is not what it claims to be; file, place and remedy are said.
             Unsupported: an option makes no sense for this kind of model.
         """

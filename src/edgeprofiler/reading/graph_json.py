@@ -53,6 +53,7 @@ class GraphJsonFrontEnd:
             Unsupported: the graph cannot run at the batch or shape asked for (numbers that an
                 export wrote down for one shape are not in the file).
         """
+        options.refuse_trips(source)
         graph = graph_from_document(read_json(Path(source)).raw, source)
         shapes = _named(graph, options.shapes)
         try:

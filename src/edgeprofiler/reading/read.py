@@ -69,6 +69,7 @@ def read_model(
     shapes: Mapping[str, Shape] | None = None,
     resolution: int | None = None,
     front_end: str | None = None,
+    trips: int | None = None,
 ) -> Graph | Network:
     """Return a model as its front end gives it: a `Graph`, or a `Network` for an engine.
 
@@ -78,6 +79,7 @@ def read_model(
         shapes: input shapes by name; the empty name means the only input.
         resolution: height and width of image inputs, in place of `shapes`.
         front_end: name of the front end; found from the source where `None`.
+        trips: runs of each loop that are known only while the model runs; a range where `None`.
 
     Raises:
         UsageError: two of the arguments contradict each other.
@@ -95,6 +97,8 @@ def read_model(
     if isinstance(source, (Graph, Network)):
         if front_end is not None:
             raise UsageError(f"`front_end` reads files; {source.name} is read already")
+        if trips is not None:
+            raise UsageError(f"`trips` is said when a file is read; {source.name} is read already")
         if batch is None and not shapes:
             return source
         if isinstance(source, Network):
@@ -104,7 +108,7 @@ def read_model(
             )
         return _changed(source, batch, shapes or {})
     reader = front_end_for(source, front_end)
-    return reader.read(str(source), ReadOptions(batch=batch, shapes=dict(shapes or {})))
+    return reader.read(str(source), ReadOptions(batch, dict(shapes or {}), trips))
 
 
 def read_graph(
@@ -114,6 +118,7 @@ def read_graph(
     shapes: Mapping[str, Shape] | None = None,
     resolution: int | None = None,
     front_end: str | None = None,
+    trips: int | None = None,
 ) -> Graph:
     """Return a model as a `Graph`, which can be changed. Args are those of `read_model`.
 
@@ -121,7 +126,12 @@ def read_graph(
         Unsupported: the source is a built engine.
     """
     model = read_model(
-        source, batch=batch, shapes=shapes, resolution=resolution, front_end=front_end
+        source,
+        batch=batch,
+        shapes=shapes,
+        resolution=resolution,
+        front_end=front_end,
+        trips=trips,
     )
     if isinstance(model, Network):
         raise Unsupported(
@@ -138,6 +148,7 @@ def read(
     shapes: Mapping[str, Shape] | None = None,
     resolution: int | None = None,
     front_end: str | None = None,
+    trips: int | None = None,
     runtime: str | None = None,
     device: str | Path | Device | None = None,
 ) -> Network:
@@ -150,6 +161,7 @@ def read(
         shapes: input shapes by name; the empty name means the only input.
         resolution: height and width of image inputs, in place of `shapes`.
         front_end: name of the front end; found from the source where `None`.
+        trips: runs of each loop that are known only while the model runs; a range where `None`.
         runtime: host runtime; torch-tensorrt builds other engines than the rest.
         device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
             depend on it. Name the one that the network is then predicted for.
@@ -167,7 +179,12 @@ def read(
     precision = None if precision is None else precision_named(precision)
     runtime = None if runtime is None else runtime_named(runtime)
     model = read_model(
-        source, batch=batch, shapes=shapes, resolution=resolution, front_end=front_end
+        source,
+        batch=batch,
+        shapes=shapes,
+        resolution=resolution,
+        front_end=front_end,
+        trips=trips,
     )
     if isinstance(model, Network):
         require_precision(model, precision)

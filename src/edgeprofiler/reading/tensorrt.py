@@ -43,6 +43,7 @@ class TensorRTFrontEnd:
             InvalidInput: the file is no engine description, or a layer in it is impossible.
             Unsupported: a batch or shape is asked for, or the file is a serialized engine.
         """
+        options.refuse_trips(source)
         path = Path(source)
         if options.batch is not None or options.shapes:
             raise Unsupported(

@@ -11,7 +11,7 @@ from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking, say_device
 from edgeprofiler.core.choices import DEFAULT_DEVICE
 
-_SIZE = ("batch", "resolution", "shapes", "front_end")
+_SIZE = ("batch", "resolution", "shapes", "front_end", "trips")
 _BUILD = ("device", "runtime", "precision")
 """What decides which layers an engine has."""
 

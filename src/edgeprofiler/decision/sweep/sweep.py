@@ -115,13 +115,7 @@ def _variants(
 ) -> Iterator[tuple[Network, str, str]]:
     """The networks to predict, one for each resolution and precision, at the first batch."""
     for resolution in questions.axis("resolution"):
-        found = read_model(
-            model_of(first),
-            batch=first.batch,
-            shapes=first.shapes,
-            resolution=resolution,
-            front_end=first.front_end,
-        )
+        found = read_model(model_of(first), **first.reading | {"resolution": resolution})
         for precision in questions.axis("precision"):
             if isinstance(found, Network):
                 require_precision(found, precision)

@@ -49,6 +49,7 @@ class Asked(TypedDict, total=False):
     resolution: int | None
     shapes: Mapping[str, Shape] | None
     front_end: str | None
+    trips: int | None
     confidence: float | None
     predictor: str | Path | Predictor | None
 
@@ -63,6 +64,7 @@ class AskedOfMany(TypedDict, total=False):
     resolution: int | str | Sequence[int] | None
     shapes: Mapping[str, Shape] | None
     front_end: str | None
+    trips: int | None
     confidence: float | None
     predictor: str | Path | Predictor | None
 
@@ -120,6 +122,10 @@ class Question:
         "How to read a file, where it cannot be told", "told from the file", "NAME",
         values.text_of,
     ))  # fmt: skip
+    trips: int | None = field(default=None, metadata=_option(
+        "Runs of each loop that are known only while the model runs", "an open range", "N",
+        values.size_of, values.parse_size, json=int, bounds=values.SIZES, example=10,
+    ))  # fmt: skip
     confidence: float | None = field(default=None, metadata=_option(
         "Share of true values that intervals are to cover", f"{DEFAULT_CONFIDENCE:g}", "SHARE",
         values.confidence_of, values.parse_number, json=float, bounds={"gt": 0, "lt": 1},
@@ -169,11 +175,19 @@ class Question:
         """What decides which predictor answers; networks of one place are predicted at once."""
         return self.device, self.runtime, self.confidence, self.predictor
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What decides how a model is read, as arguments of `read_model`."""
+        return {name: getattr(self, name) for name in READING}
+
     def document(self) -> dict[str, Any]:
         """Return the question as values of JSON; `Question(**document)` makes it again."""
         plain = {k: str(v) if isinstance(v, Path) else v for k, v in self.given.items()}
         return {"model": str(self.model), **plain}
 
+
+READING = ("batch", "shapes", "resolution", "front_end", "trips")
+"""The fields that decide how a model is read, whatever runs it."""
 
 OPTIONS: Mapping[str, Option] = {
     item.name: item.metadata["option"] for item in fields(Question) if item.default is not MISSING

@@ -64,6 +64,8 @@ def graph_of(
             reader.values[item.name] = Value(shape, item.dtype, constant=True)
     reader.read(in_order(nodes, reader.values, source))
 
+    if not reader.asked_trips:
+        options.refuse_trips(source)
     for output in outputs:
         if output not in reader.values and not reader.has_sequence(output):
             raise InvalidInput(source, f"the output {output!r} is made by nobody")

@@ -90,6 +90,8 @@ class Reader:
         self.sequences = Sequences(self)
         self.subgraphs = Subgraphs(self)
         self.trips = trips
+        self.asked_trips = False
+        """Whether some loop's runs were asked for."""
         self.repeats: tuple[Factor, ...] = ()
         """How often what is read now runs: the loops around it."""
         self.decided: dict[str, None] = {}

@@ -196,6 +196,7 @@ class Subgraphs:
     def _asked(self, loop: _Loop, least: int, most: int | None) -> Factor:
         """A number of runs that the user says, or else one with its bounds and a warning."""
         reader = self.reader
+        reader.asked_trips = True
         if reader.trips is not None:
             return reader.trips
         if most is not None:

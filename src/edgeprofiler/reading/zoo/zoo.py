@@ -156,6 +156,7 @@ class ZooFrontEnd:
             InvalidInput: no network of that name, or it cannot run at the shape asked for.
             UsageError: a shape is given for an input that the network lacks.
         """
+        options.refuse_trips(source)
         name, classes = _address(source)
         name, entry = _entry(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
+from edgeprofiler.reading.operators.fold import calculate
 from edgeprofiler.reading.operators.rules import infer_shapes
 
 Size = int | tuple[int, int]
@@ -42,13 +43,14 @@ class GraphBuilder:
         self._nodes: list[Node] = []
         self._tensors: dict[str, Tensor] = {}
         self._inputs: list[str] = []
+        self._calculations: dict[str, Node] = {}
         self._prefix = ""
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Prefix the names of all nodes made inside."""
+        """Prefix the names of all nodes made inside; an empty name adds nothing."""
         outer = self._prefix
-        self._prefix = f"{outer}{name}."
+        self._prefix = f"{outer}{name}." if name else outer
         try:
             yield
         finally:
@@ -81,7 +83,18 @@ class GraphBuilder:
         outputs: int = 1,
     ) -> str:
         """Add any operator; return its (first) result."""
-        return self._add(op, inputs, self._unique(name), attributes, outputs)[0]
+        return self.nodes(op, inputs, name, attributes, outputs)[0]
+
+    def nodes(
+        self,
+        op: str,
+        inputs: tuple[str, ...],
+        name: str,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        outputs: int = 1,
+    ) -> tuple[str, ...]:
+        """Add any operator; return all its results."""
+        return self._add(op, inputs, self._unique(name), attributes, outputs)
 
     def constant(self, name: str, shape: Shape) -> str:
         """Declare a weight by its whole name."""
@@ -93,6 +106,15 @@ class GraphBuilder:
         dtype = "int64" if all(isinstance(v, int) for v in value) else "fp32"
         self._tensors[name] = Tensor(name, (len(value),), dtype, constant=True, value=value)
         return name
+
+    def like(self, x: str, *, name: str, axis: int = 1) -> str:
+        """Declare a constant of the sizes of `x` from `axis` on, as grids of positions are.
+
+        It is no parameter, and follows where a change of the input changes `x`.
+        """
+        name = self._unique(name)
+        sizes = self._calculated("Shape", (x,), f"{name}.sizes", {"start": axis})
+        return self._calculated("ConstantOfShape", (sizes,), name, {})
 
     def conv(
         self,
@@ -107,20 +129,23 @@ class GraphBuilder:
         dilation: int = 1,
         bias: bool = False,
         same: bool = False,
+        weights: str = "",
     ) -> str:
         """Add a 2-d convolution.
 
         Args:
             padding: on each side; `None` keeps the size at stride 1 (half the kernel).
             same: pad as TensorFlow does, so that sizes are divided by the stride and rounded up.
+            weights: name of the weights, which all convolutions that name them share.
         """
         height, width = _pair(kernel)
         if padding is None:
             padding = (dilation * (height - 1) // 2, dilation * (width - 1) // 2)
         name = self._unique(name)
-        inputs = [x, self.constant(f"{name}.weight", self._filter(x, channels, kernel, groups))]
+        whose = self._prefix + weights if weights else name
+        inputs = [x, self.constant(f"{whose}.weight", self._filter(x, channels, kernel, groups))]
         if bias:
-            inputs.append(self.constant(f"{name}.bias", (channels,)))
+            inputs.append(self.constant(f"{whose}.bias", (channels,)))
         attributes: dict[str, AttributeValue] = {
             "kernel_shape": (height, width),
             "strides": _pair(stride),
@@ -132,6 +157,21 @@ class GraphBuilder:
             del attributes["pads"]
             attributes["auto_pad"] = "SAME_UPPER"
         return self._add("Conv", tuple(inputs), name, attributes)[0]
+
+    def deconv(self, x: str, channels: int, kernel: int, *, name: str, stride: int) -> str:
+        """Add a transposed convolution with bias that multiplies the size by its stride.
+
+        Its kernel is no smaller than the stride, and exceeds it by an even number.
+        """
+        name = self._unique(name)
+        weight = self.constant(f"{name}.weight", (self.channels(x), channels, kernel, kernel))
+        inputs = (x, weight, self.constant(f"{name}.bias", (channels,)))
+        attributes: dict[str, AttributeValue] = {
+            "kernel_shape": (kernel, kernel),
+            "strides": (stride, stride),
+            "pads": ((kernel - stride) // 2,) * 4,
+        }
+        return self._add("ConvTranspose", inputs, name, attributes)[0]
 
     def bn(self, x: str, *, name: str) -> str:
         """Add a batch normalisation: scale and shift, and running statistics."""
@@ -234,20 +274,32 @@ class GraphBuilder:
         """Add a concatenation, along the channels unless asked otherwise."""
         return self.node("Concat", parts, name, {"axis": axis})
 
-    def split(self, x: str, sizes: tuple[int, ...], *, name: str = "split") -> tuple[str, ...]:
-        """Cut the channels into parts of given sizes."""
+    def split(
+        self, x: str, sizes: tuple[int, ...], *, name: str = "split", axis: int = 1
+    ) -> tuple[str, ...]:
+        """Cut into parts of given sizes, along the channels unless asked otherwise."""
         name = self._unique(name)
         inputs = (x, self.number(f"{name}.sizes", sizes))
-        return self._add("Split", inputs, name, {"axis": 1}, outputs=len(sizes))
+        return self._add("Split", inputs, name, {"axis": axis}, outputs=len(sizes))
 
     def chunk(self, x: str, parts: int, *, name: str = "chunk") -> tuple[str, ...]:
         """Cut the channels into equal parts."""
         return self.split(x, (self.channels(x) // parts,) * parts, name=name)
 
-    def reshape(self, x: str, shape: Shape, *, name: str = "reshape") -> str:
-        """Change the shape; 0 copies a dimension, -1 is worked out, as in ONNX."""
+    def reshape(
+        self, x: str, shape: Shape, *, name: str = "reshape", image: str | None = None
+    ) -> str:
+        """Change the shape; 0 copies a dimension, -1 is worked out, as in ONNX.
+
+        Args:
+            image: a tensor whose height and width follow after `shape`, calculated from it.
+        """
         name = self._unique(name)
-        return self._add("Reshape", (x, self.number(f"{name}.shape", shape)), name, {})[0]
+        target = self.number(f"{name}.shape", shape)
+        if image is not None:
+            size = self._calculated("Shape", (image,), f"{name}.image", {"start": 2})
+            target = self._calculated("Concat", (target, size), f"{name}.target", {"axis": 0})
+        return self._add("Reshape", (x, target), name, {})[0]
 
     def permute(self, x: str, order: tuple[int, ...], *, name: str = "permute") -> str:
         """Change the order of the dimensions."""
@@ -286,11 +338,34 @@ class GraphBuilder:
         scales = self.number(f"{name}.scales", (1.0, 1.0, float(factor), float(factor)))
         return self._add("Resize", (x, "", scales), name, {"mode": mode})[0]
 
+    def resize_to(self, x: str, image: str, *, name: str = "resize", mode: str = "nearest") -> str:
+        """Add a resampling to the height and width of another tensor."""
+        name = self._unique(name)
+        size = self._calculated("Shape", (image,), f"{name}.image", {"start": 2})
+        kept = self._calculated("Shape", (x,), f"{name}.kept", {"end": 2})
+        sizes = self._calculated("Concat", (kept, size), f"{name}.sizes", {"axis": 0})
+        return self._add("Resize", (x, "", "", sizes), name, {"mode": mode})[0]
+
     def graph(self, *outputs: str, warnings: tuple[str, ...] = ()) -> Graph:
         """Return the graph with the given results."""
         return Graph(
-            self.name, tuple(self._nodes), self._tensors, tuple(self._inputs), outputs, warnings
+            self.name,
+            tuple(self._nodes),
+            self._tensors,
+            tuple(self._inputs),
+            outputs,
+            warnings,
+            calculated=self._calculations,
         )
+
+    def _calculated(
+        self, op: str, inputs: tuple[str, ...], name: str, attributes: Mapping[str, AttributeValue]
+    ) -> str:
+        node = Node(name, op, inputs, (name,), attributes)
+        (made,) = calculate(node, self._tensors)
+        self._tensors[name] = made
+        self._calculations[name] = node
+        return name
 
     def _filter(self, x: str, channels: int, kernel: Size, groups: int) -> Shape:
         return (channels, self.channels(x) // groups, *_pair(kernel))

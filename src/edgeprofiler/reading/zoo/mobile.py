@@ -48,61 +48,58 @@ def _mobilenet_v2(g: GraphBuilder, x: str, classes: int) -> str:
     return g.linear(x, classes, name="classifier.1")
 
 
-_Block = tuple[int, int, int, bool, str, int]
-"""kernel, expanded channels, channels, squeeze-and-excite, activation, stride"""
+Stage = tuple[int, int, bool, str, int, tuple[int, ...]]
+"""kernel, channels, squeeze-and-excite, activation, stride, expanded channels of each block"""
 
-_V3_LARGE: tuple[_Block, ...] = (
-    (3, 16, 16, False, "relu", 1),
-    (3, 64, 24, False, "relu", 2),
-    (3, 72, 24, False, "relu", 1),
-    (5, 72, 40, True, "relu", 2),
-    (5, 120, 40, True, "relu", 1),
-    (5, 120, 40, True, "relu", 1),
-    (3, 240, 80, False, "hardswish", 2),
-    (3, 200, 80, False, "hardswish", 1),
-    (3, 184, 80, False, "hardswish", 1),
-    (3, 184, 80, False, "hardswish", 1),
-    (3, 480, 112, True, "hardswish", 1),
-    (3, 672, 112, True, "hardswish", 1),
-    (5, 672, 160, True, "hardswish", 2),
-    (5, 960, 160, True, "hardswish", 1),
-    (5, 960, 160, True, "hardswish", 1),
+V3_LARGE: tuple[Stage, ...] = (
+    (3, 16, False, "relu", 1, (16,)),
+    (3, 24, False, "relu", 2, (64, 72)),
+    (5, 40, True, "relu", 2, (72, 120, 120)),
+    (3, 80, False, "hardswish", 2, (240, 200, 184, 184)),
+    (3, 112, True, "hardswish", 1, (480, 672)),
+    (5, 160, True, "hardswish", 2, (672, 960, 960)),
 )
-_V3_SMALL: tuple[_Block, ...] = (
-    (3, 16, 16, True, "relu", 2),
-    (3, 72, 24, False, "relu", 2),
-    (3, 88, 24, False, "relu", 1),
-    (5, 96, 40, True, "hardswish", 2),
-    (5, 240, 40, True, "hardswish", 1),
-    (5, 240, 40, True, "hardswish", 1),
-    (5, 120, 48, True, "hardswish", 1),
-    (5, 144, 48, True, "hardswish", 1),
-    (5, 288, 96, True, "hardswish", 2),
-    (5, 576, 96, True, "hardswish", 1),
-    (5, 576, 96, True, "hardswish", 1),
+_V3_SMALL: tuple[Stage, ...] = (
+    (3, 16, True, "relu", 2, (16,)),
+    (3, 24, False, "relu", 2, (72, 88)),
+    (5, 40, True, "hardswish", 2, (96, 240, 240)),
+    (5, 48, True, "hardswish", 1, (120, 144)),
+    (5, 96, True, "hardswish", 2, (288, 576, 576)),
 )
+
+
+def v3_features(g: GraphBuilder, x: str, stages: tuple[Stage, ...]) -> tuple[str, list[str]]:
+    """Add MobileNetV3 up to its pooling; return that, and what each stage's first block expands."""
+    x = conv_bn_act(g, x, 16, 3, "hardswish", stride=2, name="features.0")
+    place, expansions = 1, []
+    for kernel, channels, squeeze, act, first_stride, widths in stages:
+        for index, expanded in enumerate(widths):
+            stride = 1 if index else first_stride
+            with g.scope(f"features.{place}.block"):
+                y, part = x, 0
+                if expanded != g.channels(x):
+                    y = conv_bn_act(g, y, expanded, 1, act, name="0")
+                    part = 1
+                if not index:
+                    expansions.append(y)
+                y = depthwise_bn_act(g, y, kernel, act, stride=stride, name=f"{part}")
+                if squeeze:
+                    part += 1
+                    width = divisible(expanded // 4)
+                    y = squeeze_excite(g, y, width, "relu", "hardsigmoid", name=f"{part}")
+                y = conv_bn_act(g, y, channels, 1, None, name=f"{part + 1}")
+            if stride == 1 and g.channels(x) == channels:
+                y = g.add(y, x, name=f"features.{place}.add")
+            x = y
+            place += 1
+    x = conv_bn_act(g, x, 6 * g.channels(x), 1, "hardswish", name=f"features.{place}")
+    return x, expansions
 
 
 def _mobilenet_v3(
-    g: GraphBuilder, x: str, classes: int, *, blocks: tuple[_Block, ...], last: int
+    g: GraphBuilder, x: str, classes: int, *, stages: tuple[Stage, ...], last: int
 ) -> str:
-    x = conv_bn_act(g, x, 16, 3, "hardswish", stride=2, name="features.0")
-    for place, (kernel, expanded, channels, squeeze, act, stride) in enumerate(blocks, 1):
-        with g.scope(f"features.{place}.block"):
-            y, part = x, 0
-            if expanded != g.channels(x):
-                y = conv_bn_act(g, y, expanded, 1, act, name="0")
-                part = 1
-            y = depthwise_bn_act(g, y, kernel, act, stride=stride, name=f"{part}")
-            if squeeze:
-                part += 1
-                width = divisible(expanded // 4)
-                y = squeeze_excite(g, y, width, "relu", "hardsigmoid", name=f"{part}")
-            y = conv_bn_act(g, y, channels, 1, None, name=f"{part + 1}")
-        if stride == 1 and g.channels(x) == channels:
-            y = g.add(y, x, name=f"features.{place}.add")
-        x = y
-    x = conv_bn_act(g, x, 6 * g.channels(x), 1, "hardswish", name=f"features.{len(blocks) + 1}")
+    x, _ = v3_features(g, x, stages)
     x = g.flatten(g.global_avg_pool(x, name="avgpool"))
     x = g.act(g.linear(x, last, name="classifier.0"), "hardswish", name="classifier.1")
     return g.linear(x, classes, name="classifier.3")
@@ -137,8 +134,8 @@ def _mnasnet(g: GraphBuilder, x: str, classes: int, *, width: float) -> str:
 
 MOBILES: dict[str, Entry] = {
     "mobilenet_v2": Entry(_mobilenet_v2),
-    "mobilenet_v3_small": Entry(partial(_mobilenet_v3, blocks=_V3_SMALL, last=1024)),
-    "mobilenet_v3_large": Entry(partial(_mobilenet_v3, blocks=_V3_LARGE, last=1280)),
+    "mobilenet_v3_small": Entry(partial(_mobilenet_v3, stages=_V3_SMALL, last=1024)),
+    "mobilenet_v3_large": Entry(partial(_mobilenet_v3, stages=V3_LARGE, last=1280)),
     "mnasnet0_5": Entry(partial(_mnasnet, width=0.5)),
     "mnasnet0_75": Entry(partial(_mnasnet, width=0.75)),
     "mnasnet1_0": Entry(partial(_mnasnet, width=1.0)),

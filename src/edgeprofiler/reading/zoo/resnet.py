@@ -6,6 +6,7 @@ Zagoruyko and Komodakis, https://arxiv.org/abs/1605.07146.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from edgeprofiler.reading.graphs import GraphBuilder
@@ -21,47 +22,61 @@ def _conv_bn(
     *,
     stride: int = 1,
     groups: int = 1,
+    dilation: int = 1,
 ) -> str:
-    x = g.conv(x, channels, kernel, stride=stride, groups=groups, name=f"conv{number}")
+    name = f"conv{number}"
+    x = g.conv(x, channels, kernel, stride=stride, groups=groups, dilation=dilation, name=name)
     return g.bn(x, name=f"bn{number}")
 
 
-def _block(
-    g: GraphBuilder, x: str, planes: int, stride: int, *, deep: bool, groups: int, base: int
-) -> str:
-    shortcut = x
-    result = planes * (4 if deep else 1)
-    if deep:
-        width = planes * base // 64 * groups
-        y = g.relu(_conv_bn(g, x, width, 1, 1))
-        y = g.relu(_conv_bn(g, y, width, 3, 2, stride=stride, groups=groups))
-        y = _conv_bn(g, y, result, 1, 3)
-    else:
-        y = g.relu(_conv_bn(g, x, planes, 3, 1, stride=stride))
-        y = _conv_bn(g, y, planes, 3, 2)
-    if stride != 1 or g.channels(x) != result:
-        shortcut = g.conv(x, result, 1, stride=stride, name="downsample.0")
-        shortcut = g.bn(shortcut, name="downsample.1")
-    return g.relu(g.add(y, shortcut))
+@dataclass(frozen=True)
+class ResNet:
+    """What tells one ResNet from another."""
+
+    depths: tuple[int, ...]
+    deep: bool
+    """Whether blocks have three convolutions."""
+    groups: int = 1
+    base: int = 64
+    dilated: bool = False
+    """Whether the last two stages keep the size and look wider instead."""
+
+    def features(self, g: GraphBuilder, x: str) -> list[str]:
+        """Add the network up to its pooling; return what each of the four stages makes."""
+        x = g.relu(_conv_bn(g, x, 64, 7, 1, stride=2))
+        x = g.max_pool(x, 3, stride=2, padding=1, name="maxpool")
+        results, dilation = [], 1
+        for stage, depth in enumerate(self.depths):
+            stride = 2 if stage else 1
+            before = dilation
+            if self.dilated and stage > 1:
+                dilation, stride = dilation * stride, 1
+            for index in range(depth):
+                with g.scope(f"layer{stage + 1}.{index}"):
+                    look = dilation if index else before
+                    x = self._block(g, x, 64 << stage, 1 if index else stride, look)
+            results.append(x)
+        return results
+
+    def _block(self, g: GraphBuilder, x: str, planes: int, stride: int, dilation: int) -> str:
+        shortcut = x
+        result = planes * (4 if self.deep else 1)
+        if self.deep:
+            width = planes * self.base // 64 * self.groups
+            y = g.relu(_conv_bn(g, x, width, 1, 1))
+            y = _conv_bn(g, y, width, 3, 2, stride=stride, groups=self.groups, dilation=dilation)
+            y = _conv_bn(g, g.relu(y), result, 1, 3)
+        else:
+            y = g.relu(_conv_bn(g, x, planes, 3, 1, stride=stride))
+            y = _conv_bn(g, y, planes, 3, 2)
+        if stride != 1 or g.channels(x) != result:
+            shortcut = g.conv(x, result, 1, stride=stride, name="downsample.0")
+            shortcut = g.bn(shortcut, name="downsample.1")
+        return g.relu(g.add(y, shortcut))
 
 
-def _resnet(
-    g: GraphBuilder,
-    x: str,
-    classes: int,
-    *,
-    depths: tuple[int, ...],
-    deep: bool,
-    groups: int = 1,
-    base: int = 64,
-) -> str:
-    x = g.relu(_conv_bn(g, x, 64, 7, 1, stride=2))
-    x = g.max_pool(x, 3, stride=2, padding=1, name="maxpool")
-    for stage, depth in enumerate(depths):
-        for index in range(depth):
-            stride = 2 if stage and not index else 1
-            with g.scope(f"layer{stage + 1}.{index}"):
-                x = _block(g, x, 64 << stage, stride, deep=deep, groups=groups, base=base)
+def _classifier(g: GraphBuilder, x: str, classes: int, *, network: ResNet) -> str:
+    x = network.features(g, x)[-1]
     x = g.flatten(g.global_avg_pool(x, name="avgpool"))
     return g.linear(x, classes, name="fc")
 
@@ -69,7 +84,7 @@ def _resnet(
 _50, _101, _152 = (3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)
 
 RESNETS: dict[str, Entry] = {
-    name: Entry(partial(_resnet, depths=depths, deep=deep, groups=groups, base=base))
+    name: Entry(partial(_classifier, network=ResNet(depths, deep, groups, base)))
     for name, depths, deep, groups, base in (
         ("resnet18", (2, 2, 2, 2), False, 1, 64),
         ("resnet34", _50, False, 1, 64),

@@ -15,13 +15,16 @@ from edgeprofiler.reading.graphs import GraphBuilder
 from edgeprofiler.reading.zoo.classic import CLASSICS
 from edgeprofiler.reading.zoo.convnext import CONVNEXTS
 from edgeprofiler.reading.zoo.densenet import DENSENETS
+from edgeprofiler.reading.zoo.detection import DETECTORS
 from edgeprofiler.reading.zoo.efficient import EFFICIENTNETS
 from edgeprofiler.reading.zoo.family import Entry
 from edgeprofiler.reading.zoo.inception import INCEPTIONS
 from edgeprofiler.reading.zoo.mixnet import MIXNETS
 from edgeprofiler.reading.zoo.mobile import MOBILES
 from edgeprofiler.reading.zoo.resnet import RESNETS
+from edgeprofiler.reading.zoo.segmentation import SEGMENTERS
 from edgeprofiler.reading.zoo.shufflenet import SHUFFLENETS
+from edgeprofiler.reading.zoo.yolo import YOLOS
 
 _PREFIX = "zoo:"
 _INPUT = "input"
@@ -35,6 +38,9 @@ _ENTRIES: Mapping[str, Entry] = {
     **EFFICIENTNETS,
     **MIXNETS,
     **CONVNEXTS,
+    **YOLOS,
+    **DETECTORS,
+    **SEGMENTERS,
 }
 
 
@@ -90,7 +96,7 @@ def _build(name: str, shape: Shape, classes: int) -> Graph:
     entry = _ENTRIES[name]
     builder = GraphBuilder(name)
     result = entry.build(builder, builder.input(shape, _INPUT), classes)
-    return builder.graph(result)
+    return builder.graph(*((result,) if isinstance(result, str) else result))
 
 
 def forget_built() -> None:

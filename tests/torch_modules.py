@@ -150,3 +150,30 @@ class Branching(nn.Module):
         if y.sum().item() > 1e9:
             y = y * 2
         return y.relu()
+
+
+class UNet(nn.Module):
+    """Ronneberger's, with padding and normalisation, and learned up-sampling."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+
+        def double(i: int, o: int) -> nn.Sequential:
+            pairs = ((nn.Conv2d(k, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)) for k in (i, o))
+            return nn.Sequential(*(part for pair in pairs for part in (*pair, nn.ReLU())))
+
+        widths = (64, 128, 256, 512, 1024)
+        ups = list(zip(widths[1:], widths, strict=False))[::-1]
+        self.down = nn.ModuleList(double(i, o) for i, o in zip((3, *widths), widths, strict=False))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(i, o, 2, 2) for i, o in ups)
+        self.joined = nn.ModuleList(double(2 * o, o) for _, o in ups)
+        self.last = nn.Conv2d(64, classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for number, block in enumerate(self.down):
+            x = block(F.max_pool2d(x, 2) if number else x)
+            kept.append(x)
+        for up, block, skip in zip(self.up, self.joined, kept[-2::-1], strict=True):
+            x = block(torch.cat([skip, up(x)], 1))
+        return self.last(x)

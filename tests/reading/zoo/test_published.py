@@ -125,6 +125,131 @@ def test_lenet_is_the_one_that_was_measured() -> None:
     assert graph.parameters == by_hand
 
 
+SEGMENTERS = {"fcn_resnet50": (35322218, 152.717), "deeplabv3_resnet50": (42004074, 178.722)}
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_segmenters_equal_torchvisions_less_the_auxiliary_head(name: str) -> None:
+    """torchvision counts the head of the third stage that only training needs: 3x3 and 1x1."""
+    parameters, giga_macs = SEGMENTERS[name]
+    weights = 1024 * 256 * 9 + 256 * 21
+    graph = zoo_graph(name)
+    assert graph.parameters + weights + 2 * 256 + 21 == parameters
+    assert round((graph_macs(graph) + weights * 65 * 65) / 1e9, 3) == giga_macs
+
+
+def test_detectors_equal_torchvisions() -> None:
+    """It counts no numbers of RetinaNet's frozen normalisations: two for each of 26,560 channels."""
+    light, large = zoo_graph("ssdlite320_mobilenet_v3_large"), zoo_graph("retinanet_resnet50_fpn")
+    assert (light.parameters, round(graph_macs(light) / 1e9, 3)) == (3440060, 0.583)
+    assert large.parameters - 2 * 26560 == 34014999
+    assert round(graph_macs(large) / 1e9, 2) == 151.54
+
+
+YOLOS = {
+    # Millions of parameters and 10^9 operations, two for each multiply-accumulate, at 640 pixels
+    # (416 for yolox_tiny): https://docs.ultralytics.com/models/ and the tables of
+    # https://github.com/ultralytics/yolov5 (v7.0),
+    # https://github.com/Megvii-BaseDetection/YOLOX.
+    "yolov5n": (1.9, 4.5), "yolov5s": (7.2, 16.5), "yolov5m": (21.2, 49.0),
+    "yolov5l": (46.5, 109.1), "yolov5x": (86.7, 205.7),
+    "yolov8n": (3.2, 8.7), "yolov8s": (11.2, 28.6), "yolov8m": (25.9, 78.9),
+    "yolov8l": (43.7, 165.2), "yolov8x": (68.2, 257.8),
+    "yolo11n": (2.6, 6.5), "yolo11s": (9.4, 21.5), "yolo11m": (20.1, 68.0),
+    "yolo11l": (25.3, 86.9), "yolo11x": (56.9, 194.9),
+    "yolo26n": (2.4, 5.4), "yolo26s": (9.5, 20.7), "yolo26m": (20.4, 68.2),
+    "yolo26l": (24.8, 86.4), "yolo26x": (55.7, 193.9),
+    "yolox_tiny": (5.06, 6.45), "yolox_s": (9.0, 26.8), "yolox_m": (25.3, 73.8),
+    "yolox_l": (54.2, 155.6), "yolox_x": (99.1, 281.9),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", YOLOS)
+def test_yolo_agrees_with_its_publishers(name: str) -> None:
+    """Parameters to the digit printed or 0.5 %, operations to 2 %.
+
+    Some publishers merge normalisation first, which leaves one number a channel of its two, and
+    count elementwise work too.
+    """
+    parameters, giga_operations = YOLOS[name]
+    graph = zoo_graph(name)
+    norms = (node for node in graph.nodes if node.op == "BatchNormalization")
+    merged = graph.parameters - sum(graph.tensors[node.outputs[0]].shape[1] for node in norms)
+    digit = 0.01 if name == "yolox_tiny" else 0.1
+    published = pytest.approx(parameters, rel=0.005, abs=digit / 2)
+    assert published in (graph.parameters / 1e6, merged / 1e6)
+    assert 2 * graph_macs(graph) / 1e9 == pytest.approx(giga_operations, rel=0.02)
+
+
+@pytest.mark.parametrize("size", ["n", "s", "m", "l", "x"])
+def test_yolo26_leaves_the_choice_to_the_host_at_no_other_cost(size: str) -> None:
+    chosen, every = zoo_graph(f"yolo26{size}"), zoo_graph(f"yolo26{size}_one2many")
+    assert chosen.parameters == every.parameters
+    assert graph_macs(chosen) == graph_macs(every)
+
+
+TIMM = {
+    # Parameters and multiply-accumulates that torch.utils.flop_counter counts of timm 1.0.31's
+    # modules (RepVGG merged, as it is deployed), at the network's own resolution.
+    "repvgg_a0": (8309384, 1361451008), "repvgg_a1": (12789864, 2363967488),
+    "repvgg_a2": (25499944, 5116951552), "repvgg_b0": (14339048, 3057600512),
+    "repvgg_b1": (51829480, 11815485440), "repvgg_b1g4": (36125416, 7306870784),
+    "repvgg_b2": (80315112, 18376609792), "repvgg_b2g4": (55777512, 11331899392),
+    "repvgg_b3": (110960872, 26208882688), "repvgg_b3g4": (75626728, 16064499712),
+    "ghostnet_050": (2587292, 42328152), "ghostnet_100": (5182508, 141150512),
+    "ghostnet_130": (7358820, 227003256),
+    "mobilenetv4_conv_small": (3774024, 186005568),
+    "mobilenetv4_conv_medium": (9715512, 1080244224),
+    "mobilenetv4_conv_large": (32590864, 6376220672),
+    "mobilevit_xxs": (1272024, 407364096), "mobilevit_xs": (2317848, 1025911808),
+    "mobilevit_s": (5578632, 2000831488),
+    "efficientvit_b0": (3410008, 100233216), "efficientvit_b1": (9102024, 519214592),
+    "efficientvit_b2": (24330712, 1584937984), "efficientvit_b3": (48646056, 3953822208),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_timms_networks_have_its_counts(name: str) -> None:
+    graph = zoo_graph(name)
+    assert (graph.parameters, graph_macs(graph)) == TIMM[name]
+
+
+PAPERS = {
+    # Millions of parameters and of multiply-accumulates, as the papers print them.
+    "repvgg_a0": (8.30, 1400), "repvgg_a2": (25.49, 5100), "repvgg_b3": (110.96, 26200),
+    "ghostnet_100": (5.2, 141), "ghostnet_130": (7.3, 226),
+    "mobilevit_xxs": (1.3, 400), "mobilevit_xs": (2.3, 1000), "mobilevit_s": (5.6, 2000),
+    "efficientvit_b1": (9.1, 520), "efficientvit_b2": (24, 1600), "efficientvit_b3": (49, 4000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_networks_agree_with_their_papers(name: str) -> None:
+    """Parameters to the digit printed or 1 %, multiply-accumulates to 3 %: of two digits."""
+    parameters, mega_macs = PAPERS[name]
+    graph = zoo_graph(name)
+    assert graph.parameters / 1e6 == pytest.approx(parameters, rel=0.014, abs=0.051)
+    assert graph_macs(graph) / 1e6 == pytest.approx(mega_macs, rel=0.03)
+
+
+def test_unet_has_the_counts_of_the_same_module_in_torch() -> None:
+    """31,037,698 parameters for two classes, as https://github.com/milesial/Pytorch-UNet has."""
+    torch = pytest.importorskip("torch")
+    from torch.utils.flop_counter import FlopCounterMode
+    from torch_modules import UNet
+
+    with torch.device("meta"):
+        module, image = UNet(2).eval(), torch.empty(1, 3, 512, 512)
+    with FlopCounterMode(display=False) as counter:
+        module(image)
+    graph = zoo_graph("unet")
+    assert graph.parameters == sum(p.numel() for p in module.parameters()) == 31037698
+    assert 2 * graph_macs(graph) == counter.get_total_flops()
+
+
 def test_every_network_has_published_counts() -> None:
     """A network cannot join the zoo without a source to check it against."""
-    assert set(names()) == {*TORCHVISION, *MIXNETS, "lenet"}
+    one2many = {f"yolo26{size}_one2many" for size in "nsmlx"}
+    counted = {*TORCHVISION, *MIXNETS, *SEGMENTERS, *YOLOS, *one2many, *TIMM}
+    others = {"lenet", "unet", "ssdlite320_mobilenet_v3_large", "retinanet_resnet50_fpn"}
+    assert set(names()) == counted | others

@@ -286,20 +286,32 @@ class GraphBuilder:
         """Cut the channels into equal parts."""
         return self.split(x, (self.channels(x) // parts,) * parts, name=name)
 
-    def reshape(
-        self, x: str, shape: Shape, *, name: str = "reshape", image: str | None = None
-    ) -> str:
-        """Change the shape; 0 copies a dimension, -1 is worked out, as in ONNX.
+    def size(self, x: str, axis: int, *, divided: int = 1) -> str:
+        """Declare the length of a dimension, which follows where a change of the input changes it.
 
         Args:
-            image: a tensor whose height and width follow after `shape`, calculated from it.
+            divided: what it is divided by, rounded down.
+        """
+        name = f"{x}.size{axis}"
+        if name not in self._tensors:
+            self._calculated("Shape", (x,), name, {"start": axis, "end": axis + 1})
+        if divided == 1:
+            return name
+        part = f"{name}/{divided}"
+        if part not in self._tensors:
+            by = self.number(f"{part}.by", (divided,))
+            self._calculated("Div", (name, by), part, {})
+        return part
+
+    def reshape(self, x: str, shape: tuple[int | str, ...], *, name: str = "reshape") -> str:
+        """Change the shape.
+
+        Args:
+            shape: lengths; 0 copies a dimension, -1 is worked out, as in ONNX; a name is one of
+                `size`.
         """
         name = self._unique(name)
-        target = self.number(f"{name}.shape", shape)
-        if image is not None:
-            size = self._calculated("Shape", (image,), f"{name}.image", {"start": 2})
-            target = self._calculated("Concat", (target, size), f"{name}.target", {"axis": 0})
-        return self._add("Reshape", (x, target), name, {})[0]
+        return self._add("Reshape", (x, self._lengths(f"{name}.shape", shape)), name, {})[0]
 
     def permute(self, x: str, order: tuple[int, ...], *, name: str = "permute") -> str:
         """Change the order of the dimensions."""
@@ -341,9 +353,8 @@ class GraphBuilder:
     def resize_to(self, x: str, image: str, *, name: str = "resize", mode: str = "nearest") -> str:
         """Add a resampling to the height and width of another tensor."""
         name = self._unique(name)
-        size = self._calculated("Shape", (image,), f"{name}.image", {"start": 2})
-        kept = self._calculated("Shape", (x,), f"{name}.kept", {"end": 2})
-        sizes = self._calculated("Concat", (kept, size), f"{name}.sizes", {"axis": 0})
+        lengths = (self.size(x, 0), self.channels(x), self.size(image, 2), self.size(image, 3))
+        sizes = self._lengths(f"{name}.sizes", lengths)
         return self._add("Resize", (x, "", "", sizes), name, {"mode": mode})[0]
 
     def graph(self, *outputs: str, warnings: tuple[str, ...] = ()) -> Graph:
@@ -357,6 +368,17 @@ class GraphBuilder:
             warnings,
             calculated=self._calculations,
         )
+
+    def _lengths(self, name: str, lengths: tuple[int | str, ...]) -> str:
+        """Declare a list of lengths, calculated where some of them are."""
+        numbers = tuple(length for length in lengths if isinstance(length, int))
+        if len(numbers) == len(lengths):
+            return self.number(name, numbers)
+        parts = tuple(
+            self.number(f"{name}.{place}", (length,)) if isinstance(length, int) else length
+            for place, length in enumerate(lengths)
+        )
+        return self._calculated("Concat", parts, name, {"axis": 0})
 
     def _calculated(
         self, op: str, inputs: tuple[str, ...], name: str, attributes: Mapping[str, AttributeValue]

@@ -54,7 +54,8 @@ def _tower(g: GraphBuilder, x: str, values: int, last: str) -> str:
 
 def _by_anchor(g: GraphBuilder, x: str, values: int) -> str:
     """Return batch x anchors of all positions x values."""
-    x = g.reshape(x, (0, -1, values), name="anchors", image=x)
+    anchors = g.channels(x) // values
+    x = g.reshape(x, (0, anchors, values, g.size(x, 2), g.size(x, 3)), name="anchors")
     return g.reshape(g.permute(x, (0, 3, 4, 1, 2)), (0, -1, values))
 
 

@@ -17,10 +17,15 @@ from edgeprofiler.reading.zoo.convnext import CONVNEXTS
 from edgeprofiler.reading.zoo.densenet import DENSENETS
 from edgeprofiler.reading.zoo.detection import DETECTORS
 from edgeprofiler.reading.zoo.efficient import EFFICIENTNETS
+from edgeprofiler.reading.zoo.efficientvit import EFFICIENTVITS
 from edgeprofiler.reading.zoo.family import Entry
+from edgeprofiler.reading.zoo.ghostnet import GHOSTNETS
 from edgeprofiler.reading.zoo.inception import INCEPTIONS
 from edgeprofiler.reading.zoo.mixnet import MIXNETS
 from edgeprofiler.reading.zoo.mobile import MOBILES
+from edgeprofiler.reading.zoo.mobilenetv4 import MOBILENETV4S
+from edgeprofiler.reading.zoo.mobilevit import MOBILEVITS
+from edgeprofiler.reading.zoo.repvgg import REPVGGS
 from edgeprofiler.reading.zoo.resnet import RESNETS
 from edgeprofiler.reading.zoo.segmentation import SEGMENTERS
 from edgeprofiler.reading.zoo.shufflenet import SHUFFLENETS
@@ -28,7 +33,7 @@ from edgeprofiler.reading.zoo.yolo import YOLOS
 
 _PREFIX = "zoo:"
 _INPUT = "input"
-_ENTRIES: Mapping[str, Entry] = {
+ENTRIES: Mapping[str, Entry] = {
     **CLASSICS,
     **RESNETS,
     **DENSENETS,
@@ -38,6 +43,11 @@ _ENTRIES: Mapping[str, Entry] = {
     **EFFICIENTNETS,
     **MIXNETS,
     **CONVNEXTS,
+    **REPVGGS,
+    **GHOSTNETS,
+    **MOBILENETV4S,
+    **MOBILEVITS,
+    **EFFICIENTVITS,
     **YOLOS,
     **DETECTORS,
     **SEGMENTERS,
@@ -49,12 +59,12 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_. ]", "", name.casefold())
 
 
-_BY_PLAIN: Mapping[str, str] = {_plain(name): name for name in _ENTRIES}
+_BY_PLAIN: Mapping[str, str] = {_plain(name): name for name in ENTRIES}
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all networks of the zoo, family by family."""
-    return tuple(_ENTRIES)
+    return tuple(ENTRIES)
 
 
 def zoo_graph(
@@ -93,7 +103,7 @@ def zoo_graph(
 
 @lru_cache(maxsize=128)
 def _build(name: str, shape: Shape, classes: int) -> Graph:
-    entry = _ENTRIES[name]
+    entry = ENTRIES[name]
     builder = GraphBuilder(name)
     result = entry.build(builder, builder.input(shape, _INPUT), classes)
     return builder.graph(*((result,) if isinstance(result, str) else result))
@@ -109,9 +119,9 @@ def _entry(name: str) -> tuple[str, Entry]:
     known = _BY_PLAIN.get(_plain(name))
     if known is None:
         close = [_BY_PLAIN[n] for n in get_close_matches(_plain(name), _BY_PLAIN, 3, 0.5)]
-        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(_ENTRIES)}"
+        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(ENTRIES)}"
         raise InvalidInput(f"{_PREFIX}{name}", "the zoo has no network of that name", hint)
-    return known, _ENTRIES[known]
+    return known, ENTRIES[known]
 
 
 def _check(name: str, shape: Shape, classes: int) -> None:
@@ -149,7 +159,7 @@ class ZooFrontEnd:
 
     def sources(self) -> tuple[str, ...]:
         """Return the addresses of all networks, family by family."""
-        return tuple(f"{_PREFIX}{name}" for name in _ENTRIES)
+        return tuple(f"{_PREFIX}{name}" for name in ENTRIES)
 
     def recognises(self, source: str, head: bytes) -> bool:  # noqa: ARG002 (the protocol's)
         """Say whether `source` names a network of the zoo."""

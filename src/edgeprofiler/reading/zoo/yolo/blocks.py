@@ -126,6 +126,7 @@ def attention_block(g: GraphBuilder, x: str, *, name: str) -> str:
 def _attention(g: GraphBuilder, x: str, heads: int) -> str:
     """Add attention whose keys are half as long as its values, with a positional convolution."""
     channels = g.channels(x)
+    image = (0, channels, g.size(x, 2), g.size(x, 3))
     length = channels // heads
     key = length // 2
     with g.scope("attn"):
@@ -135,7 +136,7 @@ def _attention(g: GraphBuilder, x: str, heads: int) -> str:
         scores = g.node("MatMul", (g.permute(q, (0, 1, 3, 2), name="turn_q"), k), "scores")
         scores = g.softmax(g.mul(scores, g.number("scale", (key**-0.5,)), name="scaled"))
         turned = g.permute(scores, (0, 1, 3, 2), name="turn_scores")
-        y = g.reshape(g.node("MatMul", (v, turned), "mix"), (0, channels), image=x)
-        place = g.reshape(v, (0, channels), name="positions", image=x)
+        y = g.reshape(g.node("MatMul", (v, turned), "mix"), image)
+        place = g.reshape(v, image, name="positions")
         place = conv(g, place, channels, 3, groups=channels, name="pe", act=False)
         return conv(g, g.add(y, place), channels, 1, name="proj", act=False)

@@ -21,7 +21,7 @@ def anchored(g: GraphBuilder, levels: list[str], classes: int) -> str:
     for index, x in enumerate(levels):
         with g.scope(f"level{index}"):
             y = g.conv(x, 3 * (5 + classes), 1, bias=True, name="m")
-            y = g.reshape(y, (0, 3, 5 + classes), name="anchors", image=y)
+            y = g.reshape(y, (0, 3, 5 + classes, g.size(y, 2), g.size(y, 3)), name="anchors")
             y = g.node("Sigmoid", (g.permute(y, (0, 1, 3, 4, 2)),), "sigmoid")
             centre, size, rest = g.split(y, (2, 2, 1 + classes), axis=-1)
             two = g.number("two", (2.0,))

@@ -29,6 +29,7 @@ COMMANDS = (
     "predict",
     "inspect",
     "devices",
+    "zoo",
     "validate",
     "calibrate",
     "compare",

@@ -139,7 +139,7 @@ def test_segmenters_equal_torchvisions_less_the_auxiliary_head(name: str) -> Non
 
 
 def test_detectors_equal_torchvisions() -> None:
-    """It counts no numbers of RetinaNet's frozen normalisations: two for each of 26,560 channels."""
+    """It counts no numbers of RetinaNet's frozen normalisations: two for each of 26560 channels."""
     light, large = zoo_graph("ssdlite320_mobilenet_v3_large"), zoo_graph("retinanet_resnet50_fpn")
     assert (light.parameters, round(graph_macs(light) / 1e9, 3)) == (3440060, 0.583)
     assert large.parameters - 2 * 26560 == 34014999

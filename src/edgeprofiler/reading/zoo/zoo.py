@@ -54,12 +54,12 @@ ENTRIES: Mapping[str, Entry] = {
 }
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return a name as all its spellings share it: `ResNet-18` and `resnet18` are one."""
     return re.sub(r"[-_. ]", "", name.casefold())
 
 
-_BY_PLAIN: Mapping[str, str] = {_plain(name): name for name in ENTRIES}
+_BY_PLAIN: Mapping[str, str] = {plain(name): name for name in ENTRIES}
 
 
 def names() -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def zoo_graph(
     Raises:
         InvalidInput: no network of that name, or it cannot run at that size.
     """
-    name, entry = _entry(name)
+    name, entry = entry_of(name)
     pixels = entry.resolution if resolution is None else resolution
     size = pixels if isinstance(pixels, tuple) else (pixels, pixels)
     wanted = entry.classes if classes is None else classes
@@ -114,11 +114,15 @@ def forget_built() -> None:
     _build.cache_clear()
 
 
-def _entry(name: str) -> tuple[str, Entry]:
-    """Return a network's own name and how it is built."""
-    known = _BY_PLAIN.get(_plain(name))
+def entry_of(name: str) -> tuple[str, Entry]:
+    """Return a network's own name and how it is built.
+
+    Raises:
+        InvalidInput: no network of that name; the nearest ones are said.
+    """
+    known = _BY_PLAIN.get(plain(name))
     if known is None:
-        close = [_BY_PLAIN[n] for n in get_close_matches(_plain(name), _BY_PLAIN, 3, 0.5)]
+        close = [_BY_PLAIN[n] for n in get_close_matches(plain(name), _BY_PLAIN, 3, 0.5)]
         hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(ENTRIES)}"
         raise InvalidInput(f"{_PREFIX}{name}", "the zoo has no network of that name", hint)
     return known, ENTRIES[known]
@@ -174,7 +178,7 @@ class ZooFrontEnd:
         """
         options.refuse_trips(source)
         name, classes = _address(source)
-        name, entry = _entry(name)
+        name, entry = entry_of(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]
         if unknown:
             raise UsageError(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")

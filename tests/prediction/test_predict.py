@@ -1,5 +1,6 @@
 """From what a user names to a profile."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,7 @@ MODELS = {
 }
 ASKED = {
     "device": "jetson-nano", "runtime": "cpp", "precision": "int8", "batch": 3, "resolution": 128,
-    "shapes": {"": (1, 3, 128, 128)}, "front_end": "nothing", "confidence": 0.5,
+    "shapes": {"": (1, 3, 128, 128)}, "front_end": "nothing", "rate": 10.0, "confidence": 0.5,
     "trips": 5, "predictor": RooflinePredictor(load_device("jetson-tx2")),
 }  # fmt: skip
 
@@ -201,7 +202,10 @@ def test_what_is_asked_changes_the_answer_or_is_refused(kind: str, field: str) -
 def test_a_profile_answers_for_itself_alone() -> None:
     profile = predict("zoo:lenet", "jetson-nano")
     assert answer(Question(profile)).profile is profile
+    assert answer(Question(profile, rate=10.0)).profile == replace(profile, rate_hz=10.0)
     for field, value in ASKED.items():
+        if field == "rate":  # which changes nothing that was found
+            continue
         with pytest.raises(UsageError, match=f"lenet is a saved profile.* `{field}` belong"):
             answer(Question(profile, **{field: value}))
     with pytest.raises(UsageError, match="is a profile, and no model"):

@@ -89,6 +89,9 @@ INPUT_ELEMENTS = 2**31
 SWEEP_POINTS = 200_000
 """Combinations of one sweep."""
 
+RATE_HZ = 1e9
+"""Images a second; the fastest board takes some ten thousand small ones."""
+
 WEB_LAYERS = 20_000
 """Layers of a network on the web page; the command line has no such bound."""
 

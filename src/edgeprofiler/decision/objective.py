@@ -12,10 +12,14 @@ import numpy as np
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile.rate import power_at
+from edgeprofiler.core.profile.words import cautions
 from edgeprofiler.prediction.predict import network_of, predictor_for
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question import Question, asks
+from edgeprofiler.prediction.question.values import rate_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -33,6 +37,19 @@ class ObjectiveValues:
     runtime_s: FloatArray
     """End-to-end time."""
     power_w: FloatArray
+    """Board power; at the rate that is asked for, if one is."""
+    profiles: Sequence[Profile]
+    """What all of it was taken from; each is made when it is looked at."""
+
+    @property
+    def warnings(self) -> tuple[tuple[str, ...], ...]:
+        """What must be known before trusting the numbers of each candidate."""
+        return tuple(cautions(profile) for profile in self.profiles)
+
+    @property
+    def covered_bytes(self) -> FloatArray:
+        """Share of the bytes moved by the layers of each candidate that have a cost."""
+        return np.array([profile.covered_bytes for profile in self.profiles], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -55,17 +72,26 @@ class Objective:
         """
         if not candidates:
             empty = np.empty(0)
-            return ObjectiveValues(empty, empty, empty)
+            return ObjectiveValues(empty, empty, empty, ())
         networks = [self._network(place, model) for place, model in enumerate(candidates)]
+        profiles: Sequence[Profile]
         if isinstance(self.predictor, RooflinePredictor):  # no profile is made for a candidate
-            known = self.predictor.predict_many(networks).totals
-            return ObjectiveValues(known.energy_j, known.end_to_end_s, known.power_w)
-        totals = [profile.totals for profile in self.predictor.predict_many(networks)]
-        return ObjectiveValues(
-            np.array([t.energy_j.value for t in totals]),
-            np.array([t.end_to_end_s.value for t in totals]),
-            np.array([t.power_w.value for t in totals]),
-        )
+            found = profiles = self.predictor.predict_many(networks)
+            known = found.totals
+            energy, wall, power = known.energy_j, known.end_to_end_s, known.power_w
+        else:
+            profiles = self.predictor.predict_many(networks)
+            totals = [profile.totals for profile in profiles]
+            energy = np.array([t.energy_j.value for t in totals])
+            wall = np.array([t.end_to_end_s.value for t in totals])
+            power = np.array([t.power_w.value for t in totals])
+        rate = self.asked.get("rate")
+        if rate is not None:
+            idle = self.predictor.device.idle_power_w
+            batches = np.array([network.batch for network in networks])
+            above = np.maximum(power - idle, 0.0)
+            power = power_at(rate_of(rate) / batches, above * wall, above, idle)
+        return ObjectiveValues(energy, wall, power, profiles)
 
     def _network(self, place: int, model: object) -> Network:
         where = f"candidate {place}"

@@ -155,4 +155,4 @@ def to_document(checked: Checked) -> dict[str, Any]:
 def _label(name: str) -> str:
     """`energy_above_idle_mj` is `energy above idle`: the unit stands beside the number."""
     words, _, change = name.partition(" ")
-    return f"{words.rpartition('_')[0].replace('_', ' ')} {change}".strip()
+    return f"{(words.rpartition('_')[0] or words).replace('_', ' ')} {change}".strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from edgeprofiler.core.profile.words import label
 from edgeprofiler.prediction.loading import load_predictor
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.prediction.question import Question, Questions, asks
+from edgeprofiler.prediction.question import Question, Questions, asks, values
 from edgeprofiler.reading.read import Model, read, read_graph
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def predict(
     """
     question = Question.of(model, device, **asked)
     predictor = predictor_of(question)
-    return predictor.predict(network_of(question, predictor.device))
+    return at_rate_of(question, predictor.predict(network_of(question, predictor.device)))
 
 
 @asks
@@ -73,7 +73,10 @@ def predict_many(
     """
     questions = [Question.of(model, device, **asked) for model in models]
     predictor = predictor_for(device, **asked)
-    return predictor.predict_many([network_of(q, predictor.device) for q in questions])
+    found = predictor.predict_many([network_of(q, predictor.device) for q in questions])
+    if asked.get("rate") is None:
+        return found
+    return [at_rate_of(*each) for each in zip(questions, found, strict=True)]
 
 
 @asks
@@ -146,6 +149,13 @@ def model_of(question: Question) -> Model:
     return question.model
 
 
+def at_rate_of(question: Question, profile: Profile) -> Profile:
+    """Return a profile at the rate that a question asks for."""
+    if question.rate is None:
+        return profile
+    return replace(profile, rate_hz=values.rate_of(question.rate))
+
+
 @dataclass(frozen=True)
 class Answer:
     """A question's profile, and the board that it was predicted for."""
@@ -174,16 +184,15 @@ def answer(question: Question) -> Answer:
     if saved is not None:
         return Answer(question, saved, None)
     predictor = predictor_of(question)
-    return Answer(
-        question, predictor.predict(network_of(question, predictor.device)), predictor.device
-    )
+    profile = predictor.predict(network_of(question, predictor.device))
+    return Answer(question, at_rate_of(question, profile), predictor.device)
 
 
 def answers(questions: Questions) -> list[Answer]:
     """Return the answers to many questions, in their order.
 
     Where profiles that are saved stand among models, they are taken once, as they are; what is
-    asked is asked of the models.
+    asked is asked of the models, and a rate of all.
 
     Raises:
         UsageError: something is asked, and there are saved profiles alone.
@@ -192,7 +201,8 @@ def answers(questions: Questions) -> list[Answer]:
     asked: list[Question] = []
     for model, known in zip(questions.models, saved, strict=True):
         alone = known and not all(saved)
-        asked += [Question.of(model)] if alone else questions.about(model)
+        rate = questions.axis("rate")[0]
+        asked += [Question.of(model, rate=rate)] if alone else questions.about(model)
     found: dict[int, Answer] = {}
     waiting: list[int] = []
     for place, question in enumerate(asked):
@@ -207,7 +217,7 @@ def answers(questions: Questions) -> list[Answer]:
         predictor = predictor_of(asked[group[0]])
         networks = [network_of(asked[i], predictor.device) for i in group]
         for i, profile in zip(group, predictor.predict_many(networks), strict=True):
-            found[i] = Answer(asked[i], profile, predictor.device)
+            found[i] = Answer(asked[i], at_rate_of(asked[i], profile), predictor.device)
     return [found[place] for place in range(len(asked))]
 
 
@@ -227,10 +237,12 @@ def saved_profile(question: Question) -> Profile | None:
     model = question.model
     if not is_saved(model):
         return None
-    if question.given:
+    changed = [key for key in question.given if key != "rate"]  # no rate changes what was found
+    if changed:
         name = model.network.name if isinstance(model, Profile) else model
         raise UsageError(
             f"{name} is a saved profile, which stays as it is: "
-            f"{', '.join(f'`{key}`' for key in question.given)} belong to a model"
+            f"{', '.join(f'`{key}`' for key in changed)} belong to a model"
         )
-    return model if isinstance(model, Profile) else read_profile(Path(str(model)))
+    profile = model if isinstance(model, Profile) else read_profile(Path(str(model)))
+    return at_rate_of(question, profile)

@@ -200,6 +200,7 @@ def test_a_budget_file(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("batch = 1", "sets no limit"),
+        ('duty = "often"\n[limits]\npower_w = 1', "is no duty"),
         ("[limits]\nenergy = 1", "limits has an unknown key 'energy'"),
         ("[limits]\nenergy_mj = -1", "limits.energy_mj is -1.0, below 0"),
         ("[limits]\nenergy_mj = nan", "not a finite number"),
@@ -235,3 +236,34 @@ def test_a_baseline_of_the_same_clocks_by_another_name_is_one() -> None:
     assert judge(ours, _budget({}, energy_percent=2), same).passed
     with pytest.raises(InvalidInput, match="its power mode is 30w, not 30w,gpu=816MHz"):
         judge(ours, _budget({}, energy_percent=2), of("30w"))
+
+
+def test_a_rate_must_be_kept_up_with_and_limits_the_power_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "budget.toml"
+    path.write_text(
+        'model = "zoo:lenet"\ndevice = "jetson-nano"\nrate = "30/s"\n'
+        'duty = "12h/day"\nbattery = "50Wh"\n'
+        "[limits]\npower_at_rate_w = 5\nfps = 30\nbusy_percent = 50\nbattery_life_h = 5\n"
+    )
+    found = check(budget=path)
+    assert {f.name: f.held for f in found.findings} == dict.fromkeys(
+        ("rate_fps", "power_at_rate_w", "fps", "busy_percent", "battery_life_h"), True
+    )
+    there = found.profile.at_rate
+    assert there is not None
+    by_name = {f.name: f.estimate for f in found.findings}
+    assert by_name["power_at_rate_w"].value == pytest.approx(there.power_w.value)
+    assert by_name["battery_life_h"].value == pytest.approx(50 / (there.power_w.value / 2))
+    fast = check(budget=path, rate="1e6/s")
+    assert fast.verdict == "exceeded"
+    assert (fast.findings[0].name, fast.findings[0].verdict) == ("rate_fps", "under")
+    assert check(fast.profile, budget=path).findings[0].limit == 30
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [("power_at_rate_w", "give `rate`"), ("battery_life_h", "needs a battery")],
+)
+def test_a_limit_without_what_it_is_of_is_refused(vgg: Profile, limit: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        judge(vgg, _budget({limit: 1.0}))

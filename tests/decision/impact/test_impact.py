@@ -38,7 +38,7 @@ def _profile(power_w: float = 10.0) -> Profile:
 
 def test_back_to_back_a_battery_lasts_its_energy_over_mean_power() -> None:
     result = assess(_profile(), Assumptions(battery_j=8.0 * 3600))
-    assert result.rate_per_s == pytest.approx(100)
+    assert result.rate_hz == pytest.approx(100)
     assert result.power_w.value == pytest.approx(8.0)
     assert result.battery_life_s is not None
     assert result.battery_life_s.value == pytest.approx(3600)
@@ -52,7 +52,7 @@ def test_a_battery_life_s_low_end_comes_from_the_high_end_of_power() -> None:
 
 def test_at_a_rate_the_board_idles_between_inferences() -> None:
     """10/s of 40 mJ above idle is 0.4 W above 4 W."""
-    result = assess(_profile(), Assumptions(rate_per_s=10))
+    result = assess(replace(_profile(), rate_hz=10.0), Assumptions())
     assert result.power_w.value == pytest.approx(4.4)
     assert (result.power_w.low, result.power_w.high) == (pytest.approx(4.3), pytest.approx(4.6))
 
@@ -74,7 +74,7 @@ def test_a_fleet_s_year_scales_with_devices_and_duty() -> None:
 
 def test_a_rate_beyond_the_device_is_refused() -> None:
     with pytest.raises(UsageError, match=r"more than net reaches on board \(100/s\)"):
-        assess(_profile(), Assumptions(rate_per_s=101))
+        assess(replace(_profile(), rate_hz=101.0), Assumptions())
 
 
 def test_a_profile_without_power_has_no_impact() -> None:

@@ -18,9 +18,7 @@ def test_a_watt_hour_is_3600_joules() -> None:
     assert quantities.parse_battery("2Ah@12V") == pytest.approx(86_400)
 
 
-def test_rates_intensities_and_prices() -> None:
-    assert quantities.parse_rate("30/min") == 0.5
-    assert quantities.parse_rate("10fps") == 10
+def test_intensities_and_prices() -> None:
     assert quantities.parse_intensity("220 g/kWh") * 3.6e6 == pytest.approx(220)
     assert quantities.parse_intensity("0.22kg/kWh") * 3.6e6 == pytest.approx(220)
     price, currency = quantities.parse_price("0.30 EUR/kWh")
@@ -33,15 +31,12 @@ def test_rates_intensities_and_prices() -> None:
         (quantities.parse_duty, "25h/day"),
         (quantities.parse_duty, "0%"),
         (quantities.parse_duty, "often"),
-        (quantities.parse_rate, "0/s"),
-        (quantities.parse_rate, "10"),
         (quantities.parse_battery, "5000mAh"),
         (quantities.parse_battery, "0Wh"),
         (quantities.parse_intensity, "220"),
         (quantities.parse_price, "cheap"),
         (quantities.parse_battery, "1e400Wh"),
         (quantities.parse_battery, "1e308Ah@12V"),
-        (quantities.parse_rate, "1e400/s"),
         (quantities.parse_intensity, "1e400 g/kWh"),
     ],
 )

@@ -12,9 +12,6 @@ from edgeprofiler.cli.asking import asking
 def impact(
     model: common.SubjectArgument,
     asked: dict[str, Any],
-    rate: Annotated[
-        str | None, common.option("10/s|30/min", "Inferences while working. Default: back to back.")
-    ] = None,
     duty: Annotated[
         str, common.option("12h/day|20min/h|50%", "Time at work.", shows_default=True)
     ] = "24h/day",
@@ -33,7 +30,7 @@ def impact(
 
     screen = common.results_console(json)
     found = edgeprofiler.impact(
-        model, rate=rate, duty=duty, off_power_w=off_power_w, battery=battery, fleet=fleet,
+        model, duty=duty, off_power_w=off_power_w, battery=battery, fleet=fleet,
         intensity=intensity, price=price, **asked,
     )  # fmt: skip
     common.write_json(json, found.document)

@@ -23,6 +23,14 @@ def sweep(
             "emc, cpu, cores and sms. Several: repeat it.",
         ),
     ] = None,
+    where: Annotated[
+        str | None,
+        common.option(
+            "'fps>=30 and power_w<=10'",
+            "Keep rows whose values meet it: fps, latency_ms, energy_mj, energy_per_image_mj, "
+            "power_w (at the rate, with --rate), batch, precision, device; and, or, not.",
+        ),
+    ] = None,
     rows: Annotated[
         int,
         common.option(
@@ -39,7 +47,7 @@ def sweep(
     from edgeprofiler.decision.sweep.tables import sweep_table
 
     screen = common.results_console(csv, json)
-    found = edgeprofiler.sweep(model, clocks=",".join(clocks or []) or None, **asked)
+    found = edgeprofiler.sweep(model, clocks=",".join(clocks or []) or None, where=where, **asked)
     common.save(parquet, found.write_parquet)
     common.write(csv, found.to_csv)
     if plot is not None:

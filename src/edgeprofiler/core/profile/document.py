@@ -118,6 +118,7 @@ def from_document(document: object, source: object = "profile") -> Profile:
         time_lower_bound_s=value["coverage"]["time_lower_bound"].number_or_nan(),
         warnings=value["warnings"].texts(),
         simulated=value["simulated"].boolean(),
+        rate_hz=value["totals"]["at_rate"].maybe(lambda known: known["rate_hz"].number(above=0)),
     )
 
 
@@ -158,10 +159,12 @@ def schema() -> Mapping[str, Any]:
     return loaded
 
 
-def _totals(profile: Profile) -> dict[str, float | None]:
-    totals: dict[str, float | None] = {}
+def _totals(profile: Profile) -> dict[str, Any]:
+    totals: dict[str, Any] = {}
     for name in _TOTALS:
         totals |= getattr(profile.totals, name).document(name)
+    if profile.at_rate is not None:
+        totals["at_rate"] = profile.at_rate.document()
     return totals
 
 

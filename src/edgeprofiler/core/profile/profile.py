@@ -18,6 +18,7 @@ from edgeprofiler.core.arrays import Alike, read_only
 from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
+from edgeprofiler.core.profile.rate import AtRate, at_rate
 from edgeprofiler.core.quantity import Estimate
 
 
@@ -148,6 +149,8 @@ class Profile(Alike):
     """GPU time that the uncovered layers need at least (their bytes at full bandwidth)."""
     warnings: tuple[str, ...] = ()
     simulated: bool = False
+    rate_hz: float | None = None
+    """Images a second that arrive, where a rate is asked for."""
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -225,6 +228,22 @@ class Profile(Alike):
                 name: Estimate(value, *bounds.get(name, (math.nan, math.nan)))
                 for name, value in values.items()
             }
+        )
+
+    @cached_property
+    def at_rate(self) -> AtRate | None:
+        """What the network costs at the rate that is asked for; `None` where none is."""
+        if self.rate_hz is None:
+            return None
+        totals = self.totals
+        return at_rate(
+            self.rate_hz,
+            self.network.batch,
+            totals.end_to_end_s,
+            totals.energy_above_idle_j,
+            totals.power_above_idle_w,
+            self.idle_power_w,
+            whole=not self.uncovered,
         )
 
     def plot(self, kind: str = "timeline", **options: Any) -> Any:

@@ -95,6 +95,16 @@ def totals_table(profile: Profile) -> Table:
     if wall.known and wall.value > 0:
         per_image = f"{engineering(totals.energy_j.value / batch, 'J')} an image"
         rows.append(line("Images a second", wall.inverse(batch), "images", per_image))
+    there = profile.at_rate
+    if there is not None:
+        keeps_up = {"yes": "keeps up", "no": "does not keep up", "undecided":
+                    "whether it keeps up is undecided"}[there.keeps_up]  # fmt: skip
+        busy = Quantity(there.busy_share, "%")
+        rows += [
+            line(f"Power at {there.rate_hz:g} images/s", there.power_w, "W",
+                 f"idle in between; {keeps_up}"),
+            row("Busy at that rate", busy, busy, "", tone="strong"),
+        ]  # fmt: skip
     rows += [
         line("Energy above idle", totals.energy_above_idle_j, "J", "", strong=False),
         line("Power above idle", totals.power_above_idle_w, "W",

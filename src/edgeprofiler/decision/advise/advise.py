@@ -28,6 +28,7 @@ from edgeprofiler.decision.advise.search import plan_for, single_changes
 from edgeprofiler.prediction.predict import graph_of, predictor_of
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question import Question, asks
+from edgeprofiler.prediction.question.values import rate_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -124,7 +125,8 @@ def advise(
         raise UsageError(
             "a trained predictor knows one power mode: leave out the kind mode, or `predictor`"
         )
-    state = State(graph_of(question), question.precision or DEFAULT_PRECISION, answers)
+    rate = None if question.rate is None else rate_of(question.rate)
+    state = State(graph_of(question), question.precision or DEFAULT_PRECISION, answers, rate)
     options = Options(kinds=kinds, align=align or Options.align, layers=tuple(layers))
     before = state.cost()
     if budget_percent is not None:

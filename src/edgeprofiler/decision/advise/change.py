@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.graph import Graph
@@ -37,6 +37,8 @@ class State:
     precision: str
     predictor: Predictor
     """What answers for the device that it runs on."""
+    rate_hz: float | None = None
+    """Images a second that arrive, where a rate is asked for."""
 
     @property
     def device(self) -> Device:
@@ -52,7 +54,7 @@ class State:
             builder=builder(device.runtime),
             target=BuildTarget.of(device),
         )
-        return Cost(self.predictor.predict(network))
+        return Cost(replace(self.predictor.predict(network), rate_hz=self.rate_hz))
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ class Cost:
     def latency_s(self) -> float:
         """End-to-end time of one inference."""
         return self.profile.totals.end_to_end_s.value
+
+    @property
+    def power_w(self) -> float:
+        """Board power; at the rate that is asked for, if one is."""
+        there = self.profile.at_rate
+        return (self.profile.totals.power_w if there is None else there.power_w).value
 
 
 @dataclass(frozen=True)

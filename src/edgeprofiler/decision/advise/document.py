@@ -70,6 +70,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
         "energy_per_image_j": cost.energy_j,
         "end_to_end_s": cost.latency_s,
         "power_w": cost.profile.totals.power_w.value,
+        **({"at_rate": there.document()} if (there := cost.profile.at_rate) else {}),
         "batch": network.batch,
         "precision": network.precision,
         "mode": cost.profile.device.mode,

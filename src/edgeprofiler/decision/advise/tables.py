@@ -90,4 +90,8 @@ def budget_words(document: Mapping[str, Any]) -> Words:
 def _cost(cost: Mapping[str, Any]) -> str:
     energy = Quantity(Estimate(cost["energy_per_image_j"]), "J", digits=4).words
     time = Quantity(Estimate(cost["end_to_end_s"]), "s", digits=4).words
-    return f"{energy} an image (idle included), {time} end to end"
+    there = cost.get("at_rate")
+    watts = cost["power_w"] if there is None else there["power_w"]
+    power = Quantity(Estimate(watts), "W", digits=4).words
+    pace = "" if there is None else f" at {there['rate_hz']:g} images/s"
+    return f"{energy} an image (idle included), {time} end to end, {power}{pace}"

@@ -8,21 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core.device import load_device
-from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import Shape
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.values import Value, read_toml
+from edgeprofiler.decision.check.limits import LIMITS
+from edgeprofiler.decision.impact import Assumptions
+from edgeprofiler.decision.impact.quantities import parse_battery, parse_duty
 from edgeprofiler.prediction.question import OPTIONS, read_table
-
-LIMITS: Mapping[str, tuple[str, float, str]] = {
-    "energy_mj": ("energy_j", 1e-3, "mJ"),
-    "energy_above_idle_mj": ("energy_above_idle_j", 1e-3, "mJ"),
-    "latency_ms": ("end_to_end_s", 1e-3, "ms"),
-    "gpu_time_ms": ("runtime_s", 1e-3, "ms"),
-    "power_w": ("power_w", 1.0, "W"),
-    "power_above_idle_w": ("power_above_idle_w", 1.0, "W"),
-}
-"""Name in the file: field of the totals, its unit in SI, and the unit's name."""
 
 CHANGES: Mapping[str, str] = {
     "energy_percent": "energy_j",
@@ -44,6 +37,8 @@ class Budget:
     """What is to be held to it, where the file says so."""
     asked: Mapping[str, Any] = field(default_factory=dict)
     """How it is to run: fields of a `Question`."""
+    use: Assumptions = field(default_factory=Assumptions)
+    """How long a day it is to run at that rate, and from what battery."""
 
 
 def read_budget(path: Path) -> Budget:
@@ -53,12 +48,28 @@ def read_budget(path: Path) -> Budget:
         InvalidInput: unknown names, limits that are no positive numbers, or no limit at all.
     """
     table = read_toml(path)
-    table.allow(("model", *OPTIONS, "limits", "change"))
+    table.allow(("model", *OPTIONS, *_USE, "limits", "change"))
     limits, changes = _limits(table["limits"], LIMITS), _limits(table["change"], CHANGES)
-    if not limits and not changes:
-        raise table.fail("sets no limit", "add for example [limits] with energy_mj = 50")
     model = table["model"].maybe(Value.name)
-    return Budget(str(path), limits, changes, model, read_table(table.mapping(), path))
+    asked = read_table(table.mapping(), path)
+    if not limits and not changes and "rate" not in asked:
+        raise table.fail("sets no limit", "add for example [limits] with energy_mj = 50")
+    return Budget(str(path), limits, changes, model, asked, _use(table))
+
+
+_USE = ("duty", "off_power_w", "battery")
+
+
+def _use(table: Value) -> Assumptions:
+    duty, battery = table["duty"].maybe(Value.text), table["battery"].maybe(Value.text)
+    try:
+        return Assumptions(
+            duty=1.0 if duty is None else parse_duty(duty),
+            off_duty_power_w=table["off_power_w"].default(0.0).number(0),
+            battery_j=None if battery is None else parse_battery(battery),
+        )
+    except UsageError as error:
+        raise InvalidInput(table.source, str(error).replace("`", "")) from None
 
 
 def require_asked(profile: Profile, budget: Budget) -> None:
@@ -69,6 +80,8 @@ def require_asked(profile: Profile, budget: Budget) -> None:
     """
     told = _told(profile)
     for name, wanted in budget.asked.items():
+        if name == "rate":  # whatever was found is looked at at any rate
+            continue
         if name == "device":
             wanted = load_device(wanted).spec
         if name == "shapes":

@@ -10,10 +10,12 @@ from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import read_profile
 from edgeprofiler.core.quantity import Estimate
-from edgeprofiler.decision.check.budget import CHANGES, LIMITS, Budget, read_budget, require_asked
+from edgeprofiler.core.units import scale_of
+from edgeprofiler.decision.check.budget import CHANGES, Budget, read_budget, require_asked
+from edgeprofiler.decision.check.limits import LIMITS, images_hz
 from edgeprofiler.decision.check.verdict import Finding, Rule, verdict_of
 from edgeprofiler.decision.compare.difference import Comparison, difference
-from edgeprofiler.prediction.predict import answer, is_saved, saved_profile
+from edgeprofiler.prediction.predict import answer, at_rate_of, is_saved, saved_profile
 from edgeprofiler.prediction.question import Question, asks
 
 if TYPE_CHECKING:
@@ -93,7 +95,8 @@ def check(
     if is_saved(subject):
         saved = saved_profile(question)
         assert saved is not None
-        profile = saved
+        rate = Question.of(saved, rate=question.rate or rules.asked.get("rate"))
+        profile = at_rate_of(rate, saved)
         require_asked(profile, rules)
     else:
         profile = answer(question.or_else(rules.asked)).profile
@@ -108,7 +111,7 @@ def check(
 def judge(
     profile: Profile, budget: Budget, baseline: Profile | None = None, rule: Rule = "interval"
 ) -> Checked:
-    """Judge a profile by a budget.
+    """Judge a profile by a budget; one at a rate must keep up with it.
 
     Raises:
         InvalidInput: the baseline is for another device or batch, or there is none and the budget
@@ -116,18 +119,26 @@ def judge(
     """
     whole = not profile.uncovered
 
-    def judged(name: str, limit: float, estimate: Estimate, unit: str, whole: bool) -> Finding:
+    def judged(
+        name: str, limit: float, estimate: Estimate, unit: str, *,
+        whole: bool = whole, at_least: bool = False,
+    ) -> Finding:  # fmt: skip
         if not estimate.known:
             raise InvalidInput(name, "cannot be judged: the profile does not know it")
         if not whole:  # what is not covered comes on top
-            estimate = Estimate(estimate.value, estimate.low)
-        return Finding(name, limit, estimate, unit, verdict_of(estimate, limit, rule, whole=whole))
+            ends = {"high": estimate.high} if at_least else {"low": estimate.low}
+            estimate = Estimate(estimate.value, **ends)
+        verdict = verdict_of(estimate, limit, rule, whole=whole, at_least=at_least)
+        return Finding(name, limit, estimate, unit, verdict, at_least)
 
     findings = []
+    if profile.rate_hz is not None:
+        asked = (profile.rate_hz, images_hz(profile))
+        findings.append(judged("rate_fps", *asked, "fps", at_least=True))
     for name, limit in budget.limits.items():
-        quantity, unit, unit_name = LIMITS[name]
-        estimate = getattr(profile.totals, quantity).scaled(1 / unit)
-        findings.append(judged(name, limit, estimate, unit_name, whole))
+        what = LIMITS[name]
+        estimate = what.of(profile, budget.use).scaled(1 / scale_of(what.unit)[0])
+        findings.append(judged(name, limit, estimate, what.unit, at_least=what.at_least))
     if baseline is None:
         if not findings:
             raise InvalidInput(
@@ -144,7 +155,7 @@ def judge(
             raise InvalidInput("baseline", f"knows no {total}", "make the baseline anew")
         percent = getattr(comparison, quantity).scaled(100 / base)
         both = whole and not baseline.uncovered
-        findings.append(judged(f"{name} (change)", limit, percent, "%", both))
+        findings.append(judged(f"{name} (change)", limit, percent, "%", whole=both))
     return Checked(profile, tuple(findings), comparison, rule)
 
 

@@ -22,6 +22,11 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "energy_verdict": comparison.energy.verdict,
         **comparison.runtime_s.document("end_to_end_s_difference"),
         "runtime_verdict": comparison.runtime.verdict,
+        **(
+            {"at_rate": {"a": a.document(), "b": b.document()}}
+            if (a := comparison.a.at_rate) and (b := comparison.b.at_rate)
+            else {}
+        ),
         "layers": [
             {
                 "name": change.name,

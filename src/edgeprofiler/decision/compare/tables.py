@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile import Profile, Totals
 from edgeprofiler.core.profile.doubt import warning_words
 from edgeprofiler.core.profile.words import cautions
 from edgeprofiler.core.quantity import Difference, Estimate, Quantity
-from edgeprofiler.core.table import Column, Line, Table, Tone, Words, row, tabulate
+from edgeprofiler.core.table import Column, Field, Line, Table, Tone, Words, row, tabulate
 from edgeprofiler.decision.compare.difference import Comparison
 
 PAIRED = "Errors that both share cancel, so only layers that differ add to the interval."
@@ -41,7 +41,21 @@ def side_by_side(profiles: Sequence[Profile], names: Sequence[str]) -> Table:
         (Column("low to high", "ms", "interval"), lambda item: item[1].end_to_end_s),
         (Column("power", "W", "estimate"), lambda item: item[1].power_w),
         (Column("low to high", "W", "interval", rank=2), lambda item: item[1].power_w),
+        *_rate_columns(profiles),
     ), (*labels(names), *_doubts(profiles)))  # fmt: skip
+
+
+def _rate_columns(profiles: Sequence[Profile]) -> tuple[Field[tuple[int, Totals]], ...]:
+    """Return what profiles cost at the rate that is asked of all of them, if one is."""
+    there = [profile.at_rate for profile in profiles]
+    known = [each for each in there if each is not None]
+    if len(known) < len(there):
+        return ()
+    return (
+        (Column(f"power at {known[0].rate_hz:g}/s", "W", "estimate"),
+         lambda item: known[item[0]].power_w),
+        (Column("keeps up"), lambda item: known[item[0]].keeps_up),
+    )  # fmt: skip
 
 
 def _doubts(profiles: Sequence[Profile]) -> tuple[Words, ...]:
@@ -76,6 +90,11 @@ def comparison_table(comparison: Comparison, second: str = "B", first: str = "A"
         line("Average power", a.totals.power_w, b.totals.power_w,
              _without_interval(a.totals.power_w, b.totals.power_w, "W"), ""),
         line("Energy an image", image_a, image_b, _without_interval(image_a, image_b, "J"), ""),
+        *(
+            line(f"Power at {one.rate_hz:g} images/s", one.power_w, two.power_w,
+                 _without_interval(one.power_w, two.power_w, "W"), "")
+            for one, two in [(a.at_rate, b.at_rate)] if one and two
+        ),
     )  # fmt: skip
     columns = (
         Column("one inference"),

@@ -15,7 +15,6 @@ from edgeprofiler.decision.impact.quantities import (
     parse_duty,
     parse_intensity,
     parse_price,
-    parse_rate,
 )
 from edgeprofiler.prediction.predict import answer
 from edgeprofiler.prediction.question import Question, asks
@@ -36,8 +35,6 @@ class Assumptions:
 
     duty: float = 1.0
     """Share of the time that a device works."""
-    rate_per_s: float | None = None
-    """Inferences (batches) a second while it works; `None`: back to back."""
     off_duty_power_w: float = 0.0
     """Power of a device while it does not work: 0 where it is switched off."""
     battery_j: float | None = None
@@ -59,8 +56,8 @@ class Impact:
 
     profile: Profile
     assumptions: Assumptions
-    rate_per_s: float
-    """Inferences a second while a device works."""
+    rate_hz: float
+    """Images a second while a device works."""
     power_w: Estimate
     """Mean power of one device over its whole day."""
     battery_life_s: Estimate | None
@@ -78,7 +75,7 @@ class Impact:
             "device": {"name": profile.device.name, "mode": profile.device.mode},
             "origin": profile.origin.kind,
             "assumptions": asdict(self.assumptions)
-            | {"rate_per_s": self.rate_per_s, "idle_power_w": profile.idle_power_w},
+            | {"rate_hz": self.rate_hz, "idle_power_w": profile.idle_power_w},
             **{k: v for name, found in estimates.items() for k, v in found.document(name).items()},
             **doubt_document(profile),
         }
@@ -89,7 +86,6 @@ def impact(
     model: Subject | Question,
     device: DeviceSpec | None = None,
     *,
-    rate: str | None = None,
     duty: str = "24h/day",
     off_power_w: float = 0.0,
     battery: str | None = None,
@@ -103,17 +99,16 @@ def impact(
     Args:
         model: a model, or a profile (saved or not).
         device: as of `predict`.
-        rate: inferences while working, as `10/s` or `30/min`; back to back where `None`.
         duty: time at work: `12h/day`, `20min/h` or `50%`.
         off_power_w: power while not at work.
         battery: `50Wh`, or `5000mAh@3.7V`.
         fleet: number of devices.
         intensity: CO2e of energy: `220 g/kWh`.
         price: of energy: `0.30 EUR/kWh`.
-        asked: as of `predict`.
+        asked: as of `predict`; a `rate` is that of the time at work.
 
     Raises:
-        UsageError: a quantity that is none, or a rate that the device does not reach.
+        UsageError: a quantity that is none, or a rate that the device surely does not reach.
         InsufficientData: the profile has no energy.
 
     >>> import edgeprofiler
@@ -124,7 +119,6 @@ def impact(
     per_joule, currency = (None, "") if price is None else parse_price(price)
     assumptions = Assumptions(
         duty=parse_duty(duty),
-        rate_per_s=None if rate is None else parse_rate(rate),
         off_duty_power_w=off_power_w,
         battery_j=None if battery is None else parse_battery(battery),
         fleet=fleet,
@@ -138,31 +132,20 @@ def impact(
 def assess(profile: Profile, assumptions: Assumptions) -> Impact:
     """Return what running `profile`'s network costs under `assumptions`.
 
-    While a device works at a rate below its fastest, the board idles between inferences: its mean
-    power is idle power plus rate times energy above idle. Idle power carries no interval of its
-    own.
+    A device works at the profile's rate, back to back where it has none.
 
     Raises:
         InsufficientData: the profile has no energy.
-        UsageError: the rate is more than the device can do.
+        UsageError: the rate is surely more than the device can do.
     """
-    totals = profile.totals
-    known = totals.energy_j.value > 0 and totals.end_to_end_s.value > 0
-    if not (known and math.isfinite(profile.idle_power_w)):
-        raise InsufficientData(f"{profile.network.name}: the profile has no energy")
-    fastest = 1 / totals.end_to_end_s.value
-    rate = assumptions.rate_per_s
-    if rate is None:
-        on_duty, rate = totals.power_w, fastest
-    elif rate > fastest:
+    totals, there = profile.totals, profile.at_rate
+    mean = mean_power(profile, assumptions)
+    fastest = totals.end_to_end_s.inverse(profile.network.batch).value
+    if there is not None and there.keeps_up == "no":
         raise UsageError(
-            f"`rate` {rate:.4g}/s is more than {profile.network.name} reaches on "
+            f"`rate` {there.rate_hz:.4g}/s is more than {profile.network.name} reaches on "
             f"{profile.device.name} ({fastest:.4g}/s)"
         )
-    else:
-        on_duty = totals.energy_above_idle_j.scaled(rate, profile.idle_power_w)
-    off_duty = assumptions.off_duty_power_w * (1 - assumptions.duty)
-    mean = on_duty.scaled(assumptions.duty, off_duty)
     energy = mean.scaled(YEAR_S * assumptions.fleet)
     battery, intensity, price = (
         assumptions.battery_j, assumptions.intensity_g_per_j, assumptions.price_per_j,
@@ -170,10 +153,24 @@ def assess(profile: Profile, assumptions: Assumptions) -> Impact:
     return Impact(
         profile=profile,
         assumptions=assumptions,
-        rate_per_s=rate,
+        rate_hz=fastest if there is None else there.rate_hz,
         power_w=mean,
         battery_life_s=None if battery is None else mean.inverse(battery),
         fleet_energy_j_per_year=energy,
         fleet_co2e_g_per_year=None if intensity is None else energy.scaled(intensity),
         fleet_cost_per_year=None if price is None else energy.scaled(price),
     )
+
+
+def mean_power(profile: Profile, use: Assumptions) -> Estimate:
+    """Return the mean power of a device over its whole day; at work as the profile's rate has it.
+
+    Raises:
+        InsufficientData: the profile has no energy.
+    """
+    totals = profile.totals
+    known = totals.energy_j.value > 0 and totals.end_to_end_s.value > 0
+    if not (known and math.isfinite(profile.idle_power_w)):
+        raise InsufficientData(f"{profile.network.name}: the profile has no energy")
+    at_work = totals.power_w if profile.at_rate is None else profile.at_rate.power_w
+    return at_work.scaled(use.duty, use.off_duty_power_w * (1 - use.duty))

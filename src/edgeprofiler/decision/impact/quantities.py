@@ -1,4 +1,4 @@
-"""Quantities as people write them: `12h/day`, `220 g/kWh`, `50Wh`, `10/s`."""
+"""Quantities as people write them: `12h/day`, `220 g/kWh`, `50Wh`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 from edgeprofiler.core.errors import UsageError
 
 _NUMBER = r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
-_PER_SECOND = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "hour": 3600.0, "day": 86400.0}
 
 
 def parse_duty(text: str) -> float:
@@ -20,14 +19,6 @@ def parse_duty(text: str) -> float:
     if not 0 < share <= 1:
         raise UsageError(f"`duty` {text!r} is more than all the time, or none")
     return share
-
-
-def parse_rate(text: str) -> float:
-    """Return inferences a second: `10/s`, `30/min`, `1000/h`, `10 fps`."""
-    match = re.fullmatch(rf"{_NUMBER}\s*(?:/\s*(s|sec|min|h|hour|day)|(fps))", text.strip())
-    if match is None or not 0 < float(match[1]) < math.inf:
-        raise UsageError(f"`rate` {text!r} is no rate; write 10/s, 30/min or 10fps")
-    return float(match[1]) / _PER_SECOND[match[2] or "s"]
 
 
 def parse_battery(text: str) -> float:

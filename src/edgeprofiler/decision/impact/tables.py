@@ -19,9 +19,12 @@ def impact_table(result: Impact) -> Table:
         ("cost a year", result.fleet_cost_per_year, use.currency),
     )
     found = [(label, Quantity(x, unit, digits=4)) for label, x, unit in lines if x is not None]
-    pace = "back to back" if use.rate_per_s is None else "with the board idle in between"
+    there = profile.at_rate
+    pace = "back to back" if there is None else "with the board idle in between"
+    if there is not None and there.keeps_up == "undecided":
+        pace += " (whether it keeps up is undecided)"
     assumed = (
-        f"Assumes: {result.rate_per_s:.4g} inferences/s of batch {profile.network.batch}, {pace}, "
+        f"Assumes: {result.rate_hz:.4g} images/s in batches of {profile.network.batch}, {pace}, "
         f"{use.duty:.0%} of the time; {use.off_duty_power_w:g} W otherwise; idle "
         f"{profile.idle_power_w:.3g} W; a battery and supply without losses; only the board, not "
         f"camera, display or radio. Intervals: {profile.confidence:.0%}; idle power taken as known."

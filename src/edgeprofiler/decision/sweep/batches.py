@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from edgeprofiler.core.device import Clocks
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
+from edgeprofiler.core.profile.rate import power_at
+from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import (
     RooflinePredictor,
@@ -21,6 +24,9 @@ from edgeprofiler.prediction.uncertainty.distance import widths_for
 from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
 
 _ROWS_AT_ONCE = 500_000
+Ends = tuple[FloatArray, FloatArray, FloatArray]
+"""Value, low and high."""
+
 Rows = dict[str, "np.ndarray | list[str] | list[Clocks]"]
 """Columns of a sweep by the names of its fields."""
 
@@ -39,19 +45,27 @@ def scaled_to_batch(columns: Columns, factor: float) -> Columns:
     )
 
 
-def predict_batches(network: Network, answers: Predictor, batches: Sequence[int | None]) -> Rows:
+def predict_batches(
+    network: Network,
+    answers: Predictor,
+    batches: Sequence[int | None],
+    rate_hz: float | None = None,
+) -> Rows:
     """Return the rows of a network at each of `batches`; `None` is its own.
 
     The analytic model takes the columns of all batches at once; another predictor is given a
     network for each.
     """
     if isinstance(answers, RooflinePredictor):
-        return _by_columns(network, answers, batches)
-    return _by_networks(network, answers, batches)
+        return _by_columns(network, answers, batches, rate_hz)
+    return _by_networks(network, answers, batches, rate_hz)
 
 
 def _by_columns(
-    network: Network, answers: RooflinePredictor, batches: Sequence[int | None]
+    network: Network,
+    answers: RooflinePredictor,
+    batches: Sequence[int | None],
+    rate_hz: float | None,
 ) -> Rows:
     device = answers.device
     count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
@@ -68,35 +82,70 @@ def _by_columns(
         )
         near = fitted().gaps(columns, offsets) <= NEAR
         bounds = _intervals(network, chosen, near, totals, answers)
-        pieces.append(
-            {
-                "batch": chosen,
-                "end_to_end_s": totals.end_to_end_s,
-                "end_to_end_s_low": bounds["end_to_end_s"][0],
-                "end_to_end_s_high": bounds["end_to_end_s"][1],
-                "energy_j": totals.energy_j,
-                "energy_j_low": bounds["energy_j"][0],
-                "energy_j_high": bounds["energy_j"][1],
-                "power_w": totals.power_w,
-                "energy_per_image_j": totals.energy_j / chosen,
-            }
-        )
+        above = np.maximum(totals.power_above_idle_w, 0.0)
+        values = {
+            "end_to_end_s": totals.end_to_end_s,
+            "energy_j": totals.energy_j,
+            "power_w": totals.power_w,
+            "energy_above_idle_j": above * totals.end_to_end_s,
+            "power_above_idle_w": above,
+        }
+        ends = {name: (value, *bounds[name]) for name, value in values.items()}
+        pieces.append(Pace(rate_hz, device.idle_power_w).rows(chosen, ends))
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
 
-def _by_networks(network: Network, answers: Predictor, batches: Sequence[int | None]) -> Rows:
+def _by_networks(
+    network: Network, answers: Predictor, batches: Sequence[int | None], rate_hz: float | None
+) -> Rows:
     chosen = np.array([batch or network.batch for batch in batches], dtype=np.int64)
     profiles = answers.predict_many([_at_batch(network, int(batch)) for batch in chosen])
     totals = [profile.totals for profile in profiles]
-    rows: Rows = {"batch": chosen}
-    for name in ("end_to_end_s", "energy_j"):
-        found = [getattr(total, name) for total in totals]
-        rows[name] = np.array([estimate.value for estimate in found])
-        rows[f"{name}_low"] = np.array([estimate.low for estimate in found])
-        rows[f"{name}_high"] = np.array([estimate.high for estimate in found])
-    rows["power_w"] = np.array([total.power_w.value for total in totals])
-    rows["energy_per_image_j"] = np.asarray(rows["energy_j"]) / chosen
-    return rows
+    ends = {
+        name: _ends([getattr(total, name) for total in totals])
+        for name in (
+            "end_to_end_s", "energy_j", "power_w", "energy_above_idle_j", "power_above_idle_w",
+        )
+    }  # fmt: skip
+    return {**Pace(rate_hz, answers.device.idle_power_w).rows(chosen, ends)}
+
+
+def _ends(found: Sequence[Estimate]) -> Ends:
+    value, low, high = np.array([(e.value, e.low, e.high) for e in found]).T
+    return value, low, high
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often images arrive, and what the board draws in between."""
+
+    rate_hz: float | None
+    """Images a second; `None`: back to back."""
+    idle_power_w: float
+
+    def rows(self, batches: IntArray, found: Mapping[str, Ends]) -> dict[str, FloatArray]:
+        """Return the columns of a sweep from value, low and high of totals, one number a batch."""
+        wall = found["end_to_end_s"]
+        speeds = (batches / wall[0], batches / wall[2], batches / wall[1])
+        columns = {"end_to_end_s": wall, "energy_j": found["energy_j"], "power_w": found["power_w"]}
+        rows = {"batch": batches, **_columns(columns), **_columns({"images_hz": speeds})}
+        rows["energy_per_image_j"] = found["energy_j"][0] / batches
+        if self.rate_hz is not None:
+            pairs = zip(found["energy_above_idle_j"], found["power_above_idle_w"], strict=True)
+            powers = [
+                power_at(self.rate_hz / batches, energy, power, self.idle_power_w)
+                for energy, power in pairs
+            ]
+            rows |= _columns({"power_at_rate_w": (powers[0], powers[1], powers[2])})
+        return rows
+
+
+def _columns(found: Mapping[str, Ends]) -> dict[str, Any]:
+    return {
+        f"{name}{end}": values
+        for name, ends in found.items()
+        for end, values in zip(("", "_low", "_high"), ends, strict=True)
+    }
 
 
 def _at_batch(network: Network, batch: int) -> Network:

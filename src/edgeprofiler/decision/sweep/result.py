@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import compress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
 from edgeprofiler.core.table import csv_text
+from edgeprofiler.decision.sweep.where import Where
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +36,26 @@ class Sweep:
     energy_j_low: FloatArray
     energy_j_high: FloatArray
     power_w: FloatArray
+    """Back to back."""
+    power_w_low: FloatArray
+    power_w_high: FloatArray
     energy_per_image_j: FloatArray
+    images_hz: FloatArray
+    """Images a second, back to back."""
+    images_hz_low: FloatArray
+    images_hz_high: FloatArray
     pareto: BoolArray
     """Whether no other combination has both less energy an image and less latency."""
+    rate_hz: float | None = None
+    """Images a second that arrive, where a rate is asked for."""
+    power_at_rate_w: FloatArray | None = None
+    """Mean board power at that rate, idle between inferences included."""
+    power_at_rate_w_low: FloatArray | None = None
+    power_at_rate_w_high: FloatArray | None = None
+    where: Where | None = None
+    """The condition that all rows meet."""
+    left_out: int = 0
+    """Combinations that do not meet it."""
 
     def __len__(self) -> int:
         return len(self.device)
@@ -62,9 +82,51 @@ class Sweep:
             if name == "clocks":
                 each = (field.name for field in fields(Clocks))
                 columns |= {clock: [getattr(c, clock) for c in value] for clock in each}
-            elif name != "network":
-                columns[name] = value.tolist() if isinstance(value, np.ndarray) else list(value)
+            elif isinstance(value, np.ndarray):
+                columns[name] = value.tolist()
+            elif isinstance(value, tuple):
+                columns[name] = list(value)
         return columns
+
+    def filtered(self, condition: str) -> Sweep:
+        """Return the rows whose values meet a condition, and which of them are best.
+
+        Args:
+            condition: comparisons of the columns of `quantities`, joined by and, or and not.
+
+        Raises:
+            UsageError: it is no condition, or names no column.
+        """
+        known = self.quantities
+        where = Where.of(condition, known)
+        kept = where.keeps(known)
+        chosen: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                chosen[name] = value[kept]
+            elif isinstance(value, tuple):
+                chosen[name] = tuple(compress(value, kept))
+        front = pareto_front(chosen["energy_per_image_j"], chosen["end_to_end_s"])
+        chosen |= {"pareto": front, "where": where, "left_out": int((~kept).sum())}
+        return replace(self, **chosen)
+
+    @property
+    def quantities(self) -> dict[str, np.ndarray]:
+        """What a condition can name, in the units that people write.
+
+        Power is that at the rate, where there is one.
+        """
+        power = self.power_w if self.power_at_rate_w is None else self.power_at_rate_w
+        return {
+            "fps": self.images_hz,
+            "latency_ms": self.end_to_end_s * 1e3,
+            "energy_mj": self.energy_j * 1e3,
+            "energy_per_image_mj": self.energy_per_image_j * 1e3,
+            "power_w": power,
+            "batch": self.batch,
+            "precision": np.array(self.precision, dtype=np.str_),
+            "device": np.array(self.device, dtype=np.str_),
+        }
 
     def to_csv(self) -> str:
         """Return one row a combination, units in the column names."""
@@ -74,7 +136,14 @@ class Sweep:
 
     def document(self) -> dict[str, object]:
         """Return the rows as a JSON document `edgeprofiler.sweep/1`, column by column."""
-        return {"schema": "edgeprofiler.sweep/1", "network": self.network, **self.columns()}
+        return {
+            "schema": "edgeprofiler.sweep/1",
+            "network": self.network,
+            "rate_hz": self.rate_hz,
+            "where": None if self.where is None else self.where.text,
+            "left_out": self.left_out,
+            **self.columns(),
+        }
 
     def write_parquet(self, path: Path) -> None:
         """Write the rows as Parquet (extra `[parquet]`)."""

@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
 @asks
 def sweep(
-    model: Model | Question, *, clocks: str | None = None, **asked: Unpack[AskedOfMany]
+    model: Model | Question,
+    *,
+    clocks: str | None = None,
+    where: str | None = None,
+    **asked: Unpack[AskedOfMany],
 ) -> Sweep:
     """Predict a model in every combination of what is asked.
 
@@ -41,19 +45,26 @@ def sweep(
         model: as of `predict`; a built engine has one batch, resolution and precision.
         clocks: what to set each device to, a value, several or a range for each clock
             (`gpu=306:1300:100MHz,emc=2133/3199MHz`); the rest is as in its power mode.
+        where: what rows must meet: comparisons of fps, latency_ms, energy_mj,
+            energy_per_image_mj, power_w (at the rate, where one is asked for), batch, precision
+            and device, joined by and, or and not. Values are compared, not intervals.
         asked: the fields of a `Question`; device, precision, batch and resolution may have
             several values each. What is left out is the model's own, fp16 where it has no
             precision, and jetson-orin-nano or the predictor's device.
 
     Raises:
         UsageError: there are too many combinations, several devices or modes are asked of a
-            predictor that answers for one, or a device cannot be set to a clock.
+            predictor that answers for one, a device cannot be set to a clock, or `where` is no
+            condition.
         Unsupported: a built engine is asked for what it was not built for.
 
     >>> import edgeprofiler
     >>> found = edgeprofiler.sweep("zoo:lenet", batch="1,2,4", precision=["fp16", "int8"])
     >>> len(found), int(found.pareto.sum()) > 0
     (6, True)
+    >>> fast = edgeprofiler.sweep("zoo:resnet18", device="all", where="fps>=400 and power_w<=15")
+    >>> 0 < len(fast) < 12
+    True
     >>> edgeprofiler.sweep("zoo:lenet", device="jetson-nano", clocks="gpu=460.8/921.6MHz").device
     ('jetson-nano@maxn,gpu=460.8MHz', 'jetson-nano@maxn')
     """
@@ -72,6 +83,7 @@ def sweep(
             "leave `predictor` out"
         )
     first = next(iter(questions))
+    (rate,) = questions.axis("rate")
     built: dict[tuple[str, float], list[tuple[Network, str, str]]] = {}
     parts: list[Rows] = []
     for device in devices:
@@ -87,7 +99,7 @@ def sweep(
                 "resolution": [size] * len(batches),
                 "precision": [precision] * len(batches),
             }
-            parts.append(labels | predict_batches(network, answers, batches))
+            parts.append(labels | predict_batches(network, answers, batches, rate))
     merged = {
         name: np.concatenate([np.asarray(part[name]) for part in parts])
         if isinstance(parts[0][name], np.ndarray)
@@ -95,7 +107,9 @@ def sweep(
         for name in parts[0]
     }
     front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
-    return Sweep(network=next(iter(built.values()))[0][0].name, pareto=front, **merged)  # type: ignore[arg-type]
+    name = next(iter(built.values()))[0][0].name
+    found = Sweep(network=name, pareto=front, rate_hz=rate, **merged)  # type: ignore[arg-type]
+    return found if where is None else found.filtered(where)
 
 
 def _devices(questions: Questions, clocks: str | None) -> tuple[DeviceSpec | None, ...]:

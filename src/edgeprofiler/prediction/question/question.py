@@ -50,6 +50,7 @@ class Asked(TypedDict, total=False):
     shapes: Mapping[str, Shape] | None
     front_end: str | None
     trips: int | None
+    rate: float | str | None
     confidence: float | None
     predictor: str | Path | Predictor | None
 
@@ -65,6 +66,7 @@ class AskedOfMany(TypedDict, total=False):
     shapes: Mapping[str, Shape] | None
     front_end: str | None
     trips: int | None
+    rate: float | str | None
     confidence: float | None
     predictor: str | Path | Predictor | None
 
@@ -125,6 +127,10 @@ class Question:
     trips: int | None = field(default=None, metadata=_option(
         "Runs of each loop that are known only while the model runs", "an open range", "N",
         values.size_of, values.parse_size, json=int, bounds=values.SIZES, example=10,
+    ))  # fmt: skip
+    rate: float | str | None = field(default=None, metadata=_option(
+        "Images a second that arrive: the board idles between inferences, or does not keep up",
+        "back to back", "30/s|30/min", values.rate_of, example="30/s",
     ))  # fmt: skip
     confidence: float | None = field(default=None, metadata=_option(
         "Share of true values that intervals are to cover", f"{DEFAULT_CONFIDENCE:g}", "SHARE",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SIZES = {"ge": 1, "le": limits.IMAGE_SIDE}
 _SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
+_RATE = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?:/\s*(s|sec|min|h|hour|day)|fps|Hz)?")
+_PER_SECOND = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "hour": 3600.0, "day": 86400.0}
 _RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9})(?::(\d{1,9}))?)?")
 
 
@@ -63,6 +65,23 @@ def size_of(value: Any) -> int:
     if isinstance(value, bool) or not 1 <= number <= limits.IMAGE_SIDE:
         raise UsageError(f"{_short(value)} is no whole number from 1 to {limits.IMAGE_SIDE}")
     return number
+
+
+def rate_of(value: Any) -> float:
+    """Return a rate in hertz, which a number without unit is.
+
+    >>> rate_of("30/min"), rate_of("10 fps"), rate_of(24)
+    (0.5, 10.0, 24.0)
+    """
+    rate = 0.0
+    if isinstance(value, str):
+        match = _RATE.fullmatch(value.strip())
+        rate = 0.0 if match is None else float(match[1]) / _PER_SECOND[match[2] or "s"]
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        rate = float(value)
+    if not 0 < rate < limits.RATE_HZ:
+        raise UsageError(f"{_short(value)} is no rate; write 10/s, 30/min or 10fps")
+    return rate
 
 
 def confidence_of(value: Any) -> float:

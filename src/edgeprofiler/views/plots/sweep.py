@@ -45,6 +45,19 @@ def draw_sweep(result: Sweep) -> Any:
     front = np.flatnonzero(result.pareto)
     front = front[np.argsort(latency[front])]
     axes.plot(latency[front], energy[front], color="black", lw=1, label="Pareto front")
+    for name, _, number in result.where.limits if result.where is not None else ():
+        if name == "latency_ms":
+            axes.axvline(number, color="C3", ls="--", lw=1, label=f"{name} {number:g}")
+        elif name == "energy_per_image_mj":
+            axes.axhline(number, color="C3", ls="--", lw=1, label=f"{name} {number:g}")
+        elif name == "fps" and len(set(result.batch.tolist())) == 1:  # one batch: one latency
+            latest = 1e3 * float(result.batch[0]) / number
+            axes.axvline(latest, color="C3", ls=":", lw=1, label=f"{name} {number:g}")
+        elif name == "power_w" and result.rate_hz is None:  # energy over time, of one batch each
+            for batch in sorted(set(result.batch.tolist())):
+                ends = np.array([latency.min(), latency.max()])
+                axes.plot(ends, number * ends / batch, color="C3", ls="-.", lw=1,
+                          label=f"{name} {number:g}, batch {batch}")  # fmt: skip
     axes.set(
         xscale="log",
         yscale="log",

@@ -143,7 +143,7 @@ class ProfileDocument(BaseModel):
     network: dict[str, Any]
     device: dict[str, Any]
     origin: dict[str, Any]
-    totals: dict[str, float | None]
+    totals: dict[str, Any]
     warnings: list[str]
     layers: list[dict[str, Any]] | None = None
 

@@ -24,7 +24,7 @@ from edgeprofiler.core.values import Value
 from edgeprofiler.decision.advise import RISK
 from edgeprofiler.decision.compare import Comparison, difference
 from edgeprofiler.prediction import loading
-from edgeprofiler.prediction.predict import predictor_of
+from edgeprofiler.prediction.predict import at_rate_of, predictor_of
 from edgeprofiler.prediction.predictors.artifact import Artifact
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.question import Question
@@ -98,7 +98,7 @@ class Service:
         if found is not None:
             return found
         network = self.network(question)
-        profile = self._predictor(question).predict(network)
+        profile = at_rate_of(question, self._predictor(question).predict(network))
         self._profiles.put(question, profile, weight(network))
         return profile
 

@@ -167,3 +167,19 @@ def test_a_picture_of_a_sweep(tmp_path: Path) -> None:
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="ends in"):
         save_figure(draw_sweep(result), tmp_path / "sweep.txt")
+
+
+def test_a_picture_of_a_sweep_shows_its_limits() -> None:
+    pytest.importorskip("matplotlib")
+    from edgeprofiler.views.plots.sweep import draw_sweep
+
+    condition = "fps>=30 and power_w<=20 and latency_ms<50 and energy_per_image_mj<90"
+    (axes,) = draw_sweep(sweep("zoo:lenet", batch=(1, 2), where=condition)).axes
+    labels = {line.get_label() for line in axes.lines}
+    assert {
+        "latency_ms 50",
+        "energy_per_image_mj 90",
+        "fps 30, batch 2",
+        "power_w 20, batch 1",
+    } <= (labels)
+    draw_sweep(sweep("zoo:lenet", where="fps<0"))  # with no row there is nothing to draw

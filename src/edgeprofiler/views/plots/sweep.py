@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from edgeprofiler.decision.sweep import Sweep
 
 _MARKERS = "osD^vP*X<>"
+_MOST_LINES = 4
+"""Batches whose limits are drawn; more are no longer told apart."""
 
 
 def draw_sweep(result: Sweep) -> Any:
@@ -45,26 +47,45 @@ def draw_sweep(result: Sweep) -> Any:
     front = np.flatnonzero(result.pareto)
     front = front[np.argsort(latency[front])]
     axes.plot(latency[front], energy[front], color="black", lw=1, label="Pareto front")
-    for name, _, number in result.where.limits if result.where is not None else ():
-        if name == "latency_ms":
-            axes.axvline(number, color="C3", ls="--", lw=1, label=f"{name} {number:g}")
-        elif name == "energy_per_image_mj":
-            axes.axhline(number, color="C3", ls="--", lw=1, label=f"{name} {number:g}")
-        elif name == "fps" and len(set(result.batch.tolist())) == 1:  # one batch: one latency
-            latest = 1e3 * float(result.batch[0]) / number
-            axes.axvline(latest, color="C3", ls=":", lw=1, label=f"{name} {number:g}")
-        elif name == "power_w" and result.rate_hz is None:  # energy over time, of one batch each
-            for batch in sorted(set(result.batch.tolist())):
-                ends = np.array([latency.min(), latency.max()])
-                axes.plot(ends, number * ends / batch, color="C3", ls="-.", lw=1,
-                          label=f"{name} {number:g}, batch {batch}")  # fmt: skip
+    _draw_limits(axes, result)
     axes.set(
         xscale="log",
         yscale="log",
         xlabel="end to end (ms)",
         ylabel="energy an image, idle included (mJ)",
-        title=f"{result.network}: {len(result):,} combinations, predicted",
+        title=_title(result),
     )
     axes.grid(visible=True, which="both", alpha=0.2)
     axes.legend(fontsize="small", loc="best")
     return figure
+
+
+def _title(result: Sweep) -> str:
+    pace = "" if result.rate_hz is None else f", at {result.rate_hz:g} images/s"
+    title = f"{result.network}: {len(result):,} combinations, predicted{pace}"
+    return title if result.where is None else f"{title}\n{result.where.text}"
+
+
+def _draw_limits(axes: Any, result: Sweep) -> None:
+    """Draw what the condition of a sweep limits, as lines over latency and energy an image.
+
+    What is limited by the second is another line for each batch; power at a rate is no line here.
+    """
+    if result.where is None or not len(result):
+        return
+    batches = sorted(set(result.batch.tolist()))[:_MOST_LINES]
+    ends = 1e3 * np.array([result.end_to_end_s.min(), result.end_to_end_s.max()])
+    for name, _, number in result.where.limits:
+        style = {"color": "C3", "lw": 1, "label": f"{name} {number:g}"}
+        if name == "latency_ms":
+            axes.axvline(number, ls="--", **style)
+        elif name == "energy_per_image_mj":
+            axes.axhline(number, ls="--", **style)
+        for batch in batches:
+            style["label"] = f"{name} {number:g}, batch {batch}"
+            if name == "fps" and number > 0:
+                axes.axvline(1e3 * batch / number, ls=":", **style)
+            elif name == "energy_mj":
+                axes.axhline(number / batch, ls=":", **style)
+            elif name == "power_w" and result.rate_hz is None:
+                axes.plot(ends, number * ends / batch, ls="-.", **style)

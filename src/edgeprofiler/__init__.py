@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from edgeprofiler.core.parallel import Workers
     from edgeprofiler.core.profile import LayerCost, Profile, Totals
     from edgeprofiler.core.profile.document import read_profile, write_profile
+    from edgeprofiler.core.profile.profiles import Profiles
     from edgeprofiler.core.quantity import Estimate
     from edgeprofiler.decision.advise import advise
     from edgeprofiler.decision.check import Budget, check
@@ -65,6 +66,7 @@ _WHERE = {
     "LayerCost": "core.profile",
     "Network": "core.network",
     "Profile": "core.profile",
+    "Profiles": "core.profile.profiles",
     "Question": "prediction.question",
     "Totals": "core.profile",
     "Unavailable": "core.errors",
@@ -112,6 +114,7 @@ __all__ = [
     "LayerCost",
     "Network",
     "Profile",
+    "Profiles",
     "Question",
     "Totals",
     "Unavailable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.core.profile.profiles import Profiles, ProfileSequence
 from edgeprofiler.core.profile.words import label
 from edgeprofiler.prediction.loading import load_predictor
 from edgeprofiler.prediction.predictors.protocol import Predictor
@@ -57,26 +58,43 @@ def predict(
 
 @asks
 def predict_many(
-    models: Sequence[Model], device: DeviceSpec | None = None, **asked: Unpack[Asked]
-) -> Sequence[Profile]:
-    """Return the profiles of many networks on one device, computed at once.
+    models: Iterable[Model | Question], device: DeviceSpec | None = None, **asked: Unpack[Asked]
+) -> ProfileSequence:
+    """Return the profiles of many networks, those of one device computed at once.
 
     Args:
         models: what `predict` takes. A `Network` was read for the same device.
         device: as of `predict`.
         asked: as of `predict`; of all networks.
 
+    Raises:
+        UsageError: one model alone is given, or as `predict`.
+
     >>> import edgeprofiler
     >>> both = edgeprofiler.predict_many(["zoo:lenet", "zoo:alexnet"], "jetson-nano")
     >>> [profile.network.name for profile in both]
     ['lenet', 'alexnet']
+    >>> print(both.to_markdown().splitlines()[0])
+    | network | device | type | batch | energy, mJ | interval, mJ | end to end, ms | ...
     """
+    if isinstance(models, (str, Path)) or not isinstance(models, Iterable):
+        raise UsageError("`models` are several; give a list, or call `predict` with one")
     questions = [Question.of(model, device, **asked) for model in models]
-    predictor = predictor_for(device, **asked)
-    found = predictor.predict_many([network_of(q, predictor.device) for q in questions])
-    if asked.get("rate") is None:
-        return found
-    return [at_rate_of(*each) for each in zip(questions, found, strict=True)]
+    found: dict[int, Profile] = {}
+    waiting = list(range(len(questions)))
+    while waiting:
+        place = questions[waiting[0]].place
+        group = [i for i in waiting if questions[i].place == place]
+        waiting = [i for i in waiting if i not in set(group)]
+        predictor = predictor_of(questions[group[0]])
+        profiles = predictor.predict_many(
+            [network_of(questions[i], predictor.device) for i in group]
+        )
+        if len(group) == len(questions) and all(q.rate is None for q in questions):
+            return profiles if isinstance(profiles, ProfileSequence) else Profiles(profiles)
+        for i, profile in zip(group, profiles, strict=True):
+            found[i] = at_rate_of(questions[i], profile)
+    return Profiles(found[place] for place in range(len(questions)))
 
 
 @asks

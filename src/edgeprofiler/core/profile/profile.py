@@ -7,10 +7,12 @@ numbers are NaN here and `null` or empty in files, never 0.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -19,7 +21,10 @@ from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
 from edgeprofiler.core.profile.rate import AtRate, at_rate
+from edgeprofiler.core.profile.table import layer_columns, to_csv
+from edgeprofiler.core.profile.words import in_a_line, in_short, profile_tables
 from edgeprofiler.core.quantity import Estimate
+from edgeprofiler.core.table.frame import to_frame
 
 
 @dataclass(frozen=True)
@@ -156,9 +161,36 @@ class Profile(Alike):
         return len(self.costs)
 
     def __iter__(self) -> Iterator[LayerCost]:
-        return (self[index] for index in range(len(self)))
+        return (self._cost(index) for index in range(len(self)))
 
-    def __getitem__(self, index: int) -> LayerCost:
+    @overload
+    def __getitem__(self, key: int | str) -> LayerCost: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[LayerCost]: ...
+    def __getitem__(self, key: int | str | slice) -> LayerCost | list[LayerCost]:
+        """Return a layer by its place or its name, or that of a node in it; layers by a slice."""
+        if isinstance(key, slice):
+            return [self._cost(index) for index in range(*key.indices(len(self)))]
+        if isinstance(key, str):
+            return self._cost(self._place(key))
+        index = operator.index(key)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"layer {index} of {len(self)}")
+        return self._cost(index % len(self))
+
+    def _place(self, name: str) -> int:
+        layers = self.network.layers
+        found = [i for i, layer in enumerate(layers) if layer.name == name]
+        found = found or [i for i, layer in enumerate(layers) if name in layer.nodes]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise KeyError(f"{len(found)} layers are called {name!r}; take one by its place")
+        names = [name for layer in layers for name in (*layer.nodes, layer.name)]
+        near = dict.fromkeys(get_close_matches(name, names, n=3, cutoff=0.3))
+        raise KeyError(f"no layer is called {name!r}; near it: {', '.join(near) or 'none'}")
+
+    def _cost(self, index: int) -> LayerCost:
         costs = self.costs
 
         def estimate(name: str) -> Estimate:
@@ -245,6 +277,40 @@ class Profile(Alike):
             self.idle_power_w,
             whole=not self.uncovered,
         )
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return the layers as a data frame of pandas or polars, whichever is there.
+
+        Args:
+            backend: pandas, polars or pyarrow, where one is wanted.
+
+        Raises:
+            Unavailable: there is none (extra `[frame]`).
+
+        >>> from edgeprofiler import predict
+        >>> frame = predict("zoo:lenet", "jetson-nano").to_frame()
+        >>> list(frame.columns[:4])
+        ['layer_name', 'layer_type', 'power_prediction', 'runtime_prediction']
+        """
+        return to_frame(layer_columns(self), backend)
+
+    def to_csv(self) -> str:
+        """Return the layers as CSV, units in the names of columns."""
+        return to_csv(self)
+
+    def to_markdown(self) -> str:
+        """Return totals and layers as Markdown."""
+        return "\n".join(table.to_markdown() for table in profile_tables(self))
+
+    def to_latex(self) -> str:
+        """Return totals and layers as LaTeX, for papers that load `booktabs`."""
+        return "\n".join(table.to_latex() for table in profile_tables(self))
+
+    def __repr__(self) -> str:
+        return in_a_line(self)
+
+    def __str__(self) -> str:
+        return in_short(self)
 
     def plot(self, kind: str = "timeline", **options: Any) -> Any:
         """Return a figure of this profile, drawn by the plotting module (extra `[plot]`)."""

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core import files
 from edgeprofiler.core.network import Layer, Shape
-from edgeprofiler.core.profile.profile import Costs, Profile
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.units import ms_from_seconds
+
+if TYPE_CHECKING:
+    from edgeprofiler.core.profile.profile import Costs, Profile
 
 _LAYER: dict[str, Callable[[Layer], object]] = {
     "op": lambda layer: layer.op,
@@ -44,29 +47,35 @@ COLUMNS = (*REFERENCE, "index", *_LAYER, "bound", "covered", "known_by", *_COSTS
 """All columns, in order."""
 
 
+def layer_columns(profile: Profile) -> dict[str, list[Any]]:
+    """Return the layers as columns of one length, by the names of `COLUMNS`; unknown is `None`."""
+    costs, layers = profile.costs, profile.network.layers
+    covered = costs.covered.tolist()
+
+    def known(values: list[Any]) -> list[Any]:
+        return [v if c else None for v, c in zip(values, covered, strict=True)]
+
+    above_idle = (costs.power_w - profile.idle_power_w).tolist()
+    return {
+        "layer_name": [layer.name for layer in layers],
+        "layer_type": [layer.kind for layer in layers],
+        "power_prediction": known(above_idle),
+        "runtime_prediction": known([ms_from_seconds(t) for t in costs.runtime_s.tolist()]),
+        "index": list(range(len(layers))),
+        **{name: [read(layer) for layer in layers] for name, read in _LAYER.items()},
+        "bound": list(costs.bound),
+        "covered": covered,
+        "known_by": list(costs.known_by),
+        **{name: known(_cells(costs, name)) for name in _COSTS},
+        **{name: _cells(costs, name) for name in _MEASURED},
+    }
+
+
 def to_csv(profile: Profile) -> str:
     """Return a profile as CSV, one row a layer."""
-    costs = profile.costs
-    numbers = {name: _cells(costs, name) for name in (*_COSTS, *_MEASURED)}
-    rows = []
-    for index, layer in enumerate(profile.network.layers):
-        covered = bool(costs.covered[index])
-        above_idle = float(costs.power_w[index]) - profile.idle_power_w
-        runtime_ms = ms_from_seconds(float(costs.runtime_s[index]))
-        rows.append([
-            layer.name,
-            layer.kind,
-            above_idle if covered else None,
-            runtime_ms if covered else None,
-            index,
-            *(read(layer) for read in _LAYER.values()),
-            costs.bound[index],
-            "yes" if covered else "no",
-            costs.known_by[index],
-            *(numbers[name][index] if covered else None for name in _COSTS),
-            *(numbers[name][index] for name in _MEASURED),
-        ])  # fmt: skip
-    return csv_text(COLUMNS, rows)
+    columns = layer_columns(profile)
+    columns["covered"] = ["yes" if covered else "no" for covered in columns["covered"]]
+    return csv_text(COLUMNS, list(zip(*columns.values(), strict=True)))
 
 
 def write_csv(profile: Profile, path: Path | str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from edgeprofiler.core.listing import first_output
-from edgeprofiler.core.profile.profile import LayerCost, Part, Profile
 from edgeprofiler.core.quantity import Estimate, Quantity
 from edgeprofiler.core.table import (
     Column,
@@ -19,6 +19,11 @@ from edgeprofiler.core.table import (
 )
 from edgeprofiler.core.text import short_name
 from edgeprofiler.core.units import engineering
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgeprofiler.core.profile.profile import LayerCost, Part, Profile
 
 FIXED = "fixed part"
 HOST_GAP = "host gap"
@@ -45,6 +50,60 @@ def label(profile: Profile) -> str:
     network, device = profile.network, profile.device
     where = f"{device.name}@{device.mode}"
     return f"{network.name}, {where}, {network.precision}, batch {network.batch}"
+
+
+def in_a_line(profile: Profile) -> str:
+    """Return what a profile is and what it comes to, in one line."""
+    totals = profile.totals
+    numbers = ", ".join(
+        Quantity(found, unit).words
+        for found, unit in (
+            (totals.energy_j, "J"), (totals.end_to_end_s, "s"), (totals.power_w, "W"),
+        )
+    )  # fmt: skip
+    layers, origin = f"{len(profile)} layers", profile.origin
+    return f"Profile({label(profile)}: {numbers}; {layers}, {origin.kind} by {origin.by})"
+
+
+def in_short(profile: Profile) -> str:
+    """Return a profile's totals with their intervals and its warnings, a line each."""
+    table = totals_table(profile)
+    lines = [f"{short_name(profile.network.name, 60)}: {subtitle(profile)}"]
+    for each in table.rows:
+        if each.tone == "strong":
+            name, value, interval, _ = (cell.text for cell in table.cells(each))
+            lines.append(f"  {name}: {value}" + (f" ({interval})" if interval != "-" else ""))
+    lines.append(f"  Intervals: {profile.confidence:.0%}.")
+    lines += [f"  warning: {text}" for text in cautions(profile)]
+    return "\n".join(lines)
+
+
+def profiles_table(profiles: Sequence[Profile], title: str = "") -> Table:
+    """Return the totals of profiles, a row each, for a paper or a page."""
+    rated = [p.at_rate for p in profiles if p.at_rate is not None]
+    fields: list[Field[Profile]] = [
+        (Column("network", kind="name"), lambda p: p.network.name),
+        (Column("device"), lambda p: f"{p.device.name}@{p.device.mode}"),
+        (Column("type"), lambda p: p.network.precision),
+        (Column("batch", kind="count"), lambda p: p.network.batch),
+        (Column("energy", "mJ", "estimate"), lambda p: p.totals.energy_j),
+        (Column("interval", "mJ", "interval"), lambda p: p.totals.energy_j),
+        (Column("end to end", "ms", "estimate"), lambda p: p.totals.end_to_end_s),
+        (Column("interval", "ms", "interval"), lambda p: p.totals.end_to_end_s),
+        (Column("power", "W", "estimate"), lambda p: p.totals.power_w),
+        (Column("interval", "W", "interval"), lambda p: p.totals.power_w),
+    ]
+    if len(rated) == len(profiles) and rated:
+        fields += [
+            (Column("power at the rate", "W", "estimate"),
+             lambda p: None if p.at_rate is None else p.at_rate.power_w),
+            (Column("keeps up"), lambda p: "" if p.at_rate is None else p.at_rate.keeps_up),
+        ]  # fmt: skip
+    warnings = (text for profile in profiles for text in cautions(profile))
+    notes = [f"warning: {text}" for text in dict.fromkeys(warnings)]
+    shares = sorted({f"{profile.confidence:.0%}" for profile in profiles})
+    intervals = [f"Totals of one inference; intervals: {', '.join(shares)}."] if shares else []
+    return tabulate(title, profiles, fields, (*intervals, *notes))
 
 
 def cautions(profile: Profile) -> tuple[str, ...]:

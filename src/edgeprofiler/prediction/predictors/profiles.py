@@ -13,7 +13,7 @@ from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray, IntArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile, energy_of
-from edgeprofiler.core.profile.lazy import LazyProfiles
+from edgeprofiler.core.profile.profiles import ProfileSequence
 from edgeprofiler.prediction.predictors.totals import (
     NetworkTotals,
     Outside,
@@ -56,8 +56,8 @@ class Belief:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class PredictedProfiles(LazyProfiles):
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictedProfiles(ProfileSequence):
     """Profiles of many networks on one device.
 
     The flat arrays hold all layers, network after network: those of network `i` are

@@ -97,7 +97,7 @@ def total_widths(totals: NetworkTotals, widths: Widths) -> TotalWidths:
     return TotalWidths(widths.runtime, np.hypot(gpu, gap) / totals.end_to_end_s, widths.power)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RooflineProfiles(PredictedProfiles):
     """Profiles by the cost model."""
 

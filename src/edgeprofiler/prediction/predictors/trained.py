@@ -232,7 +232,7 @@ def distances(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
     return np.maximum(found, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainedProfiles(PredictedProfiles):
     """Profiles by trained models, and by the analytic model where they do not answer."""
 

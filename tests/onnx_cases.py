@@ -33,7 +33,8 @@ def _array(value: Any) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _cases() -> list[Any]:
+def cases() -> list[Any]:
+    """Return all cases, as they are."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from onnx.backend.test.case.node import collect_testcases
@@ -43,7 +44,7 @@ def _cases() -> list[Any]:
 
 def readable_cases() -> Iterator[tuple[str, ModelProto, dict[str, Any], dict[str, Any]]]:
     """Yield name, model, inputs and expected outputs of each case that can be read."""
-    for case in _cases():
+    for case in cases():
         proto = ModelProto()
         proto.CopyFrom(case.model)
         infos = [*proto.graph.input, *proto.graph.output]

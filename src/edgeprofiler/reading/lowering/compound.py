@@ -26,7 +26,9 @@ def written_out(graph: Graph, end: End = "assumed") -> tuple[Graph, Mapping[str,
     Returns:
         The graph, and the name of the node that each part came from.
     """
-    plain = not graph.open and not any(node.op in _PARTS or node.repeats for node in graph.nodes)
+    plain = not graph.open and not any(
+        node.op in _PARTS or node.op == "Branch" or node.repeats for node in graph.nodes
+    )
     if plain:
         return graph, {}
     out = _Out(graph)

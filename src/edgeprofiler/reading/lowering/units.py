@@ -46,7 +46,7 @@ _ROLES: tuple[tuple[frozenset[str], Role], ...] = (
     (words.SOFTMAXES, "softmax"),
     (words.NORMALIZATIONS, "normalization"),
     (words.RESIZES, "resize"),
-    (words.COPIES, "copy"),
+    (words.COPIES | words.ALIASES, "copy"),  # an alias of a constant that is chosen at run time
     (words.TOPKS, "topk"),
     (frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "Cast", "CastLike"}), "quantize"),
 )

@@ -19,7 +19,8 @@ ARITHMETIC = frozenset({
     "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "IsNaN", "IsInf", "Not",
     "And", "Or", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot",
     "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where", "BatchNormalization",
-    "RotaryEmbedding", "Gates", "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
+    "RotaryEmbedding", "Gates", "SwiGLU", "RandomNormalLike", "RandomUniformLike", "Bernoulli",
+    "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
 })  # fmt: skip
 """Other element-wise operations; batch normalisation at inference is a scale and a shift."""
 
@@ -48,11 +49,12 @@ RESIZES = frozenset({
     "MaxRoiPool", "MaxUnpool", "Col2Im",
 })  # fmt: skip
 TOPKS = SUPPRESSIONS | {
-    "TopK", "ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Unique", "CumSum",
+    "TopK", "ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Unique", "CumSum", "CumProd",
 }  # fmt: skip
 COPIES = frozenset({
     "Gather", "GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND", "Tile",
     "Expand", "Trilu", "OneHot", "Compress", "ReverseSequence", "EyeLike", "Pad", "CenterCropPad",
+    "Range", "ConstantOfShape", "TensorScatter",
 })  # fmt: skip
 """Operations that move data and compute nothing; a view of them costs nothing (see `rules`)."""
 
@@ -60,7 +62,7 @@ CONCATS = frozenset({"Concat", "QLinearConcat", "ConcatFromSequence", "Collect"}
 SLICES = frozenset({"Slice", "Split", "SplitToSequence", "SequenceAt"})
 RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 ALIASES = frozenset(
-    {"Identity", "Dropout", "Cast", "CastLike", "StopGradient", "Optional", "Carry"}
+    {"Identity", "Dropout", "Cast", "CastLike", "BitCast", "StopGradient", "Optional", "Carry"}
 )
 SHAPE_READS = frozenset({"Shape", "Size"})
 """Answers that the builder knows, because every shape is known."""
@@ -75,7 +77,7 @@ KNOWN = (
     POINTWISE | CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | GLOBAL_POOLS | MAX_POOLS
     | AVERAGE_POOLS | REDUCTIONS | SOFTMAXES | NORMALIZATIONS | RESIZES | TOPKS | COPIES | CONCATS
     | SLICES | RESHAPES | ALIASES | SHAPE_READS
-    | {"Constant", "ConstantOfShape", "Range", "Transpose", "QuantizeLinear", "DequantizeLinear",
+    | {"Constant", "Transpose", "QuantizeLinear", "DequantizeLinear",
        "DynamicQuantizeLinear"}
 )  # fmt: skip
 """Every operator that some rule lowers; others become layers with bytes and no MACs."""

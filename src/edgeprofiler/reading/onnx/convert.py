@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs.change import with_input_shapes
@@ -72,7 +72,7 @@ def graph_of(
     wanted = [part for output in outputs for part in reader.parts(output)]
     kept = _used(reader.nodes, wanted)
     if not kept:
-        raise InvalidInput(source, "none of its nodes leads from an input to an output")
+        raise Unsupported(f"{source}: none of its nodes leads from an input to an output")
     recipes = _recipes(kept, wanted, reader)
     own = Graph(
         name=name or graph.name or "model",

@@ -136,9 +136,17 @@ def _node_texts(nodes: Iterable[Any]) -> Iterator[object]:
                 yield from _graph_texts(attribute.g)
 
 
+def _has_own(model: Any) -> bool:
+    """Whether a model has nodes of ONNX's own operators, in its functions too."""
+    graphs = [model.graph, *model.functions]
+    return any(node.domain in DEFAULT_DOMAINS for graph in graphs for node in graph.node)
+
+
 def opset_of(model: Any, source: object) -> int:
     """Return the version of ONNX's own operators that the model uses."""
     versions = [o.version for o in model.opset_import if o.domain in DEFAULT_DOMAINS]
+    if not versions and model.opset_import and not _has_own(model):
+        return 0  # of other domains alone
     if not versions:
         raise InvalidInput(source, "does not say which opset it uses", "export it again")
     version = int(max(versions))

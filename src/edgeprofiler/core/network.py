@@ -131,8 +131,11 @@ class Layer:
 
 
 def _tensor_bytes(shapes: Sequence[Shape], dtypes: Sequence[str], default: str) -> float:
-    sizes = [*dtypes, *[default] * (len(shapes) - len(dtypes))]
-    return sum(elements(s) * dtype_bytes(d) for s, d in zip(shapes, sizes, strict=False))
+    total = 0.0
+    for place, shape in enumerate(shapes):
+        dtype = dtypes[place] if place < len(dtypes) else default
+        total += math.prod(shape) * dtype_bytes(dtype)
+    return total
 
 
 def input_bytes(layer: Layer) -> float:
@@ -145,16 +148,18 @@ def output_bytes(layer: Layer) -> float:
     return _tensor_bytes(layer.output_shapes, layer.output_dtypes, layer.dtype)
 
 
-def convolution_macs(layer: Layer) -> int | None:
+def _convolution_macs(
+    op: str, inputs: Sequence[Shape], outputs: Sequence[Shape], kernel: Shape, groups: int
+) -> int | None:
     """Return multiply-accumulates of a convolution, from its shapes, kernel and groups."""
-    if not layer.input_shapes or not layer.output_shapes:
+    if not inputs or not outputs:
         return None
-    source, result = layer.input_shapes[0], layer.output_shapes[0]
-    if layer.op == "transposed_convolution":  # each input element meets a whole kernel
+    source, result = inputs[0], outputs[0]
+    if op == "transposed_convolution":  # each input element meets a whole kernel
         source, result = result, source
     if len(source) < 2:
         return None
-    return elements(result) * math.prod(layer.kernel) * source[1] // max(layer.groups, 1)
+    return math.prod(result) * math.prod(kernel) * source[1] // max(groups, 1)
 
 
 def make_layer(
@@ -195,12 +200,30 @@ def make_layer(
         repeats: runs in one inference; all counts that are given are those of one run.
         unbounded: whether there may be more runs.
     """
-    layer = Layer(
+    sources = tuple([tuple(s) for s in input_shapes])
+    results = tuple([tuple(s) for s in output_shapes])
+    weight_bytes = (
+        None
+        if weight_elements is None
+        else math.ceil(weight_elements * dtype_bytes(weight_dtype or dtype))
+    )
+    if macs is None:
+        if op in ("convolution", "transposed_convolution"):
+            macs = _convolution_macs(op, sources, results, kernel, groups)
+        elif op not in ("gemm", "matmul", "generated", *UNCOVERED_OPS):
+            macs = 0
+    if flops is None and macs is not None:
+        flops = 2 * macs + _elementwise_flops(op, sources, results, kernel, len(fused_ops))
+    if bytes_moved is None:
+        moved = _tensor_bytes(sources, input_dtypes, dtype)
+        moved += _tensor_bytes(results, output_dtypes, dtype) + (weight_bytes or 0)
+        bytes_moved = 0 if op == "noop" else math.ceil(moved)
+    return Layer(
         name=name,
         kind=kind,
         op=op,
-        input_shapes=tuple(tuple(s) for s in input_shapes),
-        output_shapes=tuple(tuple(s) for s in output_shapes),
+        input_shapes=sources,
+        output_shapes=results,
         dtype=dtype,
         input_dtypes=input_dtypes,
         output_dtypes=output_dtypes,
@@ -210,46 +233,30 @@ def make_layer(
         padding_after=padding_after,
         dilation=dilation,
         groups=groups,
+        macs=None if macs is None else macs * repeats,
+        flops=None if flops is None else flops * repeats,
+        weight_bytes=weight_bytes,
+        bytes_moved=bytes_moved * repeats,
         fused_ops=fused_ops,
         engine_type=engine_type,
         nodes=nodes,
         repeats=repeats,
         unbounded=unbounded,
     )
-    weight_bytes = (
-        None
-        if weight_elements is None
-        else math.ceil(weight_elements * dtype_bytes(weight_dtype or dtype))
-    )
-    if macs is None:
-        if op in ("convolution", "transposed_convolution"):
-            macs = convolution_macs(layer)
-        elif op not in ("gemm", "matmul", "generated", *UNCOVERED_OPS):
-            macs = 0
-    if flops is None and macs is not None:
-        flops = 2 * macs + _elementwise_flops(layer)
-    if bytes_moved is None:
-        moved = input_bytes(layer) + output_bytes(layer) + (weight_bytes or 0)
-        bytes_moved = 0 if op == "noop" else math.ceil(moved)
-    return replace(
-        layer,
-        macs=None if macs is None else macs * repeats,
-        flops=None if flops is None else flops * repeats,
-        weight_bytes=weight_bytes,
-        bytes_moved=bytes_moved * repeats,
-    )
 
 
-def _elementwise_flops(layer: Layer) -> int:
+def _elementwise_flops(
+    op: str, inputs: Sequence[Shape], outputs: Sequence[Shape], kernel: Shape, fused: int
+) -> int:
     """Operations beside the MACs: one an element and fused step, a window's for a pooling."""
-    if layer.op in ("noop", "copy", "concat", "reformat"):
+    if op in ("noop", "copy", "concat", "reformat"):
         return 0
-    if layer.op in ("max_pool", "average_pool"):
-        return layer.output_elements * max(math.prod(layer.kernel), 1)
-    if layer.op in ("global_pool", "reduce", "softmax", "normalization", "topk"):
-        return sum(elements(shape) for shape in layer.input_shapes)
-    steps = len(layer.fused_ops) + (1 if layer.op in ("pointwise", "resize") else 0)
-    return layer.output_elements * steps
+    if op in ("global_pool", "reduce", "softmax", "normalization", "topk"):
+        return sum(map(elements, inputs))
+    made = sum(map(elements, outputs))
+    if op in ("max_pool", "average_pool"):
+        return made * max(math.prod(kernel), 1)
+    return made * (fused + (1 if op in ("pointwise", "resize") else 0))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from edgeprofiler.core.values.measures import (
     sizes_of,
     with_names,
 )
-from edgeprofiler.core.values.value import Value, clean, shown
+from edgeprofiler.core.values.value import Value, clean, plain_shape, shown
 
 __all__ = [
     "BOARD_POWER",
@@ -44,6 +44,7 @@ __all__ = [
     "parse_json",
     "parse_toml",
     "plain_name",
+    "plain_shape",
     "read_csv",
     "read_json",
     "read_toml",

@@ -23,13 +23,26 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _PLAIN = Dialect()
 
 
-@dataclass(frozen=True)
 class Cell(Value):
     """A cell of a CSV file: a text until it is asked for as a number; null where it is blank."""
 
-    dialect: Dialect = _PLAIN
+    __slots__ = ("dialect",)
 
     _NULL = "empty"
+
+    def __init__(
+        self,
+        raw: Any,
+        source: object,
+        place: str | tuple[Value, str | int] = "",
+        dialect: Dialect = _PLAIN,
+    ) -> None:
+        """Make a cell; arguments are those of `Value`, and how the file writes numbers."""
+        super().__init__(raw, source, place)
+        self.dialect = dialect
+
+    def _like(self, raw: Any, place: str | tuple[Value, str | int]) -> Cell:
+        return Cell(raw, self.source, place, self.dialect)
 
     @property
     def null(self) -> bool:

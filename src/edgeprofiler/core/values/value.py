@@ -6,7 +6,6 @@ import difflib
 import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 from edgeprofiler.core import limits
@@ -21,7 +20,6 @@ _BRIEF = reprlib.Repr()
 _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 3 * _SHOWN  # it cuts out the middle
 
 
-@dataclass(frozen=True)
 class Value:
     """A value of a JSON document with the file and the place where it stands.
 
@@ -37,18 +35,42 @@ class Value:
     'unnamed'
     """
 
-    raw: Any
-    source: object
-    """The file, for messages."""
-    place: str = ""
-    """Where in the file: `layers[3].power_w`; empty for the whole document."""
+    __slots__ = ("_place", "raw", "source")
 
     _OBJECT: ClassVar[str] = "an object"
     _NULL: ClassVar[str] = "missing or null"
 
+    def __init__(self, raw: Any, source: object, place: str | tuple[Value, str | int] = "") -> None:
+        """Make a value.
+
+        Args:
+            raw: what stands there, as a parser gives it.
+            source: the file, for messages.
+            place: where in the file, as `layers[3].power_w`; empty for the whole document. Or
+                what it stands in, and its key there: most places are never told.
+        """
+        self.raw = raw
+        self.source = source
+        self._place = place
+
+    @property
+    def place(self) -> str:
+        """Where in the file: `layers[3].power_w`; empty for the whole document."""
+        found = self._place
+        if isinstance(found, str):
+            return found
+        outer, key = found
+        place = outer.place
+        if isinstance(key, int):
+            return f"{place}[{key}]"
+        return f"{place}.{key}" if place and not key.startswith(": ") else f"{place}{key}"
+
     def at(self, place: str) -> Value:
         """Return the value under another name for its place."""
-        return replace(self, place=place)
+        return self._like(self.raw, place)
+
+    def _like(self, raw: Any, place: str | tuple[Value, str | int]) -> Value:
+        return type(self)(raw, self.source, place)
 
     def fail(self, problem: str, remedy: str = "") -> InvalidInput:
         """Return the error that says what is wrong here."""
@@ -69,11 +91,11 @@ class Value:
 
     def default(self, raw: Any) -> Value:
         """Return the value, or `raw` in its place where it is missing or null."""
-        return replace(self, raw=raw) if self.null else self
+        return self.of(raw) if self.null else self
 
     def of(self, raw: Any) -> Value:
         """Return another value in the same place, such as a part of what stands there."""
-        return replace(self, raw=raw)
+        return self._like(raw, self._place)
 
     def maybe(self, read: Callable[[Value], T]) -> T | None:
         """Return what `read` makes of the value; `None` where it is missing or null."""
@@ -81,11 +103,14 @@ class Value:
 
     def __getitem__(self, key: str | int) -> Value:
         if isinstance(key, str):
-            place = f"{self.place}.{key}" if self.place else key
-            return type(self)(self.mapping().get(key), self.source, place)
+            return type(self)(self.mapping().get(key), self.source, (self, key))
         entries = self._list()
         raw = entries[key] if 0 <= key < len(entries) else None
-        return type(self)(raw, self.source, f"{self.place}[{key}]")
+        return type(self)(raw, self.source, (self, key))
+
+    def under(self, key: str) -> Value:
+        """Return a value of an object, whose place is told as `what: key`."""
+        return type(self)(self.mapping().get(key), self.source, (self, f": {key}"))
 
     def __contains__(self, key: str) -> bool:
         return key in self.mapping()
@@ -114,7 +139,7 @@ class Value:
         found = self._list()
         if length is not None and len(found) != length:
             raise self.fail(f"has {len(found)} entries, where {length} are expected")
-        return [type(self)(raw, self.source, f"{self.place}[{i}]") for i, raw in enumerate(found)]
+        return [type(self)(raw, self.source, (self, i)) for i, raw in enumerate(found)]
 
     def _list(self) -> Sequence[Any]:
         if not isinstance(self.raw, (list, tuple)):  # tuples stand in what was never written
@@ -223,6 +248,9 @@ class Value:
     def shape(self) -> tuple[int, ...]:
         """Return a tensor's shape: a list of non-negative integers that memory could hold."""
         raw = self.raw
+        found = plain_shape(raw)
+        if found is not None:
+            return found
         if not isinstance(raw, (list, tuple)):
             raise self.wrong("a list of integers")
         if len(raw) > limits.RANK:
@@ -233,9 +261,7 @@ class Value:
             if not 0 <= size <= limits.DIMENSION:
                 kind = "a negative" if size < 0 else "an absurdly large"
                 raise self.fail(f"has {kind} dimension ({shown(size)})")
-        if math.prod(raw) > limits.ELEMENTS:
-            raise self.fail(f"has more than 2**40 elements ({shown(raw)})")
-        return tuple(raw)
+        raise self.fail(f"has more than 2**40 elements ({shown(raw)})")
 
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """Return a list of shapes."""
@@ -245,13 +271,31 @@ class Value:
 class TomlValue(Value):
     """A value of a TOML file; only the words of messages differ."""
 
+    __slots__ = ()
+
     _OBJECT = "a table"
     _NULL = "missing"
 
 
+def plain_shape(raw: object) -> tuple[int, ...] | None:
+    """Return a list of sizes as a tensor's shape; `None` where it is none (`Value.shape` says why).
+
+    >>> plain_shape([1, 3, 224, 224]), plain_shape([1, -1])
+    ((1, 3, 224, 224), None)
+    """
+    if not isinstance(raw, (list, tuple)) or len(raw) > limits.RANK:
+        return None
+    total = 1
+    for size in raw:
+        if type(size) is not int or not 0 <= size <= limits.DIMENSION:
+            return None
+        total *= size
+    return tuple(raw) if total <= limits.ELEMENTS else None
+
+
 def clean(text: str) -> str:
     """Return `text` with lone surrogates replaced, so that it can be written as UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def shown(value: object) -> str:

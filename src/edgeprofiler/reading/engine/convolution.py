@@ -43,7 +43,7 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
         InvalidInput: it has no dimensions, or its groups do not divide its channels.
     """
     geometry = _geometry(raw, transposed=op == "transposed_convolution")
-    weights, bias = raw.constant("Weights"), raw.constant("Bias")
+    weights, bias = raw.weights, raw.bias
     dtype = _compute_dtype(raw, weights.dtype if weights is not None else None)
     if weights is not None:
         weight_bytes: int | None = weights.bytes_as(dtype) + raw.constant_bytes
@@ -98,7 +98,7 @@ def _geometry(raw: RawLayer, *, transposed: bool) -> _Geometry:
         raise raw.fail("is a convolution whose tensors have fewer than two dimensions")
     if kernel is not None and math.prod(kernel) > limits.ELEMENTS:
         raise raw.fail("has an absurdly large Kernel")
-    weights, groups = raw.constant("Weights"), raw.number("Groups")
+    weights, groups = raw.weights, raw.number("Groups")
     if groups is None:
         groups = _groups(raw, source, result, kernel)
     if groups < 1 or source[1] % groups or result[1] % groups:
@@ -113,7 +113,7 @@ def _geometry(raw: RawLayer, *, transposed: bool) -> _Geometry:
 
 
 def _groups(raw: RawLayer, source: Shape, result: Shape, kernel: Shape | None) -> int:
-    weights = raw.constant("Weights")
+    weights = raw.weights
     if "depthwise" in raw.engine_type.lower():
         return max(source[1], 1)
     if weights is None or kernel is None:

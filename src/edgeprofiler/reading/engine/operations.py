@@ -84,7 +84,8 @@ def _elementwise(part: str) -> Iterator[str]:
     if not words:
         words = [word.rpartition("/")[2] for word in _SPLIT.split(part)]
     for word in words:
-        name = _BY_NAME.get(_SUFFIX.sub("", word).lower())
+        plain = _SUFFIX.sub("", word) if word[-1:].isdigit() else word
+        name = _BY_NAME.get(plain.lower())
         if name is not None:
             yield name
 

@@ -53,9 +53,9 @@ def network_from_engine(document: object, source: Source) -> Network:
 def read_layer(raw: RawLayer) -> Layer:
     """Return the layer that an entry describes; facts stated by `engine_document` win."""
     layer = _computed(raw, operation_of(raw.name, raw.engine_type, raw.operation))
-    facts = raw.field(STATED)
-    if facts.null:
+    if raw.entry.get(STATED) is None:
         return layer
+    facts = raw.field(STATED)
     changed: dict[str, Any] = {
         name: read(facts[name]) for name, read in LAYER_FIELDS.items() if name in facts
     }

@@ -104,7 +104,7 @@ def fully_connected(raw: RawLayer) -> Layer | None:
     if rows is None:
         return None
     shared, columns = elements(source) // rows, elements(result) // rows
-    weights, bias = raw.constant("Weights"), raw.constant("Bias")
+    weights, bias = raw.weights, raw.bias
     if weights is not None and weights.count != shared * columns:
         return None
     dtype = (weights.dtype if weights is not None else None) or raw.dtype

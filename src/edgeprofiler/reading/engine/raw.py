@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,8 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Kind, Layer, Shape, make_layer
 from edgeprofiler.core.units import dtype_bytes
-from edgeprofiler.core.values import Value
-from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_tensor
+from edgeprofiler.core.values import Value, clean, plain_shape
+from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_tensors
 
 _FLOATING = frozenset({"fp16", "fp32", "bf16", "tf32", "fp64", "fp8", "int8"})
 
@@ -29,79 +29,103 @@ class Constant:
         return int(self.count * dtype_bytes(self.dtype or default))
 
 
-@dataclass(frozen=True)
 class RawLayer:
-    """A layer's entry in `Layers`, its tensors read and told apart."""
+    """A layer's entry in `Layers`, its tensors read and told apart.
 
-    value: Value
-    name: str
-    engine_type: str
-    """`LayerType`: the runner that the engine chose, such as `CaskConvolution`."""
-    operation: str
-    """`ParameterType`: what it computes, such as `Convolution`; empty in Myelin's layers."""
-    inputs: tuple[EngineTensor, ...]
-    """Tensors that other layers or the caller give, those without a shape left out."""
-    constants: tuple[EngineTensor, ...]
-    """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
-    outputs: tuple[EngineTensor, ...]
+    What it holds is checked where it stands; a `Value`, which knows its place, is made only to
+    say what is wrong.
+    """
 
-    @property
-    def input_shapes(self) -> tuple[Shape, ...]:
-        """Shapes of the inputs that are no constants."""
-        return tuple(t.shape for t in self.inputs if t.shape is not None)
-
-    @property
-    def output_shapes(self) -> tuple[Shape, ...]:
-        """Shapes of the outputs."""
-        return tuple(t.shape for t in self.outputs if t.shape is not None)
-
-    @cached_property
-    def dtype(self) -> str:
-        """Data type that it most likely computes in: that of its first numeric tensor."""
+    def __init__(
+        self,
+        value: Value,
+        name: str,
+        inputs: Sequence[EngineTensor],
+        constants: Sequence[EngineTensor],
+    ) -> None:
+        """Make it of its entry, its name, and its inputs without and with the constants."""
+        self.value = value
+        self.entry: Mapping[str, Any] = value.mapping()
+        self.name = name
+        self.engine_type = self.text("LayerType")
+        """The runner that the engine chose, such as `CaskConvolution`."""
+        self.operation = self.text("ParameterType")
+        """What it computes, such as `Convolution`; empty in Myelin's layers."""
+        self.inputs = tuple(inputs)
+        """Tensors that other layers or the caller give."""
+        self.constants = tuple(constants)
+        """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
+        self.outputs = read_tensors(value, "Outputs")
+        self.input_shapes = tuple([t.shape for t in self.inputs if t.shape is not None])
+        self.output_shapes = tuple([t.shape for t in self.outputs if t.shape is not None])
         known = [t.dtype for t in (*self.inputs, *self.outputs, *self.constants) if t.dtype]
-        return next((d for d in known if d in _FLOATING), known[0] if known else "fp32")
-
-    @cached_property
-    def nodes(self) -> tuple[str, ...]:
+        self.dtype = next((d for d in known if d in _FLOATING), known[0] if known else "fp32")
+        """Data type that it most likely computes in: that of its first numeric tensor."""
+        self.nodes = tuple(_nodes(self.text("Metadata"), name))
         """Names of the graph's nodes that it came from, as far as the engine says."""
-        return tuple(_nodes(self.text("Metadata"), self.name))
 
     def field(self, key: str) -> Value:
         """Return a value of the entry; null where it is missing."""
-        return _field(self.value, key)
+        return self.value.under(key)
 
     def text(self, key: str) -> str:
         """Return a text, empty where it is missing or null."""
-        return self.field(key).default("").text()
+        raw = self.entry.get(key)
+        if raw is None:
+            return ""
+        return clean(raw) if isinstance(raw, str) else self.field(key).text()
 
     def numbers(self, key: str) -> Shape:
         """Return a list of sizes such as `Kernel`, empty where it is missing or null."""
-        return self.field(key).default([]).shape()
+        raw = self.entry.get(key)
+        if raw is None:
+            return ()
+        found = plain_shape(raw)
+        return self.field(key).shape() if found is None else found
 
     def number(self, key: str) -> int | None:
         """Return a count such as `Groups`, `None` where it is missing or null."""
-        return self.field(key).maybe(lambda count: count.integer(0, limits.ELEMENTS))
+        raw = self.entry.get(key)
+        if raw is None or (type(raw) is int and 0 <= raw <= limits.ELEMENTS):
+            return raw
+        return self.field(key).integer(0, limits.ELEMENTS)
 
     def flag(self, key: str) -> bool | None:
         """Return a yes or no, which TensorRT writes as 1 or 0."""
-        number = self.field(key).raw
+        number = self.entry.get(key)
         return bool(number) if isinstance(number, (int, float)) else None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, empty where it is missing or null."""
-        return self.field(key).default([]).texts()
+        return () if self.entry.get(key) is None else self.field(key).texts()
 
-    def constant(self, key: str) -> Constant | None:
-        """Return `Weights` or `Bias`; `None` where there are none."""
-        field = self.field(key).default({})
-        count = field["Count"].default(0).integer(0, limits.ELEMENTS)
-        kind = field["Type"].maybe(Value.text)
+    @cached_property
+    def weights(self) -> Constant | None:
+        """Its weights; `None` where it states none."""
+        return self._constant("Weights")
+
+    @cached_property
+    def bias(self) -> Constant | None:
+        """Its biases; `None` where it states none."""
+        return self._constant("Bias")
+
+    def _constant(self, key: str) -> Constant | None:
+        stated = self.entry.get(key)
+        if stated is None:
+            return None
+        if not isinstance(stated, dict):
+            raise self.field(key).wrong("an object")
+        count, kind = stated.get("Count"), stated.get("Type")
+        if count is not None and not (type(count) is int and 0 <= count <= limits.ELEMENTS):
+            count = self.field(key)["Count"].integer(0, limits.ELEMENTS)
+        if kind is not None and not isinstance(kind, str):
+            kind = self.field(key)["Type"].text()
         return Constant(count, None if kind is None else dtype_of(kind)) if count else None
 
     @property
     def constant_bytes(self) -> int:
         """Bytes of the constants that are listed as inputs."""
-        return int(sum(t.size * dtype_bytes(t.dtype or self.dtype) for t in self.constants))
+        return int(sum([t.size * dtype_bytes(t.dtype or self.dtype) for t in self.constants]))
 
     def fail(self, problem: str, remedy: str = "") -> InvalidInput:
         """Return the error that says what is wrong with this layer."""
@@ -117,6 +141,9 @@ class RawLayer:
             facts: further arguments of `make_layer`; they win over what is derived here.
         """
         given: dict[str, Any] = {
+            "name": self.name,
+            "kind": kind,
+            "op": op,
             "input_shapes": self.input_shapes,
             "output_shapes": self.output_shapes,
             "dtype": self.dtype,
@@ -128,7 +155,8 @@ class RawLayer:
             "engine_type": self.engine_type or None,
             "nodes": self.nodes,
         }
-        return make_layer(name=self.name, kind=kind, op=op, **{**given, **facts})
+        given.update(facts)
+        return make_layer(**given)
 
 
 def read_raw(
@@ -143,10 +171,10 @@ def read_raw(
             constants are among the inputs.
         constants: names of tensors that `Constant` layers give.
     """
-    name = value["Name"].default("").text()
+    name = "" if value.mapping().get("Name") is None else value["Name"].text()
     place = f"layer {name!r}" if name else f"layer {index}"
     value = value.at(place if len(place) < 120 else place[:117] + "...'")
-    inputs = _tensors(value, "Inputs")
+    inputs = read_tensors(value, "Inputs")
     activations = [
         t
         for t in inputs
@@ -154,27 +182,12 @@ def read_raw(
     ]
     if not activations and inputs:  # the caller's tensor where the bindings are not listed
         activations = [max(inputs, key=lambda tensor: tensor.size)]
-    return RawLayer(
-        value=value,
-        name=name or f"layer {index}",
-        engine_type=_field(value, "LayerType").default("").text(),
-        operation=_field(value, "ParameterType").default("").text(),
-        inputs=tuple(activations),
-        constants=tuple(t for t in inputs if all(t is not a for a in activations)),
-        outputs=_tensors(value, "Outputs"),
-    )
-
-
-def _tensors(value: Value, key: str) -> tuple[EngineTensor, ...]:
-    return tuple(read_tensor(t, value.place) for t in _field(value, key).default([]).items())
-
-
-def _field(value: Value, key: str) -> Value:
-    return value[key].at(f"{value.place}: {key}")
+    listed = [t for t in inputs if all(t is not a for a in activations)]
+    return RawLayer(value, name or f"layer {index}", activations, listed)
 
 
 def _dtypes(tensors: tuple[EngineTensor, ...], default: str) -> tuple[str, ...]:
-    return tuple(t.dtype or default for t in tensors if t.shape is not None)
+    return tuple([t.dtype or default for t in tensors if t.shape is not None])
 
 
 def _nodes(metadata: str, name: str) -> Iterator[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Shape, elements
 from edgeprofiler.core.units import DTYPE_BYTES
-from edgeprofiler.core.values import Value
+from edgeprofiler.core.values import Value, clean, plain_shape
 
 _DTYPES = tuple(
     (re.compile(pattern, re.IGNORECASE), dtype)
@@ -63,30 +65,51 @@ class EngineTensor:
         return 0 if self.shape is None else elements(self.shape)
 
 
-def read_tensor(value: Value, layer: str) -> EngineTensor:
-    """Return the tensor that `value` describes.
+def read_tensors(layer: Value, key: str) -> tuple[EngineTensor, ...]:
+    """Return the tensors that a layer lists.
 
     Args:
-        value: an entry of `Inputs` or `Outputs`.
-        layer: how messages call the layer that it belongs to.
+        layer: a layer's entry, an object.
+        key: `Inputs` or `Outputs`.
 
     Raises:
         InvalidInput: a dimension is negative, absurd or no integer.
     """
-    keys = value.mapping()
-    name = value["Name"].default("").text()
-    where = f"{layer}: tensor {name!r}" if name else value.place
-    dimensions = value["Dimensions"].at(f"{where}: Dimensions")
-    if isinstance(dimensions.raw, list) and -1 in dimensions.raw:
-        raise dimensions.fail(
-            "has a negative dimension (-1)",
-            "the engine takes dynamic shapes; describe it with the shapes set: "
-            "trtexec --shapes=INPUT:1x3x224x224 --exportLayerInfo=engine_info.json",
-        )
-    described = (keys[key] for key in _FORMAT_KEYS if isinstance(keys.get(key), str))
-    dtypes = (dtype for text in described if (dtype := dtype_of(text)) is not None)
-    return EngineTensor(
-        name=name,
-        shape=dimensions.maybe(Value.shape),
-        dtype=next(dtypes, None),
-    )
+    listed = layer.mapping().get(key)
+    if listed is None:
+        return ()
+    if not isinstance(listed, list):
+        raise layer.under(key).wrong("a list")
+    return tuple([_tensor(raw, layer, key, place) for place, raw in enumerate(listed)])
+
+
+def _tensor(raw: Any, layer: Value, key: str, place: int) -> EngineTensor:
+    if not isinstance(raw, dict):
+        raise layer.under(key)[place].wrong("an object")
+    name, dimensions = raw.get("Name"), raw.get("Dimensions")
+    shape = plain_shape(dimensions)
+    if not (name is None or isinstance(name, str)) or (shape is None and dimensions is not None):
+        raise _fault(layer.under(key)[place], layer.place)
+    for kind in _FORMAT_KEYS:
+        text = raw.get(kind)
+        if isinstance(text, str) and (dtype := dtype_of(text)) is not None:
+            return EngineTensor(clean(name or ""), shape, dtype)
+    return EngineTensor(clean(name or ""), shape, None)
+
+
+def _fault(tensor: Value, layer: str) -> InvalidInput:
+    """Return what is wrong with a tensor's name or dimensions."""
+    try:
+        name = tensor["Name"].default("").text()
+        where = f"{layer}: tensor {name!r}" if name else tensor.place
+        dimensions = tensor["Dimensions"].at(f"{where}: Dimensions")
+        if isinstance(dimensions.raw, list) and -1 in dimensions.raw:
+            return dimensions.fail(
+                "has a negative dimension (-1)",
+                "the engine takes dynamic shapes; describe it with the shapes set: "
+                "trtexec --shapes=INPUT:1x3x224x224 --exportLayerInfo=engine_info.json",
+            )
+        dimensions.shape()
+    except InvalidInput as error:
+        return error
+    return tensor.fail("cannot be read")

@@ -167,3 +167,40 @@ def test_advice_is_a_ranking_and_with_a_budget_a_plan() -> None:
     assert planned.plan is not None
     assert planned.plan.budget.energy_j == pytest.approx(0.9 * planned.before.energy_j)
     assert planned.document()["model"] == planned.mask()["model"] == "zoo:lenet"
+
+
+def test_no_change_breaks_the_latency_to_save_energy() -> None:
+    """Batch 16 met an energy budget at five times the latency."""
+    found = advise("zoo:resnet18", "jetson-orin-nano", only=["batch"], budget_percent=90)
+    assert found.plan is not None
+    assert (found.plan.reached, found.plan.steps, found.singles) == (False, (), ())
+    assert {change.kind for change in found.too_slow} == {"batch"}
+    assert all(change.cost.latency_s > found.before.latency_s for change in found.too_slow)
+    allowed = 3 * found.before.latency_s
+    more = advise(
+        "zoo:resnet18", "jetson-orin-nano", only=["batch"], budget_percent=90, max_latency_s=allowed
+    )
+    assert more.plan is not None
+    assert more.plan.reached
+    assert all(step.cost.latency_s <= allowed for step in more.plan.steps)
+
+
+def test_watts_and_images_a_second_are_limits_and_what_reaches_them_alone_comes_first() -> None:
+    now = predict("zoo:resnet50", "jetson-orin-nano", rate="30/s")
+    assert now.at_rate is not None
+    most = now.idle_power_w + 0.7 * (now.at_rate.power_w.value - now.idle_power_w)
+    found = advise("zoo:resnet50", "jetson-orin-nano", rate="30/s", max_power_w=most)
+    assert found.plan is not None
+    assert found.plan.reached
+    assert found.plan.after.power_w <= most
+    assert found.plan.after.latency_s <= found.before.latency_s
+    reaching = [change.reaches for change in found.singles]
+    assert reaching == sorted(reaching, reverse=True)
+    assert any(reaching)
+    for change in found.singles:
+        assert change.reaches == (change.cost.power_w <= most)
+    speed = 1.5 / now.totals.end_to_end_s.value
+    faster = advise("zoo:resnet50", "jetson-orin-nano", min_fps=speed)
+    assert faster.plan is not None
+    assert faster.plan.reached
+    assert faster.document()["plan"]["after"]["images_hz"] >= speed

@@ -27,6 +27,13 @@ def advise(
         float | None,
         common.option("MS", "End-to-end time of one inference, in ms.", "--max-latency-ms"),
     ] = None,
+    max_power_w: Annotated[
+        float | None,
+        common.option("W", "Power of the board; at the rate, with --rate.", "--max-power-w"),
+    ] = None,
+    min_fps: Annotated[
+        float | None, common.option("N", "Images a second, back to back.", "--min-fps")
+    ] = None,
     only: Annotated[
         list[str] | None, common.option("KIND", "Allow this kind of change alone; repeat it.")
     ] = None,
@@ -55,7 +62,7 @@ def advise(
     """
     import edgeprofiler
     from edgeprofiler.core.errors import Unsupported, UsageError
-    from edgeprofiler.decision.advise.tables import advised_table
+    from edgeprofiler.decision.advise.tables import advised_tables
 
     screen = common.results_console(mask, json)
     found = edgeprofiler.advise(
@@ -63,6 +70,8 @@ def advise(
         budget_j=None if budget_j is None else budget_j * 1e-3,
         budget_percent=budget_percent,
         max_latency_s=None if max_latency_s is None else max_latency_s * 1e-3,
+        max_power_w=max_power_w,
+        min_fps=min_fps,
         only=only or (),
         without=without or (),
         layers=layers or (),
@@ -76,10 +85,11 @@ def advise(
     if mask is not None and plan is not None and not plan.kept_channels:
         common.note("nothing is pruned in this plan, so the mask is empty: try --only prune")
     common.write_json(json, found.document)
-    screen.show(advised_table(found, rows or _ROWS))
+    screen.show(*advised_tables(found, rows or _ROWS))
     if plan is not None and not plan.reached:
         raise Unsupported(
             f"the budget cannot be reached with the changes allowed: "
             f"{plan.after.energy_j * 1e3:.4g} mJ an image and "
-            f"{plan.after.latency_s * 1e3:.4g} ms are the least that was found"
+            f"{plan.after.latency_s * 1e3:.4g} ms at {plan.after.power_w:.4g} W are the least that "
+            "was found"
         )

@@ -7,7 +7,7 @@ prefers, for the same saving, those that ask less.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +54,14 @@ class Advice:
     """Changes that together meet the budget; `None` where there is none."""
     refused: tuple[Refusal, ...] = ()
     """Changes that were thought of, and that the network does not allow."""
+    too_slow: tuple[Change, ...] = ()
+    """Changes that would make one inference take longer than it may."""
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document `edgeprofiler.advice/1`."""
-        return plan_document(self.model, self.before, self.singles, self.plan, self.refused)
+        return plan_document(
+            self.model, self.before, self.singles, self.plan, self.refused, self.too_slow
+        )
 
     def mask(self) -> dict[str, Any]:
         """Return the channels that remain as a JSON document `edgeprofiler.mask/1`.
@@ -67,7 +71,8 @@ class Advice:
         """
         if self.plan is None:
             raise UsageError(
-                "`mask` needs a budget: `budget_j`, `budget_percent` or `max_latency_s`"
+                "`mask` needs a budget: `budget_j`, `budget_percent`, `max_latency_s`, "
+                "`max_power_w` or `min_fps`"
             )
         return mask_document(self.plan, self.model)
 
@@ -80,6 +85,8 @@ def advise(
     budget_j: float | None = None,
     budget_percent: float | None = None,
     max_latency_s: float | None = None,
+    max_power_w: float | None = None,
+    min_fps: float | None = None,
     only: Sequence[str] = (),
     without: Sequence[str] = (),
     layers: Sequence[str] = (),
@@ -93,7 +100,10 @@ def advise(
         device: as of `predict`.
         budget_j: energy of one image, idle included.
         budget_percent: the same, in percent of what it is now.
-        max_latency_s: end-to-end time of one inference.
+        max_latency_s: end-to-end time of one inference. No change may break it; with another
+            limit alone, none may take longer than the network does now.
+        max_power_w: board power; at the `rate` that is asked for, if one is.
+        min_fps: images a second, back to back; no less than the `rate`, if one is asked for.
         only: kinds of change that are allowed, of `RISK`; all where empty.
         without: kinds that are not.
         layers: layers that pruning is limited to; all where empty.
@@ -106,9 +116,9 @@ def advise(
         Unsupported: the model is a built engine.
 
     >>> import edgeprofiler
-    >>> advice = edgeprofiler.advise("zoo:lenet", budget_percent=80, only=["precision", "batch"])
+    >>> advice = edgeprofiler.advise("zoo:vgg16", budget_percent=80, only=["precision", "batch"])
     >>> advice.plan.reached, [step.kind for step in advice.plan.steps]
-    (True, ['batch'])
+    (True, ['precision'])
     """
     question = Question.of(model, device, **asked)
     kinds = _kinds(only, without)
@@ -131,10 +141,14 @@ def advise(
     before = state.cost()
     if budget_percent is not None:
         budget_j = before.energy_j * budget_percent / 100
-    budget = Target(budget_j, max_latency_s)
+    if rate is not None and (max_power_w is not None or min_fps is not None):
+        min_fps = max(rate, min_fps or 0.0)
+    budget = Target(budget_j, max_latency_s, max_power_w, min_fps)
+    if budget.asks:
+        budget = replace(budget, longest_s=max_latency_s or before.latency_s)
     named = isinstance(question.model, (str, Path))
-    singles = single_changes(state, options)
-    plan = None if budget == Target() else plan_for(state, budget, options)
+    singles = single_changes(state, options, budget)
+    plan = plan_for(state, budget, options) if budget.asks else None
     refused = (*singles.refused, *(plan.refused if plan is not None else ()))
     return Advice(
         model=str(question.model) if named else state.graph.name,
@@ -142,6 +156,7 @@ def advise(
         singles=singles.changes,
         plan=plan,
         refused=tuple({(r.kind, r.target, r.text): r for r in refused}.values()),
+        too_slow=singles.too_slow,
     )
 
 

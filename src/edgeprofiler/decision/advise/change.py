@@ -27,6 +27,32 @@ class Target:
     """Of one image, idle included."""
     latency_s: float | None = None
     """End to end, of one inference."""
+    power_w: float | None = None
+    """Of the board; at the rate that is asked for, if one is."""
+    images_hz: float | None = None
+    """Images a second that are wanted at least, back to back."""
+    longest_s: float | None = None
+    """Time of one inference that no change may exceed, whatever it saves."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to reach."""
+        return any(value is not None for value in self.goals)
+
+    @property
+    def goals(self) -> tuple[float | None, ...]:
+        """The most that is allowed of each of `Cost.measures`."""
+        image = None if self.images_hz is None else 1 / self.images_hz
+        return self.energy_j, self.latency_s, self.power_w, image
+
+    def met(self, cost: Cost) -> bool:
+        """Whether a network costs no more than is allowed."""
+        pairs = zip(cost.measures, self.goals, strict=True)
+        return all(goal is None or now <= goal for now, goal in pairs)
+
+    def too_slow(self, cost: Cost) -> bool:
+        """Whether one inference takes longer than it may."""
+        return self.longest_s is not None and cost.latency_s > self.longest_s * (1 + 1e-9)
 
 
 @dataclass(frozen=True)
@@ -79,6 +105,12 @@ class Cost:
         there = self.profile.at_rate
         return (self.profile.totals.power_w if there is None else there.power_w).value
 
+    @property
+    def measures(self) -> tuple[float, ...]:
+        """What limits are of: energy of an image, latency, power, and time of an image."""
+        image_s = self.latency_s / self.profile.network.batch
+        return self.energy_j, self.latency_s, self.power_w, image_s
+
 
 @dataclass(frozen=True)
 class Change:
@@ -94,6 +126,8 @@ class Change:
     saved_s: float
     """End-to-end time of one inference before, minus after."""
     channels: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reaches: bool = False
+    """Whether it meets the whole target by itself."""
 
     @property
     def risk(self) -> str:
@@ -116,8 +150,10 @@ class Singles:
     """Every change alone."""
 
     changes: tuple[Change, ...]
-    """Those that save something, the most energy first."""
+    """Those that save something: those that alone reach the target first, then by energy."""
     refused: tuple[Refusal, ...]
+    too_slow: tuple[Change, ...] = ()
+    """Those that take longer than they may, whatever they save."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ def plan_document(
     singles: Sequence[Change],
     plan: Plan | None,
     refused: Sequence[Refusal] = (),
+    too_slow: Sequence[Change] = (),
 ) -> dict[str, Any]:
     """Return single changes and the plan as a JSON document `edgeprofiler.advice/1`."""
     device = before.profile.device
@@ -27,6 +28,7 @@ def plan_document(
         "before": _cost(before),
         "note": ACCURACY,
         "single_changes": [_change(change) for change in singles],
+        "too_slow": [_change(change) for change in too_slow],
         "not_possible": [
             {"kind": r.kind, "target": r.target, "text": r.text, "reason": r.reason}
             for r in refused
@@ -37,6 +39,9 @@ def plan_document(
             "reached": plan.reached,
             "budget_energy_per_image_j": plan.budget.energy_j,
             "budget_end_to_end_s": plan.budget.latency_s,
+            "budget_power_w": plan.budget.power_w,
+            "budget_images_hz": plan.budget.images_hz,
+            "longest_end_to_end_s": plan.budget.longest_s,
             "steps": [_change(change) for change in plan.steps],
             "after": _cost(plan.after),
         }
@@ -66,10 +71,12 @@ def mask_document(plan: Plan, model: str) -> dict[str, Any]:
 
 def _cost(cost: Cost) -> dict[str, Any]:
     network = cost.profile.network
+    totals = cost.profile.totals
     return {
-        "energy_per_image_j": cost.energy_j,
-        "end_to_end_s": cost.latency_s,
-        "power_w": cost.profile.totals.power_w.value,
+        **totals.energy_j.scaled(1 / network.batch).document("energy_per_image_j"),
+        **totals.end_to_end_s.document("end_to_end_s"),
+        **totals.power_w.document("power_w"),
+        **totals.end_to_end_s.inverse(network.batch).document("images_hz"),
         **({"at_rate": there.document()} if (there := cost.profile.at_rate) else {}),
         "batch": network.batch,
         "precision": network.precision,
@@ -86,6 +93,7 @@ def _change(change: Change) -> dict[str, Any]:
         "accuracy_risk": change.risk,
         **change.saved_j.document("saved_energy_per_image_j"),
         "saved_end_to_end_s": change.saved_s,
+        "reaches": change.reaches,
         "channels": {
             name: {"keep": kept, "of": total} for name, (kept, total) in change.channels.items()
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+from dataclasses import replace
 
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.quantity import Estimate
@@ -26,15 +27,36 @@ _WORTH = 1e-3
 """Smallest saving, as a share of what is left, that is still worth a change."""
 
 
-def single_changes(state: State, options: Options | None = None) -> Singles:
-    """Return every single change that saves energy or time, and those that cannot be made."""
+def single_changes(
+    state: State, options: Options | None = None, budget: Target | None = None
+) -> Singles:
+    """Return every single change that saves something, and those that cannot be made.
+
+    Args:
+        state: a network and how it runs.
+        options: which kinds of change are allowed.
+        budget: what is to be reached; changes that do so by themselves come first.
+    """
+    target = budget or Target()
     chosen = options or Options()
     before = state.cost()
     floors = floors_of(state.graph, chosen)
     refused: list[Refusal] = []
     made = [_change(c, before, refused) for c in candidates(state, chosen, floors, refused)]
-    useful = [c for c in made if c is not None and (c.saved_j.value > 0 or c.saved_s > 0)]
-    return Singles(tuple(sorted(useful, key=lambda c: -c.saved_j.value)), tuple(refused))
+    useful = [c for c in made if c is not None and _saves(c, before, target)]
+    slow = [c for c in useful if target.too_slow(c.cost)]
+    fast = [
+        replace(c, reaches=target.asks and target.met(c.cost))
+        for c in useful
+        if not target.too_slow(c.cost)
+    ]
+    ranked = sorted(fast, key=lambda c: (not c.reaches, -c.saved_j.value))
+    return Singles(tuple(ranked), tuple(refused), tuple(slow))
+
+
+def _saves(change: Change, before: Cost, target: Target) -> bool:
+    less_power = target.power_w is not None and change.cost.power_w < before.power_w
+    return change.saved_j.value > 0 or change.saved_s > 0 or less_power
 
 
 def plan_for(state: State, budget: Target, options: Options | None = None) -> Plan:
@@ -47,30 +69,27 @@ def plan_for(state: State, budget: Target, options: Options | None = None) -> Pl
     Raises:
         UsageError: there is no budget, or it is not above zero.
     """
-    for value in (budget.energy_j, budget.latency_s):
+    for value in (budget.energy_j, budget.latency_s, budget.power_w, budget.images_hz):
         if value is not None and not value > 0:
             raise UsageError("a budget must be above zero")
-    if budget.energy_j is None and budget.latency_s is None:
-        raise UsageError("give a budget: `budget_j`, `budget_percent` or `max_latency_s`")
+    if not budget.asks:
+        raise UsageError(
+            "give a budget: `budget_j`, `budget_percent`, `max_latency_s`, `max_power_w` or "
+            "`min_fps`"
+        )
     chosen = options or Options()
     cost = before = state.cost()
     steps: list[Change] = []
     floors = floors_of(state.graph, chosen)
     queue, refused = _Queue(), list[Refusal]()
-    while not _met(cost, budget) and len(steps) < _MAX_STEPS:
+    while not budget.met(cost) and len(steps) < _MAX_STEPS:
         now = {c.key: c for c in candidates(state, chosen, floors, refused)}
         change = queue.best(now, cost, budget, refused)
         if change is None:
             break
         steps.append(change)
         state, cost = change.state, change.cost
-    return Plan(before, tuple(steps), _met(cost, budget), budget, tuple(dict.fromkeys(refused)))
-
-
-def _met(cost: Cost, budget: Target) -> bool:
-    return (budget.energy_j is None or cost.energy_j <= budget.energy_j) and (
-        budget.latency_s is None or cost.latency_s <= budget.latency_s
-    )
+    return Plan(before, tuple(steps), budget.met(cost), budget, tuple(dict.fromkeys(refused)))
 
 
 class _Queue:
@@ -110,11 +129,10 @@ def _worth(change: Change, cost: Cost, budget: Target) -> float:
     """Progress towards what is still missing, for what it asks of accuracy."""
     if budget.energy_j is not None and not change.saved_j.low > 0 and change.kind == "mode":
         return 0.0  # other clocks were not measured: only where the whole interval saves
+    if budget.too_slow(change.cost) and change.cost.latency_s > cost.latency_s:
+        return 0.0
     progress = 0.0
-    for now, after, target in (
-        (cost.energy_j, change.cost.energy_j, budget.energy_j),
-        (cost.latency_s, change.cost.latency_s, budget.latency_s),
-    ):
+    for now, after, target in zip(cost.measures, change.cost.measures, budget.goals, strict=True):
         if target is None:
             continue
         if after > target and after > now:

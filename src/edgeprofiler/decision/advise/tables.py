@@ -13,6 +13,7 @@ from edgeprofiler.core.table import Column, Table, Words, tabulate
 from edgeprofiler.decision.advise.advise import Advice
 
 SINGLES = "Single changes, the most energy saved first"
+ENOUGH = "Each enough by itself, the most energy saved first"
 STEPS = "Made one after another, each predicted on top of those before"
 RISK_NOTE = (
     "Accuracy is not predicted: train and measure it again. The last column says how much of it "
@@ -20,21 +21,32 @@ RISK_NOTE = (
 )
 
 
-def advised_table(found: Advice, most: int) -> Table:
-    """Return the changes of a plan, or `most` single ones, and what they come to."""
+def advised_tables(found: Advice, most: int) -> tuple[Table, ...]:
+    """Return the changes of a plan and what they come to, after those that suffice alone.
+
+    Args:
+        found: the advice.
+        most: single changes to show.
+    """
     document, profile = found.document(), found.before.profile
-    notes = [Words(advice_sentence(document)), refused_words(document)]
+    notes = [Words(advice_sentence(document)), slow_words(document), refused_words(document)]
+    singles = document["single_changes"]
+    tables = []
     if found.plan is None:
-        table = advice_table(SINGLES, document["single_changes"][:most])
+        table = advice_table(SINGLES, singles[:most])
         notes.append(Words("With a budget they are combined.", "quiet"))
     else:
         table = advice_table(STEPS, document["plan"]["steps"])
         notes.append(budget_words(document))
+        enough = [change for change in singles if change["reaches"]]
+        if len(table.rows) > 1 and enough:
+            tables.append(advice_table(ENOUGH, enough[:most]))
     last = profile if found.plan is None else found.plan.after.profile
     notes += doubt_words(profile, last)
     notes.append(Words(f"{RISK_NOTE} Intervals: {profile.confidence:.0%}.", "quiet"))
     device = f"{profile.device.name}@{profile.device.mode}"
-    return replace(table, title=f"{found.model} on {device}: {table.title}", notes=tuple(notes))
+    title = f"{found.model} on {device}: {table.title}"
+    return *tables, replace(table, title=title, notes=tuple(notes))
 
 
 def advice_table(title: str, changes: Sequence[Mapping[str, Any]]) -> Table:
@@ -75,6 +87,19 @@ def refused_words(document: Mapping[str, Any]) -> Words:
     several = f"{len(refused)} changes are not possible in this network, the first of them"
     said = several if len(refused) > 1 else "One change is not possible in this network"
     return Words(f"{said}: {first['text']} ({first['target']}): {first['reason']}", "doubt")
+
+
+def slow_words(document: Mapping[str, Any]) -> Words:
+    """Return how many changes would take too long, and the first of them."""
+    slow, plan = document["too_slow"], document.get("plan")
+    if not slow or plan is None:
+        return Words("")
+    longest = Quantity(Estimate(plan["longest_end_to_end_s"]), "s").words
+    several = f"{len(slow)} changes" if len(slow) > 1 else "One change"
+    return Words(
+        f"{several} would take longer than {longest} and are left out, as {slow[0]['text']}: allow "
+        "more with a limit of the latency.", "doubt",
+    )  # fmt: skip
 
 
 def budget_words(document: Mapping[str, Any]) -> Words:

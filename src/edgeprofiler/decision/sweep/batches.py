@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.device import Clocks
+from edgeprofiler.core.device import Clocks, Device
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
@@ -138,6 +138,33 @@ class Pace:
             ]
             rows |= _columns({"power_at_rate_w": (powers[0], powers[1], powers[2])})
         return rows
+
+
+def lacks(network: Network) -> bool:
+    """Say whether some layers of a network have no cost."""
+    return not bool(network.columns.covered.all())
+
+
+def share_covered(network: Network) -> float:
+    """Return the share of the bytes moved by the layers that have a cost."""
+    moved, covered = network.columns.bytes_moved, network.columns.covered
+    total = float(moved.sum())
+    return float(moved[covered].sum()) / total if total else 1.0
+
+
+def opened(rows: Rows, device: Device) -> Rows:
+    """Return rows of a network that lacks some layers: nobody knows how far up they go."""
+    unknown = np.full(len(rows["batch"]), np.nan)
+    idle = np.full(len(rows["batch"]), device.idle_power_w)
+    found = dict(rows)
+    for name in rows:
+        if name.endswith("_high") and name != "images_hz_high":
+            found[name] = unknown
+    found["images_hz_low"] = unknown
+    for name in ("power_w_low", "power_at_rate_w_low"):
+        if name in found:
+            found[name] = idle
+    return found
 
 
 def _columns(found: Mapping[str, Ends]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import compress
@@ -44,6 +45,8 @@ class Sweep:
     """Images a second, back to back."""
     images_hz_low: FloatArray
     images_hz_high: FloatArray
+    covered_bytes: FloatArray
+    """Share of the bytes moved by layers that have a cost; totals leave the others out."""
     pareto: BoolArray
     """Whether no other combination has both less energy an image and less latency."""
     rate_hz: float | None = None
@@ -56,6 +59,8 @@ class Sweep:
     """The condition that all rows meet."""
     left_out: int = 0
     """Combinations that do not meet it."""
+    warnings: tuple[str, ...] = ()
+    """What must be known before trusting the numbers, of all combinations, each once."""
 
     def __len__(self) -> int:
         return len(self.device)
@@ -84,7 +89,7 @@ class Sweep:
                 columns |= {clock: [getattr(c, clock) for c in value] for clock in each}
             elif isinstance(value, np.ndarray):
                 columns[name] = value.tolist()
-            elif isinstance(value, tuple):
+            elif isinstance(value, tuple) and name != "warnings":
                 columns[name] = list(value)
         return columns
 
@@ -104,7 +109,7 @@ class Sweep:
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):
                 chosen[name] = value[kept]
-            elif isinstance(value, tuple):
+            elif isinstance(value, tuple) and name != "warnings":
                 chosen[name] = tuple(compress(value, kept))
         front = pareto_front(chosen["energy_per_image_j"], chosen["end_to_end_s"])
         chosen |= {"pareto": front, "where": where, "left_out": int((~kept).sum())}
@@ -142,7 +147,8 @@ class Sweep:
             "rate_hz": self.rate_hz,
             "where": None if self.where is None else self.where.text,
             "left_out": self.left_out,
-            **self.columns(),
+            "warnings": list(self.warnings),
+            **{name: _known(values) for name, values in self.columns().items()},
         }
 
     def write_parquet(self, path: Path) -> None:
@@ -153,6 +159,10 @@ class Sweep:
         table = pa.table({"network": [self.network] * len(self), **self.columns()})
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary)
+
+
+def _known(values: Sequence[object]) -> list[object]:
+    return [None if isinstance(v, float) and not math.isfinite(v) else v for v in values]
 
 
 def pareto_front(a: FloatArray, b: FloatArray) -> BoolArray:

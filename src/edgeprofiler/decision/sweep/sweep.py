@@ -17,7 +17,14 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
-from edgeprofiler.decision.sweep.batches import Rows, predict_batches
+from edgeprofiler.core.profile.words import cautions
+from edgeprofiler.decision.sweep.batches import (
+    Rows,
+    lacks,
+    opened,
+    predict_batches,
+    share_covered,
+)
 from edgeprofiler.decision.sweep.result import Sweep, pareto_front
 from edgeprofiler.prediction.predict import model_of, predictor_of
 from edgeprofiler.prediction.question import Question, Questions, asks
@@ -86,6 +93,7 @@ def sweep(
     (rate,) = questions.axis("rate")
     built: dict[tuple[str, float], list[tuple[Network, str, str]]] = {}
     parts: list[Rows] = []
+    doubted: dict[tuple[int, str, bool], tuple[str, ...]] = {}
     for device in devices:
         answers = predictor_of(Question.of(first, device))
         target = BuildTarget.of(answers.device)
@@ -99,7 +107,14 @@ def sweep(
                 "resolution": [size] * len(batches),
                 "precision": [precision] * len(batches),
             }
-            parts.append(labels | predict_batches(network, answers, batches, rate))
+            rows = predict_batches(network, answers, batches, rate)
+            parts.append(labels | (opened(rows, answers.device) if lacks(network) else rows))
+            parts[-1]["covered_bytes"] = np.full(len(batches), share_covered(network))
+            # Clocks that differ from the mode's are doubted alike, whichever they are.
+            board, _, clocks_asked = answers.device.spec.partition(",")
+            known = (id(network), board, bool(clocks_asked))
+            if known not in doubted:
+                doubted[known] = cautions(answers.predict(network))
     merged = {
         name: np.concatenate([np.asarray(part[name]) for part in parts])
         if isinstance(parts[0][name], np.ndarray)
@@ -108,7 +123,8 @@ def sweep(
     }
     front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
     name = next(iter(built.values()))[0][0].name
-    found = Sweep(network=name, pareto=front, rate_hz=rate, **merged)  # type: ignore[arg-type]
+    warnings = tuple(dict.fromkeys(text for texts in doubted.values() for text in texts))
+    found = Sweep(network=name, pareto=front, rate_hz=rate, warnings=warnings, **merged)  # type: ignore[arg-type]
     return found if where is None else found.filtered(where)
 
 

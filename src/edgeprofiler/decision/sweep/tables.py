@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from edgeprofiler.core.device.tables import CLOCK_COLUMNS
+from edgeprofiler.core.profile.doubt import warning_words
 from edgeprofiler.core.profile.rate import keeping_up
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.core.table import Column, Table, Words, tabulate
@@ -41,9 +42,14 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
     )
     kept = "" if result.where is None else f" of {len(result) + result.left_out:,}"
     title = f"{result.network}{where}: {len(result):,}{kept} combinations"
-    notes = [*more, front]
+    notes: list[str | Words] = [*more, front]
+    least = float(result.covered_bytes.min())
+    if least < 1:
+        notes.append(f"Layers without a cost are left out; they move up to {1 - least:.1%} of the "
+                     "bytes.")  # fmt: skip
     if result.where is not None:
         notes.append(f"Where {result.where.text}, by the values; intervals may reach beyond.")
+    notes += warning_words(result.warnings)
     power = "power_w" if result.rate_hz is None else "power_at_rate_w"
     pace = "" if result.rate_hz is None else f" at {result.rate_hz:g}/s"
     rate = ((Column("keeps up"), keeps_up),) if result.rate_hz is not None else ()

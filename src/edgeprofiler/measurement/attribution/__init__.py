@@ -1,4 +1,8 @@
-"""From power over time to power of each layer, with errors that are honest."""
+"""From power over time to power of each layer, with errors that are honest.
+
+The way: `evidence` -> `clock` and `conversions` -> `stamps` and `runs` -> `search` (timing) ->
+`fit` (powers, noise and timing together) -> `doubt`.
+"""
 
 from edgeprofiler.measurement.attribution.attribute import (
     Attribution,

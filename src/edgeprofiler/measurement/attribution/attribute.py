@@ -1,4 +1,4 @@
-"""`attribute(recording)`: a measured profile, with powers only where the data support them."""
+"""`attribute(recording)`: a measured profile, with powers as far as the data tell them."""
 
 from __future__ import annotations
 
@@ -10,41 +10,37 @@ import numpy as np
 
 from edgeprofiler._version import __version__
 from edgeprofiler.core.errors import InsufficientData, UsageError
-from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.network import FloatArray, Layer, Network
 from edgeprofiler.core.profile import Origin, Profile
 from edgeprofiler.measurement.attribution.build import Powers, build_profile, host_time, network_of
-from edgeprofiler.measurement.attribution.design import design
-from edgeprofiler.measurement.attribution.report import METHODS, AttributionReport, Method
-from edgeprofiler.measurement.attribution.session import (
-    Session,
-    coverage,
+from edgeprofiler.measurement.attribution.conversions import find_conversions
+from edgeprofiler.measurement.attribution.coverage import coverage
+from edgeprofiler.measurement.attribution.evidence import (
+    Evidence,
+    gather,
     has_power,
     idle_of,
-    prepare,
     why_no_power,
 )
-from edgeprofiler.measurement.attribution.solve import Solved, solve_layers
+from edgeprofiler.measurement.attribution.powers import BoardPowers, board_powers
+from edgeprofiler.measurement.attribution.problem import Samples
+from edgeprofiler.measurement.attribution.report import METHODS, AttributionReport, Method, ToldBy
 from edgeprofiler.measurement.attribution.timing import Timing
-from edgeprofiler.measurement.attribution.verdict import why_locked, why_not_layers
-from edgeprofiler.measurement.attribution.whole import Whole, whole_power
+from edgeprofiler.measurement.attribution.whole import pauses_hold, whole_power
 from edgeprofiler.measurement.attribution.window import WindowPowers, window_powers
 from edgeprofiler.measurement.recording import Recording, chip_numbers
 from edgeprofiler.measurement.recording.opening import open_recording
 
 MIN_CONVERSIONS = 50
-MOST_AVERAGED = 1024
-"""More conversions to a value than any INA's register can ask for."""
 """Fewer conversions than this support no power of layers."""
 
+MOST_AVERAGED = 1024
+"""More conversions to a value than any INA's register can ask for."""
+
 NOMINAL_WINDOW_S = 1.1e-3
-"""Integration window of the INA3221 as it comes; where a search starts."""
+"""Integration window of the INA3221 as it comes; by which it is judged what a run shows."""
 
 TIMES_ONLY = "runtimes only, power and energy are unknown"
-
-BACK_TO_BACK = (
-    "runs follow each other without pauses as long as the sensor's window: the power between them "
-    "was never seen alone, so errors allow for that; collect with dithered pauses for better"
-)
 
 PUBLISHED = (
     "averages of the samples in each layer's own window, as published; such powers are off by 30 "
@@ -53,6 +49,21 @@ PUBLISHED = (
 
 UNSEEN = "the network's power and energy are unknown; collect more runs, or use another method"
 """Of the window rule, where a layer that takes time has no sample."""
+
+LOCKED = (
+    "runs are locked to the sensor: conversions saw only {seen:.0%} of a run's length, so no power "
+    "is given; collect again with dithered pauses"
+)
+
+SWEEPING = (
+    "runs are nearly locked to the sensor: places within a run were seen one after another, so "
+    "that drift looks like layers and no power is given; collect again with dithered pauses"
+)
+
+NOTHING_TOLD = (
+    "the samples tell {told:.0%} of what layers differ by, which is too little: one power for the "
+    "network; {why}"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +78,7 @@ class Attribution:
 
 def attribute(
     recording: Recording | str | Path,
-    method: str = "nnls",
+    method: str = "layers",
     *,
     model: str | None = None,
     network: Network | None = None,
@@ -78,8 +89,8 @@ def attribute(
     Args:
         recording: runs with durations and a power trace on the same clock; or its folder, or a
             folder of the reference's raw layout.
-        method: `nnls` (least squares over conversions), `window` (the published rule, for
-            comparison) or `network` (one power for all layers).
+        method: `layers` (each conversion is a mixture of the layers it saw), `window` (the
+            published rule, for comparison) or `network` (one power for all layers).
         model: which model of a raw layout that holds several.
         network: the layers' shapes; taken from the recording if `None`.
         timing: of the sensor, where it is known; fitted if `None`.
@@ -98,7 +109,7 @@ def attribute(
 
 def attribute_with_report(
     recording: Recording,
-    method: str = "nnls",
+    method: str = "layers",
     *,
     network: Network | None = None,
     timing: Timing | None = None,
@@ -120,8 +131,7 @@ def attribute_with_report(
         return Attribution(profile, report)
     if chosen == "window":
         return _by_window(recording, network, by)
-    session = prepare(recording)
-    powers, report = _solve(recording, session, chosen, timing)
+    powers, report = _solve(recording, network, chosen, timing)
     return Attribution(build_profile(recording, network, by, powers, report), report)
 
 
@@ -166,168 +176,178 @@ def _by_window(recording: Recording, network: Network, by: Origin) -> Attributio
 
 
 def _solve(
-    recording: Recording, session: Session, method: Method, timing: Timing | None
+    recording: Recording, network: Network, method: Method, timing: Timing | None
 ) -> tuple[Powers, AttributionReport]:
-    runs, samples, found = session.runs, session.samples, session.conversions
-    base = timing or _base(recording, found.period_s)
-    seen = coverage(runs, samples.end_s, base.window_s)
+    evidence = gather(recording)
+    runs = evidence.runs
+    conversions = find_conversions(recording.trace)
+    end = conversions.time_s - runs.origin_s
+    during = (end > runs.end_s[0] - runs.total_s[0]) & (end < runs.end_s[-1])
+    end = end[during]
+    window = NOMINAL_WINDOW_S if timing is None else timing.window_s
+    seen = coverage(runs, end, window)
     report = AttributionReport(
         method=method,
         level="network",
         runs=len(runs),
-        samples=found.polls,
-        conversions=len(samples),
-        clock_recovered=found.clocked,
-        period_s=found.period_s,
-        noise_w=session.idle.noise_w,
+        samples=evidence.polls,
+        conversions=int(end.size),
+        clock="repeats" if conversions.clocked else "nothing",
+        period_s=conversions.period_s,
+        stamps=_stamps(evidence),
+        noise_w=evidence.idle.noise_w,
         layers=runs.layers,
         seen=seen.seen,
     )
-    step = why_locked(seen)
-    if step is not None and base.window_s < 0.9 * float(np.median(np.diff(runs.end_s))):
-        report = replace(report, level="runtimes", decisions=(step,))
-        return Powers.unknown(recording, session.idle.mean_w), report
+    cycle = float(np.median(np.diff(runs.end_s)))
+    if (seen.locked or seen.sweeping) and window < 0.9 * cycle:
+        text = LOCKED.format(seen=seen.seen) if seen.locked else SWEEPING
+        report = replace(report, level="runtimes", decisions=(text,))
+        return Powers.unknown(recording, evidence.idle.mean_w), report
     reason = "as asked, one power for the network" if method == "network" else None
-    if reason is None and len(samples) < max(MIN_CONVERSIONS, 4 * runs.layers):
+    if reason is None and end.size < MIN_CONVERSIONS:
         reason = (
-            f"{len(samples)} conversions are too few for {runs.layers} layers: "
-            "one power for the network; collect longer"
+            f"{end.size} conversions are too few: one power for the network; collect longer"
         )
-    if reason is not None:
-        whole = whole_power(runs, samples, base, session.idle.noise_w, trusted=False)
-        decisions = (reason,) if runs.pauses_hold(base.window_s) else (reason, BACK_TO_BACK)
-        report = replace(report, decisions=decisions, groups=1, timing=base)
-        return _network_powers(recording, session, base, whole), report
-    solved = solve_layers(
-        runs, samples, found.period_s, base, session.idle.noise_w, known=timing is not None
-    )
-    return _judged(recording, session, solved, report)
+    if reason is None:
+        kinds = [_kind(network.layers[index]) for index in runs.active]
+        found = board_powers(
+            evidence, kinds, averaged=_averaged(recording), timing=timing
+        )
+        report = _told(report, evidence, found)
+        if not found.doubt.says_nothing:
+            return _layer_powers(recording, evidence, found), replace(report, level="layers")
+        reason = NOTHING_TOLD.format(told=found.doubt.told, why=_why_nothing(evidence, found))
+    report = replace(report, decisions=(reason,))
+    value = conversions.value[during]
+    return _network_powers(recording, evidence, Samples(end, value), window), report
 
 
-def _base(recording: Recording, period_s: float) -> Timing:
-    """Return what the sensor's own settings say of its timing."""
+def _stamps(evidence: Evidence) -> str:
+    ends = evidence.ends
+    if ends.kind == "none":
+        return ""
+    if ends.kind == "callback-burst":
+        return "in a burst after each run"
+    gaps = ends.gap_s[evidence.runs.active] if ends.gap_s is not None else np.zeros(1)
+    pause = f", {float(gaps.mean()) * 1e6:.1f} us behind each" if float(gaps.max()) > 0 else ""
+    return f"as each layer ended{pause}"
+
+
+def _kind(layer: Layer) -> str:
+    """Return a word by which layers are alike: as their operation loads the board."""
+    if layer.kind == "other":
+        return layer.op
+    return f"{layer.kind}, depthwise" if layer.depthwise else layer.kind
+
+
+def _averaged(recording: Recording) -> tuple[int, ...]:
     found = chip_numbers(recording.sensor_settings, "samples", recording.trace.total_rails)
-    averaged = int(min(max((1.0, *found)), MOST_AVERAGED))
-    if averaged < 2 or not math.isfinite(period_s):
-        return Timing(NOMINAL_WINDOW_S)
-    return Timing(NOMINAL_WINDOW_S, averaged=averaged, spacing_s=period_s / averaged)
+    return tuple(int(min(max(n, 1.0), MOST_AVERAGED)) for n in found)
 
 
-def _judged(
-    recording: Recording, session: Session, solved: Solved, report: AttributionReport
-) -> tuple[Powers, AttributionReport]:
-    runs, samples = session.runs, session.samples
-    timing = solved.fit.timing
-    posterior = solved.posterior
-    held = runs.pauses_hold(timing.window_s)
-    pause_w = float(posterior.mean[-1])
-    last = np.zeros(len(posterior.mean))
-    last[-1] = 1.0
-    # stamps and gaps that are a little off blend pauses that no window sees alone with runs, so
-    # that theirs may be any power from idle to what was found
-    pause_error = float(np.hypot(posterior.error(last), 0.0 if held else 0.5 * pause_w))
-    whole = whole_power(
-        runs, samples, timing, session.idle.noise_w, trusted=True, pause=(pause_w, pause_error)
-    )
-    noise = session.idle.noise_w if math.isfinite(session.idle.noise_w) else whole.noise_w
-    seconds = runs.duration_s.mean(axis=0)
-    gap_s = timing.gap_s * runs.layers
-    weights = np.concatenate([seconds, [gap_s, 0.0]])
-    host_s = host_time(recording, float(seconds.sum()) + gap_s) or 0.0
-    called = np.concatenate([seconds, [gap_s, host_s]])
-    pause_s = float(np.diff(runs.end_s).mean()) - float(seconds.sum()) - gap_s
-    total_s = float(seconds.sum()) + gap_s
-    layered = solved.posterior.value(weights) + samples.floor_w * total_s
-    mean = (whole.run_w + samples.floor_w) * total_s
-    closure = layered / mean - 1
-    error = solved.posterior.error(weights)
-    open_by = float(np.hypot(error, whole.run_error_w * total_s)) / mean
-    report = replace(
+def _told(
+    report: AttributionReport, evidence: Evidence, found: BoardPowers
+) -> AttributionReport:
+    solved, doubt = found.solved, found.doubt
+    fit, layers = solved.fit, solved.runs.layers
+    clock: ToldBy = solved.told_by
+    above = found.mean_w[:layers] - _idle_w(evidence)
+    energy = solved.runs.mean_s * np.maximum(above, 1e-9)
+    relative = found.error_w[:layers] / np.maximum(above, 1e-9)
+    return replace(
         report,
-        timing=timing,
-        fitted=solved.fitted,
-        noise_w=noise,
-        residual_w=solved.fit.residual_w,
-        within_layer_w=solved.within_layer_w,
-        drift_w=solved.drift.added_range_w,
-        drift_factor=solved.drift.factor_range,
-        closure=closure,
-        widened=solved.posterior.inflation,
-        rivals=solved.rivals,
-        groups=len(solved.groups),
+        conversions=len(solved.samples),
+        clock=clock,
+        period_s=solved.conversions.period_s,
+        timing=fit.timing,
+        timing_error=fit.timing_error,
+        residual_w=float(np.std(fit.residual)),
+        sensor_noise_w=fit.noise.sensor_w,
+        run_factor=float(np.hypot(fit.noise.common, fit.noise.running)),
+        end_error_s=fit.noise.shift_s,
+        within_layer_w=fit.texture_w,
+        drift_w=fit.drift_w,
+        sag_ohm=math.nan if found.supply is None else found.supply.sag_ohm,
+        told=doubt.told,
+        expected_error=float(np.sqrt((energy * relative**2).sum() / energy.sum())),
+        halves=doubt.halves,
+        widened=doubt.widened,
     )
-    energy_error = float(np.hypot(posterior.error(called), 0.5 * (layered - mean)))
-    if not held:
-        energy_error = float(np.hypot(energy_error, 0.5 * pause_w * max(pause_s, 0.0)))
-    unseen = () if held else (BACK_TO_BACK,)
-    reason = why_not_layers(solved, noise, closure, open_by, held=held)
-    if reason is not None:
-        reasons = (f"{reason}; one power for the network", *unseen)
-        report = replace(report, groups=1, decisions=reasons)
-        whole = whole_power(runs, samples, timing, noise, trusted=False)
-        return _network_powers(recording, session, timing, whole), report
-    groups = solved.groups
-    merged = len(groups.label) - len(groups)
-    decisions = (
-        (f"neighbours merged where layers alone are too uncertain: {merged} fewer powers",)
-        if merged
-        else ()
-    )
-    report = replace(report, level="layers", decisions=(*decisions, *unseen))
+
+
+def _why_nothing(evidence: Evidence, found: BoardPowers) -> str:
+    step = evidence.ends.resolution_s
+    if step > 0.1 * float(evidence.runs.total_s.mean()):
+        return f"the profiler's stamps move in steps of {step * 1e3:g} ms"
+    if found.solved.fit.timing.averaged > 1:
+        return "each value is the mean of several conversions: let the chip average one"
+    return "collect more runs, or convert faster (`--sensor-option fast=true`)"
+
+
+def _idle_w(evidence: Evidence) -> float:
+    if math.isfinite(evidence.idle.mean_w):
+        return evidence.idle.mean_w
+    return sum(register.floor_w for register in evidence.registers)
+
+
+def _layer_powers(recording: Recording, evidence: Evidence, found: BoardPowers) -> Powers:
+    runs, layers = found.solved.runs, found.solved.runs.layers
     size = len(recording.timeline.layer_names)
     power, wrong, known = np.full(size, np.nan), np.full(size, np.nan), [""] * size
-    power[runs.active] = groups.power_w[groups.label] + samples.floor_w
-    wrong[runs.active] = groups.error_w[groups.label]
-    counts = np.bincount(groups.label)
-    for layer, label in zip(runs.active.tolist(), groups.label.tolist(), strict=True):
-        known[layer] = f"group:{label}" if counts[label] > 1 else "samples"
-    return (
-        Powers(
-            power_w=power,
-            error_w=wrong,
-            known_by=tuple(known),
-            samples=_seen(session, timing, size),
-            idle_w=_idle_w(session),
-            gap_s=gap_s,
-            gap_w=float(solved.posterior.mean[-2]) + samples.floor_w,
-            between_w=float(solved.posterior.mean[-1]) + samples.floor_w,
-            energy_error_j=energy_error,
-        ),
-        report,
+    power[runs.active] = found.mean_w[:layers]
+    wrong[runs.active] = found.error_w[:layers]
+    for place, index in enumerate(runs.active.tolist()):
+        known[index] = "samples" if found.doubt.own[place] > 0.5 else "alike"
+    gap = evidence.ends.gap_s
+    timing = found.solved.fit.timing
+    gap_s = float(gap[runs.active].sum()) if gap is not None else timing.gap_s * layers
+    host_s = host_time(recording, float(runs.mean_s.sum()) + gap_s) or 0.0
+    called = np.concatenate([runs.mean_s, [gap_s, host_s]])
+    return Powers(
+        power_w=power,
+        error_w=wrong,
+        known_by=tuple(known),
+        samples=_seen(found, size),
+        idle_w=evidence.idle.mean_w,
+        gap_s=gap_s,
+        gap_w=float(found.mean_w[-2]),
+        between_w=float(found.mean_w[-1]),
+        energy_error_j=found.error(called),
     )
 
 
-def _idle_w(session: Session) -> float:
-    return session.idle.mean_w
-
-
-def _seen(session: Session, timing: Timing, size: int) -> FloatArray:
+def _seen(found: BoardPowers, size: int) -> FloatArray:
     """Return how many conversions overlap each layer."""
+    problem, fit = found.solved.problem, found.solved.fit
+    some = problem.with_samples(problem.samples.some(5000))
+    share = (some.shares(fit.timing, 0.0)[:, :-2] > 1e-9).mean(axis=0)
     result = np.zeros(size)
-    some = session.samples.thinned(10_000)
-    share = (design(session.runs, some.end_s, timing)[:, :-2] > 1e-9).mean(axis=0)
-    result[session.runs.active] = np.rint(share * len(session.samples))
+    result[found.solved.runs.active] = np.rint(share * len(problem.samples))
     return result
 
 
-def _network_powers(recording: Recording, session: Session, timing: Timing, whole: Whole) -> Powers:
-    runs, floor = session.runs, session.samples.floor_w
+def _network_powers(
+    recording: Recording, evidence: Evidence, samples: Samples, window_s: float
+) -> Powers:
+    runs = evidence.runs
+    floor = _idle_w(evidence)
+    above = Samples(samples.end_s, samples.above_w - floor)
+    whole = whole_power(runs, above, window_s, evidence.idle.noise_w)
     size = len(recording.timeline.layer_names)
     power, wrong, known = np.full(size, np.nan), np.full(size, np.nan), [""] * size
     power[runs.active] = whole.run_w + floor
     wrong[runs.active] = whole.run_error_w
     for layer in runs.active.tolist():
         known[layer] = "network"
-    gap_s = timing.gap_s * runs.layers
-    total_s = float(runs.total_s.mean()) + gap_s
     return Powers(
         power_w=power,
         error_w=wrong,
         known_by=tuple(known),
         samples=None,
-        idle_w=_idle_w(session),
-        gap_s=gap_s,
+        idle_w=evidence.idle.mean_w,
+        gap_s=0.0,
         gap_w=whole.run_w + floor,
         between_w=whole.between_w + floor,
-        energy_error_j=whole.run_error_w * total_s,
+        energy_error_j=whole.run_error_w * float(runs.total_s.mean()),
     )

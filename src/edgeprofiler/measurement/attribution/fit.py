@@ -1,211 +1,367 @@
-"""Powers of all states under one timing: non-negative least squares with a smoothness prior.
+"""Powers of all states and the timing of the sensor, found together.
 
-Each layer may be cut into cells, since power varies within a layer: a cell's power deviates from
-its layer's mean with a variance that the samples themselves decide. With one cell a layer, or
-no such variance, this is plain non-negative least squares.
+One pass writes the conversions as a sum: shares of layers times powers, gaps and pauses, slow
+drift, and the change that a better timing would make. Given the noise, the posterior of all of
+these is exact linear algebra; the timing moves by what it says, the noise is told from what is
+left over, and the next pass begins. What is not asked for is integrated out, so that the errors
+of the layers carry the doubt about timing, drift and variation within layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
-from edgeprofiler.measurement.attribution.design import design, designs
-from edgeprofiler.measurement.attribution.intervals import Runs
-from edgeprofiler.measurement.attribution.nnls import solve_nonnegative
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.attribution.clock import hats
+from edgeprofiler.measurement.attribution.cycles import Whitened
+from edgeprofiler.measurement.attribution.noise import Noise, told_apart
+from edgeprofiler.measurement.attribution.prior import Belief, Prior
+from edgeprofiler.measurement.attribution.problem import Problem
 from edgeprofiler.measurement.attribution.timing import Timing
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Conversions within the session, in the runs' clock, and their power above the floor."""
+@dataclass(frozen=True)
+class Knob:
+    """One timing that is fitted."""
 
-    end_s: FloatArray
-    above_w: FloatArray
-    floor_w: float
-
-    def __len__(self) -> int:
-        return len(self.end_s)
-
-    def take(self, chosen: BoolArray | slice | IntArray) -> Samples:
-        """Return some of the samples."""
-        return Samples(self.end_s[chosen], self.above_w[chosen], self.floor_w)
-
-    def thinned(self, most: int) -> Samples:
-        """Return at most `most` samples, spread over the session; the same ones each time."""
-        if len(self) <= most:
-            return self
-        chosen = np.random.default_rng(len(self)).choice(len(self), most, replace=False)
-        return self.take(np.sort(chosen))
+    doubt: float
+    """Standard deviation before the measurement."""
+    most: float
+    """Largest step of one pass: beyond it the slopes no longer hold."""
+    step: float
+    """By which slopes are taken."""
 
 
-@dataclass(frozen=True, eq=False)
-class Basis:
-    """Which states are told apart, and how much power may vary within a layer."""
+KNOBS = {
+    "lag_s": Knob(5e-3, 40e-6, 1e-6),
+    "window_s": Knob(1e-3, 60e-6, 1e-6),
+    "gap_s": Knob(8e-6, 3e-6, 0.3e-6),
+    "time_constant_s": Knob(1e-3, 0.3e-3, 20e-6),
+    "drift_s": Knob(0.2e-3, 60e-6, 1e-6),
+    "bend_s": Knob(50e-6, 30e-6, 1e-6),
+}
+"""Steps are about a short layer's length, over which predictions are nearly linear. Doubts are
+what boards and hosts differ by; ten times as much changes no power by a tenth of its error."""
 
-    cells: IntArray
-    """Cells of each layer; shape (layers,)."""
-    texture: float = 0.0
-    """Variance of a cell's power about its layer's mean, in units of the residual variance."""
+LEAST_WINDOW_S = 80e-6
 
-    @staticmethod
-    def plain(layers: int) -> Basis:
-        """Return one cell a layer: constant power within layers."""
-        return Basis(np.ones(layers, dtype=np.int64))
 
-    @property
-    def layer(self) -> IntArray:
-        """Layer of each cell."""
-        return np.repeat(np.arange(len(self.cells)), self.cells)
+@dataclass(frozen=True)
+class Tuning:
+    """What decides how a fit goes about it, each with what set it."""
 
-    @property
-    def states(self) -> int:
-        """Number of powers: cells, gaps, between runs."""
-        return int(self.cells.sum()) + 2
-
-    def penalty(self) -> FloatArray:
-        """Return the prior's precision in units of the residual's; shape (states, states)."""
-        result = np.zeros((self.states, self.states))
-        layer = self.layer
-        count = layer.size
-        inside = (layer[:, None] == layer) / self.cells[layer]
-        within = np.eye(count) - inside
-        result[:count, :count] = within / max(self.texture, 1e-9)
-        return result
-
-    def means(self) -> FloatArray:
-        """Return the matrix that takes a solution to layer powers; shape (layers, states)."""
-        result = np.zeros((len(self.cells), self.states))
-        layer = self.layer
-        result[layer, np.arange(layer.size)] = 1 / self.cells[layer]
-        return result
+    knots_every: int = 300
+    """Conversions for each knot of the drift; with 100 the knots begin to follow noise."""
+    most_knots: int = 16
+    drift: float = 0.1
+    """Standard deviation of a knot, as a share of the runs' power: boards warm by less."""
+    outlier: float = 3.5
+    """Residuals beyond so many deviations lose weight: one odd poll in a hundred changes nothing."""
+    settled: float = 0.3
+    """A pass that gains less log-likelihood than this was the last."""
+    waves: int = 2
+    """Waves by which power may vary within a layer: a start that differs from the end, and ends
+    that differ from the middle. A third one changed no coverage."""
+    most_textured: int = 48
+    """Layers, the longest ones, that may vary within."""
+    textures: tuple[float, ...] = (0.0, 0.03, 0.06, 0.12, 0.25)
+    """Sizes of those waves that are tried, as shares of the runs' power; the likeliest is taken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Powers above the floor that explain the samples best under one timing."""
+    """What was found. Powers are above the floor of the samples."""
 
     timing: Timing
-    basis: Basis
-    matrix: FloatArray
-    """Columns: cells, gaps, between runs."""
-    solution: FloatArray
+    fitted: tuple[str, ...]
+    mean_w: FloatArray
+    """Of layers, gaps, between runs; shape (states,)."""
+    covariance: FloatArray
+    """Shape (states, states)."""
+    noise: Noise
     residual: FloatArray
-    cost: float
-    """Sum of squared residuals, and the prior's part."""
+    """Of each conversion; shape (samples,)."""
+    deviation: FloatArray
+    """Standard deviation that the noise gives each conversion; shape (samples,)."""
+    log_likelihood: float
+    prior: FloatArray
+    """Covariance of the layers before the measurement; shape (layers, layers)."""
+    information: FloatArray
+    """What the samples alone say of the layers, as inverse covariance; shape (layers, layers)."""
+    moment: FloatArray
+    """That times the powers that the samples alone would give, less `centre_w`."""
+    centre_w: float
+    texture_w: float
+    """Standard deviation of the waves within layers."""
+    drift_w: float
+    """From the least to the most power that drift added."""
+    timing_error: dict[str, float]
+    """Standard error of each fitted timing."""
 
     @property
-    def above_w(self) -> FloatArray:
-        """Power of each layer above the floor; shape (layers,)."""
-        return self.basis.means() @ self.solution
-
-    @property
-    def gap_w(self) -> float:
-        """Power above the floor in gaps within runs."""
-        return float(self.solution[-2])
-
-    @property
-    def between_w(self) -> float:
-        """Power above the floor between runs."""
-        return float(self.solution[-1])
-
-    @property
-    def residual_w(self) -> float:
-        """Root mean square residual."""
-        freedom = max(len(self.residual) - self.matrix.shape[1], 1)
-        return float(np.sqrt(self.residual @ self.residual / freedom))
+    def blur_s(self) -> float:
+        """Half the width by which ends of runs are uncertain."""
+        return float(np.sqrt(3.0)) * self.noise.shift_s
 
 
-def fit(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> Fit:
-    """Return the best powers for a timing."""
-    return solve(design(runs, samples.end_s, timing, basis.cells), samples, timing, basis)
+def fit(
+    problem: Problem,
+    timing: Timing,
+    fitted: tuple[str, ...],
+    *,
+    rounds: int,
+    start: Fit | None = None,
+    texture: bool = False,
+    every: bool = True,
+    tuning: Tuning | None = None,
+) -> Fit:
+    """Return powers, timing and noise that explain the samples.
 
-
-TOGETHER = 400_000
-"""Shares of designs that are computed together."""
-
-
-def costs(
-    runs: Runs, samples: Samples, timings: Iterable[Timing], basis: Basis
-) -> Iterator[tuple[float, Timing]]:
-    """Yield the cost of the best powers for each timing, with the timing."""
-    size = max(TOGETHER // (len(samples) * basis.states), 3)
-    waiting = iter(timings)
-    while batch := list(islice(waiting, size)):
-        matrices = designs(runs, samples.end_s, batch, basis.cells)
-        for timing, matrix in zip(batch, matrices, strict=True):
-            yield solve(matrix, samples, timing, basis).cost, timing
-
-
-def solve(matrix: FloatArray, samples: Samples, timing: Timing, basis: Basis) -> Fit:
-    """Return the best powers for a design that is at hand."""
-    penalty = basis.penalty()
-    solution = solve_nonnegative(matrix.T @ matrix + penalty, matrix.T @ samples.above_w)
-    residual = samples.above_w - matrix @ solution
-    cost = float(residual @ residual + solution @ penalty @ solution)
-    return Fit(timing, basis, matrix, solution, residual, cost)
-
-
-def cut(runs: Runs, most: int = 110, shortest_s: float = 12e-6) -> IntArray:
-    """Return into how many equal cells each layer is cut, so that all last about as long."""
-    mean = runs.duration_s.mean(axis=0)
-    length = max(float(mean.sum()) / max(most - runs.layers, 1), shortest_s)
-    return np.asarray(np.clip(np.rint(mean / length), 1, 12), dtype=np.int64)
-
-
-TEXTURES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
-"""Variances within layers that are tried, in units of the residual variance."""
-
-
-def best_texture(matrix: FloatArray, samples: Samples, basis: Basis) -> tuple[float, float]:
-    """Return the variance within layers under which the samples are likeliest.
-
-    Marginal likelihood with flat priors on layer powers and the noise variance profiled out;
-    the second number is how much likelier (in logarithm) it is than constant power.
+    Args:
+        problem: what is to be explained.
+        timing: where the search begins; near the truth, by less than a layer's length or so.
+        fitted: names of the timings that may move.
+        rounds: most passes.
+        start: an earlier fit, whose noise and powers are taken to begin with.
+        texture: whether power may vary within layers.
+        every: mix all sizes of the prior in the last pass, not the likeliest alone.
+        tuning: how.
     """
-    size = matrix.shape[1]
-    gram, moment = matrix.T @ matrix, matrix.T @ samples.above_w
-    total = float(samples.above_w @ samples.above_w)
-    count = len(samples)
-    rank = basis.layer.size - len(basis.cells)
-    scores = []
-    for texture in TEXTURES:
-        penalty = Basis(basis.cells, max(texture, 1e-3)).penalty()
-        matrix_k = gram + penalty
-        scale = np.sqrt(np.maximum(np.diag(matrix_k), 1e-12))
-        eigen, vector = np.linalg.eigh(matrix_k / np.outer(scale, scale))
-        kept = eigen > 1e-12
-        part = vector[:, kept].T @ (moment / scale)
-        left = total - float((part**2 / eigen[kept]).sum())
-        determinant = float(np.log(eigen[kept]).sum() + 2 * np.log(scale).sum())
-        prior = -rank * np.log(max(texture, 1e-3))
-        scores.append(
-            -0.5 * (determinant - prior) - 0.5 * (count - size) * np.log(max(left, 1e-12))
+    tuning = tuning or Tuning()
+    state = _State.begin(problem, timing, start)
+    found: Fit | None = None
+    for number in range(rounds):
+        before = found
+        found = _pass(problem, state, fitted, tuning, texture=texture, every=every)
+        last = before is not None and (
+            abs(found.log_likelihood - before.log_likelihood) < tuning.settled
         )
-    best = int(np.argmax(scores))
-    return TEXTURES[best], float(scores[best] - scores[0])
+        if (last and number >= 2) or number == rounds - 1:
+            break
+    assert found is not None
+    return found
 
 
-SURE_TEXTURE = 6.0
-"""Gain in logarithmic likelihood from which power is taken to vary within layers."""
+@dataclass(eq=False)
+class _State:
+    """What one pass hands to the next."""
+
+    timing: Timing
+    power: FloatArray
+    noise: Noise
+    weight: FloatArray
+    blur_s: float
+
+    @staticmethod
+    def begin(problem: Problem, timing: Timing, start: Fit | None) -> _State:
+        blur = 0.0 if start is None else start.blur_s
+        if problem.gap_s is not None:
+            blur = 0.0
+        shares = problem.shares(timing, blur)
+        above = problem.samples.above_w
+        power, left = _robust(shares, above, problem.scale_w)
+        usual = float(np.median(np.abs(left))) / 0.6745 + 1e-9
+        weight = np.minimum(1.0, 4 * usual / np.maximum(np.abs(left), 1e-12)) ** 2
+        noise = Noise.white(max(usual, problem.least_w) ** 2) if start is None else start.noise
+        return _State(timing, power, noise, weight, blur)
 
 
-def textured(
-    runs: Runs, samples: Samples, timing: Timing, noise_w: float, most: int = 110
-) -> Basis:
-    """Return the basis with as much variation within layers as the samples call for.
+def _robust(shares: FloatArray, above: FloatArray, scale: float) -> tuple[FloatArray, FloatArray]:
+    """Return first powers, gently drawn to the mean, that odd samples do not disturb."""
+    centre = float(above.mean())
+    ridge = np.eye(shares.shape[1]) * (0.05**2)
+    weight = np.ones(len(above))
+    power = np.full(shares.shape[1], centre)
+    left = above - centre
+    for _ in range(3):
+        weighted = shares * weight[:, None]
+        gram = weighted.T @ shares + ridge * (0.01 + float(np.var(left)) / scale**2)
+        power = centre + np.linalg.solve(gram, weighted.T @ (above - centre))
+        left = above - shares @ power
+        usual = float(np.median(np.abs(left))) / 0.6745 + 1e-9
+        weight = np.minimum(1.0, 3 * usual / np.maximum(np.abs(left), 1e-12))
+    return power, left
 
-    Where constant powers leave no more than the sensor's noise, there is nothing to explain.
-    """
-    plain = Basis.plain(runs.layers)
-    allowed = 1.01 + 1 / np.sqrt(len(samples))
-    if fit(runs, samples, timing, plain).residual_w < allowed * noise_w:
-        return plain
-    basis = Basis(cut(runs, most))
-    matrix = design(runs, samples.end_s, timing, basis.cells)
-    texture, gain = best_texture(matrix, samples, basis)
-    return replace(basis, texture=texture) if gain > SURE_TEXTURE else plain
+
+def _pass(
+    problem: Problem, state: _State, fitted: tuple[str, ...], tuning: Tuning, *,
+    texture: bool, every: bool,
+) -> Fit:  # fmt: skip
+    timing, scale = state.timing, problem.scale_w
+    layers, above = problem.runs.layers, problem.samples.above_w
+    shares = problem.shares(timing, state.blur_s)
+    cycles = problem.cycles(timing, state.power, state.blur_s)
+    white = Whitened(cycles, state.noise.spread, state.noise.sensor / state.weight)
+    steps = {name: knob.step for name, knob in KNOBS.items()}
+    slopes = problem.slopes(timing, fitted, steps, state.power, state.blur_s)
+    doubt = np.array([KNOBS[name].doubt for name in fitted])
+    drift = _drift(problem, np.maximum(shares @ state.power - state.power[-1], 0.0), tuning)
+    has_gaps = float(shares[:, layers].mean()) > 1e-5
+    blocks = {
+        "gap": (shares[:, layers : layers + has_gaps], 2 * scale),
+        "pause": (shares[:, layers + 1 :], 100 * scale),
+        "timing": (slopes * doubt, 1.0),
+        "drift": (drift, tuning.drift * scale),
+        "waves": (_waves(problem, timing, tuning) if texture else drift[:, :0], scale),
+    }
+    centre = float(above.mean())
+    equations = _Equations.of(white, shares[:, :layers], blocks, above - centre)
+    sizes = tuning.textures if texture else (0.0,)
+    solutions = [equations.solve(problem.prior, {"waves": max(t, 1e-3)}, every) for t in sizes]
+    best = max(range(len(sizes)), key=lambda n: solutions[n].log_likelihood)
+    found = solutions[best]
+    residual = above - centre - equations.columns @ np.concatenate(
+        [found.belief.mean, found.others]
+    )
+    freedom = max(1 - 0.7 * equations.columns.shape[1] / len(above), 0.5)
+    noise = told_apart(residual, cycles, freedom, problem.least_w**2)
+    deviation = np.sqrt(noise.variance(cycles))
+    part = equations.parts
+    power, covariance = found.states(part, has_gaps=has_gaps)
+    result = Fit(
+        timing=timing,
+        fitted=fitted,
+        mean_w=power + centre,
+        covariance=covariance,
+        noise=noise,
+        residual=residual,
+        deviation=deviation,
+        log_likelihood=found.log_likelihood - 0.5 * white.log_determinant,
+        prior=found.belief.prior,
+        information=found.information,
+        moment=found.moment,
+        centre_w=centre,
+        texture_w=sizes[best] * scale,
+        drift_w=float(np.ptp(drift @ found.others[part["drift"]])) if drift.shape[1] else 0.0,
+        timing_error=dict(
+            zip(fitted, (found.errors()[part["timing"]] * doubt).tolist(), strict=True)
+        ),
+    )
+    off = np.abs(residual) / deviation
+    state.weight = np.minimum(1.0, tuning.outlier / np.maximum(off, 1e-9)) ** 2
+    state.noise, state.power = noise, result.mean_w
+    state.blur_s = result.blur_s if problem.gap_s is None else 0.0
+    state.timing = _moved(timing, fitted, found.others[part["timing"]] * doubt)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Equations:
+    """Normal equations of layers and of everything else, under one noise."""
+
+    columns: FloatArray
+    """Layers, then the blocks; shape (samples, unknowns)."""
+    parts: dict[str, slice]
+    """Where each block lies among the unknowns behind the layers."""
+    sizes: dict[str, float]
+    """Standard deviation of a block's unknowns before the measurement."""
+    gram: FloatArray
+    moment: FloatArray
+    squares: float
+    layers: int
+
+    @staticmethod
+    def of(
+        white: Whitened, shares: FloatArray, blocks: dict[str, tuple[FloatArray, float]],
+        above: FloatArray,
+    ) -> _Equations:  # fmt: skip
+        parts, start = {}, 0
+        for name, (table, _) in blocks.items():
+            parts[name] = slice(start, start + table.shape[1])
+            start += table.shape[1]
+        columns = np.concatenate([shares, *(t for t, _ in blocks.values()), above[:, None]], axis=1)
+        gram = white.gram(columns)
+        return _Equations(
+            columns[:, :-1], parts, {name: size for name, (_, size) in blocks.items()},
+            gram[:-1, :-1], gram[:-1, -1], float(gram[-1, -1]), shares.shape[1],
+        )  # fmt: skip
+
+    def solve(self, prior: Prior, shares: dict[str, float], every: bool) -> _Solution:
+        """Return all unknowns; `shares` makes some blocks' unknowns smaller beforehand."""
+        n = self.layers
+        known = np.empty(len(self.moment) - n)
+        for name, part in self.parts.items():
+            known[part] = 1 / (self.sizes[name] * shares.get(name, 1.0)) ** 2
+        inner = self.gram[n:, n:] + np.diag(known)
+        lower = np.linalg.cholesky(inner)
+        across = np.linalg.solve(lower, np.column_stack([self.gram[n:, :n], self.moment[n:]]))
+        information = self.gram[:n, :n] - across[:, :-1].T @ across[:, :-1]
+        information = 0.5 * (information + information.T)
+        moment = self.moment[:n] - across[:, :-1].T @ across[:, -1]
+        belief = prior.posterior(information, moment, every=every)
+        back = np.linalg.solve(lower.T, across)
+        likelihood = belief.log_likelihood
+        likelihood -= 0.5 * (self.squares - float(across[:, -1] @ across[:, -1]))
+        likelihood += 0.5 * float(np.log(known).sum()) - float(np.log(np.diag(lower)).sum())
+        others = back[:, -1] - back[:, :-1] @ belief.mean
+        return _Solution(
+            belief, others, back[:, :-1], lower, likelihood, information, moment
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Solution:
+    belief: Belief
+    others: FloatArray
+    """What is no layer."""
+    back: FloatArray
+    """How much of each layer's change the others take back; shape (others, layers)."""
+    lower: FloatArray
+    """Root of the others' own equations."""
+    log_likelihood: float
+    information: FloatArray
+    moment: FloatArray
+
+    def errors(self) -> FloatArray:
+        """Return the standard errors of the others."""
+        spread = np.linalg.inv(self.lower)
+        variance = (spread**2).sum(axis=0)
+        variance += ((self.back @ self.belief.covariance) * self.back).sum(axis=1)
+        return np.asarray(np.sqrt(variance))
+
+    def states(self, parts: dict[str, slice], *, has_gaps: bool) -> tuple[FloatArray, FloatArray]:
+        """Return mean and covariance of layers, gaps (as pauses where there are none), pauses."""
+        gap, pause = parts["gap"].start, parts["pause"].start
+        two = [gap if has_gaps else pause, pause]
+        spread = np.linalg.inv(self.lower)[:, two]
+        back = self.back[two]
+        mixed = -back @ self.belief.covariance
+        own = spread.T @ spread - mixed @ back.T
+        covariance = np.block([[self.belief.covariance, mixed.T], [mixed, own]])
+        return np.concatenate([self.belief.mean, self.others[two]]), covariance
+
+
+def _waves(problem: Problem, timing: Timing, tuning: Tuning) -> FloatArray:
+    """Return columns for power that varies within the longest layers."""
+    order = np.argsort(-problem.runs.mean_s, kind="stable")
+    return problem.texture(timing, np.sort(order[: tuning.most_textured]), tuning.waves)
+
+
+def _moved(timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timing:
+    values = {}
+    for name, by in zip(fitted, change.tolist(), strict=True):
+        most = KNOBS[name].most
+        values[name] = getattr(timing, name) + min(max(by, -most), most)
+    for name, least in (("window_s", LEAST_WINDOW_S), ("gap_s", 0.0), ("time_constant_s", 0.0)):
+        if name in values:
+            values[name] = max(values[name], least)
+    return timing.with_values(values)
+
+
+def _drift(problem: Problem, running: FloatArray, tuning: Tuning) -> FloatArray:
+    """Return columns for slow change of what everything draws and of what runs."""
+    place, count = problem.line(), len(problem.samples)
+    columns = [np.empty((count, 0))]
+    knots = int(min(max(count // tuning.knots_every, 1), tuning.most_knots))
+    if knots > 1:
+        hat = hats(place, np.linspace(-0.5, 0.5, knots))[:, 1:]
+        hat = hat - hat.mean(axis=0)
+        columns += [hat, hat * (running / max(float(running.mean()), 1e-9))[:, None]]
+    if problem.runs.clock is not None:
+        run = np.searchsorted(problem.runs.end_s, problem.samples.end_s)
+        clock = problem.runs.clock[np.minimum(run, len(problem.runs) - 1)]
+        columns.append((clock * running / problem.scale_w)[:, None])
+    return np.concatenate(columns, axis=1)
+

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.attribution.timing import Timing
 
-Method = Literal["nnls", "window", "network"]
-METHODS: tuple[Method, ...] = ("nnls", "window", "network")
+Method = Literal["layers", "window", "network"]
+METHODS: tuple[Method, ...] = ("layers", "window", "network")
 
 Level = Literal["layers", "network", "runtimes"]
-"""What is reported: powers of layers (some merged), one power of the network, or only times."""
+"""What is reported: powers of layers, one power of the network, or only times."""
+
+ToldBy = Literal["repeats", "sight", "nothing"]
+"""What told the clock of the conversions: polls that repeat a value, what polls saw, or nothing:
+then each poll counts as a conversion that ended just then."""
 
 _NAN = math.nan
+
+_CLOCKS: dict[ToldBy, str] = {
+    "repeats": "clock told by repeated values",
+    "sight": "clock told by what polls saw",
+    "nothing": "no clock: each poll counts as fresh",
+}
 
 
 @dataclass(frozen=True)
@@ -28,69 +38,99 @@ class AttributionReport:
     samples: int
     """Polls of the sensor during the session."""
     conversions: int = 0
-    """Distinct values among them that lie within the runs."""
-    clock_recovered: bool = False
+    """Distinct values among them that lie within the runs and were used."""
+    clock: ToldBy = "nothing"
     period_s: float = _NAN
+    stamps: str = ""
+    """How the profiler's stamps were taken."""
     timing: Timing | None = None
-    fitted: tuple[str, ...] = ()
-    """Names of the timings that were fitted; the others were given or are zero."""
+    timing_error: dict[str, float] = field(default_factory=dict)
+    """Standard error of each timing that was fitted; the others were given or are zero."""
     noise_w: float = _NAN
     """Of one conversion, from idle."""
     residual_w: float = _NAN
+    """Standard deviation of what the fit leaves."""
+    sensor_noise_w: float = _NAN
+    """The part of it that belongs to single conversions."""
+    run_factor: float = _NAN
+    """Relative standard deviation of power from run to run."""
+    end_error_s: float = _NAN
+    """Standard deviation of the error of a run's end."""
     within_layer_w: float = _NAN
     """Standard deviation of power within layers that the samples call for."""
     drift_w: float = _NAN
-    drift_factor: float = _NAN
-    closure: float = _NAN
-    """Relative difference between the layers' energy and the session's mean power."""
+    sag_ohm: float = _NAN
+    """Of the supply, where its voltage was recorded."""
+    told: float = _NAN
+    """Share of the variance between layers that the samples took away."""
+    expected_error: float = _NAN
+    """Energy-weighted root mean square of the layers' errors, relative to power above idle."""
+    halves: float = _NAN
+    """Mean square difference of two halves of the session, in units of its variance."""
     widened: float = _NAN
-    """Factor on errors, at least 1: for halves that disagree and for residual beyond the noise."""
-    rivals: int = 0
-    groups: int = 0
-    """Powers reported; fewer than the layers where neighbours were merged."""
+    """Factor on errors, at least 1: for halves that disagree."""
     layers: int = 0
     seen: float = _NAN
     """Share of a run's length that conversions saw."""
     decisions: tuple[str, ...] = ()
-    """What was merged or refused, and why."""
+    """What was refused or assumed, and why."""
 
     def lines(self) -> list[str]:
         """Return the report for a person, a line a fact."""
         if not self.samples:
             return [f"{self.runs} runs; no power samples", *self.decisions]
-        found = f"{self.samples} polls, {self.conversions} distinct conversions"
-        clock = "clock recovered" if self.clock_recovered else "clock not recovered"
-        if self.conversions:
-            result = [f"{self.runs} runs; {found}, one every {_time(self.period_s)} ({clock})"]
-        else:
-            result = [f"{self.runs} runs; {self.samples} polls"]
-        timing = self.timing
-        if timing is not None:
-            how = "fitted" if self.fitted else "given"
-            text = (
-                f"timing {how}: window {_time(timing.window_s)}, lag {_time(timing.lag_s)}, "
-                f"gap {_time(timing.gap_s)}"
-            )
-            if timing.time_constant_s:
-                text += f", rail {_time(timing.time_constant_s)}"
-            if timing.blur_s:
-                text += f", stamps +-{_time(timing.blur_s)}"
-            if timing.averaged > 1:
-                text += f", mean of {timing.averaged}"
-            result.append(text)
+        if not self.conversions:
+            return [f"{self.runs} runs; {self.samples} polls", *self.decisions]
+        result = [
+            f"{self.runs} runs; {self.samples} polls, {self.conversions} conversions used, one "
+            f"every {_time(self.period_s)} ({_CLOCKS[self.clock]})"
+        ]
+        if self.stamps:
+            result.append(f"stamps: {self.stamps}")
+        if self.timing is not None:
+            result.append(self._timing(self.timing))
         if math.isfinite(self.residual_w):
-            noise = engineering(self.noise_w, "W") if math.isfinite(self.noise_w) else "unknown"
+            noise = engineering(self.noise_w, "W") if math.isfinite(self.noise_w) else "not recorded"
             result.append(
-                f"residual {engineering(self.residual_w, 'W')} (sensor noise {noise}), "
-                f"closure {self.closure:+.2%}, errors widened {self.widened:.2f} times"
+                f"residual {engineering(self.residual_w, 'W')}: conversions alone "
+                f"{engineering(self.sensor_noise_w, 'W')} (at rest {noise}), power from run to run "
+                f"{self.run_factor:.1%}, ends of runs +-{_time(self.end_error_s)}"
             )
+            text = f"drift {engineering(self.drift_w, 'W')}"
+            if self.within_layer_w > 0:
+                text += f"; within layers {engineering(self.within_layer_w, 'W')}"
+            if math.isfinite(self.sag_ohm):
+                text += f"; the supply sags by {engineering(self.sag_ohm, 'Ohm')}"
+            result.append(text)
+        if math.isfinite(self.told):
             result.append(
-                f"drift {engineering(self.drift_w, 'W')} added, {self.drift_factor:.1%} scaled; "
-                f"within layers {engineering(self.within_layer_w, 'W')}"
+                f"{self.told:.0%} of what layers differ by is told by the samples, the rest by "
+                f"layers like them; expected error of layers {self.expected_error:.0%}"
             )
-        if self.groups:
-            result.append(f"{self.groups} powers for {self.layers} layers that take time")
+            text = f"halves of the session differ by {self.halves:.1f} times their variance"
+            if self.widened > 1:
+                text += f": errors widened {self.widened:.2f} times"
+            result.append(text)
         return [*result, *self.decisions]
+
+    def _timing(self, timing: Timing) -> str:
+        parts = [
+            ("window", timing.window_s, "window_s"),
+            ("lag", timing.lag_s, "lag_s"),
+            ("gap", timing.gap_s, "gap_s"),
+            ("rail", timing.time_constant_s, "time_constant_s"),
+        ]
+        told = []
+        for name, value, key in parts:
+            error = self.timing_error.get(key, _NAN)
+            if value or name in ("window", "lag", "gap"):
+                doubt = f" +-{_time(error)}" if math.isfinite(error) else ""
+                told.append(f"{name} {_time(value)}{doubt}")
+        if timing.averaged > 1:
+            told.append(f"mean of {timing.averaged} conversions")
+        if timing.late_s:
+            told.append(f"polls late by up to {_time(timing.late_s)}")
+        return f"timing {'fitted' if self.timing_error else 'given'}: {', '.join(told)}"
 
     def document(self) -> dict[str, Any]:
         """Return the report as JSON holds it; NaN becomes null."""

@@ -1,205 +1,288 @@
-"""The whole of least-squares attribution: timing, drift, powers, doubt, merging."""
+"""From one register's polls to powers of layers: clock, timing, powers, each given the one before."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.design import design
-from edgeprofiler.measurement.attribution.doubt import (
-    Groups,
-    Posterior,
-    edge_energy,
-    merge,
-    posterior,
-)
-from edgeprofiler.measurement.attribution.drift import Drift, estimate_drift
-from edgeprofiler.measurement.attribution.fit import Basis, Fit, Samples, fit, solve, textured
-from edgeprofiler.measurement.attribution.intervals import Runs
-from edgeprofiler.measurement.attribution.search import (
-    SEARCHED,
-    Found,
-    coarse_timings,
-    find_timing,
-    limits_of,
-    refine,
-    scan_near,
-    slopes,
-)
+from edgeprofiler.measurement.attribution.clock import Clock, find_clock
+from edgeprofiler.measurement.attribution.conversions import NEAR_TICK_S, Conversions, converted
+from edgeprofiler.measurement.attribution.evidence import Evidence, Register
+from edgeprofiler.measurement.attribution.fit import Fit, fit
+from edgeprofiler.measurement.attribution.prior import Prior
+from edgeprofiler.measurement.attribution.problem import Problem, Samples
+from edgeprofiler.measurement.attribution.report import ToldBy
+from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.search import Place, Reach, coarse, finest, near
+from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
 from edgeprofiler.measurement.attribution.timing import Timing
 
-MOST_SAMPLES = 25_000
-"""Samples that powers are fitted to; more would cost memory and earn little."""
+PLAIN = ("lag_s", "window_s")
+DRIFTING = ("drift_s", "bend_s")
 
-TIMING_SAMPLES = 10_000
-"""Samples that the last refinement of the timing uses."""
 
-TEXTURED_SAMPLES = 6_000
-"""The same where layers are cut into cells, which costs more and tells less of each."""
+@dataclass(frozen=True)
+class Effort:
+    """How much work goes where, each with what set it."""
 
-EVERY_OTHER = slice(None, None, 2)
-
-LIMIT = 0.12
-"""Largest standard error of a reported power, as a share of the mean power above the floor."""
+    timing_samples: int = 6000
+    """Conversions that decide what effects there are; errors of timing are then a microsecond."""
+    most_cells: int = 5_000_000
+    """Conversions times columns of the last fit: 0.3 GB in all."""
+    gaps_s: tuple[float, ...] = (2.5e-6, 5e-6, 8e-6)
+    """Pauses between layers from which a fit begins; fits from 2 µs away reach the right one."""
+    longest_gap_s: float = 40e-6
+    follows: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0)
+    """Powers of the clock that power may follow: voltage falls with the clock, or it does not."""
+    evidence: float = 3.0
+    """Gain in log-likelihood for which an effect is added."""
+    slow_polls: float = 0.93
+    """A clock is looked for in what polls saw unless polls that count as they come leave less than
+    so much of what late polls leave."""
+    sharper: float = 0.8
+    """A clock that was seen must leave less than this share of the variance."""
+    kept: float = 0.6
+    """And so many of its conversions must have polls that agree."""
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """Layer powers with all that a reader needs to judge them."""
+    """What one register says of the layers."""
 
+    register: Register
+    runs: Runs
+    conversions: Conversions
+    told_by: ToldBy
+    """How the clock of the conversions was told: by repeats, by sight, or not at all."""
+    samples: Samples
+    floor_w: float
+    problem: Problem
     fit: Fit
-    posterior: Posterior
-    groups: Groups
-    drift: Drift
-    rivals: int
-    fitted: tuple[str, ...]
-    """Names of the timings that were fitted."""
-    mean_above_w: float
-    """Mean power above the floor while layers run."""
 
     @property
-    def within_layer_w(self) -> float:
-        """Standard deviation of power within layers that the samples call for."""
-        return float(np.sqrt(self.fit.basis.texture) * self.fit.residual_w)
+    def power_w(self) -> FloatArray:
+        """Of layers, gaps, between runs, at the register's usual voltage; shape (states,)."""
+        return self.fit.mean_w + self.floor_w
 
 
-def solve_layers(
-    runs: Runs, samples: Samples, period_s: float, base: Timing, noise_w: float, *, known: bool
+def solve(
+    evidence: Evidence,
+    register: Register,
+    kinds: Sequence[str],
+    floor_w: float,
+    *,
+    averaged: Sequence[int] = (),
+    timing: Timing | None = None,
+    effort: Effort | None = None,
 ) -> Solved:
-    """Return the powers of all layers.
+    """Return powers of layers as one register tells them.
 
     Args:
-        runs: when what ran.
-        samples: distinct conversions.
-        period_s: distance of two conversions.
-        base: timing as far as it is known.
-        noise_w: of one conversion; NaN where unknown.
-        known: whether `base` is the whole timing, so that none is fitted.
+        evidence: runs and their ends.
+        register: its polls.
+        kinds: of the layers that take time.
+        floor_w: power at rest.
+        averaged: conversions that a value is the mean of, as the settings say; empty: not said.
+        timing: of the sensor, if it is known.
+        effort: how much work goes where.
     """
-    samples = samples.thinned(MOST_SAMPLES)
-    names: tuple[str, ...] = ()
-    plain = Basis.plain(runs.layers)
-    if known:
-        found = Found(base, ())
-        timing = base
-    else:
-        if runs.pauses_hold(base.window_s):
-            starts = coarse_timings(runs, samples, period_s, base)
-            first = fit(runs, samples, starts[0], plain)
-            drift = estimate_drift(runs, samples, first.matrix @ first.solution)
-        else:
-            # back to back, samples differ so little by place that drift would hide what does, and
-            # a first timing may be too wrong to tell drift by
-            even = np.full(len(samples), float(samples.above_w.mean()))
-            drift = estimate_drift(runs, samples, even)
-            starts = coarse_timings(runs, drift.flattened(samples), period_s, base)
-        found = find_timing(runs, drift.flattened(samples), period_s, starts, noise_w)
-        first = fit(runs, samples, found.timing, plain)
-        drift = estimate_drift(runs, samples, first.matrix @ first.solution)
-        timing, names = _settled(runs, drift.flattened(samples), period_s, found.timing, noise_w)
-    first = fit(runs, samples, timing, plain)
-    drift = estimate_drift(runs, samples, first.matrix @ first.solution)
-    flat = drift.flattened(samples)
-    basis = textured(runs, flat.thinned(TIMING_SAMPLES), timing, noise_w)
-    if int(basis.cells.max()) == 1:
-        best = solve(first.matrix, flat, timing, basis)
-    else:
-        best = fit(runs, flat, timing, basis)
-    slope = slopes(runs, flat, best, names)
-    rivals = [_powers(runs, flat, replace(rival), basis) for rival in found.rivals]
-    if basis.texture > 0:  # cells of half the number show what their size does
-        coarse = Basis(np.maximum((basis.cells + 1) // 2, 1), basis.texture)
-        some = flat.take(EVERY_OTHER)
-        fine = _all_powers(solve(best.matrix[EVERY_OTHER], some, timing, basis))
-        rivals.append(_all_powers(best) + 2 * (_powers(runs, some, timing, coarse) - fine))
-    around = posterior(best, flat, slope, rivals, noise_w)
-    seconds = runs.duration_s.mean(axis=0)
-    mean = float(around.mean[:-2] @ seconds / seconds.sum())
-    groups = merge(around, seconds, LIMIT * abs(mean), edge_energy(best, seconds, noise_w))
-    return Solved(best, around, groups, drift, len(found.rivals), names, mean)
+    effort = effort or Effort()
+    clock = find_clock(register.time_s, register.watts)
+    found = converted(register.time_s, register.watts, clock)
+    start = _Start(evidence, register, tuple(kinds), floor_w, tuple(averaged))
+    problem = start.problem(found, evidence.runs)
+    if timing is not None:
+        last = fit(problem, timing, (), rounds=4, texture=_may_vary(timing))
+        return start.solved(problem, found, last)
+    problem, places = start.look(problem, found, effort)
+    names: tuple[str, ...] = PLAIN
+    if clock is None and _is_slow(problem, places, effort):
+        seen = start.by_sight(problem, places, effort)
+        if seen is not None:
+            problem, found = seen
+            places = start.places(problem, found, effort)
+            names = (*PLAIN, *DRIFTING)
+    best = _with_gaps(problem, places, names, effort)
+    names = best.fitted
+    some = _affordable(problem, effort)
+    last = fit(
+        some, best.timing, names, rounds=4, start=best, texture=_may_vary(best.timing)
+    )
+    return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
 
 
-def _settled(
-    runs: Runs, samples: Samples, period_s: float, timing: Timing, noise_w: float
-) -> tuple[Timing, tuple[str, ...]]:
-    """Return the timing after its last refinement, with effects added that the samples show.
-
-    Power that varies within layers looks like wrong timing, so both are weighed together.
-    """
-    limits = limits_of(period_s, runs.longest_gap_s)
-    names: tuple[str, ...] = SEARCHED
-    for name in ("time_constant_s", "slack_share"):
-        if getattr(timing, name) > 0:
-            names = (*names, name)
-    some = samples.thinned(TIMING_SAMPLES)
-    plain = Basis.plain(runs.layers)
-    best = refine(runs, some, timing, names, limits, plain, rounds=4)
-    for _ in range(2):
-        near = scan_near(runs, some, best.timing, plain)
-        trial = refine(runs, some, near, names, limits, plain, rounds=4)
-        if trial.cost >= best.cost - best.residual_w**2:
-            break
-        best = trial
-    for _ in range(2):
-        basis = textured(runs, some, best.timing, noise_w)
-        if int(basis.cells.max()) == 1:
-            break
-        some = some.thinned(TEXTURED_SAMPLES)
-        best = refine(runs, some, best.timing, names, limits, basis, rounds=5)
-    waiting = {"time_constant_s": 0.1e-3, "blur_s": 20e-6}
-    if float(np.abs(runs.slack_s).max(initial=0.0)) > 1e-6:
-        waiting["slack_share"] = 1.0
-    waiting = {name: start for name, start in waiting.items() if name not in names}
-    while waiting:
-        known = np.concatenate([best.matrix, slopes(runs, some, best, names)], axis=1)
-        promise = {n: _promise(runs, some, best, known, n, start) for n, start in waiting.items()}
-        name = max(promise, key=lambda key: promise[key])
-        start = waiting.pop(name)
-        if promise[name] < ENOUGH:
-            break
-        more = (*names, name)
-        begin = best.timing.with_value(name, start)
-        trial = refine(runs, some, begin, more, limits, best.basis, rounds=5)
-        if best.cost - trial.cost > ENOUGH * best.residual_w**2:
-            best, names = trial, more
-    # errors are told for all samples, so the timing must come from all of them
-    rounds = 2 if best.basis.texture == 0 else 1
-    last = refine(runs, samples, best.timing, names, limits, best.basis, rounds=rounds)
-    return last.timing, names
+def _may_vary(timing: Timing) -> bool:
+    """Return whether a window's ends are sharp enough to see inside layers."""
+    return timing.time_constant_s == 0 and timing.late_s == 0
 
 
-ENOUGH = 9.0
-"""Gain in residual, in units of its variance, for which an effect is added: three deviations."""
+def _affordable(problem: Problem, effort: Effort) -> Problem:
+    columns = problem.runs.layers + 100
+    return problem.with_samples(problem.samples.stretches(effort.most_cells // columns, 100))
 
 
-def _promise(
-    runs: Runs, samples: Samples, best: Fit, known: FloatArray, name: str, value: float
-) -> float:
-    """Return how much a first step towards another effect would gain, in units of variance.
+def _is_slow(problem: Problem, places: list[Place], effort: Effort) -> bool:
+    """Return whether polls may be late by anything: nothing speaks for each being fresh."""
+    late = _least_left(problem, [p for p in places if p.timing.late_s > 0])
+    fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
+    return fresh > effort.slow_polls * late
 
-    `known` is what already explains the samples: shares, and slopes of the timing.
-    """
-    moved = design(runs, samples.end_s, best.timing.with_value(name, value), best.basis.cells)
-    column = (moved - best.matrix) @ best.solution
-    gram = known.T @ known
-    states = best.basis.states
-    gram[:states, :states] += best.basis.penalty()
-    scale = np.sqrt(np.maximum(np.diag(gram), 1e-12))
-    moment = known.T @ column / scale
-    inner = np.linalg.lstsq(gram / np.outer(scale, scale), moment, rcond=1e-10)[0]
-    own = float(column @ column - moment @ inner)
-    if own <= 0:
+
+def _least_left(problem: Problem, places: list[Place]) -> float:
+    """Return what is left near the best place with gaps, and near the best without."""
+    some = [*places[:1], *[p for p in places if p.timing.gap_s == 0][:1]]
+    return min((near(problem, place).left for place in dict.fromkeys(some)), default=np.inf)
+
+
+def _with_gaps(
+    problem: Problem, places: list[Place], names: tuple[str, ...], effort: Effort
+) -> Fit:
+    """Return a fit with the pauses between layers that the samples call for."""
+    some = problem.with_samples(problem.samples.stretches(effort.timing_samples))
+    place = finest(problem, [p for p in places if p.timing.gap_s == 0])
+    if place.timing.time_constant_s > 0:
+        names = (*names, "time_constant_s")
+    plain = fit(some, place.timing, names, rounds=6, every=False)
+    gapped = [p for p in places if p.timing.gap_s > 0]
+    if not gapped:
+        return plain
+    place = near(problem, finest(problem, gapped), blur_s=plain.blur_s)
+    other = fit(some, place.timing, (*names, "gap_s"), rounds=8, start=plain, every=False)
+    better = other.log_likelihood > plain.log_likelihood + effort.evidence
+    return other if better and other.timing.gap_s > 0 else plain
+
+
+def _longest_gap(runs: Runs, effort: Effort) -> float:
+    """Return the longest pause after each layer that leaves room for the runs."""
+    room = np.diff(runs.end_s) - runs.total_s[1:]
+    if not room.size:
         return 0.0
-    along = max(float(column @ best.residual), 0.0) if value > 0 else 0.0
-    return along**2 / own / best.residual_w**2
+    return min(float(np.quantile(room, 0.02)) / runs.layers, effort.longest_gap_s)
 
 
-def _powers(runs: Runs, samples: Samples, timing: Timing, basis: Basis) -> FloatArray:
-    return _all_powers(fit(runs, samples, timing, basis))
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """What stays the same while clocks and timings are tried."""
 
+    evidence: Evidence
+    register: Register
+    kinds: tuple[str, ...]
+    floor_w: float
+    averaged: tuple[int, ...]
 
-def _all_powers(found: Fit) -> FloatArray:
-    """Return powers of layers, gaps and pauses above the floor."""
-    return np.concatenate([found.above_w, [found.gap_w, found.between_w]])
+    def problem(self, found: Conversions, runs: Runs) -> Problem:
+        """Return the conversions within a session as a problem."""
+        samples = self._samples(found, runs)
+        above = samples.above_w
+        # pauses dilute the mean, and long windows the spread: the larger is nearer to the runs'
+        spread = 0.5 * float(np.subtract(*np.quantile(above, [0.98, 0.02]))) if above.size else 0.0
+        scale = max(float(above.mean()) if above.size else 0.0, spread, 1e-3)
+        gap = self.evidence.ends.gap_s
+        return Problem(
+            runs, None if gap is None else gap[runs.active], samples,
+            Prior(self.kinds, runs.mean_s, scale), self.floor_w, scale, self.register.step_w / np.sqrt(12),
+        )  # fmt: skip
+
+    def _samples(self, found: Conversions, runs: Runs) -> Samples:
+        reach = Reach()
+        before = reach.latest_s + max(reach.longest_s, 1.1 * found.period_s)
+        end, value = found.time_s, found.value
+        first = float(runs.end_s[0] - runs.total_s[0]) + before
+        inside = (end > first) & (end < float(runs.end_s[-1]) + reach.earliest_s)
+        # long breaks hold nothing of the layers, and need not have the power of pauses
+        run = np.maximum(np.searchsorted(runs.end_s, end) - 1, 0)
+        longest = before + max(6 * runs.pause_s, 3e-3)
+        inside &= end - runs.end_s[run] < longest + float(runs.total_s.max())
+        return Samples(end[inside], value[inside] - self.floor_w)
+
+    def look(
+        self, problem: Problem, found: Conversions, effort: Effort
+    ) -> tuple[Problem, list[Place]]:
+        """Return the likeliest ends of runs and dependence on the clock, with coarse places."""
+        period = found.clock.period_s if found.clock is not None else None
+        problems = [problem]
+        for ends in self.evidence.ends.also_s:
+            runs = replace(self.evidence.runs, end_s=ends - self.evidence.runs.origin_s)
+            problems.append(self.problem(found, runs))
+        if problem.runs.clock is not None:
+            problems = [replace(p, follows=power) for p in problems for power in effort.follows]
+        tried = [(p, coarse(p, period, self.averaged)) for p in problems]
+        best, places = min(tried, key=lambda pair: pair[1][0].left)
+        return best, sorted(places + self._gapped(best, period, effort), key=lambda p: p.left)
+
+    def places(self, problem: Problem, found: Conversions, effort: Effort) -> list[Place]:
+        """Return coarse places for conversions whose clock is known, with and without gaps."""
+        places = coarse(problem, found.period_s, self.averaged)
+        return sorted(
+            places + self._gapped(problem, found.period_s, effort), key=lambda p: p.left
+        )
+
+    def _gapped(self, problem: Problem, period: float | None, effort: Effort) -> list[Place]:
+        if problem.gap_s is not None:
+            return []
+        longest = _longest_gap(problem.runs, effort)
+        return [
+            place
+            for gap in effort.gaps_s
+            if gap <= longest
+            for place in coarse(problem, period, self.averaged, gap_s=gap)
+        ]
+
+    def by_sight(
+        self, problem: Problem, places: list[Place], effort: Effort
+    ) -> tuple[Problem, Conversions] | None:
+        """Return the conversions under a clock that what was seen calls for, if one does."""
+        fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
+        best: tuple[float, Clock, Problem, Conversions] | None = None
+        trials: list[tuple[float, Clock]] = []
+        for late in dict.fromkeys(p.timing.late_s for p in places if p.timing.late_s > 0):
+            place = next(p for p in places if p.timing.late_s == late)
+            some = problem.with_samples(problem.samples.some(effort.timing_samples))
+            rough = fit(some, near(problem, place).timing, (), rounds=1, every=False)
+            seen = seen_clock(problem, rough)
+            if seen is not None:
+                trials.append(seen)
+        for _, clock in sorted(trials, key=lambda trial: -trial[0])[:2]:
+            found, ready = self._under(clock, problem, np.zeros(1), NEAR_TICK_S)
+            if len(ready.samples) < effort.kept * self._possible(problem, clock):
+                continue  # polls of one conversion disagree, so it was none
+            left = finest(ready, coarse(ready, clock.period_s)).left
+            if left < effort.sharper * fresh and (best is None or left < best[0]):
+                best = (left, clock, ready, found)
+        if best is None:
+            return None
+        _, clock, ready, found = best
+        polls = Samples(self.register.time_s, self.register.watts - self.floor_w)
+        for _ in range(2):
+            place = finest(ready, coarse(ready, clock.period_s))
+            some = ready.with_samples(ready.samples.stretches(effort.timing_samples))
+            near_fit = fit(some, place.timing, (*PLAIN, *DRIFTING), rounds=6, every=False)
+            clock, delay, margin = tightened(ready, polls, clock, near_fit)
+            found, ready = self._under(clock, ready, delay, margin)
+        return ready, found
+
+    @staticmethod
+    def _possible(problem: Problem, clock: Clock) -> float:
+        """Return how many conversions a clock has, and polls can have seen, during the runs."""
+        span = float(np.ptp(problem.samples.end_s))
+        return min(span / clock.period_s, float(len(problem.samples)))
+
+    def _under(
+        self, clock: Clock, problem: Problem, delay: FloatArray, margin: float
+    ) -> tuple[Conversions, Problem]:
+        time = self.register.time_s - delay
+        found = converted(time, self.register.watts, clock, margin)
+        ready = self.problem(found, problem.runs)
+        return found, replace(ready, follows=problem.follows)
+
+    def solved(
+        self, problem: Problem, found: Conversions, last: Fit, told: ToldBy | None = None
+    ) -> Solved:
+        """Return what was found in the end."""
+        by: ToldBy = told or ("repeats" if found.clocked else "nothing")
+        return Solved(
+            self.register, problem.runs, found, by, problem.samples, self.floor_w, problem, last
+        )

@@ -7,6 +7,7 @@ from edgeprofiler.measurement.recording.recording import (
     PowerTrace,
     Recording,
     SamplerReport,
+    StampKind,
     Timeline,
 )
 from edgeprofiler.measurement.recording.reference_layout import (
@@ -14,6 +15,7 @@ from edgeprofiler.measurement.recording.reference_layout import (
     reference_models,
     write_reference,
 )
+from edgeprofiler.measurement.recording.stamp_kind import stamp_kind
 from edgeprofiler.measurement.recording.store import is_recording, load_recording, save_recording
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "PowerTrace",
     "Recording",
     "SamplerReport",
+    "StampKind",
     "Timeline",
     "chip_numbers",
     "is_recording",
@@ -30,5 +33,6 @@ __all__ = [
     "read_reference",
     "reference_models",
     "save_recording",
+    "stamp_kind",
     "write_reference",
 ]

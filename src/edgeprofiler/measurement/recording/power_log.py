@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,22 @@ BUS_MV = 5000
 _ROW = np.dtype([("stamp", f"S{WIDTH + 1}"), ("mv", "f8"), ("ma", "f8")])
 
 
-def read_power_log(path: Path, warnings: list[str]) -> tuple[Micros, FloatArray]:
-    """Return the stamps (whole microseconds) and the power in watts of a log.
+@dataclass(frozen=True, eq=False)
+class PowerLog:
+    """What a log holds; arrays of shape (lines,)."""
+
+    stamps_us: Micros
+    milli_volts: FloatArray
+    milli_amperes: FloatArray
+
+    @property
+    def power_w(self) -> FloatArray:
+        """Product of each line's two values, in watts."""
+        return np.asarray(self.milli_volts * self.milli_amperes / 1e6)
+
+
+def read_power_log(path: Path, warnings: list[str]) -> PowerLog:
+    """Return the stamps (whole microseconds) and the two registers of a log.
 
     A last line without its end, as a killed logger leaves it, is left out and told in
     `warnings`.
@@ -45,12 +60,26 @@ def read_power_log(path: Path, warnings: list[str]) -> tuple[Micros, FloatArray]
         raise
 
 
-def _parse(lines: bytes) -> tuple[Micros, FloatArray]:
+def _parse(lines: bytes) -> PowerLog:
     table = np.loadtxt(io.BytesIO(lines), _ROW, comments=None, delimiter=",", ndmin=1)
-    power_w: FloatArray = table["mv"] * table["ma"] / 1e6
-    if not np.isfinite(power_w).all():
+    found = PowerLog(parse_stamps(table["stamp"]), table["mv"].copy(), table["ma"].copy())
+    if not np.isfinite(found.power_w).all():
         raise ValueError("a number is not finite")
-    return parse_stamps(table["stamp"]), power_w
+    return found
+
+
+def write_registers(path: Path, micros: Micros, volts: FloatArray, amperes: FloatArray) -> None:
+    """Write a log of the two registers as they were read, in mV and mA; NaN polls are left out."""
+    known = np.isfinite(volts) & np.isfinite(amperes)
+    lines = [
+        f"{stamp},{round(volt * 1e3, 6)!r},{round(ampere * 1e3, 6)!r}\n"
+        for stamp, volt, ampere in zip(
+            format_stamps(micros[known]), volts[known].tolist(), amperes[known].tolist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(lines), encoding="ascii")
 
 
 def write_power_log(path: Path, micros: Micros, power_w: FloatArray) -> None:

@@ -23,6 +23,10 @@ class PowerTrace:
     """Power of each rail at each poll; shape (polls,) each, NaN where a rail gave nothing."""
     total_rails: tuple[str, ...]
     """Rails whose sum is the power of the board's input."""
+    currents_a: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Current of each rail whose chip holds it in a register of its own; shape (polls,) each."""
+    voltages_v: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Voltage of the same rails. The registers are converted in turn, so power changes twice."""
 
     @property
     def total_w(self) -> FloatArray:

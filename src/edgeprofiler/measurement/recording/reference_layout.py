@@ -7,6 +7,7 @@ Its stamps are of the wall clock; here they become seconds since the first stamp
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,19 @@ from edgeprofiler.core.files import dump_json, make_folder, write_text
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.layer_times import read_layer_times, write_layer_times
-from edgeprofiler.measurement.recording.power_log import read_power_log, write_power_log
+from edgeprofiler.measurement.recording.power_log import (
+    PowerLog,
+    read_power_log,
+    write_power_log,
+    write_registers,
+)
 from edgeprofiler.measurement.recording.recording import (
     PowerTrace,
     Recording,
     SamplerReport,
     Timeline,
 )
+from edgeprofiler.measurement.recording.stamp_kind import stamp_kind
 from edgeprofiler.measurement.recording.stamps import Micros, format_stamps, micros_of
 
 RAIL = "VDD_IN"
@@ -59,22 +66,25 @@ def read_reference(folder: Path, model: str | None = None) -> Recording:
     raw = _raw_folder(folder)
     warnings: list[str] = []
     log_path = raw / model / f"{model}_power_log.log"
-    polls_us, power_w = read_power_log(log_path, warnings)
+    log = read_power_log(log_path, warnings)
     layers, durations_s, stamps_us = read_layer_times(_latency_path(raw / model), warnings)
-    polls_us, stamps_us = _without_backward_jumps(polls_us, stamps_us, warnings)
+    polls_us, stamps_us = _without_backward_jumps(log.stamps_us, stamps_us, warnings)
     origin_us = int(min(polls_us[0], stamps_us.min())) if stamps_us.size else int(polls_us[0])
-    ends_us = stamps_us.min(axis=1) if stamps_us.size else np.empty(0, np.int64)
+    kind = stamp_kind(durations_s, stamps_us / 1e6)
+    # the last stamp is the run's end; a burst of stamps begins there
+    last = stamps_us.max if kind == "layer-end" else stamps_us.min
+    ends_us = last(axis=1) if stamps_us.size else np.empty(0, np.int64)
     config = _read_if_there(raw / model / f"{model}_tensorrt.json")
     engine = _read_if_there(raw / model / "trt_profiling" / "trt_engine_info.json")
     return Recording(
         name=model,
-        trace=_trace(polls_us, power_w, origin_us),
+        trace=_registers(polls_us, log, origin_us),
         timeline=Timeline(
             layer_names=layers,
             duration_s=read_only(durations_s),
             run_end_s=_seconds(ends_us, origin_us),
             stamp_s=_seconds(stamps_us, origin_us),
-            stamp_kind="callback-burst",
+            stamp_kind=kind,
         ),
         idle_before=_read_idle(raw / "idling_power.json", origin_us),
         idle_after=None,
@@ -91,7 +101,8 @@ def read_reference(folder: Path, model: str | None = None) -> Recording:
 def write_reference(recording: Recording, folder: Path) -> Path:
     """Write `recording` into `folder/raw_data` and return the model's folder there.
 
-    Voltage is written as 5,000 mV and current so that their product is the power to the
+    Voltage and current are written as they were recorded. Where only power was, or of several
+    rails, voltage is written as 5,000 mV and current so that their product is the power to the
     microwatt; stamps are rounded to the microsecond.
 
     Raises:
@@ -105,9 +116,12 @@ def write_reference(recording: Recording, folder: Path) -> Path:
     make_folder(target / "trt_profiling")
     base_us = _start_us(recording.started_utc)
     trace, timeline = recording.trace, recording.timeline
-    write_power_log(
-        target / f"{name}_power_log.log", micros_of(trace.time_s, base_us), trace.total_w
-    )
+    log, polls_us = target / f"{name}_power_log.log", micros_of(trace.time_s, base_us)
+    only = trace.total_rails[0] if len(trace.total_rails) == 1 else ""
+    if only in trace.currents_a and only in trace.voltages_v:
+        write_registers(log, polls_us, trace.voltages_v[only], trace.currents_a[only])
+    else:
+        write_power_log(log, polls_us, trace.total_w)
     write_layer_times(_latency_path(target), timeline, base_us)
     if recording.network is not None:
         write_text(
@@ -140,6 +154,14 @@ def _seconds(micros: Micros, origin_us: int) -> FloatArray:
 
 def _trace(polls_us: Micros, power_w: FloatArray, origin_us: int) -> PowerTrace:
     return PowerTrace(_seconds(polls_us, origin_us), {RAIL: read_only(power_w)}, (RAIL,))
+
+
+def _registers(polls_us: Micros, log: PowerLog, origin_us: int) -> PowerTrace:
+    return replace(
+        _trace(polls_us, log.power_w, origin_us),
+        currents_a={RAIL: _fixed(log.milli_amperes / 1e3)},
+        voltages_v={RAIL: _fixed(log.milli_volts / 1e3)},
+    )
 
 
 def _sampling(polls_us: Micros) -> SamplerReport:

@@ -1,0 +1,189 @@
+"""What differs from run to run, and is seen by several conversions at once.
+
+Power of one run is a little higher than of the next (heat, data), and the moment that counts as
+its end is off by some microseconds (a callback came late). Neither is noise that averages out
+over the conversions of one run: they share it. Both are unknowns of each run, which are
+integrated out: the covariance of conversions is `noise + Z spread Z'`, where row c of Z says how
+much each unknown of each run moves conversion c.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgeprofiler.core.network import FloatArray, IntArray
+
+COMMON, RUNNING, SHIFT = 0, 1, 2
+"""Unknowns of a run: a factor on all power until the next run, a factor on what its layers draw
+above the pause, and how late it ended."""
+
+UNKNOWNS = 3
+
+STRETCHES = 48
+"""Stretches of the session that are worked on at once, each with runs of its own."""
+
+BLOCK = 8
+"""Runs that form one block of the equations; they couple with the next block only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cycles:
+    """How the runs' unknowns move each conversion."""
+
+    run: IntArray
+    """First run that a conversion's window saw; shape (conversions,), ascending."""
+    effect: FloatArray
+    """Shape (conversions, runs seen, unknowns): watts, and watts a microsecond."""
+
+    @property
+    def reach(self) -> int:
+        """Number of runs that one conversion may see."""
+        return int(self.effect.shape[1])
+
+    def variance(self, spread: FloatArray) -> FloatArray:
+        """Return the variance of each conversion from unknowns of a given variance."""
+        return np.asarray((self.effect**2).sum(axis=1) @ spread)
+
+    def shared(self, distance: int) -> FloatArray:
+        """Return, per unit of variance, the covariance of conversions `distance` apart."""
+        ahead = self.run[distance:] - self.run[:-distance]
+        result = np.zeros((len(ahead), self.effect.shape[2]))
+        one, other = self.effect[:-distance], self.effect[distance:]
+        for offset in range(self.reach):
+            pairs = np.flatnonzero(ahead == offset)
+            if pairs.size:
+                both = one[pairs][:, offset:] * other[pairs][:, : self.reach - offset]
+                result[pairs] = both.sum(axis=1)
+        return result
+
+
+class Whitened:
+    """Products with the inverse covariance of conversions, the runs' unknowns integrated out.
+
+    Args:
+        cycles: how unknowns move conversions.
+        spread: variance of each unknown; those of 0 are left out.
+        noise: variance of each conversion beside them; shape (conversions,).
+    """
+
+    def __init__(self, cycles: Cycles, spread: FloatArray, noise: FloatArray) -> None:
+        self._noise = noise
+        self._scale = 1 / np.sqrt(noise)
+        chosen = np.flatnonzero(spread > 0)
+        self._alone: FloatArray | None = None
+        self._chosen, self._spread = chosen, spread[chosen]
+        if chosen.size and _seldom_shared(cycles):
+            # each run was seen once, so its unknowns are noise like any other
+            self._scale = 1 / np.sqrt(noise + cycles.variance(spread))
+            self._chosen = chosen[:0]
+        if self._chosen.size:
+            self._effect = cycles.effect[:, :, chosen] * self._scale[:, None, None]
+            self._place(cycles)
+            self._factor()
+
+    def _place(self, cycles: Cycles) -> None:
+        """Give runs that were seen places in stretches, and conversions rows in those."""
+        run, self._reach = cycles.run, cycles.reach
+        seen = np.unique(run[:, None] + np.arange(self._reach))
+        place = np.searchsorted(seen, run)
+        # runs that no conversion saw leave out nothing: effects reach to neighbours in `seen` only
+        stretch_runs = max(-(-seen.size // STRETCHES), 4 * BLOCK, self._reach)
+        self._stretch = place // stretch_runs
+        self._local = place - self._stretch * stretch_runs
+        count = int(self._stretch[-1]) + 1
+        blocks = -(-(stretch_runs + self._reach) // BLOCK)
+        self._shape = (count, blocks)
+        self._runs = blocks * BLOCK
+        flat = self._stretch * self._runs + self._local
+        self._first = np.flatnonzero(np.diff(flat, prepend=-1))
+        self._flat = flat[self._first]
+
+    def _factor(self) -> None:
+        """Factor the unknowns' own equations, block by block, all stretches at once."""
+        (count, blocks), size, reach = self._shape, self._chosen.size, self._reach
+        total = count * self._runs
+        band = np.zeros((total + reach, reach, size, size))
+        for one in range(reach):
+            for other in range(one, reach):
+                both = self._effect[:, one, :, None] * self._effect[:, other, None, :]
+                band[self._flat + one, other - one] += np.add.reduceat(both, self._first, axis=0)
+        width = BLOCK * size
+        inner = np.zeros((count, blocks, BLOCK, size, BLOCK, size))
+        outer = np.zeros((count, blocks, BLOCK, size, BLOCK, size))
+        band = band[:total].reshape(count, blocks, BLOCK, reach, size, size)
+        for one in range(BLOCK):
+            for ahead in range(reach):
+                other, part = one + ahead, band[:, :, one, ahead]
+                if other < BLOCK:
+                    inner[:, :, one, :, other] += part
+                    if ahead:
+                        inner[:, :, other, :, one] += part.transpose(0, 1, 3, 2)
+                elif other < 2 * BLOCK:
+                    outer[:, :, one, :, other - BLOCK] += part
+        diagonal = inner.reshape(count, blocks, width, width)
+        above = outer.reshape(count, blocks, width, width)
+        places = np.arange(width)
+        diagonal[:, :, places, places] += np.tile(1 / self._spread, BLOCK)
+        self._inverse = np.empty_like(diagonal)
+        self._step = np.empty((count, blocks - 1, width, width))
+        self._log_determinant = 0.0
+        for block in range(blocks):
+            here = diagonal[:, block]
+            if block:
+                step = self._step[:, block - 1]
+                here = here - step.transpose(0, 2, 1) @ step
+            lower = np.linalg.cholesky(here)
+            corner = np.diagonal(lower, axis1=1, axis2=2)
+            self._log_determinant += 2 * float(np.log(corner).sum())
+            self._inverse[:, block] = np.linalg.inv(lower)
+            if block < blocks - 1:
+                self._step[:, block] = self._inverse[:, block] @ above[:, block]
+
+    def gram(self, columns: FloatArray) -> FloatArray:
+        """Return `columns' inverse-covariance columns`; columns of shape (conversions, n)."""
+        scaled = columns * self._scale[:, None]
+        result = scaled.T @ scaled
+        if self._chosen.size:
+            moved = self._forward(self._project(scaled))
+            moved = moved.reshape(-1, columns.shape[1])
+            result -= moved.T @ moved
+        return np.asarray(result)
+
+    def _project(self, scaled: FloatArray) -> FloatArray:
+        """Return how columns move the unknowns; shape (stretches, blocks, unknowns, n)."""
+        count, blocks = self._shape
+        size, total = self._chosen.size, count * self._runs
+        result = np.zeros((total + self._reach, size, scaled.shape[1]))
+        for ahead in range(self._reach):
+            for unknown in range(size):
+                part = self._effect[:, ahead, unknown, None] * scaled
+                result[self._flat + ahead, unknown] += np.add.reduceat(part, self._first, axis=0)
+        return result[:total].reshape(count, blocks, BLOCK * size, -1)
+
+    def _forward(self, moved: FloatArray) -> FloatArray:
+        for block in range(self._shape[1]):
+            here = moved[:, block]
+            if block:
+                here = here - self._step[:, block - 1].transpose(0, 2, 1) @ moved[:, block - 1]
+            moved[:, block] = self._inverse[:, block] @ here
+        return moved
+
+    @cached_property
+    def log_determinant(self) -> float:
+        """Logarithm of the covariance's determinant."""
+        result = -2 * float(np.log(self._scale).sum())
+        if self._chosen.size:
+            runs = self._shape[0] * self._runs
+            result += self._log_determinant + runs * float(np.log(self._spread).sum())
+        return result
+
+
+def _seldom_shared(cycles: Cycles) -> bool:
+    """Return whether hardly any two neighbouring conversions saw the same run."""
+    if len(cycles.run) < 2:
+        return True
+    both = np.abs(cycles.shared(1)).sum(axis=1) > 0
+    return float(both.mean()) < 0.02

@@ -1,0 +1,173 @@
+"""What a recording holds for attribution: registers as they were polled, runs, power at rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.attribution.conversions import find_conversions
+from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.stamps import Ends, ends_of
+from edgeprofiler.measurement.recording import PowerTrace, Recording
+
+MIN_IDLE_CONVERSIONS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Register:
+    """One value that a chip holds between conversions: a rail's current, or its power."""
+
+    rail: str
+    time_s: FloatArray
+    """Of polls that gave something, in the runs' clock."""
+    watts: FloatArray
+    """A current at the rail's usual voltage; shape (polls,)."""
+    step_w: float
+    """The smallest step by which it moves; 0 where none shows."""
+    floor_w: float
+    """Its power at rest; the lowest that it had where that was not recorded."""
+    volts: FloatArray | None = None
+    """The rail's voltage as its own register gave it; `None` where only power was recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Idle:
+    """Power of the board at rest before and after the runs; NaN where it was not recorded."""
+
+    before_w: float
+    after_w: float
+    noise_w: float
+    """Standard deviation of one conversion at rest."""
+
+    @property
+    def mean_w(self) -> float:
+        """Mean of what was recorded."""
+        known = [w for w in (self.before_w, self.after_w) if np.isfinite(w)]
+        return float(np.mean(known)) if known else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A recording made ready: runs and registers on one clock."""
+
+    runs: Runs
+    ends: Ends
+    registers: tuple[Register, ...]
+    """Of the rails that make up the board."""
+    idle: Idle
+    polls: int
+
+
+def idle_of(recording: Recording) -> Idle:
+    """Return idle power and the sensor's noise from the quiet before and after."""
+    traces = (recording.idle_before, recording.idle_after)
+    found = [
+        find_conversions(trace) if trace is not None and _polls(trace) > 1 else None
+        for trace in traces
+    ]
+    means = [
+        float(trace.total_w[np.isfinite(trace.total_w)].mean())
+        if trace is not None and _polls(trace)
+        else float("nan")
+        for trace in traces
+    ]
+    noises = [c.noise_w for c in found if c is not None and len(c) >= MIN_IDLE_CONVERSIONS]
+    noise = float(np.sqrt(np.mean(np.square(noises)))) if noises else float("nan")
+    return Idle(means[0], means[1], noise)
+
+
+def _polls(trace: PowerTrace) -> int:
+    """Return the number of readings of the board's power."""
+    return int(np.isfinite(trace.total_w).sum()) if trace.total_rails else 0
+
+
+def has_power(recording: Recording) -> bool:
+    """Return whether a sensor gave the board's power during the runs."""
+    return _polls(recording.trace) > 0
+
+
+def why_no_power(recording: Recording) -> str:
+    """Return why a recording has no power during the runs: never recorded, lost, or not told."""
+    lost = recording.lost("power")
+    if lost:
+        return f"the polls of the power sensor are lost ({lost})"
+    sensor = recording.device.get("sensor", "none")
+    trace = recording.trace
+    if trace.rails_w and not trace.total_rails:
+        return f"the rails recorded ({', '.join(trace.rails_w)}) do not tell the board's power"
+    if trace.rails_w or sensor != "none":
+        name = "" if sensor == "none" else f" {sensor}"
+        return f"the power sensor{name} gave no reading during the runs"
+    return "no power sensor was recorded"
+
+
+def gather(recording: Recording) -> Evidence:
+    """Return a recording's runs, registers and idle on the runs' clock.
+
+    Raises:
+        InsufficientData: no complete run, no layer that takes time, or no power among them.
+    """
+    ends = ends_of(recording.timeline)
+    runs = Runs.of(recording.timeline, ends.end_s)
+    if len(runs) < 2 or not runs.layers:
+        raise InsufficientData(
+            f"{recording.name}: {len(runs)} complete runs with {runs.layers} timed layers; "
+            "attribution needs at least two runs"
+        )
+    trace = recording.trace
+    registers = tuple(_register(recording, rail, runs.origin_s) for rail in trace.total_rails)
+    total = trace.total_w
+    moving = total[np.isfinite(total)]
+    if not moving.size or float(np.ptp(moving)) == 0:
+        raise InsufficientData(
+            f"{recording.name}: the sensor gave one and the same value in all "
+            f"{moving.size} polls; is it reading the right rail, and is it still alive?"
+        )
+    first, last = float(runs.end_s[0]) - float(runs.total_s[0]), float(runs.end_s[-1])
+    time = trace.time_s - runs.origin_s
+    if not bool(((time > first) & (time < last) & np.isfinite(total)).any()):
+        raise InsufficientData(
+            f"{recording.name}: no power sample lies between the first and the last run; "
+            "sensor and runner must use one clock"
+        )
+    return Evidence(runs, ends, registers, idle_of(recording), len(trace))
+
+
+def _register(recording: Recording, rail: str, origin_s: float) -> Register:
+    trace = recording.trace
+    current, volts = trace.currents_a.get(rail), trace.voltages_v.get(rail)
+    watts = trace.rails_w[rail]
+    if current is not None and volts is not None and np.isfinite(volts).any():
+        watts = current * float(np.nanmedian(volts))
+    good = np.isfinite(watts) & np.isfinite(trace.time_s)
+    if volts is not None:
+        good &= np.isfinite(volts)
+    watts = np.ascontiguousarray(watts[good])
+    return Register(
+        rail, trace.time_s[good] - origin_s, watts, _step(watts), _floor(recording, rail, watts),
+        None if volts is None or current is None else volts[good],
+    )  # fmt: skip
+
+
+def _floor(recording: Recording, rail: str, watts: FloatArray) -> float:
+    rests = [
+        float(np.nanmean(idle.rails_w[rail]))
+        for idle in (recording.idle_before, recording.idle_after)
+        if idle is not None and np.isfinite(idle.rails_w.get(rail, np.empty(0))).any()
+    ]
+    if rests:
+        return float(np.mean(rests))
+    return float(np.quantile(watts, 0.01)) if watts.size else 0.0
+
+
+def _step(watts: FloatArray) -> float:
+    """Return the usual smallest distance of two values that a register takes."""
+    values = np.unique(watts)
+    steps = np.diff(values)
+    steps = steps[steps > 1e-9]
+    return float(np.median(steps)) if steps.size and steps.size < watts.size // 4 else 0.0
+
+

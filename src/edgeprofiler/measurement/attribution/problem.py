@@ -1,0 +1,233 @@
+"""What is to be explained: conversions during runs, and how a timing explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgeprofiler.core.network import FloatArray, IntArray
+from edgeprofiler.measurement.attribution.cycles import COMMON, RUNNING, SHIFT, UNKNOWNS, Cycles
+from edgeprofiler.measurement.attribution.prior import Prior
+from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.schedule import Energy, Schedule, windows
+from edgeprofiler.measurement.attribution.timing import Timing
+
+MOST_RUNS_SEEN = 24
+"""Runs of one conversion whose unknowns are followed; a window over more averages them out."""
+
+LEAST_BLUR_S = 0.5e-6
+"""Power at a window's end is taken over at least this to both sides: stamps are microseconds."""
+
+_GAUSS = ((5 / 18, -0.7746), (8 / 18, 0.0), (5 / 18, 0.7746))
+"""Weights and places that stand for anything between -1 and 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Conversions within the session, in the runs' clock, and their power above a floor."""
+
+    end_s: FloatArray
+    """When each could first be read."""
+    above_w: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.end_s)
+
+    def take(self, chosen: IntArray) -> Samples:
+        """Return some of the samples."""
+        return Samples(self.end_s[chosen], self.above_w[chosen])
+
+    def some(self, most: int) -> Samples:
+        """Return at most `most` samples, spread over the session; the same ones each time."""
+        if len(self) <= most:
+            return self
+        chosen = np.random.default_rng(len(self)).choice(len(self), most, replace=False)
+        return self.take(np.sort(chosen))
+
+    def stretches(self, most: int, stretches: int = 20) -> Samples:
+        """Return about `most` samples in stretches, in which neighbours stay neighbours."""
+        if len(self) <= most:
+            return self
+        length = most // stretches
+        starts = np.linspace(0, len(self) - length, stretches).astype(np.int64)
+        return self.take((starts[:, None] + np.arange(length)).ravel())
+
+
+@dataclass(eq=False)
+class Problem:
+    """Conversions to be explained by runs of layers."""
+
+    runs: Runs
+    gap_s: FloatArray | None
+    """Pause after each layer, as stamps tell it; `None` where it is to be found."""
+    samples: Samples
+    prior: Prior
+    floor_w: float
+    """Power that the samples are above."""
+    scale_w: float
+    """The runs' mean power above the floor, roughly: powers are of this size."""
+    least_w: float
+    """Standard deviation of a conversion that rounding alone would leave."""
+    follows: float = 0.0
+    """How much faster than the clock the power of what runs follows it; 0: not at all."""
+    _schedule: tuple[tuple[float, float, float], Schedule] | None = field(default=None, repr=False)
+
+    def schedule(self, timing: Timing) -> Schedule:
+        """Return the runs as a timing lays them out; the last one is kept."""
+        key = (timing.gap_s, timing.time_constant_s, self.follows)
+        if self._schedule is None or self._schedule[0] != key:
+            gap = np.full(self.runs.layers, timing.gap_s) if self.gap_s is None else self.gap_s
+            made = Schedule(
+                self.runs, gap, self._extra(timing.gap_s), timing.time_constant_s, self._factor()
+            )
+            self._schedule = (key, made)
+        return self._schedule[1]
+
+    def with_samples(self, samples: Samples) -> Problem:
+        """Return the same problem for other samples."""
+        return replace(self, samples=samples)
+
+    def _extra(self, gap_s: float) -> FloatArray | None:
+        """Return how much longer each run's gaps were, where starts of runs tell."""
+        if self.gap_s is not None or self.runs.slack_s is None or gap_s <= 0:
+            return None
+        longest = 2 * gap_s * self.runs.layers
+        slack = np.clip(self.runs.slack_s, -0.5 * longest, longest)
+        return np.asarray(np.maximum(slack / self.runs.layers, -gap_s))
+
+    def _factor(self) -> FloatArray | None:
+        if self.runs.clock is None or self.follows == 0:
+            return None
+        factor = np.exp(self.follows * self.runs.clock)
+        weight = self.runs.total_s
+        return np.asarray(factor * (weight.sum() / (factor * weight).sum()))
+
+    def ends_s(self, timing: Timing) -> FloatArray:
+        """Return the ends of the conversions' windows."""
+        ends = self.samples.end_s - timing.lag_s
+        if timing.drift_s or timing.bend_s:
+            ends = ends - timing.drift_s * self.line() - timing.bend_s * self.bow()
+        return ends
+
+    def line(self) -> FloatArray:
+        """Return each sample's place in the session, from -1/2 to 1/2."""
+        first, last = float(self.runs.end_s[0]), float(self.runs.end_s[-1])
+        return np.asarray((self.samples.end_s - first) / (last - first) - 0.5)
+
+    def bow(self) -> FloatArray:
+        """Return a bow over the session with mean 0 that rises by 1 from middle to ends."""
+        return np.asarray(4 * (self.line() ** 2 - 1 / 12))
+
+    def shares(self, timing: Timing, blur_s: float) -> FloatArray:
+        """Return the share that each state had of each conversion; shape (samples, states)."""
+        schedule = self.schedule(timing)
+        if timing.time_constant_s > 0:
+            blur_s = 0.0  # a rail smooths by far more
+
+        def until(times_s: FloatArray) -> FloatArray:
+            return schedule.lasted(times_s, blur_s)
+
+        return windows(until, self.ends_s(timing), timing.window_s, timing.places())
+
+    def energy(self, timing: Timing, power: FloatArray) -> Energy:
+        """Return the energy of states' powers, shape (states,), up to any time."""
+        return self.schedule(timing).segments.energy(power, 0.0)
+
+    def predicted(self, timing: Timing, energy: Energy, blur_s: float) -> FloatArray:
+        """Return what the conversions would be."""
+        ends, places = self.ends_s(timing), timing.places()
+        if blur_s <= 0 or timing.time_constant_s > 0:
+            return windows(energy.until, ends, timing.window_s, places)
+        parts = [
+            weight * windows(energy.until, ends + place * blur_s, timing.window_s, places)
+            for weight, place in _GAUSS
+        ]
+        return np.asarray(sum(parts))
+
+    def cycles(self, timing: Timing, power: FloatArray, blur_s: float) -> Cycles:
+        """Return how the unknowns of runs move each conversion, given states' powers."""
+        running = power - power[-1]
+        total = self.energy(timing, power + self.floor_w)
+        above = self.energy(timing, running)
+        schedule, window = self.schedule(timing), timing.window_s
+        ends, places = self.ends_s(timing), timing.places()
+        farthest = max(shift for _, shift in places)
+        first = schedule.run_at(ends - farthest - window)
+        seen = int(np.max(schedule.run_at(ends) - first, initial=0))
+        reach = min(seen, MOST_RUNS_SEEN) + 1
+        effect = np.zeros((ends.size, reach, UNKNOWNS))
+        rows = np.arange(ends.size)
+        near = max(blur_s, LEAST_BLUR_S)
+        for weight, shift in places:
+            last = ends - shift
+            begin = last - window
+            run_last, run_begin = schedule.run_at(last), schedule.run_at(begin)
+            for unknown, energy in ((COMMON, total), (RUNNING, above)):
+                parts = _by_run(energy, begin, last, run_begin, run_last, reach)
+                for ahead, joules in enumerate(parts):
+                    place = np.minimum(run_begin + ahead - first, reach - 1)
+                    effect[rows, place, unknown] += weight / window * joules
+            for moment, run, sign in ((last, run_last, -1.0), (begin, run_begin, 1.0)):
+                watts = (above.until(moment + near) - above.until(moment - near)) / (2 * near)
+                place = np.minimum(run - first, reach - 1)
+                effect[rows, place, SHIFT] += sign * weight / window * 1e-6 * watts
+        return Cycles(first, effect)
+
+    def slopes(
+        self, timing: Timing, names: tuple[str, ...], steps: dict[str, float],
+        power: FloatArray, blur_s: float,
+    ) -> FloatArray:  # fmt: skip
+        """Return how predictions change with each timing; shape (samples, names)."""
+        here = self.predicted(timing, self.energy(timing, power), blur_s)
+        result = np.empty((len(self.samples), len(names)))
+        for place, name in enumerate(names):
+            moved = timing.with_values({name: getattr(timing, name) + steps[name]})
+            there = self.predicted(moved, self.energy(moved, power), blur_s)
+            result[:, place] = (there - here) / steps[name]
+        return result
+
+    def texture(self, timing: Timing, layers: IntArray, orders: int) -> FloatArray:
+        """Return what power that varies within layers adds, for waves of one watt.
+
+        Within a layer power may go as a half, a whole, ... wave of a cosine about its mean. A
+        window that begins or ends in the layer sees the wave's integral up to there.
+
+        Args:
+            timing: of the sensor.
+            layers: which layers.
+            orders: number of waves for each.
+
+        Returns:
+            Shape (samples, layers * orders).
+        """
+        segments, ends = self.schedule(timing).segments, self.ends_s(timing)
+        column = np.full(self.runs.layers + 2, -1)
+        column[layers] = np.arange(layers.size)
+        result = np.zeros((ends.size, layers.size, orders))
+        for weight, shift in timing.places():
+            for moment, sign in ((ends - shift, 1.0), (ends - shift - timing.window_s, -1.0)):
+                state, within, length = segments.at(moment)
+                rows = np.flatnonzero(column[state] >= 0)
+                scale = sign * weight / timing.window_s * length[rows]
+                for order in range(1, orders + 1):
+                    wave = np.sin(order * np.pi * within[rows]) / (order * np.pi)
+                    result[rows, column[state[rows]], order - 1] += scale * wave
+        return result.reshape(ends.size, -1)
+
+
+def _by_run(
+    energy: Energy, begin: FloatArray, last: FloatArray, run_begin: IntArray,
+    run_last: IntArray, reach: int,
+) -> list[FloatArray]:  # fmt: skip
+    """Return the joules of each conversion that fell to each of the runs it saw."""
+    starts, at_begin, at_last = energy.at_starts, energy.until(begin), energy.until(last)
+    result = []
+    for ahead in range(min(int(np.max(run_last - run_begin, initial=0)), reach - 1) + 1):
+        run = run_begin + ahead
+        high = np.where(run < run_last, starts[np.minimum(run + 1, starts.size - 1)], at_last)
+        low = at_begin if ahead == 0 else starts[np.minimum(run, starts.size - 1)]
+        result.append(np.where(run <= run_last, high - low, 0.0))
+    return result
+
+

@@ -1,0 +1,105 @@
+"""Which layer ran when, as far as durations and the ends of runs tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgeprofiler.core.network import FloatArray, IntArray
+from edgeprofiler.measurement.recording import Timeline
+
+CLOCK_RUNS = 31
+"""Runs whose middle duration tells the clock at which the board runs. Layers jitter by 5 % or so,
+which leaves 0.3 % of a run of 24 layers; a governor holds a clock for longer than 31 runs."""
+
+CLOCK_MOVED = 0.03
+"""A board's clock has moved where runs became longer by more than this (in logarithm)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Durations and ends of all complete runs, of the layers that take time.
+
+    Times are seconds since `origin_s`; shapes are (runs,) and (runs, layers).
+    """
+
+    origin_s: float
+    active: IntArray
+    """Indices of the timeline's layers that take time."""
+    duration_s: FloatArray
+    end_s: FloatArray
+    slack_s: FloatArray | None
+    """Time of a call that no layer explains, less its median; `None` where starts are unknown."""
+
+    @staticmethod
+    def of(timeline: Timeline, end_s: FloatArray | None = None) -> Runs:
+        """Return the complete runs of a timeline in order of their ends.
+
+        Args:
+            timeline: what the profiler told.
+            end_s: when each run of the timeline ended, where that is known better.
+        """
+        end = timeline.run_end_s if end_s is None else end_s
+        usable = np.isfinite(end) & ~np.isnan(timeline.duration_s).all(axis=1)
+        duration = np.nan_to_num(timeline.duration_s[usable], nan=0.0)
+        active = np.flatnonzero(duration.any(axis=0))
+        duration = np.ascontiguousarray(duration[:, active])
+        end = end[usable]
+        origin = float(end[0]) if end.size else 0.0
+        slack = None
+        if timeline.run_start_s is not None and end.size:
+            slack = end - timeline.run_start_s[usable] - duration.sum(axis=1)
+            slack = slack - np.nanmedian(slack) if np.isfinite(slack).any() else None
+            slack = None if slack is None else np.nan_to_num(slack, nan=0.0)
+        return Runs(origin, active, duration, end - origin, slack)
+
+    def __len__(self) -> int:
+        return len(self.end_s)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers that take time."""
+        return int(self.active.size)
+
+    @cached_property
+    def before_s(self) -> FloatArray:
+        """Sum of the durations of the earlier layers of the same run; shape (runs, layers)."""
+        before = np.zeros_like(self.duration_s)
+        np.cumsum(self.duration_s[:, :-1], axis=1, out=before[:, 1:])
+        return before
+
+    @cached_property
+    def total_s(self) -> FloatArray:
+        """Time of all layers of each run; shape (runs,)."""
+        return np.asarray(self.duration_s.sum(axis=1))
+
+    @cached_property
+    def mean_s(self) -> FloatArray:
+        """Mean duration of each layer; shape (layers,)."""
+        return np.asarray(self.duration_s.mean(axis=0))
+
+    @cached_property
+    def pause_s(self) -> float:
+        """Usual time between the end of a run and the first layer of the next."""
+        pause = np.diff(self.end_s) - self.total_s[1:]
+        return float(np.median(pause)) if pause.size else 0.0
+
+    @cached_property
+    def clock(self) -> FloatArray | None:
+        """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
+        if len(self) < 4 * CLOCK_RUNS:
+            return None
+        length = np.log(np.maximum(self.total_s, 1e-12))
+        side = CLOCK_RUNS // 2
+        padded = np.pad(length, side, mode="edge")
+        middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, CLOCK_RUNS), axis=1)
+        moved = float(np.subtract(*np.quantile(middle, [0.99, 0.01])))
+        return None if moved < CLOCK_MOVED else np.asarray(middle.mean() - middle)
+
+    def as_one(self) -> Runs:
+        """Return these runs with all layers as one."""
+        return Runs(
+            self.origin_s, self.active[:1], self.total_s[:, None], self.end_s, self.slack_s
+        )

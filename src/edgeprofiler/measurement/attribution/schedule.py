@@ -1,0 +1,326 @@
+"""How long each layer, the gaps and the pauses had lasted up to any time.
+
+The difference of that at a window's two ends is the share that each had of it. Two effects change
+it: a rail that smooths power by a time constant, and ends of runs that are not known to better
+than some width, which blurs every edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgeprofiler.core.network import FloatArray, IntArray
+from edgeprofiler.measurement.attribution.runs import Runs
+
+FORGOTTEN = 1e-9
+"""Share of a smoothed power that no longer counts."""
+
+CHUNK = 65_536
+"""Cells that are computed at once: few enough for temporaries to stay in a core's own cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Runs laid out in time, backwards from their ends.
+
+    States are the layers, then all gaps within runs, then the time between runs.
+    """
+
+    runs: Runs
+    gap_s: FloatArray
+    """Unseen pause after each layer; shape (layers,)."""
+    extra_s: FloatArray | None = None
+    """Longer gaps of each run, for each layer; shape (runs,)."""
+    time_constant_s: float = 0.0
+    """Of the rail."""
+    factor: FloatArray | None = None
+    """Power of what runs, above the floor, in each run as a factor; shape (runs,)."""
+
+    @property
+    def states(self) -> int:
+        """Number of states: layers, gaps, between runs."""
+        return self.runs.layers + 2
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.runs.layers
+
+    @cached_property
+    def offset_s(self) -> FloatArray:
+        """Start of each layer after its run's start; shape (runs, layers)."""
+        before = np.concatenate([[0.0], np.cumsum(self.gap_s)[:-1]])
+        offset = self.runs.before_s
+        if before[-1] > 0:
+            offset = offset + before
+        if self.extra_s is not None:
+            offset = offset + self.extra_s[:, None] * np.arange(self.layers)
+        return offset
+
+    @cached_property
+    def length_s(self) -> FloatArray:
+        """From the start of each run to the end of its last gap; shape (runs,)."""
+        extra = 0.0 if self.extra_s is None else self.extra_s * self.layers
+        return np.asarray(self.runs.total_s + float(self.gap_s.sum()) + extra)
+
+    @cached_property
+    def start_s(self) -> FloatArray:
+        """Start of each run's first layer; shape (runs,)."""
+        return np.asarray(self.runs.end_s - self.length_s)
+
+    @cached_property
+    def past_s(self) -> FloatArray:
+        """Time of each layer in all earlier runs, times their factors; (runs + 1, layers)."""
+        past = np.zeros((len(self.runs) + 1, self.layers))
+        weighted = self.runs.duration_s
+        if self.factor is not None:
+            weighted = weighted * self.factor[:, None]
+        np.cumsum(weighted, axis=0, out=past[1:])
+        return past
+
+    @cached_property
+    def past_total_s(self) -> FloatArray:
+        """Time of all layers in all earlier runs; shape (runs + 1,)."""
+        return np.concatenate([[0.0], np.cumsum(self.runs.total_s)])
+
+    @cached_property
+    def past_length_s(self) -> FloatArray:
+        """Length of all earlier runs; shape (runs + 1,)."""
+        return np.concatenate([[0.0], np.cumsum(self.length_s)])
+
+    def run_at(self, times_s: FloatArray) -> IntArray:
+        """Return the run that was the last to start at each time."""
+        return np.maximum(np.searchsorted(self.start_s, times_s, side="right") - 1, 0)
+
+    def lasted(self, times_s: FloatArray, blur_s: float = 0.0) -> FloatArray:
+        """Return how long each state had lasted at each time; shape (times, states).
+
+        Args:
+            times_s: ascending or not.
+            blur_s: ends of runs are uncertain by anything up to this, to both sides.
+        """
+        result = np.empty((times_s.size, self.states))
+        rows = max(CHUNK // self.states, 1)
+        for first in range(0, times_s.size, rows):
+            part = slice(first, first + rows)
+            self._lasted(times_s[part], blur_s, result[part])
+        return result
+
+    def _lasted(self, times_s: FloatArray, blur_s: float, result: FloatArray) -> None:
+        layers, run = self.layers, self.run_at(times_s)
+        since = times_s - self.start_s[run]
+        inside = since[:, None] - self.offset_s.take(run, axis=0)
+        duration = self.runs.duration_s.take(run, axis=0)
+        table = result[:, :layers]
+        length = self.length_s[run]
+        if blur_s <= 0:
+            np.minimum(np.maximum(inside, 0.0), duration, out=table)
+            running = np.clip(since, 0.0, length)
+        else:
+            np.subtract(ramp(inside, blur_s), ramp(inside - duration, blur_s), out=table)
+            running = ramp(since, blur_s) - ramp(since - length, blur_s)
+            self._begun(times_s, run, blur_s, table, running)
+        if self.time_constant_s > 0:
+            table -= self.time_constant_s * self._level(run, since, inside, duration)
+            running -= self.time_constant_s * self._run_level(run, since)
+        busy = table.sum(axis=1)
+        if self.factor is not None:
+            table *= self.factor[run][:, None]
+        table += self.past_s.take(run, axis=0)
+        running += self.past_length_s[run]
+        result[:, layers] = running - busy - self.past_total_s[run]
+        result[:, layers + 1] = times_s - self.start_s[0] - running
+
+    def _begun(
+        self, times_s: FloatArray, run: IntArray, blur_s: float, table: FloatArray,
+        running: FloatArray,
+    ) -> None:  # fmt: skip
+        """Add what the next run may already have done within the blur."""
+        following = np.minimum(run + 1, len(self.runs) - 1)
+        ahead = self.start_s[following] - times_s
+        near = np.flatnonzero((ahead < blur_s) & (following > run))
+        if not near.size:
+            return
+        run = following[near]
+        inside = -ahead[near][:, None] - self.offset_s[run]
+        table[near] += ramp(inside, blur_s) - ramp(inside - self.runs.duration_s[run], blur_s)
+        running[near] += ramp(-ahead[near], blur_s)
+        running[near] -= ramp(-ahead[near] - self.length_s[run], blur_s)
+
+    def _level(
+        self, run: IntArray, since: FloatArray, inside: FloatArray, duration: FloatArray
+    ) -> FloatArray:
+        """Return the smoothed indicator of each layer."""
+        tau = self.time_constant_s
+        level = self._carried[0].take(run, axis=0) * _left(since, tau)[:, None]
+        level += _left(inside - duration, tau)
+        level -= _left(inside, tau)
+        return np.asarray(level)
+
+    def _run_level(self, run: IntArray, since: FloatArray) -> FloatArray:
+        """Return the smoothed indicator of a run being on."""
+        tau = self.time_constant_s
+        level = self._carried[1][run] * _left(since, tau)
+        level += _left(since - self.length_s[run], tau) - _left(since, tau)
+        return np.asarray(level)
+
+    @cached_property
+    def _carried(self) -> tuple[FloatArray, FloatArray]:
+        """What earlier runs left in the smoothed indicators at each run's start."""
+        tau, count = self.time_constant_s, len(self.runs)
+        distance = np.diff(self.start_s)
+        keep = np.concatenate([[0.0], np.exp(-distance / tau)])
+        on, layers = np.zeros(count), np.zeros((count, self.layers))
+        on[1:] = _left(distance - self.length_s[:-1], tau) - _left(distance, tau)
+        since = distance[:, None] - self.offset_s[:-1]
+        layers[1:] = _left(since - self.runs.duration_s[:-1], tau) - _left(since, tau)
+        reach = 1
+        while reach < count and float(keep.max()) > FORGOTTEN:  # a linear scan by doubling
+            layers[reach:] = layers[reach:] + keep[reach:, None] * layers[:-reach]
+            on[reach:] = on[reach:] + keep[reach:] * on[:-reach]
+            keep[reach:] = keep[reach:] * keep[:-reach]
+            keep[:reach] = 0.0
+            reach *= 2
+        return layers, on
+
+    @cached_property
+    def segments(self) -> Segments:
+        """The same runs as one chain of stretches of one state each."""
+        return Segments.of(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Runs as a chain of stretches in which one state lasts; shape (runs, stretches of a run)."""
+
+    edge_s: FloatArray
+    """Start of each stretch, and the end of the last; one-dimensional."""
+    length_s: FloatArray
+    state: IntArray
+    """State of each stretch of a run: the same in every run."""
+    time_constant_s: float
+    factor: FloatArray | None
+
+    @staticmethod
+    def of(schedule: Schedule) -> Segments:
+        """Return the stretches of a schedule; gaps are stretches only where there are any."""
+        runs, layers = schedule.runs, schedule.layers
+        gap = np.broadcast_to(schedule.gap_s, runs.duration_s.shape)
+        if schedule.extra_s is not None:
+            gap = gap + schedule.extra_s[:, None]
+        state, length = np.arange(layers), runs.duration_s
+        if float(gap.max(initial=0.0)) > 0:
+            length = np.stack([length, gap], axis=2).reshape(len(runs), -1)
+            state = np.stack([state, np.full(layers, layers)], axis=1).ravel()
+        pause = np.append(np.maximum(schedule.start_s[1:] - runs.end_s[:-1], 0.0), 0.1)
+        length = np.concatenate([length, pause[:, None]], axis=1)
+        edge = schedule.start_s[0] + np.concatenate([[0.0], np.cumsum(length.ravel())])
+        return Segments(
+            edge, length, np.append(state, layers + 1), schedule.time_constant_s, schedule.factor
+        )
+
+    def at(self, times_s: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Return the state at each time, how far into it (0 to 1), and how long it lasts."""
+        place = np.searchsorted(self.edge_s, times_s, side="right") - 1
+        place = np.clip(place, 0, self.length_s.size - 1)
+        length = self.length_s.ravel()[place]
+        within = (times_s - self.edge_s[place]) / np.maximum(length, 1e-12)
+        return self.state[place % self.state.size], np.clip(within, 0.0, 1.0), length
+
+    def energy(self, power: FloatArray, floor: float) -> Energy:
+        """Return the energy up to any time of states' powers above a floor; shape (states,)."""
+        watts = np.broadcast_to(power[self.state], self.length_s.shape)
+        if self.factor is not None:
+            ran = self.state < self.state.max() - 1
+            watts = np.where(ran, floor + (watts - floor) * self.factor[:, None], watts)
+        watts = watts.ravel()
+        total = np.concatenate([[0.0], np.cumsum(self.length_s.ravel() * watts)])
+        level = None
+        if self.time_constant_s > 0:
+            level = _smoothed(self.length_s.ravel(), watts, self.time_constant_s)
+            total -= self.time_constant_s * level
+        return Energy(self.edge_s, total, watts, level, self.time_constant_s, self.state.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Energy:
+    """Energy that a chain of stretches has used up to any time, behind the rail."""
+
+    edge_s: FloatArray
+    total_j: FloatArray
+    """At each edge."""
+    watts: FloatArray
+    level_w: FloatArray | None
+    """Smoothed power at each edge; `None` without a rail."""
+    time_constant_s: float
+    stretches: int
+    """Of a run and the pause behind it."""
+
+    def until(self, times_s: FloatArray) -> FloatArray:
+        """Return the energy up to each time."""
+        if self.level_w is None:
+            return np.interp(times_s, self.edge_s, self.total_j)
+        place = np.searchsorted(self.edge_s, times_s, side="right") - 1
+        place = np.clip(place, 0, self.watts.size - 1)
+        since = times_s - self.edge_s[place]
+        step = self.level_w[place] - self.watts[place]
+        # of the exact integral, what the rail still holds back changes within the stretch
+        held = self.time_constant_s * step * (1 - np.exp(-since / self.time_constant_s))
+        return np.asarray(self.total_j[place] + self.watts[place] * since + held)
+
+    @cached_property
+    def at_starts(self) -> FloatArray:
+        """Energy up to the start of each run, and up to the end; shape (runs + 1,)."""
+        return self.total_j[:: self.stretches]
+
+
+def ramp(since: FloatArray, blur_s: float) -> FloatArray:
+    """Return how long something has lasted whose start lies within `blur_s` of where it seems."""
+    result = np.clip(since + blur_s, 0.0, 2 * blur_s)
+    result *= result
+    result *= 0.25 / blur_s
+    result += np.maximum(since - blur_s, 0.0)
+    return np.asarray(result)
+
+
+def windows(
+    until: Callable[[FloatArray], FloatArray],
+    ends_s: FloatArray,
+    window_s: float,
+    places: list[tuple[float, float]],
+) -> FloatArray:
+    """Return the mean over each conversion's windows of a quantity whose integral is known."""
+    result: FloatArray | None = None
+    for weight, shift in places:
+        last = ends_s - shift
+        part = until(last)
+        part -= until(last - window_s)
+        part *= weight / window_s
+        result = part if result is None else np.add(result, part, out=result)
+    assert result is not None
+    return result
+
+
+def _left(since: FloatArray, time_constant_s: float) -> FloatArray:
+    """Return how much of a step is still to come so long after it."""
+    result = np.maximum(since, 0.0)
+    result /= -time_constant_s
+    return np.asarray(np.exp(result, out=result))
+
+
+def _smoothed(length_s: FloatArray, watts: FloatArray, time_constant_s: float) -> FloatArray:
+    """Return smoothed power at every edge of a chain, by doubling the reach of a linear scan."""
+    keep = np.exp(-length_s / time_constant_s)
+    level = watts * (1 - keep)
+    level[0] += watts[-1] * keep[0]
+    reach = 1
+    while reach < level.size and float(keep.max()) > FORGOTTEN:
+        level[reach:] = level[reach:] + keep[reach:] * level[:-reach]
+        keep[reach:] = keep[reach:] * keep[:-reach]
+        keep[:reach] = 0.0
+        reach *= 2
+    return np.concatenate([watts[-1:], level])

@@ -19,6 +19,7 @@ from edgeprofiler.measurement.sensors.protocol import (
     TraceSensor,
     opened,
     polling_of,
+    registers_of,
 )
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 
@@ -78,10 +79,12 @@ class SensorContract:
             polling = polling_of(sensor)
             polls = [[next(part) for part in polling.parts] for _ in range(3)]
             values = polling.decode([*zip(*polls, strict=True)])
-            assert values.shape == (3, len(sensor.rails))
+            rails, registers = len(sensor.rails), registers_of(sensor)
+            assert set(registers) <= set(sensor.rails)
+            assert values.shape == (3, rails + 2 * len(registers))
             if isinstance(sensor, RawSensor) and sensor.kind == "power":
                 # half to double: another moment's power, but the same unit and order
-                ratio = np.median(values, axis=0) / np.array(sensor.read())
+                ratio = np.median(values[:, :rails], axis=0) / np.array(sensor.read())
                 assert ((ratio > 0.5) & (ratio < 2.0) | ~np.isfinite(ratio)).all()
 
     def test_an_energy_counter_never_goes_back(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeprofiler.measurement.attribution.session import why_no_power
 
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.network import Layer, Network, Source, make_layer
@@ -17,7 +18,6 @@ from edgeprofiler.core.profile.document import from_document, to_document
 from edgeprofiler.measurement.attribution import Timing, attribute, attribute_with_report
 from edgeprofiler.measurement.attribution.attribute import Attribution
 from edgeprofiler.measurement.attribution.export import COLUMNS, write_preprocessed
-from edgeprofiler.measurement.attribution.session import why_no_power
 from edgeprofiler.measurement.qa import qa
 from edgeprofiler.measurement.recording import PowerTrace, Recording, load_recording, save_recording
 from edgeprofiler.measurement.sensors.ina3221 import Ina3221Sensor

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from edgeprofiler.measurement.attribution.intervals import LONGEST_GAP_S, Runs
 
 from edgeprofiler.core.network import Network, Source, make_layer
 from edgeprofiler.measurement.attribution import attribute_with_report
 from edgeprofiler.measurement.attribution.attribute import BACK_TO_BACK
 from edgeprofiler.measurement.attribution.fit import Samples
-from edgeprofiler.measurement.attribution.intervals import LONGEST_GAP_S, Runs
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.attribution.whole import whole_power
 from edgeprofiler.measurement.recording import Recording, Timeline

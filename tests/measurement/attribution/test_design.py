@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.design import design, designs
 from edgeprofiler.measurement.attribution.intervals import Runs
+
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Timeline
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from edgeprofiler.measurement.attribution.nnls import solve_nonnegative
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from edgeprofiler.measurement.attribution.nnls import solve_nonnegative
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,6 +11,7 @@ from edgeprofiler.core.network import Network, Source, make_layer
 from edgeprofiler.measurement.qa import qa
 from edgeprofiler.measurement.recording import PowerTrace, Recording, SamplerReport
 from edgeprofiler.measurement.simulator import SensorModel, Structure, simulate
+from edgeprofiler.reading.read import read
 
 NETWORK = Network(
     "two",
@@ -28,7 +29,7 @@ NETWORK = Network(
 
 @pytest.fixture(scope="module")
 def good() -> Recording:
-    return simulate(NETWORK, runs=6000)[0]
+    return simulate(NETWORK, runs=6000, structure=Structure(thermal_drift_w=0.02))[0]
 
 
 def level(recording: Recording, name: str) -> str:
@@ -119,9 +120,37 @@ def test_clocks_that_wander_show_in_the_runs(good: Recording) -> None:
 
 
 def test_a_sensor_polled_too_slowly_has_no_clock() -> None:
-    sensor = SensorModel(period_s=1.5e-3, window_s=1.1e-3)
+    sensor = SensorModel(period_s=0.7e-3, window_s=0.35e-3)
     recording, _ = simulate(NETWORK, runs=3000, sensor=sensor)
     assert level(recording, "period") == "doubtful"
+
+
+def test_a_chip_that_is_polled_less_than_twice_a_conversion_has_a_clock() -> None:
+    recording, _ = simulate(NETWORK, runs=3000, sensor=SensorModel().fast())
+    assert level(recording, "period") == "good"
+
+
+def test_stamps_of_milliseconds_are_bad(good: Recording) -> None:
+    assert level(good, "stamps") == "good"
+    timeline = good.timeline
+    assert timeline.stamp_s is not None
+    coarse = replace(timeline, stamp_s=np.round(timeline.stamp_s, 3))
+    assert level(replace(good, timeline=coarse), "stamps") == "bad"
+
+
+def test_what_layers_need_is_told_with_the_time_that_each_cure_takes() -> None:
+    few = simulate(read("zoo:resnet18"), runs=600)[0]
+    found = next(check for check in qa(few).checks if check.name == "layers")
+    assert found.level == "doubtful"
+    assert "runs with dithered pauses for 10%" in found.remedy
+    assert "fast=true" in found.remedy
+    assert "collect --isolate" in found.remedy
+
+
+def test_power_alone_is_told_apart_from_current_and_voltage(good: Recording) -> None:
+    assert level(good, "registers") == "good"
+    product = simulate(NETWORK, runs=500, sensor=SensorModel(registers=False))[0]
+    assert level(product, "registers") == "unknown"
 
 
 def test_a_sensor_whose_value_never_changes_is_said_to_be_stuck(good: Recording) -> None:

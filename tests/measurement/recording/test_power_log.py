@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.measurement.recording.power_log import read_power_log, write_power_log
+from edgeprofiler.measurement.recording.power_log import (
+    read_power_log,
+    write_power_log,
+    write_registers,
+)
 
 STAMP = "20241030-15:06:45.910735"
 
@@ -14,7 +18,8 @@ STAMP = "20241030-15:06:45.910735"
 def read(tmp_path, text, warnings=None):
     path = tmp_path / "p.log"
     path.write_bytes(text.encode())
-    return read_power_log(path, [] if warnings is None else warnings)
+    log = read_power_log(path, [] if warnings is None else warnings)
+    return log.stamps_us, log.power_w
 
 
 def test_5000_mv_and_1100_ma_are_5_5_watts(tmp_path):
@@ -83,7 +88,8 @@ def test_written_power_reads_back_to_the_microwatt(tmp_path_factory, micro_watts
     power = np.array(micro_watts) / 1e6
     stamps = 1_730_300_805_910_735 + np.arange(len(power))
     write_power_log(path, stamps, power)
-    again_stamps, again = read_power_log(path, [])
+    log = read_power_log(path, [])
+    again_stamps, again = log.stamps_us, log.power_w
     np.testing.assert_array_equal(again_stamps, stamps)
     assert np.rint(again * 1e6).tolist() == micro_watts
 
@@ -93,3 +99,18 @@ def test_polls_without_a_value_are_not_written(tmp_path):
     write_power_log(path, np.arange(3), np.array([1.0, np.nan, 5.5]))
     assert path.read_text().splitlines()[1].endswith(",5000,1100")
     assert len(path.read_text().splitlines()) == 2
+
+
+def test_both_registers_of_a_line_are_kept_and_written_again(tmp_path):
+    path = tmp_path / "p.log"
+    path.write_text(f"{STAMP},4992.0,1488.0\n{STAMP},5000,1352.0\n")
+    log = read_power_log(path, [])
+    assert log.milli_volts.tolist() == [4992.0, 5000.0]
+    trace = log.trace(np.array([0.0, 0.001]))
+    assert trace.registers == ("VDD_IN",)
+    assert trace.total_w.tolist() == log.power_w.tolist()
+    volts, amperes = trace.voltages_v["VDD_IN"], trace.currents_a["VDD_IN"]
+    write_registers(path, log.stamps_us, volts, amperes)
+    again = read_power_log(path, [])
+    assert again.power_w.tolist() == log.power_w.tolist()
+    assert again.milli_amperes.tolist() == log.milli_amperes.tolist()

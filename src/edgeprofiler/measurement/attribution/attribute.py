@@ -26,7 +26,7 @@ from edgeprofiler.measurement.attribution.powers import BoardPowers, board_power
 from edgeprofiler.measurement.attribution.problem import Samples
 from edgeprofiler.measurement.attribution.report import METHODS, AttributionReport, Method, ToldBy
 from edgeprofiler.measurement.attribution.timing import Timing
-from edgeprofiler.measurement.attribution.whole import pauses_hold, whole_power
+from edgeprofiler.measurement.attribution.whole import whole_power
 from edgeprofiler.measurement.attribution.window import WindowPowers, window_powers
 from edgeprofiler.measurement.recording import Recording, chip_numbers
 from edgeprofiler.measurement.recording.opening import open_recording
@@ -206,14 +206,10 @@ def _solve(
         return Powers.unknown(recording, evidence.idle.mean_w), report
     reason = "as asked, one power for the network" if method == "network" else None
     if reason is None and end.size < MIN_CONVERSIONS:
-        reason = (
-            f"{end.size} conversions are too few: one power for the network; collect longer"
-        )
+        reason = f"{end.size} conversions are too few: one power for the network; collect longer"
     if reason is None:
         kinds = [_kind(network.layers[index]) for index in runs.active]
-        found = board_powers(
-            evidence, kinds, averaged=_averaged(recording), timing=timing
-        )
+        found = board_powers(evidence, kinds, averaged=_averaged(recording), timing=timing)
         report = _told(report, evidence, found)
         if not found.doubt.says_nothing:
             return _layer_powers(recording, evidence, found), replace(report, level="layers")
@@ -246,9 +242,7 @@ def _averaged(recording: Recording) -> tuple[int, ...]:
     return tuple(int(min(max(n, 1.0), MOST_AVERAGED)) for n in found)
 
 
-def _told(
-    report: AttributionReport, evidence: Evidence, found: BoardPowers
-) -> AttributionReport:
+def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> AttributionReport:
     solved, doubt = found.solved, found.doubt
     fit, layers = solved.fit, solved.runs.layers
     clock: ToldBy = solved.told_by

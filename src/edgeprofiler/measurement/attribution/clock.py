@@ -63,7 +63,7 @@ class Clock:
 
     def ticks(self, numbers: IntArray | FloatArray) -> FloatArray:
         """Return when conversions of these numbers could be read."""
-        even = self.phase_s + numbers * self.period_s
+        even: FloatArray = np.asarray(self.phase_s + numbers * self.period_s, np.float64)
         return np.asarray(even + self.wander(even))
 
     def moved(self, times_s: FloatArray, shift_s: FloatArray) -> Clock:
@@ -106,9 +106,7 @@ def neighbours(time_s: FloatArray, value: FloatArray, least: float = 0.0) -> Nei
     return Neighbours(time_s[:-1][whole], time_s[1:][whole], changed[whole])
 
 
-def find_clock(
-    time_s: FloatArray, value: FloatArray, limits: Limits | None = None
-) -> Clock | None:
+def find_clock(time_s: FloatArray, value: FloatArray, limits: Limits | None = None) -> Clock | None:
     """Return the clock of the conversions behind some polls; `None` where none shows.
 
     Args:
@@ -194,13 +192,13 @@ def _candidates(pairs: Neighbours, usual: float, stretch: float) -> list[float]:
     power[(rates < lowest) | (rates > highest)] = 0.0
     result: list[float] = []
     for rank in range(6):
-        place = int(np.argmax(power))
-        if power[place] <= 0:
+        strongest = int(np.argmax(power))
+        if power[strongest] <= 0:
             break
-        power[max(place - 3, 0) : place + 4] = 0.0
+        power[max(strongest - 3, 0) : strongest + 4] = 0.0
         multiples = (1.0, 0.5, 2.0, 1 / 3, 3.0) if rank < 3 else (1.0,)
         for multiple in multiples:
-            rate = float(rates[place]) * multiple
+            rate = float(rates[strongest]) * multiple
             if lowest < rate < highest and all(abs(r - rate) > 0.5 / stretch for r in result):
                 result.append(rate)
     return result
@@ -213,10 +211,8 @@ def _evidence(
     long = pairs.second_s - pairs.first_s >= period
     count = np.array([[int(((pairs.changed == c) & long).sum())] for c in (False, True)])
     short = pairs.take(~long)
-    covered = [
-        _covered(short.first_s[short.changed == c], short.second_s[short.changed == c], period, bins)
-        for c in (False, True)
-    ]
+    parts = [short.take(short.changed == c) for c in (False, True)]
+    covered = [_covered(part.first_s, part.second_s, period, bins) for part in parts]
     held_on, changed_on = covered[0] + count[0], covered[1] + count[1]
     changed, held = int(pairs.changed.sum()), int((~pairs.changed).sum())
     changed_off, held_off = changed - changed_on, held - held_on

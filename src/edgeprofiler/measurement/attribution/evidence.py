@@ -140,15 +140,14 @@ def _register(recording: Recording, rail: str, origin_s: float) -> Register:
     trace = recording.trace
     current, volts = trace.currents_a.get(rail), trace.voltages_v.get(rail)
     watts = trace.rails_w[rail]
-    if current is not None and volts is not None and np.isfinite(volts).any():
+    apart = current is not None and volts is not None and not np.isnan(current).all()
+    if current is not None and volts is not None and apart:
         watts = current * float(np.nanmedian(volts))
-    good = np.isfinite(watts) & np.isfinite(trace.time_s)
-    if volts is not None:
-        good &= np.isfinite(volts)
+    good = np.isfinite(watts) & np.isfinite(trace.time_s) & np.isfinite(trace.rails_w[rail])
     watts = np.ascontiguousarray(watts[good])
     return Register(
         rail, trace.time_s[good] - origin_s, watts, _step(watts), _floor(recording, rail, watts),
-        None if volts is None or current is None else volts[good],
+        volts[good] if apart and volts is not None else None,
     )  # fmt: skip
 
 
@@ -169,5 +168,3 @@ def _step(watts: FloatArray) -> float:
     steps = np.diff(values)
     steps = steps[steps > 1e-9]
     return float(np.median(steps)) if steps.size and steps.size < watts.size // 4 else 0.0
-
-

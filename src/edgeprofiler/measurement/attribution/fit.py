@@ -58,7 +58,7 @@ class Tuning:
     drift: float = 0.1
     """Standard deviation of a knot, as a share of the runs' power: boards warm by less."""
     outlier: float = 3.5
-    """Residuals beyond so many deviations lose weight: one odd poll in a hundred changes nothing."""
+    """Residuals beyond so many deviations lose weight: one odd poll in a hundred does no harm."""
     settled: float = 0.3
     """A pass that gains less log-likelihood than this was the last."""
     waves: int = 2
@@ -212,8 +212,8 @@ def _pass(
     solutions = [equations.solve(problem.prior, {"waves": max(t, 1e-3)}, every) for t in sizes]
     best = max(range(len(sizes)), key=lambda n: solutions[n].log_likelihood)
     found = solutions[best]
-    residual = above - centre - equations.columns @ np.concatenate(
-        [found.belief.mean, found.others]
+    residual = (
+        above - centre - equations.columns @ np.concatenate([found.belief.mean, found.others])
     )
     freedom = max(1 - 0.7 * equations.columns.shape[1] / len(above), 0.5)
     noise = told_apart(residual, cycles, freedom, problem.least_w**2)
@@ -285,7 +285,7 @@ class _Equations:
         for name, part in self.parts.items():
             known[part] = 1 / (self.sizes[name] * shares.get(name, 1.0)) ** 2
         inner = self.gram[n:, n:] + np.diag(known)
-        lower = np.linalg.cholesky(inner)
+        lower = np.asarray(np.linalg.cholesky(inner), np.float64)
         across = np.linalg.solve(lower, np.column_stack([self.gram[n:, :n], self.moment[n:]]))
         information = self.gram[:n, :n] - across[:, :-1].T @ across[:, :-1]
         information = 0.5 * (information + information.T)
@@ -296,9 +296,7 @@ class _Equations:
         likelihood -= 0.5 * (self.squares - float(across[:, -1] @ across[:, -1]))
         likelihood += 0.5 * float(np.log(known).sum()) - float(np.log(np.diag(lower)).sum())
         others = back[:, -1] - back[:, :-1] @ belief.mean
-        return _Solution(
-            belief, others, back[:, :-1], lower, likelihood, information, moment
-        )
+        return _Solution(belief, others, back[:, :-1], lower, likelihood, information, moment)
 
 
 @dataclass(frozen=True, eq=False)
@@ -364,4 +362,3 @@ def _drift(problem: Problem, running: FloatArray, tuning: Tuning) -> FloatArray:
         clock = problem.runs.clock[np.minimum(run, len(problem.runs) - 1)]
         columns.append((clock * running / problem.scale_w)[:, None])
     return np.concatenate(columns, axis=1)
-

@@ -106,9 +106,13 @@ def _least_squares_of_causes(
         inner = gram[np.ix_(chosen, chosen)]
         scale = np.sqrt(np.maximum(np.diag(inner), 1e-300))
         try:
-            part = np.linalg.solve(
-                inner / np.outer(scale, scale) + 1e-9 * np.eye(len(chosen)), moment[chosen] / scale
-            ) / scale
+            part = (
+                np.linalg.solve(
+                    inner / np.outer(scale, scale) + 1e-9 * np.eye(len(chosen)),
+                    moment[chosen] / scale,
+                )
+                / scale
+            )
         except np.linalg.LinAlgError:
             continue
         cost = float(part @ inner @ part - 2 * part @ moment[chosen])

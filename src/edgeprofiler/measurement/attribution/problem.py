@@ -229,5 +229,3 @@ def _by_run(
         low = at_begin if ahead == 0 else starts[np.minimum(run, starts.size - 1)]
         result.append(np.where(run <= run_last, high - low, 0.0))
     return result
-
-

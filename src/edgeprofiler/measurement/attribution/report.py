@@ -81,16 +81,16 @@ class AttributionReport:
             return [f"{self.runs} runs; no power samples", *self.decisions]
         if not self.conversions:
             return [f"{self.runs} runs; {self.samples} polls", *self.decisions]
-        result = [
-            f"{self.runs} runs; {self.samples} polls, {self.conversions} conversions used, one "
-            f"every {_time(self.period_s)} ({_CLOCKS[self.clock]})"
-        ]
+        found = f"{self.samples} polls, {self.conversions} conversions used"
+        every = f"one every {_time(self.period_s)} ({_CLOCKS[self.clock]})"
+        result = [f"{self.runs} runs; {found}, {every}"]
         if self.stamps:
             result.append(f"stamps: {self.stamps}")
         if self.timing is not None:
             result.append(self._timing(self.timing))
         if math.isfinite(self.residual_w):
-            noise = engineering(self.noise_w, "W") if math.isfinite(self.noise_w) else "not recorded"
+            known = math.isfinite(self.noise_w)
+            noise = engineering(self.noise_w, "W") if known else "not recorded"
             result.append(
                 f"residual {engineering(self.residual_w, 'W')}: conversions alone "
                 f"{engineering(self.sensor_noise_w, 'W')} (at rest {noise}), power from run to run "

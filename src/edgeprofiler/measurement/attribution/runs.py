@@ -100,6 +100,4 @@ class Runs:
 
     def as_one(self) -> Runs:
         """Return these runs with all layers as one."""
-        return Runs(
-            self.origin_s, self.active[:1], self.total_s[:, None], self.end_s, self.slack_s
-        )
+        return Runs(self.origin_s, self.active[:1], self.total_s[:, None], self.end_s, self.slack_s)

@@ -9,6 +9,7 @@ conversions, and polls that are late by anything up to a period are sums over th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ class Reach:
     averaged_from_s: float = 10e-3
     """A value that stands for longer than this may be such a mean."""
     plain: float = 1.02
-    """A window alone is preferred unless something else leaves less than its variance by so much."""
+    """A window alone is preferred unless it leaves so much more variance than something else."""
     rivals: int = 4
     """Places that are looked at more finely."""
 
@@ -95,8 +96,8 @@ def coarse(
     step = max(reach.coarse_s, span * blocks / reach.most_sums)
     if period_s is not None and counts:  # averaged windows must fall on the grid
         spacing = period_s / max(counts)
-        step = spacing / np.ceil(spacing / step)
-    moments = reach.earliest_s + step * np.arange(int(span / step) + 1)
+        step = spacing / math.ceil(spacing / step)
+    moments: FloatArray = reach.earliest_s + step * np.arange(int(span / step) + 1.0)
     shapes = [_Shape(Timing(step, gap_s=gap_s), None)]
     shapes += [_rail(tau, moments.size, step) for tau in reach.rails_s]
     if period_s is None:
@@ -105,9 +106,7 @@ def coarse(
         shapes += [_comb(n, period_s / n, moments.size, step) for n in counts]
     table = _Table.of(problem, moments, moments, blocks, shapes[0].timing, 0.0)
     found = [place for shape in shapes for place in table.best(shape, keep=3)]
-    found = [
-        Place(place.left, place.timing.with_values({"gap_s": gap_s})) for place in found
-    ]
+    found = [Place(place.left, place.timing.with_values({"gap_s": gap_s})) for place in found]
     return sorted(found, key=lambda place: place.left)
 
 
@@ -129,7 +128,7 @@ def near(problem: Problem, place: Place, reach: Reach | None = None, blur_s: flo
     while step > (reach.coarse_s / 4 if smooth else reach.fine_s):
         step /= 4
         lag, window = best.timing.lag_s, best.timing.window_s
-        grid = step * np.arange(-5, 6)
+        grid: FloatArray = step * np.arange(-5.0, 6.0)
         blocks = min(problem.runs.layers, 20 if step > reach.coarse_s / 8 else 48)
         shape = best.timing.with_values({"lag_s": 0.0})
         table = _Table.of(problem, lag + grid, lag + window + grid, blocks, shape, blur_s)
@@ -144,9 +143,7 @@ def _is_plain(timing: Timing) -> bool:
 def _rail(tau: float, size: int, step: float) -> _Shape:
     ahead = (np.arange(size)[None, :] - np.arange(size)[:, None]) * step
     matrix = np.where(ahead >= 0, np.exp(-np.maximum(ahead, 0.0) / tau), 0.0)
-    return _Shape(
-        Timing(step, time_constant_s=tau), matrix / matrix.sum(axis=1, keepdims=True)
-    )
+    return _Shape(Timing(step, time_constant_s=tau), matrix / matrix.sum(axis=1, keepdims=True))
 
 
 def _late(late: float, size: int, step: float) -> _Shape:
@@ -158,7 +155,7 @@ def _late(late: float, size: int, step: float) -> _Shape:
 def _comb(count: int, spacing: float, size: int, step: float) -> _Shape:
     matrix = np.zeros((size, size))
     for number in range(count):
-        place = np.minimum(np.arange(size) + int(round(number * spacing / step)), size - 1)
+        place = np.minimum(np.arange(size) + round(number * spacing / step), size - 1)
         matrix[np.arange(size), place] += 1 / count
     return _Shape(Timing(step, averaged=count, spacing_s=spacing), matrix)
 
@@ -167,7 +164,7 @@ SAMPLES = 2500
 """Conversions that a search looks at; a fit afterwards uses all."""
 
 RIDGE = 2e-3
-"""Draws blocks to their mean as if each had been seen for so long: noise and powers of usual size."""
+"""Draws blocks to their mean, as the prior does for powers and noise of usual size."""
 
 
 @dataclass(frozen=True, eq=False)

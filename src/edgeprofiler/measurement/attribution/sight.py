@@ -81,9 +81,7 @@ def seen_clock(
     return gain, Clock(found, start, np.zeros(1), np.zeros(1))
 
 
-def _scores(
-    problem: Problem, rough: Fit, ages_s: FloatArray, sharpness: Sharpness
-) -> FloatArray:
+def _scores(problem: Problem, rough: Fit, ages_s: FloatArray, sharpness: Sharpness) -> FloatArray:
     """Return the log-likelihood of each poll for each age, less its mean; (polls, ages)."""
     timing, seen = rough.timing, problem.samples.above_w
     energy = problem.energy(timing, rough.mean_w)
@@ -104,9 +102,7 @@ def _phase(
     """Return the gain of the best phase at a rate, and that phase as a share of the period."""
     phases, ages = sharpness.phases, score.shape[1]
     place = ((time * rate) % 1.0 * phases).astype(np.int64)
-    table = np.stack(
-        [np.bincount(place, score[:, age], phases) for age in range(ages)], axis=1
-    )
+    table = np.stack([np.bincount(place, score[:, age], phases) for age in range(ages)], axis=1)
     ahead = (np.arange(phases)[:, None] - np.arange(phases)[None, :]) % phases
     age = ahead * ages // phases
     total = table[np.arange(phases)[:, None], age].sum(axis=0)

@@ -1,4 +1,4 @@
-"""From one register's polls to powers of layers: clock, timing, powers, each given the one before."""
+"""From one register's polls to powers of layers: clock, then timing, then powers."""
 
 from __future__ import annotations
 
@@ -108,9 +108,7 @@ def solve(
     best = _with_gaps(problem, places, names, effort)
     names = best.fitted
     some = _affordable(problem, effort)
-    last = fit(
-        some, best.timing, names, rounds=4, start=best, texture=_may_vary(best.timing)
-    )
+    last = fit(some, best.timing, names, rounds=4, start=best, texture=_may_vary(best.timing))
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
 
 
@@ -182,9 +180,14 @@ class _Start:
         scale = max(float(above.mean()) if above.size else 0.0, spread, 1e-3)
         gap = self.evidence.ends.gap_s
         return Problem(
-            runs, None if gap is None else gap[runs.active], samples,
-            Prior(self.kinds, runs.mean_s, scale), self.floor_w, scale, self.register.step_w / np.sqrt(12),
-        )  # fmt: skip
+            runs=runs,
+            gap_s=None if gap is None else gap[runs.active],
+            samples=samples,
+            prior=Prior(self.kinds, runs.mean_s, scale),
+            floor_w=self.floor_w,
+            scale_w=scale,
+            least_w=self.register.step_w / float(np.sqrt(12)),
+        )
 
     def _samples(self, found: Conversions, runs: Runs) -> Samples:
         reach = Reach()
@@ -216,9 +219,7 @@ class _Start:
     def places(self, problem: Problem, found: Conversions, effort: Effort) -> list[Place]:
         """Return coarse places for conversions whose clock is known, with and without gaps."""
         places = coarse(problem, found.period_s, self.averaged)
-        return sorted(
-            places + self._gapped(problem, found.period_s, effort), key=lambda p: p.left
-        )
+        return sorted(places + self._gapped(problem, found.period_s, effort), key=lambda p: p.left)
 
     def _gapped(self, problem: Problem, period: float | None, effort: Effort) -> list[Place]:
         if problem.gap_s is not None:

@@ -131,11 +131,12 @@ class TracePower:
             period_s=float(np.median(steps)) if len(steps) else float("nan"),
             clock=self._session,
             settings=self._sensor.settings(),
+            registers=traces[0].registers,
         )
         ticks = 0
         try:
             for (phase, _), trace in zip(phases, traces, strict=True):
-                table = np.column_stack([trace.time_s, *trace.rails_w.values()])
+                table = trace.table
                 for start in range(0, len(table), _ROWS):
                     part = table[start : start + _ROWS]
                     ticks += len(part)

@@ -33,7 +33,12 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.collect.ticks import Ticker, TimerTicker, make_ticker
 from edgeprofiler.measurement.recording.chunks import Phase
 from edgeprofiler.measurement.recording.session import PowerWriter, SessionClock
-from edgeprofiler.measurement.sensors.protocol import Polling, Sensor, polling_of
+from edgeprofiler.measurement.sensors.protocol import (
+    Polling,
+    Sensor,
+    polling_of,
+    registers_of,
+)
 
 FLUSH_S = 0.4
 """How often polls are written and synced; a crash loses at most what came since."""
@@ -121,7 +126,7 @@ class _Disk(threading.Thread):
         super().__init__(name="disk", daemon=True)
         self._writer = writer
         self._decode = polling.decode
-        self._rails = len(sensor.rails)
+        self._values = len(sensor.rails) + 2 * len(registers_of(sensor))
         total = [1 + n for n, rail in enumerate(sensor.rails) if rail in sensor.total_rails]
         self._total = total or slice(1, None)
         self._what = " + ".join(sensor.total_rails)
@@ -164,16 +169,16 @@ class _Disk(threading.Thread):
                 gc.collect()  # of what a sensor's own cycles hold; `main` froze all older things
 
     def _table(self, polls: Sequence[_Poll]) -> FloatArray:
-        """Return times and rails of polls, shape (polls, 1 + rails)."""
+        """Return times and values of polls, with the columns of `PowerTrace.table`."""
         _, _, before_s, *parts, after_s = zip(*polls, strict=True)
         values = self._decode(parts)
-        if values.shape != (len(polls), self._rails):
-            raise ValueError(f"it gave {values.shape[1:]} values for {self._rails} rails")
+        if values.shape != (len(polls), self._values):
+            raise ValueError(f"it gave {values.shape[1:]} values for {self._values} columns")
         return np.column_stack([0.5 * (np.array(before_s) + np.array(after_s)), values])
 
     def _good_part(self, polls: Sequence[_Poll]) -> FloatArray:
         """Return the table of the polls before the first that cannot be decoded."""
-        rows = [np.empty((0, 1 + self._rails))]
+        rows = [np.empty((0, 1 + self._values))]
         for poll in polls:
             try:
                 rows.append(self._table([poll]))
@@ -335,6 +340,7 @@ def main() -> int:
             period_s=job["period_s"],
             clock=SessionClock(**job["clock"]),
             settings=sensor.settings(),
+            registers=registers_of(sensor),
         )
         writer.sync()
         say(rails=sensor.rails, total_rails=sensor.total_rails, settings=dict(sensor.settings()))

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from edgeprofiler.measurement.power_logs.log import ForeignLog
 from edgeprofiler.measurement.power_logs.stamps import Reading, in_zone
-from edgeprofiler.measurement.recording import PowerTrace
 from edgeprofiler.measurement.recording.power_log import read_power_log
 
 _LINE = re.compile(r"\s*\d{8}-\d\d:\d\d:\d\d[^,]*,")
-_RAIL = "VDD_IN"
 
 
 def is_reference(line: str) -> bool:
@@ -22,8 +20,12 @@ def is_reference(line: str) -> bool:
 def read_reference_log(path: Path, how: Reading) -> ForeignLog:
     """Return a log of this layout; `read_power_log` says what is raised."""
     notes: list[str] = []
-    stamps, power_w = read_power_log(path, notes)
-    trace = PowerTrace((stamps - stamps[0]) / 1e6, {_RAIL: power_w}, (_RAIL,))
+    found = read_power_log(path, notes)
+    first_us = found.stamps_us[0]
     return ForeignLog(
-        "reference", trace, in_zone(float(stamps[0]) / 1e6, how.zone), wall=True, notes=tuple(notes)
+        "reference",
+        found.trace((found.stamps_us - first_us) / 1e6),
+        in_zone(float(first_us) / 1e6, how.zone),
+        wall=True,
+        notes=tuple(notes),
     )

@@ -11,15 +11,16 @@ import numpy as np
 
 from edgeprofiler.core.errors import InsufficientData
 from edgeprofiler.core.units import engineering
-from edgeprofiler.measurement.attribution.design import design
-from edgeprofiler.measurement.attribution.session import (
-    Session,
-    coverage,
+from edgeprofiler.measurement.attribution.conversions import Conversions, find_conversions
+from edgeprofiler.measurement.attribution.coverage import coverage
+from edgeprofiler.measurement.attribution.evidence import (
+    Evidence,
+    gather,
     has_power,
-    prepare,
     why_no_power,
 )
-from edgeprofiler.measurement.attribution.timing import Timing
+from edgeprofiler.measurement.attribution.forecast import Forecast, forecast
+from edgeprofiler.measurement.attribution.problem import Samples
 from edgeprofiler.measurement.recording import Recording
 from edgeprofiler.measurement.recording.impossible import TOLD_AS
 from edgeprofiler.measurement.recording.opening import open_recording
@@ -34,6 +35,10 @@ class Thresholds:
 
     conversions_per_layer: tuple[float, float] = (300, 50)
     """Distinct conversions that overlap a layer: below these."""
+    layer_error: tuple[float, float] = (0.1, 0.25)
+    """Expected error of layers' powers: above these. One value for all layers is 0.2 to 0.3 off."""
+    coarse_stamps: tuple[float, float] = (0.02, 0.2)
+    """Steps of the profiler's clock, as a share of a run: above these."""
     idle_drift: tuple[float, float] = (0.05, 0.15)
     """Change of idle from before to after, as a share of power above idle: above these."""
     seen: tuple[float, float] = (0.98, 0.9)
@@ -100,16 +105,19 @@ def qa(
         checks.append(Observation("power", "bad", why, remedy))
     else:
         try:
-            session = prepare(recording)
+            ready = _Ready.of(recording)
         except InsufficientData as error:
             checks.append(Observation("power", "bad", str(error), "collect again"))
         else:
             checks += [
                 _readings(recording, limits),
-                _period(session),
-                _conversions(session, limits),
-                _step(session, limits),
-                _idle(recording, session, limits),
+                _registers(ready),
+                _period(ready),
+                _stamps(ready, limits),
+                _conversions(ready, limits),
+                _layers(ready, limits),
+                _step(ready, limits),
+                _idle(recording, ready, limits),
             ]
     checks += [
         _clocks(recording),
@@ -174,33 +182,135 @@ def _readings(recording: Recording, limits: Thresholds) -> Observation:
     )
 
 
-def _period(session: Session) -> Observation:
-    found = session.conversions
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """What attribution would begin with."""
+
+    evidence: Evidence
+    conversions: Conversions
+    samples: Samples
+    """Conversions during the runs, above idle."""
+    window_s: float
+    """What a conversion integrates, as an INA3221 does: a sixth of a round, or half of a short."""
+    forecast: Forecast
+
+    @staticmethod
+    def of(recording: Recording) -> _Ready:
+        evidence = gather(recording)
+        found = find_conversions(recording.trace)
+        runs = evidence.runs
+        end = found.time_s - runs.origin_s
+        inside = (end > runs.end_s[0]) & (end < runs.end_s[-1])
+        floor = evidence.idle.mean_w
+        if math.isnan(floor):
+            floor = sum(register.floor_w for register in evidence.registers)
+        samples = Samples(end[inside], found.value[inside] - floor)
+        short = found.clocked and found.period_s < SHORT_ROUND_S
+        window = 0.5 * found.period_s if short else NOMINAL_WINDOW_S
+        told = forecast(runs, samples, window, evidence.idle.noise_w)
+        return _Ready(evidence, found, samples, window, told)
+
+
+NOMINAL_WINDOW_S = 1.1e-3
+"""Of one conversion of an INA3221 as it comes."""
+
+SHORT_ROUND_S = 2e-3
+"""A round that is shorter is of one channel, whose current takes half of it."""
+
+ISOLATED_S = 1.5
+"""A layer alone takes a second of running, and half of one around it."""
+
+
+def _registers(ready: _Ready) -> Observation:
+    apart = [register.rail for register in ready.evidence.registers if register.volts is not None]
+    if apart:
+        return Observation("registers", "good", f"current and voltage apart: {', '.join(apart)}")
+    return Observation(
+        "registers", "unknown",
+        "power only; where a chip converts current and voltage in turn their product is of no "
+        "one moment",
+        "record with a sensor that gives both",
+    )  # fmt: skip
+
+
+def _period(ready: _Ready) -> Observation:
+    found = ready.conversions
     period, poll = engineering(found.period_s, "s"), engineering(found.poll_s, "s")
     if found.clocked:
         return Observation("period", "good", f"a new value every {period}, polled every {poll}")
     return Observation(
         "period", "doubtful",
-        f"no clock found in the changes of value (about {period}, polled every {poll})",
-        "poll at least three times a conversion, or slow the conversions down",
+        f"values do not repeat between polls ({poll} apart), so that their clock does not show",
+        "poll 1.2 times a conversion or more: --period, or slower conversions",
     )  # fmt: skip
 
 
-def _conversions(session: Session, limits: Thresholds) -> Observation:
-    some = session.samples.thinned(5000)
-    share = (design(session.runs, some.end_s, Timing(1.1e-3))[:, :-2] > 0).mean(axis=0)
-    fewest = float(share.min()) * len(session.samples)
+def _stamps(ready: _Ready, limits: Thresholds) -> Observation:
+    ends, runs = ready.evidence.ends, ready.evidence.runs
+    kind = {
+        "none": "ends of runs only",
+        "callback-burst": "in a burst after each run",
+        "layer-end": "as each layer ended",
+    }[ends.kind]
+    share = ends.resolution_s / float(runs.total_s.mean())
+    level = _above(share, limits.coarse_stamps)
+    if level == "good":
+        return Observation("stamps", "good", kind)
+    return Observation(
+        "stamps", level,
+        f"{kind}, in steps of {engineering(ends.resolution_s, 's')}, {share:.0%} of a run",
+        "stamp with a clock of microseconds",
+    )  # fmt: skip
+
+
+def _conversions(ready: _Ready, limits: Thresholds) -> Observation:
+    fewest = float(ready.forecast.overlaps.min())
     level = _below(fewest, limits.conversions_per_layer)
-    return _graded(
-        "conversions",
-        level,
-        f"{len(session.samples)} distinct; at least {fewest:.0f} overlap each layer",
-        "record more runs",
+    return Observation(
+        "conversions", level,
+        f"{len(ready.samples)} distinct; at least {fewest:.0f} overlap each layer",
+        "" if level == "good" else "record more runs",
+    )  # fmt: skip
+
+
+def _layers(ready: _Ready, limits: Thresholds) -> Observation:
+    error = ready.forecast.error()
+    level = _above(error, limits.layer_error)
+    finding = f"layers' powers can be told to about {error:.0%} of their power above idle"
+    return Observation("layers", level, finding, "" if level == "good" else _cures(ready, limits))
+
+
+def _cures(ready: _Ready, limits: Thresholds) -> str:
+    """Return what would tell layers better, and how long each takes."""
+    runs = ready.evidence.runs
+    wanted = limits.layer_error[0]
+    longer = ready.forecast.longer_for(wanted)
+    length = float(runs.end_s[-1] - runs.end_s[0])
+    alone = f"`collect --isolate`: each layer alone, {_minutes(runs.layers * ISOLATED_S)}"
+    if not math.isfinite(longer):
+        return alone
+    more = (
+        f"{math.ceil(longer * len(runs) / 100) * 100} runs with dithered pauses for {wanted:.0%}, "
+        f"{_minutes(longer * length)}"
     )
+    faster = (
+        ""
+        if ready.window_s < NOMINAL_WINDOW_S
+        else (f"; as root with `--sensor-option fast=true` {_minutes(longer * length / FASTER)}")
+    )
+    return f"{more}{faster}; or {alone}"
 
 
-def _step(session: Session, limits: Thresholds) -> Observation:
-    seen = coverage(session.runs, session.samples.end_s, 1.1e-3)
+FASTER = 5.6
+"""Conversions of one channel at what `fast` sets, for each of three channels at the default."""
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _step(ready: _Ready, limits: Thresholds) -> Observation:
+    seen = coverage(ready.evidence.runs, ready.samples.end_s, ready.window_s)
     remedy = "collect with dithered pauses between runs"
     if seen.locked:
         return Observation(
@@ -221,8 +331,8 @@ def _step(session: Session, limits: Thresholds) -> Observation:
     )
 
 
-def _idle(recording: Recording, session: Session, limits: Thresholds) -> Observation:
-    idle = session.idle
+def _idle(recording: Recording, ready: _Ready, limits: Thresholds) -> Observation:
+    idle = ready.evidence.idle
     if math.isnan(idle.mean_w):
         return Observation(
             "idle", "doubtful", "idle power was not recorded", "collect with --idle 60"

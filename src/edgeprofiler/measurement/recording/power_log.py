@@ -12,9 +12,12 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import atomic_path, read_bytes
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording.recording import PowerTrace
 from edgeprofiler.measurement.recording.stamps import WIDTH, Micros, format_stamps, parse_stamps
 
 BUS_MV = 5000
+RAIL = "VDD_IN"
+"""Name of the one rail that these logs know: the input of the whole board."""
 _ROW = np.dtype([("stamp", f"S{WIDTH + 1}"), ("mv", "f8"), ("ma", "f8")])
 
 
@@ -25,6 +28,12 @@ class PowerLog:
     stamps_us: Micros
     milli_volts: FloatArray
     milli_amperes: FloatArray
+
+    def trace(self, time_s: FloatArray) -> PowerTrace:
+        """Return the log as a trace of the whole board, with other times for its stamps."""
+        amperes, volts = self.milli_amperes / 1e3, self.milli_volts / 1e3
+        table = np.column_stack([time_s, self.power_w, amperes, volts])
+        return PowerTrace.of_table(table, (RAIL,), (RAIL,), (RAIL,))
 
     @property
     def power_w(self) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +35,42 @@ class PowerTrace:
             return np.full(len(self.time_s), np.nan)
         total: FloatArray = np.sum([self.rails_w[name] for name in self.total_rails], axis=0)
         return total
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """Rails whose current and voltage are known apart."""
+        return tuple(r for r in self.rails_w if r in self.currents_a and r in self.voltages_v)
+
+    @property
+    def table(self) -> FloatArray:
+        """All columns as a stream holds them: time, rails, currents, voltages of registers."""
+        known = self.registers
+        return np.column_stack(
+            [
+                self.time_s,
+                *self.rails_w.values(),
+                *(self.currents_a[rail] for rail in known),
+                *(self.voltages_v[rail] for rail in known),
+            ]
+        )
+
+    @staticmethod
+    def of_table(
+        table: FloatArray, rails: Sequence[str], total_rails: tuple[str, ...],
+        registers: Sequence[str] = (),
+    ) -> PowerTrace:  # fmt: skip
+        """Return the trace whose `table` this is."""
+        columns = [np.ascontiguousarray(column) for column in table.T]
+        for column in columns:
+            column.setflags(write=False)
+        first, second = 1 + len(rails), 1 + len(rails) + len(registers)
+        return PowerTrace(
+            columns[0],
+            dict(zip(rails, columns[1:first], strict=True)),
+            total_rails,
+            dict(zip(registers, columns[first:second], strict=True)),
+            dict(zip(registers, columns[second:], strict=True)),
+        )
 
     def __len__(self) -> int:
         return len(self.time_s)

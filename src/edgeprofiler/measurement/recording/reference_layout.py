@@ -7,7 +7,6 @@ Its stamps are of the wall clock; here they become seconds since the first stamp
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.measurement.recording.layer_times import read_layer_times, write_layer_times
 from edgeprofiler.measurement.recording.power_log import (
-    PowerLog,
+    RAIL,
     read_power_log,
     write_power_log,
     write_registers,
@@ -34,9 +33,6 @@ from edgeprofiler.measurement.recording.recording import (
 )
 from edgeprofiler.measurement.recording.stamp_kind import stamp_kind
 from edgeprofiler.measurement.recording.stamps import Micros, format_stamps, micros_of
-
-RAIL = "VDD_IN"
-"""Name of the one rail that this layout knows: the input of the whole board."""
 
 
 def reference_models(folder: Path) -> list[str]:
@@ -78,7 +74,7 @@ def read_reference(folder: Path, model: str | None = None) -> Recording:
     engine = _read_if_there(raw / model / "trt_profiling" / "trt_engine_info.json")
     return Recording(
         name=model,
-        trace=_registers(polls_us, log, origin_us),
+        trace=log.trace(_seconds(polls_us, origin_us)),
         timeline=Timeline(
             layer_names=layers,
             duration_s=read_only(durations_s),
@@ -154,14 +150,6 @@ def _seconds(micros: Micros, origin_us: int) -> FloatArray:
 
 def _trace(polls_us: Micros, power_w: FloatArray, origin_us: int) -> PowerTrace:
     return PowerTrace(_seconds(polls_us, origin_us), {RAIL: read_only(power_w)}, (RAIL,))
-
-
-def _registers(polls_us: Micros, log: PowerLog, origin_us: int) -> PowerTrace:
-    return replace(
-        _trace(polls_us, log.power_w, origin_us),
-        currents_a={RAIL: _fixed(log.milli_amperes / 1e3)},
-        voltages_v={RAIL: _fixed(log.milli_volts / 1e3)},
-    )
 
 
 def _sampling(polls_us: Micros) -> SamplerReport:

@@ -88,19 +88,23 @@ def read_header(folder: Path) -> Value:
     return header
 
 
-def check_rails(rails: Sequence[str], total_rails: Sequence[str]) -> None:
+def check_rails(
+    rails: Sequence[str], total_rails: Sequence[str], registers: Sequence[str] = ()
+) -> None:
     """Raise `ValueError` where rails cannot be recorded, or were not recorded as they should."""
     if not rails or len(set(rails)) != len(rails) or len(rails) > limits.RAILS:
         raise ValueError(f"rails must have one name each, not {list(rails)[:9]}")
     if not set(total_rails) <= set(rails):
         raise ValueError(f"total rails {list(total_rails)[:9]} are not among the rails")
+    if not set(registers) <= set(rails) or len(set(registers)) != len(registers):
+        raise ValueError(f"registers {list(registers)[:9]} are not among the rails, once each")
 
 
 class PowerWriter(ChunkWriter):
     """Writes polls of a sensor. The first chunk says what they are.
 
     Raises:
-        ValueError: two rails have one name, or a total rail is none of them.
+        ValueError: two rails have one name, or a total rail or a register is none of them.
         CannotWrite: the file exists, or the disk is full, read-only or gone.
     """
 
@@ -114,13 +118,15 @@ class PowerWriter(ChunkWriter):
         period_s: float,
         clock: SessionClock,
         settings: Mapping[str, Any],
+        registers: Sequence[str] = (),
     ) -> None:
-        check_rails(rails, total_rails)
+        check_rails(rails, total_rails, registers)
         head = {
             "stream": "power",
             "kind": kind,
             "rails": list(rails),
             "total_rails": list(total_rails),
+            "registers": list(registers),
             "period_s": period_s,
             "clock": asdict(clock),
             "settings": dict(settings),
@@ -128,7 +134,7 @@ class PowerWriter(ChunkWriter):
         super().__init__(path, head)
 
     def append(self, phase: int, polls: FloatArray, stats: tuple[int, int, float, float]) -> None:
-        """Append polls, shape (n, 1 + rails): time and rails. `stats` as in `POWER_STATS`."""
+        """Append polls, with the columns of `PowerTrace.table`. `stats` as in `POWER_STATS`."""
         self.write_table(ChunkKind.POWER, polls, phase, POWER_STATS.pack(*stats))
 
 

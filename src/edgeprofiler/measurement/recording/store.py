@@ -15,6 +15,7 @@ import numpy as np
 
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import CannotWrite
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording.chunks import Phase
 from edgeprofiler.measurement.recording.impossible import without_impossible
@@ -81,6 +82,7 @@ def save_recording(recording: Recording, folder: Path) -> None:
             period_s=report.target_period_s,
             clock=clock,
             settings=recording.sensor_settings,
+            registers=trace.registers,
         )
         stats = (report.ticks, report.missed_ticks, math.nan, math.nan)
         phases = (
@@ -91,9 +93,7 @@ def save_recording(recording: Recording, folder: Path) -> None:
         with closing(writer) as power:
             for phase, part in phases:
                 if part is not None:
-                    unknown = np.full(len(part), np.nan)
-                    rails = [part.rails_w.get(rail, unknown) for rail in trace.rails_w]
-                    power.append(phase, np.column_stack([part.time_s, *rails]), stats)
+                    power.append(phase, _like(part, trace).table, stats)
             power.sync()
     if recording.timeline.layer_names or recording.timeline.runs:
         with closing(RunsWriter(stream_path(folder, "runs", 1), clock)) as runs:
@@ -128,6 +128,7 @@ def load_recording(folder: Path) -> Recording:
     layers = next((s.layer_names for s in sessions if s.layer_names), ())
     rails = next((s.rails for s in sessions if s.rails), ())
     totals = next((s.total_rails for s in sessions if s.rails), ())
+    registers = next((s.registers for s in sessions if s.rails), ())
     for session in sessions:
         if session.layer_names and session.layer_names != layers:
             warnings.append(f"session {session.number} ran other layers and is left out")
@@ -135,18 +136,18 @@ def load_recording(folder: Path) -> Recording:
         if session.rails and session.rails != rails:
             warnings.append(f"session {session.number} watched other rails and is left out")
             session.polls = []
+        session.polls = [
+            (phase, _with(polls, session, registers)) for phase, polls in session.polls
+        ]
     events = [event for session in sessions for event in session.events]
     networks = [event["network"].mapping() for event in named(events, "network")]
     before, after = named(events, "state_before"), named(events, "state_after")
 
     def trace(phase: Phase) -> PowerTrace:
         parts = [polls for s in sessions for p, polls in s.polls if p == phase]
-        table = np.concatenate(parts) if parts else np.empty((0, 1 + len(rails)))
-        return PowerTrace(
-            time_s=read_only(table[:, 0]),
-            rails_w={rail: read_only(table[:, 1 + i]) for i, rail in enumerate(rails)},
-            total_rails=totals,
-        )
+        width = 1 + len(rails) + 2 * len(registers)
+        table = np.concatenate(parts) if parts else np.empty((0, width))
+        return PowerTrace.of_table(table, rails, totals, registers)
 
     idle_before, idle_after = trace(Phase.IDLE_BEFORE), trace(Phase.IDLE_AFTER)
     settings = header["sensor_settings"].maybe(Value.mapping) or next(
@@ -172,6 +173,31 @@ def load_recording(folder: Path) -> Recording:
         simulated=header["simulated"].default(raw=False).boolean(),
     )
     return without_impossible(recording)
+
+
+def _like(part: PowerTrace, trace: PowerTrace) -> PowerTrace:
+    """Return a trace with the rails and registers of another; NaN where it lacks one."""
+    unknown = np.full(len(part), np.nan)
+    return PowerTrace(
+        part.time_s,
+        {rail: part.rails_w.get(rail, unknown) for rail in trace.rails_w},
+        trace.total_rails,
+        {rail: part.currents_a.get(rail, unknown) for rail in trace.registers},
+        {rail: part.voltages_v.get(rail, unknown) for rail in trace.registers},
+    )
+
+
+def _with(polls: FloatArray, session: SessionData, registers: tuple[str, ...]) -> FloatArray:
+    """Return polls of a session with the columns of other registers; NaN where it has none."""
+    if session.registers == registers:
+        return polls
+    trace = PowerTrace.of_table(polls, session.rails, session.total_rails, session.registers)
+    unknown = np.full(len(polls), np.nan)
+    wanted = PowerTrace(
+        trace.time_s, trace.rails_w, trace.total_rails,
+        dict.fromkeys(registers, unknown), dict.fromkeys(registers, unknown),
+    )  # fmt: skip
+    return _like(trace, wanted).table
 
 
 def _missing(folder: Path, header: Value, sessions: list[SessionData]) -> Iterator[str]:

@@ -37,6 +37,7 @@ class SessionData:
     polls: list[tuple[int, FloatArray]] = field(default_factory=list)
     rails: tuple[str, ...] = ()
     total_rails: tuple[str, ...] = ()
+    registers: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     period_s: float = math.nan
     stats: tuple[int, int, float, float] = (0, 0, math.nan, math.nan)
@@ -111,11 +112,12 @@ def _take_power(session: SessionData, chunks: list[Chunk], path: Path) -> list[s
     session.clock = _clock(about["clock"])
     session.rails = about["rails"].texts()
     session.total_rails = about["total_rails"].texts()
+    session.registers = about["registers"].default([]).texts()
     session.settings = about["settings"].mapping()
     session.period_s = number_or_nan(about["period_s"])
     kind = about["kind"].choice(("power", "energy"))
-    check_rails(session.rails, session.total_rails)
-    width = 1 + len(session.rails)
+    check_rails(session.rails, session.total_rails, session.registers)
+    width = 1 + len(session.rails) + 2 * len(session.registers)
     phases: list[int] = []
     tables: list[FloatArray] = []
     for chunk in chunks[1:]:

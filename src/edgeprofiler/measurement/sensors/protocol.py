@@ -98,7 +98,10 @@ class Polling(Protocol):
         ...
 
     def decode(self, parts: Sequence[Sequence[Any]]) -> FloatArray:
-        """Return what `Sensor.read` gives, shape (polls, rails), of each part of many polls."""
+        """Return what `Sensor.read` gives, shape (polls, rails), of each part of many polls.
+
+        A sensor with `registers` gives the amperes and then the volts of those behind the rails.
+        """
         ...
 
 
@@ -113,6 +116,17 @@ class RawSensor(Sensor, Protocol):
             OSError: it is not open.
         """
         ...
+
+
+def registers_of(sensor: Sensor) -> tuple[str, ...]:
+    """Return the rails whose current and voltage a sensor's polls hold apart, beside power.
+
+    A chip converts the two in turn, so their product belongs to no moment. A `RawSensor` may name
+    such rails in `registers`, known after `open`.
+    """
+    if not isinstance(sensor, RawSensor):
+        return ()
+    return tuple(getattr(sensor, "registers", ()))
 
 
 class _PlainPolling:

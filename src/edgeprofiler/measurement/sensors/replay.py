@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -97,8 +97,8 @@ class ReplaySensor(Optioned):
         time_s = whole.time_s + self._shift(log, start_s)
         self._require(log, time_s, start_s, end_s)
         part = slice(*np.searchsorted(time_s, [start_s, end_s], side="left"))
-        rails = {rail: values[part] for rail, values in whole.rails_w.items()}
-        return PowerTrace(time_s[part], rails, whole.total_rails)
+        moved = np.column_stack([time_s[part], whole.table[part, 1:]])
+        return PowerTrace.of_table(moved, tuple(whole.rails_w), whole.total_rails, whole.registers)
 
     def settings(self) -> Mapping[str, Any]:
         """Return the file, its form, how it was laid beside the runs and what it lacks."""
@@ -168,7 +168,7 @@ class ReplaySensor(Optioned):
             totals = log.trace.total_rails
             if self.total or not totals:
                 totals = total_rails(list(log.trace.rails_w), self.total)
-            trace = PowerTrace(log.trace.time_s, log.trace.rails_w, totals)
+            trace = replace(log.trace, total_rails=totals)
             new = () if self._read is None else self._read[1].notes
             for note in (note for note in log.notes if note not in new):
                 _LOG.warning("warning: %s", note)

@@ -28,6 +28,10 @@ class SimulatedSensor(Optioned):
         rail_time_constant_s: of the board's capacitors.
         noise_w: standard deviation of a conversion.
         poll_hz: polls a second.
+        sag_ohm: by which the supply's voltage falls for each ampere.
+        odd_polls: share of polls that are off by one step.
+        waits: whether the kernel waits for a fresh conversion at every read.
+        registers: whether current and voltage are recorded apart.
     """
 
     seed: Annotated[int, Between(0)] = 0
@@ -39,6 +43,10 @@ class SimulatedSensor(Optioned):
     rail_time_constant_s: _Time = SensorModel.rail_time_constant_s
     noise_w: Annotated[float, Between(0, 1000)] = SensorModel.noise_w
     poll_hz: Annotated[float, Between(0.01, 100_000)] = SensorModel.poll_hz
+    sag_ohm: Annotated[float, Between(0, 0.1)] = SensorModel.sag_ohm
+    odd_polls: Annotated[float, Between(0, 1)] = SensorModel.odd_polls
+    waits: bool = SensorModel.waits
+    registers: bool = SensorModel.registers
     _runner: object = field(default=None, init=False)
     _board: SimulatedBoard | None = field(default=None, init=False)
     _sensor: BoardSensor | None = field(default=None, init=False)

@@ -37,6 +37,11 @@ class Channel:
     current: Path | None = None
 
     @property
+    def has_registers(self) -> bool:
+        """Whether voltage and current are read apart."""
+        return self.power is None and self.voltage is not None and self.current is not None
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """The files to read in one poll."""
         if self.power is not None:
@@ -50,6 +55,7 @@ class ChannelReader:
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._descriptors: list[int] = []
         self._channels: list[tuple[list[int], float]] = []
+        self._registers: list[list[int]] = []
         try:
             for channel in channels:
                 parts = []
@@ -58,6 +64,8 @@ class ChannelReader:
                     self._descriptors.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
                 unit = channel.power_unit_w if channel.power is not None else 1e-6
                 self._channels.append((parts, unit))
+                if channel.has_registers:
+                    self._registers.append(parts)
         except OSError as error:
             self.close()
             raise Unavailable(
@@ -81,13 +89,18 @@ class ChannelReader:
         return [_patient_read(descriptor) for descriptor in self._descriptors]
 
     def decode(self, parts: Sequence[Sequence[bytes]]) -> FloatArray:
-        """Return watts, shape (polls, channels); NaN where a value was missing or torn."""
+        """Return watts of channels, then amperes, then volts of those with registers.
+
+        NaN where a value was missing or torn; shape (polls, channels + 2 * registers).
+        """
         values = [_numbers(texts) for texts in parts]
         watts = [
             np.prod([values[part] for part in files], axis=0) * unit
             for files, unit in self._channels
         ]
-        return np.stack(watts, axis=1)
+        amperes = [values[current] * 1e-3 for _, current in self._registers]
+        volts = [values[voltage] * 1e-3 for voltage, _ in self._registers]
+        return np.stack([*watts, *amperes, *volts], axis=1)
 
     def read_w(self) -> list[float]:
         """Return watts of each channel; NaN where its bus was busy.
@@ -96,8 +109,8 @@ class ChannelReader:
             OSError: the chip is gone.
         """
         texts = [_patient_read(descriptor) for descriptor in self._descriptors]
-        watts: list[float] = self.decode([(text,) for text in texts])[0].tolist()
-        return watts
+        values: list[float] = self.decode([(text,) for text in texts])[0].tolist()
+        return values[: len(self._channels)]
 
     def close(self) -> None:
         """Close all files; harmless when closed."""
@@ -147,6 +160,11 @@ class ChannelSensor(Optioned, ABC):
     def total_rails(self) -> tuple[str, ...]:
         """Rails whose sum is the power of the board's input."""
         return total_rails(self.rails, self.total) if self.channels else ()
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """Rails whose current and voltage are read apart."""
+        return tuple(channel.name for channel in self.channels if channel.has_registers)
 
     def probe(self) -> None:
         """Return if rails are there and tell the board's power; raise `Unavailable` otherwise."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprofiler.core.network import FloatArray, IntArray, Network
+from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.measurement.recording import DeviceState, PowerTrace, Timeline
 from edgeprofiler.measurement.simulator.device import SimulatedDevice, TrueCosts, true_costs
-from edgeprofiler.measurement.simulator.ina3221 import quantise, smoothed_energy
+from edgeprofiler.measurement.simulator.ina3221 import Chip
 from edgeprofiler.measurement.simulator.model import SensorModel, Structure
 from edgeprofiler.measurement.simulator.world import World, make_world
 
@@ -19,12 +19,6 @@ START_S = 1000.0
 
 WARMING_S = 60.0
 """Time constant with which the board warms."""
-
-DRAWN = 4096
-"""Random numbers drawn at once, so that any stretch of the past comes out the same again."""
-
-SETTLED = 25
-"""Rail time constants before a stretch from which smoothing must be followed."""
 
 
 class VirtualClock:
@@ -66,7 +60,7 @@ class SimulatedBoard:
         self.costs: TrueCosts = true_costs(network, device)
         self._names = tuple(layer.name for layer in network.layers)
         # the wander of the clock is drawn over a whole session, which a living board cannot know
-        self._structure = replace(structure, clock_drift=0.0, thermal_drift_w=0.0)
+        self._structure = replace(structure, clock_drift=0.0, thermal_drift_w=0.0, governor_steps=0)
         self._thermal_w = structure.thermal_drift_w
         self._blocks: list[_Block] = []
         self._busy_s = 0.0
@@ -91,19 +85,8 @@ class SimulatedBoard:
         return np.asarray(self._thermal_w * (1 - np.exp(-busy_s / WARMING_S)))
 
     def _seen(self, world: World, origin: float, number: int) -> Timeline:
-        structure, layers = self._structure, len(self._names)
         rng = np.random.default_rng([self.device.seed, 51, number])
-        error = rng.normal(0.0, 1.0, len(world.end_s)) * structure.stamp_jitter_s
-        end = world.end_s + origin + error
-        burst = structure.callback_s * np.arange(1, layers + 1)
-        return Timeline(
-            layer_names=self._names,
-            duration_s=world.duration_s,
-            run_end_s=np.maximum.accumulate(end),
-            run_start_s=np.maximum.accumulate(world.start_s + origin + error),
-            stamp_s=end[:, None] + burst,
-            stamp_kind="callback-burst",
-        )
+        return world.timeline(self._names, origin, rng)
 
     def state(self) -> DeviceState:
         """Return temperature and clocks now."""
@@ -146,48 +129,8 @@ class BoardSensor:
 
     def __init__(self, board: SimulatedBoard, sensor: SensorModel, seed: int) -> None:
         self._board = board
-        self._sensor = sensor
-        self._seed = seed
-        rng = np.random.default_rng([seed, 61])
-        self._phase_s = float(rng.uniform(0, sensor.period_s))
-        self._period_s = sensor.period_s * (1 + sensor.clock_ppm * 1e-6)
+        self._chip = Chip.draw(sensor, seed)
 
     def trace(self, start_s: float, end_s: float) -> PowerTrace:
         """Return all polls from `start_s` to `end_s`."""
-        sensor = self._sensor
-        first_tick = int(np.ceil(start_s * sensor.poll_hz))
-        ticks = np.arange(first_tick, int(np.floor(end_s * sensor.poll_hz)) + 1)
-        late = np.abs(self._normal(71, ticks)) * sensor.poll_jitter_s
-        time = np.maximum.accumulate(ticks / sensor.poll_hz + late)
-        time = time[(time >= start_s) & (time <= end_s)]
-        if time.size == 0:
-            return PowerTrace(time, {sensor.rail: time.copy()}, (sensor.rail,))
-        update_s = self._period_s * sensor.averaging
-        index = np.floor((time - sensor.lag_s - self._phase_s) / update_s).astype(np.int64)
-        wanted, place = np.unique(index, return_inverse=True)
-        members = wanted[:, None] * sensor.averaging - np.arange(sensor.averaging)
-        number = members.ravel()
-        ends = self._phase_s + number * self._period_s
-        begin = ends - sensor.window_s
-        queries = np.concatenate([begin, ends])
-        order = np.argsort(queries, kind="stable")
-        reach = SETTLED * sensor.rail_time_constant_s
-        steps = self._board.steps(
-            float(queries[order[0]]) - reach - 1e-6, float(queries[order[-1]]) + 1e-6
-        )
-        energy = np.empty(queries.size)
-        energy[order] = smoothed_energy(steps, queries[order], sensor.rail_time_constant_s)
-        mean = (energy[ends.size :] - energy[: ends.size]) / sensor.window_s
-        mean = mean + self._normal(31, number) * sensor.noise_w
-        held = quantise(mean.reshape(members.shape).mean(axis=1), sensor)
-        return PowerTrace(time, {sensor.rail: held[place]}, (sensor.rail,))
-
-    def _normal(self, stream: int, number: IntArray) -> FloatArray:
-        """Return the normal number that belongs to each index, whatever is asked beside it."""
-        block, inside = np.divmod(np.asarray(number, dtype=np.int64), DRAWN)
-        result = np.empty(block.shape)
-        for value in np.unique(block).tolist():
-            rng = np.random.default_rng([self._seed, stream, value])
-            chosen = block == value
-            result[chosen] = rng.normal(0.0, 1.0, DRAWN)[inside[chosen]]
-        return result
+        return self._chip.trace(self._board.steps, start_s, end_s)

@@ -13,11 +13,10 @@ from edgeprofiler.measurement.recording import (
     PowerTrace,
     Recording,
     SamplerReport,
-    Timeline,
     network_to_json,
 )
 from edgeprofiler.measurement.simulator.device import SimulatedDevice, true_costs
-from edgeprofiler.measurement.simulator.ina3221 import poll
+from edgeprofiler.measurement.simulator.ina3221 import Chip, Steps
 from edgeprofiler.measurement.simulator.model import SensorModel, Structure
 from edgeprofiler.measurement.simulator.world import LEAD_S, World, make_world
 
@@ -78,12 +77,12 @@ def simulate(
         runs: how often the network runs.
         seed: decides everything that is drawn; equal seeds give equal recordings.
         sensor: the simulated INA3221; its defaults if `None`.
-        structure: what the world does beside the layers; `Structure.easy()` if `None`.
+        structure: what the world does beside the layers; what a real board does if `None`.
         device: the simulated board; drawn by the seed if `None`.
     """
     if runs < 1:
         raise UsageError(f"a simulation needs at least one run, not {runs}")
-    sensor, structure = sensor or SensorModel(), structure or Structure.easy()
+    sensor, structure = sensor or SensorModel(), structure or Structure()
     device = device or SimulatedDevice.draw(seed)
     world = make_world(true_costs(network, device), structure, runs, seed)
     recording = _record(network, world, sensor, device, seed)
@@ -96,12 +95,17 @@ def _record(
     structure, idle_w = world.structure, world.costs.idle_power_w
     origin = EPOCH_S + structure.idle_s
     length = float(world.end_s[-1]) + LEAD_S
-    rng = np.random.default_rng([seed, 31])
-    trace = _trace(*poll(world.steps(), sensor, length, rng), origin, sensor)
+    chip = Chip.draw(sensor, seed)
+
+    def during(_start_s: float, _stop_s: float) -> Steps:
+        return ((edges + origin, power) for edges, power in world.steps())
+
+    trace = chip.trace(during, origin + sensor.window_s * 2, origin + length)
     warm_w = float(world.drift_w[-1])
-    before = _idle(idle_w, structure.idle_s, sensor, seed, 41, EPOCH_S)
-    after = _idle(idle_w + warm_w, structure.idle_s, sensor, seed, 42, origin + length)
-    timeline = _timeline(network, world, origin, np.random.default_rng([seed, 51]))
+    before = _idle(idle_w, structure.idle_s, chip, EPOCH_S)
+    after = _idle(idle_w + warm_w, structure.idle_s, chip, origin + length)
+    names = tuple(layer.name for layer in network.layers)
+    timeline = world.timeline(names, origin, np.random.default_rng([seed, 51]))
     return Recording(
         name=network.name,
         trace=trace,
@@ -131,18 +135,11 @@ def _record(
     )
 
 
-def _trace(
-    time_s: FloatArray, power_w: FloatArray, origin: float, sensor: SensorModel
-) -> PowerTrace:
-    return PowerTrace(time_s + origin, {sensor.rail: power_w}, (sensor.rail,))
+def _idle(idle_w: float, length_s: float, chip: Chip, origin: float) -> PowerTrace:
+    def quiet(start_s: float, stop_s: float) -> Steps:
+        return [(np.array([start_s - 1.0, stop_s + 1.0]), np.array([idle_w]))]
 
-
-def _idle(
-    idle_w: float, length_s: float, sensor: SensorModel, seed: int, stream: int, origin: float
-) -> PowerTrace:
-    quiet = [(np.array([0.0, length_s]), np.array([idle_w]))]
-    rng = np.random.default_rng([seed, stream])
-    return _trace(*poll(quiet, sensor, length_s, rng), origin, sensor)
+    return chip.trace(quiet, origin, origin + length_s)
 
 
 def _state(time_s: float, temperature_c: float, device: SimulatedDevice) -> DeviceState:
@@ -155,28 +152,13 @@ def _state(time_s: float, temperature_c: float, device: SimulatedDevice) -> Devi
     )
 
 
-def _timeline(network: Network, world: World, origin: float, rng: np.random.Generator) -> Timeline:
-    structure = world.structure
-    runs, layers = world.duration_s.shape
-    error = rng.normal(0.0, structure.stamp_jitter_s, runs) if structure.stamp_jitter_s else 0.0
-    start, end = world.start_s + origin + error, world.end_s + origin + error
-    burst = structure.callback_s * np.arange(1, layers + 1)
-    return Timeline(
-        layer_names=tuple(layer.name for layer in network.layers),
-        duration_s=world.duration_s,
-        run_end_s=np.maximum.accumulate(end),
-        run_start_s=np.maximum.accumulate(start),
-        stamp_s=end[:, None] + burst,
-        stamp_kind="callback-burst",
-    )
-
-
 def _truth(world: World, sensor: SensorModel) -> Truth:
     structure, costs = world.structure, world.costs
     time = world.duration_s.sum(axis=0)
-    floor = costs.idle_power_w + world.drift_w
+    floor = (costs.idle_power_w + world.drift_w) * world.factor
     energy = (world.duration_s * floor[:, None]).sum(axis=0)
-    energy += costs.above_idle_w * (world.duration_s * world.scale[:, None]).sum(axis=0)
+    moved = world.duration_s * (world.scale * world.factor)[:, None]
+    energy += costs.above_idle_w * moved.sum(axis=0)
     runs = len(world.start_s)
     idle = float(floor.mean())
     scale = float(world.scale.mean())

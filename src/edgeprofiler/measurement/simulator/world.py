@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.recording import Timeline
 from edgeprofiler.measurement.simulator.device import TrueCosts
 from edgeprofiler.measurement.simulator.model import Structure
 
@@ -36,6 +37,8 @@ class World:
     """Factor on power above idle, from the clock's wander."""
     drift_w: FloatArray
     """Leakage above idle at each run."""
+    factor: FloatArray
+    """Factor on all power of each run, and of the pause behind it."""
     tail_s: float = LEAD_S
     """Time after the last run that still belongs to the session."""
 
@@ -86,6 +89,7 @@ class World:
             lengths[:, -2] = structure.sync_s
             lengths[:, -1] = following - self.end_s[part]
             power = idle + self.drift_w[part][:, None] + per_run * self.scale[part][:, None]
+            power *= self.factor[part][:, None]
             edges = np.empty(lengths.size + 2)
             edges[0] = clock
             edges[1] = self.start_s[first]
@@ -93,6 +97,41 @@ class World:
             edges[2:] += self.start_s[first]
             clock = float(edges[-1])
             yield edges, np.append(idle + structure.between_power_w, power.ravel())
+
+    def timeline(
+        self, names: tuple[str, ...], origin_s: float, rng: np.random.Generator
+    ) -> Timeline:
+        """Return what a profiler would have seen; the world begins at `origin_s` of its clock."""
+        structure, (runs, layers) = self.structure, self.duration_s.shape
+        error = rng.normal(0.0, 1.0, runs) * structure.stamp_jitter_s
+        end = self.end_s + origin_s + error
+        if structure.stamps == "sequence":
+            gaps = np.outer(self.gap_s, self.costs.runtime_s > 0)
+            inside = np.cumsum(self.duration_s + gaps, axis=1) - gaps
+            stamps = (self.start_s + structure.launch_s + origin_s + error)[:, None] + inside
+        else:
+            # half of a callback is its own work, the rest comes as it comes
+            steps = 0.5 * structure.callback_s * (1 + rng.exponential(1.0, (runs, layers)))
+            stamps = end[:, None] + np.cumsum(steps, axis=1)
+        return Timeline(
+            layer_names=names,
+            duration_s=self.duration_s,
+            run_end_s=np.maximum.accumulate(end),
+            run_start_s=np.maximum.accumulate(self.start_s + origin_s + error),
+            stamp_s=stamps,
+            stamp_kind="layer-end" if structure.stamps == "sequence" else "callback-burst",
+        )
+
+
+def _governor(structure: Structure, runs: int, rng: np.random.Generator) -> FloatArray:
+    """Return the logarithm of the clock at each run, as a governor that is not pinned sets it."""
+    if not structure.governor_steps:
+        return np.zeros(runs)
+    steps = np.zeros(runs)
+    places = rng.integers(runs // 20, max(runs, 1), structure.governor_steps)
+    sizes = rng.choice([-1.0, 1.0], structure.governor_steps) * structure.governor_share
+    np.add.at(steps, places, sizes * rng.uniform(0.5, 1.0, structure.governor_steps))
+    return np.clip(np.cumsum(steps), -0.3, 0.3)
 
 
 def make_world(
@@ -124,7 +163,11 @@ def make_world(
         np.sin(2 * np.pi * (rng.uniform(1.5, 4) * progress + rng.uniform()))
         + 0.5 * np.sign(np.sin(2 * np.pi * (rng.uniform(4, 9) * progress + rng.uniform())))
     )
+    wander = wander + _governor(structure, runs, rng)
     duration = costs.runtime_s * np.exp(noise + (common - wander)[:, None] - half**2)
+    if structure.hiccups:
+        slow = rng.random((runs, layers)) < structure.hiccups
+        duration = np.where(slow, duration * rng.uniform(1.5, 4.0, (runs, layers)), duration)
     launched = int((costs.runtime_s > 0).sum())
     gap = structure.gap_s * np.exp(
         rng.normal(0.0, structure.gap_jitter, runs) - structure.gap_jitter**2 / 2
@@ -151,5 +194,6 @@ def make_world(
         end_s=start + busy,
         scale=1.0 + 1.5 * wander,
         drift_w=structure.thermal_drift_w * (1 - np.exp(-3 * progress)),
+        factor=1.0 + structure.power_jitter * rng.normal(0.0, 1.0, runs),
         tail_s=LEAD_S if pauses_s is None else rest,
     )

@@ -12,9 +12,10 @@ from edgeprofiler._version import __version__
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.network import FloatArray, Layer, Network
 from edgeprofiler.core.profile import Origin, Profile
+from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.attribution.build import Powers, build_profile, host_time, network_of
-from edgeprofiler.measurement.attribution.conversions import find_conversions
 from edgeprofiler.measurement.attribution.coverage import coverage
+from edgeprofiler.measurement.attribution.doubt import MOST_BLURRED, OWN
 from edgeprofiler.measurement.attribution.evidence import (
     Evidence,
     gather,
@@ -23,7 +24,6 @@ from edgeprofiler.measurement.attribution.evidence import (
     why_no_power,
 )
 from edgeprofiler.measurement.attribution.powers import BoardPowers, board_powers
-from edgeprofiler.measurement.attribution.problem import Samples
 from edgeprofiler.measurement.attribution.report import METHODS, AttributionReport, Method, ToldBy
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.attribution.whole import whole_power
@@ -63,6 +63,10 @@ SWEEPING = (
 NOTHING_TOLD = (
     "the samples tell {told:.0%} of what layers differ by, which is too little: one power for the "
     "network; {why}"
+)
+
+BLURRED = (
+    "ends of runs are known to {error} only, {share:.0%} of a run: one power for the network; {why}"
 )
 
 
@@ -180,10 +184,8 @@ def _solve(
 ) -> tuple[Powers, AttributionReport]:
     evidence = gather(recording)
     runs = evidence.runs
-    conversions = find_conversions(recording.trace)
-    end = conversions.time_s - runs.origin_s
-    during = (end > runs.end_s[0] - runs.total_s[0]) & (end < runs.end_s[-1])
-    end = end[during]
+    conversions = evidence.conversions[evidence.chief]
+    end = conversions.time_s[evidence.during(conversions.time_s)]
     window = NOMINAL_WINDOW_S if timing is None else timing.window_s
     seen = coverage(runs, end, window)
     report = AttributionReport(
@@ -213,10 +215,9 @@ def _solve(
         report = _told(report, evidence, found)
         if not found.doubt.says_nothing:
             return _layer_powers(recording, evidence, found), replace(report, level="layers")
-        reason = NOTHING_TOLD.format(told=found.doubt.told, why=_why_nothing(evidence, found))
+        reason = _why_nothing(evidence, found)
     report = replace(report, decisions=(reason,))
-    value = conversions.value[during]
-    return _network_powers(recording, evidence, Samples(end, value), window), report
+    return _network_powers(recording, evidence, window), report
 
 
 def _stamps(evidence: Evidence) -> str:
@@ -246,7 +247,7 @@ def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> 
     solved, doubt = found.solved, found.doubt
     fit, layers = solved.fit, solved.runs.layers
     clock: ToldBy = solved.told_by
-    above = found.mean_w[:layers] - _idle_w(evidence)
+    above = found.mean_w[:layers] - evidence.floor_w
     energy = solved.runs.mean_s * np.maximum(above, 1e-9)
     relative = found.error_w[:layers] / np.maximum(above, 1e-9)
     return replace(
@@ -271,18 +272,23 @@ def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> 
 
 
 def _why_nothing(evidence: Evidence, found: BoardPowers) -> str:
+    """Return why layers cannot be told apart, and what would help."""
+    doubt, fit = found.doubt, found.solved.fit
     step = evidence.ends.resolution_s
-    if step > 0.1 * float(evidence.runs.total_s.mean()):
-        return f"the profiler's stamps move in steps of {step * 1e3:g} ms"
-    if found.solved.fit.timing.averaged > 1:
-        return "each value is the mean of several conversions: let the chip average one"
-    return "collect more runs, or convert faster (`--sensor-option fast=true`)"
-
-
-def _idle_w(evidence: Evidence) -> float:
-    if math.isfinite(evidence.idle.mean_w):
-        return evidence.idle.mean_w
-    return sum(register.floor_w for register in evidence.registers)
+    if doubt.blurred > MOST_BLURRED:
+        coarse = step > 0.1 * float(evidence.runs.total_s.mean())
+        why = (
+            f"stamps move in steps of {engineering(step, 's')}"
+            if coarse
+            else ("stamp with a steadier clock")
+        )
+        error = engineering(fit.noise.shift_s, "s")
+        return BLURRED.format(error=error, share=doubt.blurred, why=why)
+    if fit.timing.averaged > 1:
+        why = "each value is the mean of several conversions: let the chip average one"
+    else:
+        why = "collect more runs, or convert faster (`--sensor-option fast=true`)"
+    return NOTHING_TOLD.format(told=doubt.told, why=why)
 
 
 def _layer_powers(recording: Recording, evidence: Evidence, found: BoardPowers) -> Powers:
@@ -292,7 +298,7 @@ def _layer_powers(recording: Recording, evidence: Evidence, found: BoardPowers) 
     power[runs.active] = found.mean_w[:layers]
     wrong[runs.active] = found.error_w[:layers]
     for place, index in enumerate(runs.active.tolist()):
-        known[index] = "samples" if found.doubt.own[place] > 0.5 else "alike"
+        known[index] = "samples" if found.doubt.own[place] > OWN else "alike"
     gap = evidence.ends.gap_s
     timing = found.solved.fit.timing
     gap_s = float(gap[runs.active].sum()) if gap is not None else timing.gap_s * layers
@@ -321,13 +327,11 @@ def _seen(found: BoardPowers, size: int) -> FloatArray:
     return result
 
 
-def _network_powers(
-    recording: Recording, evidence: Evidence, samples: Samples, window_s: float
-) -> Powers:
-    runs = evidence.runs
-    floor = _idle_w(evidence)
-    above = Samples(samples.end_s, samples.above_w - floor)
-    whole = whole_power(runs, above, window_s, evidence.idle.noise_w)
+def _network_powers(recording: Recording, evidence: Evidence, window_s: float) -> Powers:
+    runs, floor = evidence.runs, evidence.floor_w
+    time, total = recording.trace.time_s - runs.origin_s, recording.trace.total_w
+    inside = evidence.during(time) & np.isfinite(total)
+    whole = whole_power(runs, total[inside] - floor, window_s, evidence.idle.noise_w)
     size = len(recording.timeline.layer_names)
     power, wrong, known = np.full(size, np.nan), np.full(size, np.nan), [""] * size
     power[runs.active] = whole.run_w + floor

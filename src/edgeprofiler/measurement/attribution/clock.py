@@ -162,13 +162,20 @@ def _rate(pairs: Neighbours) -> float | None:
         found.append((gains[place], float(near[place])))
     if not found:
         return None
-    rate = max(found)[1]
-    for width in (0.12, 0.04):
+    # a fine grid decides: ticks that are rare among polls are lost between steps of a coarse one
+    return max(_refined(some, rate, stretch) for _, rate in sorted(found)[-4:])[1]
+
+
+def _refined(pairs: Neighbours, rate: float, stretch: float) -> tuple[float, float]:
+    """Return the gain of the best rate near one, and that rate."""
+    best = 0.0
+    for width in (0.12, 0.03):
         near = rate + np.linspace(-1, 1, 13) * width / stretch
-        gains = [float(_evidence(some, 1 / value, 256)[0].max()) for value in near]
-        weight = np.exp(np.maximum(np.array(gains) - max(gains), -50.0))
+        gains = [float(_evidence(pairs, 1 / value, 256)[0].max()) for value in near]
+        best = max(gains)
+        weight = np.exp(np.maximum(np.array(gains) - best, -50.0))
         rate = float((weight * near).sum() / weight.sum())
-    return rate
+    return best, rate
 
 
 def _candidates(pairs: Neighbours, usual: float, stretch: float) -> list[float]:

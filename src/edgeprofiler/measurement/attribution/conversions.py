@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprofiler.core.errors import InsufficientData
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.measurement.attribution.clock import Clock, find_clock
-from edgeprofiler.measurement.recording import PowerTrace
+from edgeprofiler.measurement.attribution.clock import Clock
 
 NEAR_TICK_S = 3e-6
 """Polls nearer than this to a tick may have seen either value: stamps are whole microseconds."""
@@ -39,27 +37,6 @@ class Conversions:
     def period_s(self) -> float:
         """Time between two conversions; between polls where no clock was found."""
         return self.poll_s if self.clock is None else self.clock.period_s
-
-    @property
-    def noise_w(self) -> float:
-        """Standard deviation of one conversion of a steady power; slow drift does not count."""
-        if len(self) < 3:
-            return float("nan")
-        return float(np.sqrt(0.5 * np.mean(np.diff(self.value) ** 2)))
-
-
-def find_conversions(trace: PowerTrace) -> Conversions:
-    """Return the conversions behind the board's power in a trace.
-
-    Raises:
-        InsufficientData: the sensor gave fewer than two readable polls.
-    """
-    value = trace.total_w
-    good = np.isfinite(value) & np.isfinite(trace.time_s)
-    if int(good.sum()) < 2:
-        raise InsufficientData("the power trace has fewer than two readings")
-    time, value = trace.time_s[good], value[good]
-    return converted(time, value, find_clock(time, value))
 
 
 def converted(

@@ -75,7 +75,7 @@ class Whitened:
         chosen = np.flatnonzero(spread > 0)
         self._alone: FloatArray | None = None
         self._chosen, self._spread = chosen, spread[chosen]
-        if chosen.size and _seldom_shared(cycles):
+        if chosen.size and _seldom_shared(cycles, spread, noise):
             # each run was seen once, so its unknowns are noise like any other
             self._scale = 1 / np.sqrt(noise + cycles.variance(spread))
             self._chosen = chosen[:0]
@@ -109,7 +109,7 @@ class Whitened:
         for one in range(reach):
             for other in range(one, reach):
                 both = self._effect[:, one, :, None] * self._effect[:, other, None, :]
-                band[self._flat + one, other - one] += np.add.reduceat(both, self._first, axis=0)
+                band[self._flat + one, other - one] += _sums(both, self._first)
         width = BLOCK * size
         inner = np.zeros((count, blocks, BLOCK, size, BLOCK, size))
         outer = np.zeros((count, blocks, BLOCK, size, BLOCK, size))
@@ -160,7 +160,7 @@ class Whitened:
         for ahead in range(self._reach):
             for unknown in range(size):
                 part = self._effect[:, ahead, unknown, None] * scaled
-                result[self._flat + ahead, unknown] += np.add.reduceat(part, self._first, axis=0)
+                result[self._flat + ahead, unknown] += _sums(part, self._first)
         return result[:total].reshape(count, blocks, BLOCK * size, -1)
 
     def _forward(self, moved: FloatArray) -> FloatArray:
@@ -181,9 +181,26 @@ class Whitened:
         return result
 
 
-def _seldom_shared(cycles: Cycles) -> bool:
-    """Return whether hardly any two neighbouring conversions saw the same run."""
+SELDOM = 0.03
+"""Share of their variance that neighbouring conversions may owe to one run and count as apart."""
+
+
+def _seldom_shared(cycles: Cycles, spread: FloatArray, noise: FloatArray) -> bool:
+    """Return whether neighbouring conversions owe hardly anything to the same run."""
     if len(cycles.run) < 2:
         return True
-    both = np.abs(cycles.shared(1)).sum(axis=1) > 0
-    return float(both.mean()) < 0.02
+    both = np.abs(cycles.shared(1) @ spread)
+    return float(both.sum()) < SELDOM * float((noise + cycles.variance(spread)).sum())
+
+
+def _sums(values: FloatArray, first: IntArray) -> FloatArray:
+    """Return the sums of groups of rows that begin at some rows.
+
+    Groups are of a few conversions, for which this is four times as fast as `np.add.reduceat`.
+    """
+    size = np.diff(first, append=len(values))
+    result = values[first]
+    for rank in range(1, int(size.max())):
+        longer = np.flatnonzero(size > rank)
+        result[longer] += values[first[longer] + rank]
+    return np.asarray(result)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from edgeprofiler.core.errors import InsufficientData
-from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.conversions import find_conversions
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.measurement.attribution.clock import find_clock
+from edgeprofiler.measurement.attribution.conversions import Conversions, converted
 from edgeprofiler.measurement.attribution.runs import Runs
 from edgeprofiler.measurement.attribution.stamps import Ends, ends_of
 from edgeprofiler.measurement.recording import PowerTrace, Recording
 
-MIN_IDLE_CONVERSIONS = 10
+MIN_IDLE_POLLS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,23 +62,55 @@ class Evidence:
     idle: Idle
     polls: int
 
+    @property
+    def chief(self) -> int:
+        """Which register moves most: its clock and timing stand for the board's."""
+        return int(np.argmax([np.ptp(register.watts) for register in self.registers]))
+
+    @cached_property
+    def conversions(self) -> tuple[Conversions, ...]:
+        """Conversions of each register, as repeated values tell them."""
+        return tuple(
+            converted(r.time_s, r.watts, find_clock(r.time_s, r.watts)) for r in self.registers
+        )
+
+    @property
+    def floor_w(self) -> float:
+        """Power of the board at rest; the lowest that it had where that was not recorded."""
+        known = self.idle.mean_w
+        return known if np.isfinite(known) else sum(r.floor_w for r in self.registers)
+
+    def during(self, times_s: FloatArray) -> BoolArray:
+        """Return which times lie between the first run's start and the last one's end."""
+        first = self.runs.end_s[0] - self.runs.total_s[0]
+        return np.asarray((times_s > first) & (times_s < self.runs.end_s[-1]))
+
 
 def idle_of(recording: Recording) -> Idle:
     """Return idle power and the sensor's noise from the quiet before and after."""
-    traces = (recording.idle_before, recording.idle_after)
-    found = [
-        find_conversions(trace) if trace is not None and _polls(trace) > 1 else None
-        for trace in traces
-    ]
-    means = [
-        float(trace.total_w[np.isfinite(trace.total_w)].mean())
-        if trace is not None and _polls(trace)
-        else float("nan")
-        for trace in traces
-    ]
-    noises = [c.noise_w for c in found if c is not None and len(c) >= MIN_IDLE_CONVERSIONS]
-    noise = float(np.sqrt(np.mean(np.square(noises)))) if noises else float("nan")
-    return Idle(means[0], means[1], noise)
+    before, after = (
+        trace if trace is not None and _polls(trace) else None
+        for trace in (recording.idle_before, recording.idle_after)
+    )
+    noises = [_noise(trace) for trace in (before, after) if trace is not None]
+    known = [noise for noise in noises if np.isfinite(noise)]
+    return Idle(
+        float("nan") if before is None else float(np.nanmean(before.total_w)),
+        float("nan") if after is None else float(np.nanmean(after.total_w)),
+        float(np.sqrt(np.mean(np.square(known)))) if known else float("nan"),
+    )
+
+
+def _noise(trace: PowerTrace) -> float:
+    """Return the scatter within stretches of a second, in which slow drift does not count."""
+    good = np.isfinite(trace.total_w)
+    time, watts = trace.time_s[good], trace.total_w[good]
+    if watts.size < MIN_IDLE_POLLS:
+        return float("nan")
+    stretch = np.unique((time - time[0]).astype(np.int64), return_inverse=True)[1]
+    mean = np.bincount(stretch, watts) / np.bincount(stretch)
+    freedom = max(watts.size - mean.size, 1)
+    return float(np.sqrt(((watts - mean[stretch]) ** 2).sum() / freedom))
 
 
 def _polls(trace: PowerTrace) -> int:
@@ -126,14 +160,13 @@ def gather(recording: Recording) -> Evidence:
             f"{recording.name}: the sensor gave one and the same value in all "
             f"{moving.size} polls; is it reading the right rail, and is it still alive?"
         )
-    first, last = float(runs.end_s[0]) - float(runs.total_s[0]), float(runs.end_s[-1])
-    time = trace.time_s - runs.origin_s
-    if not bool(((time > first) & (time < last) & np.isfinite(total)).any()):
+    found = Evidence(runs, ends, registers, idle_of(recording), len(trace))
+    if not bool((found.during(trace.time_s - runs.origin_s) & np.isfinite(total)).any()):
         raise InsufficientData(
             f"{recording.name}: no power sample lies between the first and the last run; "
             "sensor and runner must use one clock"
         )
-    return Evidence(runs, ends, registers, idle_of(recording), len(trace))
+    return found
 
 
 def _register(recording: Recording, rail: str, origin_s: float) -> Register:

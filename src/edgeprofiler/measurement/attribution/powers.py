@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.doubt import Doubt, doubt
-from edgeprofiler.measurement.attribution.evidence import Evidence, Register
+from edgeprofiler.measurement.attribution.evidence import Evidence
 from edgeprofiler.measurement.attribution.solve import Effort, Solved, solve
 from edgeprofiler.measurement.attribution.supply import Supply, supply_of
 from edgeprofiler.measurement.attribution.timing import Timing
@@ -55,20 +55,13 @@ def board_powers(
         timing: of the sensor, if it is known.
         effort: how much work goes where.
     """
-    parts = [
-        _of(evidence, register, kinds, averaged, timing, effort)
-        for register in evidence.registers
-        if register.watts.size > 1 and float(np.ptp(register.watts)) > 0
-    ]
-    still = sum(
-        float(register.watts.mean())
-        for register in evidence.registers
-        if register.watts.size and not float(np.ptp(register.watts)) > 0
-    )
-    chief = max(parts, key=lambda part: float(part.mean_w[:-2] @ part.solved.runs.mean_s))
+    moving = [n for n, r in enumerate(evidence.registers) if float(np.ptp(r.watts)) > 0]
+    parts = {n: _of(evidence, n, kinds, averaged, timing, effort) for n in moving}
+    still = sum(r.floor_w for n, r in enumerate(evidence.registers) if n not in moving)
+    chief = parts[evidence.chief]
     return BoardPowers(
-        mean_w=np.sum([part.mean_w for part in parts], axis=0) + still,
-        covariance=np.sum([part.covariance for part in parts], axis=0),
+        mean_w=np.sum([part.mean_w for part in parts.values()], axis=0) + still,
+        covariance=np.sum([part.covariance for part in parts.values()], axis=0),
         solved=chief.solved,
         doubt=chief.doubt,
         supply=chief.supply,
@@ -76,12 +69,11 @@ def board_powers(
 
 
 def _of(
-    evidence: Evidence, register: Register, kinds: Sequence[str], averaged: Sequence[int],
+    evidence: Evidence, number: int, kinds: Sequence[str], averaged: Sequence[int],
     timing: Timing | None, effort: Effort | None,
 ) -> BoardPowers:  # fmt: skip
-    solved = solve(
-        evidence, register, kinds, register.floor_w, averaged=averaged, timing=timing, effort=effort
-    )
+    register = evidence.registers[number]
+    solved = solve(evidence, number, kinds, averaged=averaged, timing=timing, effort=effort)
     found = doubt(solved.problem, solved.fit)
     supply = supply_of(register, solved.problem, solved.fit, register.floor_w)
     mean, covariance = solved.power_w, solved.fit.covariance * found.widened**2

@@ -95,9 +95,21 @@ class Runs:
         side = CLOCK_RUNS // 2
         padded = np.pad(length, side, mode="edge")
         middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, CLOCK_RUNS), axis=1)
-        moved = float(np.subtract(*np.quantile(middle, [0.99, 0.01])))
-        return None if moved < CLOCK_MOVED else np.asarray(middle.mean() - middle)
+        clock = np.asarray(middle.mean() - middle)
+        return None if clock_range(clock) < CLOCK_MOVED else clock
 
-    def as_one(self) -> Runs:
-        """Return these runs with all layers as one."""
-        return Runs(self.origin_s, self.active[:1], self.total_s[:, None], self.end_s, self.slack_s)
+    def joined(self, label: IntArray, gap_s: FloatArray) -> Runs:
+        """Return these runs with neighbouring layers of one label, and gaps between, as one layer.
+
+        Args:
+            label: of each layer, ascending; shape (layers,).
+            gap_s: pause after each layer; shape (layers,).
+        """
+        first = np.flatnonzero(np.diff(label, prepend=label[0] - 1))
+        length = np.add.reduceat(self.duration_s + gap_s, first, axis=1)
+        return Runs(self.origin_s, self.active[first], length, self.end_s, self.slack_s)
+
+
+def clock_range(clock: FloatArray) -> float:
+    """Return how far a clock moved, but for its rarest states."""
+    return float(np.subtract(*np.quantile(clock, [0.99, 0.01])))

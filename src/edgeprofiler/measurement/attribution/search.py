@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -190,22 +190,24 @@ class _Table:
         some = problem.with_samples(problem.samples.some(SAMPLES))
         schedule = problem.schedule(timing)
         label = _blocks(problem.runs.mean_s, blocks)
-        member = np.zeros((schedule.states, int(label.max()) + 1))
-        member[np.arange(label.size), label] = 1.0
+        count = int(label.max()) + 1
+        if count < label.size:  # whole blocks cost less, and gaps within them matter little
+            joined = problem.runs.joined(label, schedule.gap_s)
+            schedule = replace(schedule, runs=joined, gap_s=np.zeros(count), extra_s=None)
         moments = late if late is early else np.concatenate([late, early])
         ends, places = some.ends_s(timing), timing.places()
-        table = np.empty((ends.size, moments.size, member.shape[1]))
+        table = np.empty((ends.size, moments.size, count))
         for place, moment in enumerate(moments.tolist()):
             parts = [
-                weight * (schedule.lasted(ends - moment - shift, blur_s) @ member)
+                weight * schedule.lasted(ends - moment - shift, blur_s)[:, :count]
                 for weight, shift in places
             ]
-            table[:, place] = np.sum(parts, axis=0)
+            table[:, place] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
         table -= table[:, :1].copy()
         flat = table.reshape(ends.size, -1)
         flat -= flat.mean(axis=0)
         above = some.samples.above_w - some.samples.above_w.mean()
-        size = (moments.size, member.shape[1])
+        size = (moments.size, count)
         return _Table(
             late, early, (flat.T @ flat).reshape(*size, *size),
             (flat.T @ above).reshape(size), float(above @ above), ends.size,

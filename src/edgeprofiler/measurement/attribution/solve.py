@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.clock import Clock, find_clock
+from edgeprofiler.measurement.attribution.clock import Clock
 from edgeprofiler.measurement.attribution.conversions import NEAR_TICK_S, Conversions, converted
 from edgeprofiler.measurement.attribution.evidence import Evidence, Register
 from edgeprofiler.measurement.attribution.fit import Fit, fit
 from edgeprofiler.measurement.attribution.prior import Prior
 from edgeprofiler.measurement.attribution.problem import Problem, Samples
 from edgeprofiler.measurement.attribution.report import ToldBy
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import Runs, clock_range
 from edgeprofiler.measurement.attribution.search import Place, Reach, coarse, finest, near
 from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
 from edgeprofiler.measurement.attribution.timing import Timing
@@ -37,6 +37,9 @@ class Effort:
     longest_gap_s: float = 40e-6
     follows: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0)
     """Powers of the clock that power may follow: voltage falls with the clock, or it does not."""
+    clock_moved: float = 0.08
+    """Range of the clock, in logarithm, from which that is looked for: what is left of smaller
+    moves a fit finds as drift, to the square of this."""
     evidence: float = 3.0
     """Gain in log-likelihood for which an effect is added."""
     slow_polls: float = 0.93
@@ -70,9 +73,8 @@ class Solved:
 
 def solve(
     evidence: Evidence,
-    register: Register,
+    number: int,
     kinds: Sequence[str],
-    floor_w: float,
     *,
     averaged: Sequence[int] = (),
     timing: Timing | None = None,
@@ -81,25 +83,23 @@ def solve(
     """Return powers of layers as one register tells them.
 
     Args:
-        evidence: runs and their ends.
-        register: its polls.
+        evidence: runs and their ends, and the registers.
+        number: of the register.
         kinds: of the layers that take time.
-        floor_w: power at rest.
         averaged: conversions that a value is the mean of, as the settings say; empty: not said.
         timing: of the sensor, if it is known.
         effort: how much work goes where.
     """
     effort = effort or Effort()
-    clock = find_clock(register.time_s, register.watts)
-    found = converted(register.time_s, register.watts, clock)
-    start = _Start(evidence, register, tuple(kinds), floor_w, tuple(averaged))
+    register, found = evidence.registers[number], evidence.conversions[number]
+    start = _Start(evidence, register, tuple(kinds), register.floor_w, tuple(averaged))
     problem = start.problem(found, evidence.runs)
     if timing is not None:
         last = fit(problem, timing, (), rounds=4, texture=_may_vary(timing))
         return start.solved(problem, found, last)
     problem, places = start.look(problem, found, effort)
     names: tuple[str, ...] = PLAIN
-    if clock is None and _is_slow(problem, places, effort):
+    if not found.clocked and _is_slow(problem, places, effort):
         seen = start.by_sight(problem, places, effort)
         if seen is not None:
             problem, found = seen
@@ -210,7 +210,8 @@ class _Start:
         for ends in self.evidence.ends.also_s:
             runs = replace(self.evidence.runs, end_s=ends - self.evidence.runs.origin_s)
             problems.append(self.problem(found, runs))
-        if problem.runs.clock is not None:
+        clock = problem.runs.clock
+        if clock is not None and clock_range(clock) > effort.clock_moved:
             problems = [replace(p, follows=power) for p in problems for power in effort.follows]
         tried = [(p, coarse(p, period, self.averaged)) for p in problems]
         best, places = min(tried, key=lambda pair: pair[1][0].left)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.problem import Samples
 from edgeprofiler.measurement.attribution.runs import Runs
 
 STRETCHES = 20
@@ -38,25 +37,24 @@ def pauses_hold(runs: Runs, window_s: float) -> bool:
     return bool(pause.size) and float(np.quantile(pause, LONG_PAUSES)) >= window_s
 
 
-def whole_power(runs: Runs, samples: Samples, window_s: float, noise_w: float) -> Whole:
+def whole_power(runs: Runs, above_w: FloatArray, window_s: float, noise_w: float) -> Whole:
     """Return the mean power of runs and pauses, with the standard error of the first.
 
     Args:
         runs: when what ran.
-        samples: conversions.
+        above_w: what was polled during the runs, above the floor; shape (polls,).
         window_s: what one integrates, roughly.
         noise_w: standard deviation of one conversion; NaN where unknown.
     """
-    above = samples.above_w
     span = float(runs.end_s[-1] - runs.end_s[0])
     busy = min(float(runs.total_s[1:].sum()) / span, 1.0)
-    between = _lowest(above, noise_w)
-    doubt = between + 0.02 * float(np.abs(above).mean())
+    between = _lowest(above_w, noise_w)
+    doubt = between + 0.02 * float(np.abs(above_w).mean())
     if not pauses_hold(runs, window_s):  # the lowest values hold runs too
-        between, doubt = 0.5 * between, 0.5 * between + 0.02 * float(np.abs(above).mean())
-    mean = float(above.mean())
+        between, doubt = 0.5 * between, 0.5 * between + 0.02 * float(np.abs(above_w).mean())
+    mean = float(above_w.mean())
     run = (mean - between * (1 - busy)) / busy
-    parts = np.array([p.mean() for p in np.array_split(above, min(STRETCHES, above.size))])
+    parts = np.array([p.mean() for p in np.array_split(above_w, min(STRETCHES, above_w.size))])
     scatter = float(parts.std(ddof=1)) / np.sqrt(parts.size) if parts.size > 1 else np.inf
     return Whole(run, float(np.hypot(scatter, doubt * (1 - busy))) / busy, between)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import InsufficientData
 from edgeprofiler.core.units import engineering
-from edgeprofiler.measurement.attribution.conversions import Conversions, find_conversions
+from edgeprofiler.measurement.attribution.conversions import Conversions
 from edgeprofiler.measurement.attribution.coverage import coverage
 from edgeprofiler.measurement.attribution.evidence import (
     Evidence,
@@ -197,17 +197,13 @@ class _Ready:
     @staticmethod
     def of(recording: Recording) -> _Ready:
         evidence = gather(recording)
-        found = find_conversions(recording.trace)
-        runs = evidence.runs
-        end = found.time_s - runs.origin_s
-        inside = (end > runs.end_s[0]) & (end < runs.end_s[-1])
-        floor = evidence.idle.mean_w
-        if math.isnan(floor):
-            floor = sum(register.floor_w for register in evidence.registers)
-        samples = Samples(end[inside], found.value[inside] - floor)
+        found = evidence.conversions[evidence.chief]
+        inside = evidence.during(found.time_s)
+        floor = evidence.registers[evidence.chief].floor_w
+        samples = Samples(found.time_s[inside], found.value[inside] - floor)
         short = found.clocked and found.period_s < SHORT_ROUND_S
         window = 0.5 * found.period_s if short else NOMINAL_WINDOW_S
-        told = forecast(runs, samples, window, evidence.idle.noise_w)
+        told = forecast(evidence.runs, samples, window, evidence.idle.noise_w)
         return _Ready(evidence, found, samples, window, told)
 
 

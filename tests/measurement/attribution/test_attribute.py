@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeprofiler.measurement.attribution.session import why_no_power
 
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.network import Layer, Network, Source, make_layer
 from edgeprofiler.core.profile.document import from_document, to_document
 from edgeprofiler.measurement.attribution import Timing, attribute, attribute_with_report
 from edgeprofiler.measurement.attribution.attribute import Attribution
+from edgeprofiler.measurement.attribution.evidence import why_no_power
 from edgeprofiler.measurement.attribution.export import COLUMNS, write_preprocessed
 from edgeprofiler.measurement.qa import qa
 from edgeprofiler.measurement.recording import PowerTrace, Recording, load_recording, save_recording
@@ -134,7 +134,7 @@ def test_known_timing_is_taken_as_it_is(easy: tuple[Recording, Truth]) -> None:
     recording, truth = easy
     timing = Timing(truth.window_s, truth.lag_s - 15e-6, truth.gap_s)
     found = attribute_with_report(recording, timing=timing)
-    assert found.report.fitted == ()
+    assert found.report.timing_error == {}
     assert found.report.timing == timing
     assert layer_error(found, truth) < 0.06
     assert "timing given" in "\n".join(found.report.lines())

@@ -14,12 +14,12 @@ def attribute(
     method: Annotated[
         str,
         common.option(
-            "nnls|window|network",
-            "Least squares over conversions; the published window rule, for comparison; or "
-            "one power for the network.",
+            "layers|window|network",
+            "Each layer by what conversions saw of it; the published window rule, for "
+            "comparison; or one power for the network.",
             shows_default=True,
         ),
-    ] = "nnls",
+    ] = "layers",
     model: common.RawModelOption = None,
     json: common.JsonOption = None,
     csv: common.CsvOption = None,

@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
+from edgeprofiler.learning.training.nnls import solve_nonnegative
 from edgeprofiler.learning.training.select import TrainingTable
-from edgeprofiler.measurement.attribution.nnls import solve_nonnegative
 from edgeprofiler.prediction.features import FEATURES
 
 _DOUBTFUL = 0.2

@@ -248,8 +248,11 @@ def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> 
     fit, layers = solved.fit, solved.runs.layers
     clock: ToldBy = solved.told_by
     above = found.mean_w[:layers] - evidence.floor_w
-    energy = solved.runs.mean_s * np.maximum(above, 1e-9)
-    relative = found.error_w[:layers] / np.maximum(above, 1e-9)
+    seconds = solved.runs.mean_s
+    mean = float(seconds @ above / seconds.sum())
+    # a layer that draws next to nothing has no relative error to speak of
+    square = seconds * found.error_w[:layers] ** 2 / np.maximum(above, 0.1 * abs(mean))
+    expected = float(np.sqrt(square.sum() / max(float(seconds @ above), 1e-12)))
     return replace(
         report,
         conversions=len(solved.samples),
@@ -261,11 +264,12 @@ def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> 
         sensor_noise_w=fit.noise.sensor_w,
         run_factor=float(np.hypot(fit.noise.common, fit.noise.running)),
         end_error_s=fit.noise.shift_s,
+        blurred=doubt.blurred,
         within_layer_w=fit.texture_w,
         drift_w=fit.drift_w,
         sag_ohm=math.nan if found.supply is None else found.supply.sag_ohm,
         told=doubt.told,
-        expected_error=float(np.sqrt((energy * relative**2).sum() / energy.sum())),
+        expected_error=expected,
         halves=doubt.halves,
         widened=doubt.widened,
     )
@@ -282,7 +286,7 @@ def _why_nothing(evidence: Evidence, found: BoardPowers) -> str:
             if coarse
             else ("stamp with a steadier clock")
         )
-        error = engineering(fit.noise.shift_s, "s")
+        error = engineering(doubt.blurred * float(evidence.runs.total_s.mean()), "s")
         return BLURRED.format(error=error, share=doubt.blurred, why=why)
     if fit.timing.averaged > 1:
         why = "each value is the mean of several conversions: let the chip average one"

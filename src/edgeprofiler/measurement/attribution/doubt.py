@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
+from edgeprofiler.measurement.attribution.cycles import SHIFT
 from edgeprofiler.measurement.attribution.fit import Fit, fit
 from edgeprofiler.measurement.attribution.problem import Problem
 
@@ -14,9 +15,13 @@ LEAST_TOLD = 0.15
 """Least share of what layers differ by, beforehand, that must be known afterwards: with less,
 layers are what others like them draw. A default chip tells 0.4 with 500 runs."""
 
-MOST_BLURRED = 0.08
+MOST_BLURRED = 0.05
 """Largest error of runs' ends, as a share of a run, that may be blurred over. Stamps in steps of
-milliseconds leave 0.3; callbacks that scatter by 20 us behind a run of a millisecond 0.02."""
+milliseconds leave 0.3; callbacks that scatter by 20 us behind a run of a millisecond 0.02. With
+0.055 errors were 1.3 times what they were said to be, with 0.11 up to eight times."""
+
+USUAL_FACTOR = 0.03
+"""Power from run to run that boards show, relative; what exceeds it counts as wrong ends."""
 
 OWN = 0.5
 """A layer's power is its own samples' where they leave less than this of what was open, and that
@@ -39,7 +44,8 @@ class Doubt:
     widened: float
     """Factor on errors, at least 1: for halves that disagree."""
     blurred: float
-    """Standard deviation of the error of runs' ends, as a share of a run."""
+    """Standard deviation of the error of runs' ends, as a share of a run: as fitted, or as large as
+    all that is left over would need, if that is more."""
 
     @property
     def says_nothing(self) -> bool:
@@ -47,8 +53,14 @@ class Doubt:
         return self.told < LEAST_TOLD or self.blurred > MOST_BLURRED
 
 
-def doubt(problem: Problem, found: Fit) -> Doubt:
-    """Return how much the samples told, and whether their halves agree."""
+def doubt(problem: Problem, found: Fit, noise_w: float) -> Doubt:
+    """Return how much the samples told, and whether their halves agree.
+
+    Args:
+        problem: what was to be explained.
+        found: powers and timing.
+        noise_w: standard deviation of one conversion at rest; NaN where it is unknown.
+    """
     layers, seconds = problem.runs.layers, problem.runs.mean_s
     weight = seconds / seconds.sum()
     inverse = np.linalg.inv(found.prior)
@@ -59,8 +71,27 @@ def doubt(problem: Problem, found: Fit) -> Doubt:
     halves = _halves(problem, found)
     limit = 1 + AGREED * float(np.sqrt(2 / layers))
     widened = float(np.sqrt(halves / limit)) if halves > limit else 1.0
-    blurred = found.noise.shift_s / float(problem.runs.total_s.mean())
+    wrong = max(found.noise.shift_s, _unexplained(problem, found, noise_w))
+    blurred = wrong / float(problem.runs.total_s.mean())
     return Doubt(told, np.clip(own, 0.0, 1.0), halves, widened, blurred)
+
+
+def _unexplained(problem: Problem, found: Fit, noise_w: float) -> float:
+    """Return the error of runs' ends that would explain what else is left over, in seconds.
+
+    Ends that are off by more than a layer move power in ways that the fit takes for noise or for
+    power that varies from run to run. A quiet sensor and a usual board show that it is neither.
+    """
+    noise = found.noise
+    rest = noise_w**2 if np.isfinite(noise_w) else noise.sensor
+    usual = noise.spread.copy()
+    usual[:SHIFT] = np.minimum(usual[:SHIFT], USUAL_FACTOR**2)
+    usual[SHIFT] = 0.0
+    cycles = problem.cycles(found.timing, found.mean_w, found.blur_s)
+    explained = float(np.mean(rest + cycles.variance(usual)))
+    left = max(float(np.mean(noise.variance(cycles))) - explained, 0.0)
+    per_us2 = float(np.mean((cycles.effect[:, :, SHIFT] ** 2).sum(axis=1)))
+    return float(np.sqrt(left / max(per_us2, 1e-18))) * 1e-6
 
 
 def _between(covariance: FloatArray, weight: FloatArray) -> FloatArray:

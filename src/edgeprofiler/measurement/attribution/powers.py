@@ -74,7 +74,7 @@ def _of(
 ) -> BoardPowers:  # fmt: skip
     register = evidence.registers[number]
     solved = solve(evidence, number, kinds, averaged=averaged, timing=timing, effort=effort)
-    found = doubt(solved.problem, solved.fit)
+    found = doubt(solved.problem, solved.fit, evidence.idle.noise_w)
     supply = supply_of(register, solved.problem, solved.fit, register.floor_w)
     mean, covariance = solved.power_w, solved.fit.covariance * found.widened**2
     if supply is not None:

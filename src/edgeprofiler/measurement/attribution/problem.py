@@ -19,6 +19,9 @@ MOST_RUNS_SEEN = 24
 LEAST_BLUR_S = 0.5e-6
 """Power at a window's end is taken over at least this to both sides: stamps are microseconds."""
 
+LAID_OUT = ("gap_s", "time_constant_s")
+"""Timings that change how runs lie in time; the others only move windows over them."""
+
 _GAUSS = ((5 / 18, -0.7746), (8 / 18, 0.0), (5 / 18, 0.7746))
 """Weights and places that stand for anything between -1 and 1."""
 
@@ -67,26 +70,52 @@ class Problem:
     """Power that the samples are above."""
     scale_w: float
     """The runs' mean power above the floor, roughly: powers are of this size."""
+    span_s: tuple[float, float]
+    """Begin and end of the session."""
     least_w: float
     """Standard deviation of a conversion that rounding alone would leave."""
     follows: float = 0.0
     """How much faster than the clock the power of what runs follows it; 0: not at all."""
-    _schedule: tuple[tuple[float, float, float], Schedule] | None = field(default=None, repr=False)
+    _schedule: dict[tuple[float, float, float], Schedule] | None = field(default=None, repr=False)
 
     def schedule(self, timing: Timing) -> Schedule:
-        """Return the runs as a timing lays them out; the last one is kept."""
+        """Return the runs as a timing lays them out; the last two are kept."""
         key = (timing.gap_s, timing.time_constant_s, self.follows)
-        if self._schedule is None or self._schedule[0] != key:
+        kept = self._schedule or {}
+        if key not in kept:
             gap = np.full(self.runs.layers, timing.gap_s) if self.gap_s is None else self.gap_s
             made = Schedule(
                 self.runs, gap, self._extra(timing.gap_s), timing.time_constant_s, self._factor()
             )
-            self._schedule = (key, made)
-        return self._schedule[1]
+            self._schedule = {**dict(list(kept.items())[-1:]), key: made}
+            return made
+        return kept[key]
 
     def with_samples(self, samples: Samples) -> Problem:
         """Return the same problem for other samples."""
         return replace(self, samples=samples)
+
+    def stretches(self, most: int, reach_s: float) -> Problem:
+        """Return the problem for about `most` samples in stretches, with the runs around them.
+
+        Args:
+            most: number of samples.
+            reach_s: how far before a sample there may be something that it saw.
+        """
+        if len(self.samples) <= most:
+            return self
+        samples = self.samples.stretches(most)
+        end = samples.end_s
+        cuts = np.flatnonzero(np.diff(end) > 2 * reach_s + 10 * float(np.median(np.diff(end))))
+        first = end[np.concatenate([[0], cuts + 1])] - reach_s
+        last = end[np.concatenate([cuts, [end.size - 1]])] + reach_s
+        begin = np.searchsorted(self.runs.end_s, first)
+        stop = np.searchsorted(self.runs.end_s, last) + 2
+        chosen = np.zeros(len(self.runs) + 1, dtype=np.int64)
+        np.add.at(chosen, begin, 1)
+        np.add.at(chosen, np.minimum(stop, len(self.runs)), -1)
+        inside = np.flatnonzero(np.cumsum(chosen)[:-1] > 0)
+        return replace(self, samples=samples, runs=self.runs.take(inside), _schedule=None)
 
     def _extra(self, gap_s: float) -> FloatArray | None:
         """Return how much longer each run's gaps were, where starts of runs tell."""
@@ -112,7 +141,7 @@ class Problem:
 
     def line(self) -> FloatArray:
         """Return each sample's place in the session, from -1/2 to 1/2."""
-        first, last = float(self.runs.end_s[0]), float(self.runs.end_s[-1])
+        first, last = self.span_s
         return np.asarray((self.samples.end_s - first) / (last - first) - 0.5)
 
     def bow(self) -> FloatArray:
@@ -147,9 +176,8 @@ class Problem:
 
     def cycles(self, timing: Timing, power: FloatArray, blur_s: float) -> Cycles:
         """Return how the unknowns of runs move each conversion, given states' powers."""
-        running = power - power[-1]
         total = self.energy(timing, power + self.floor_w)
-        above = self.energy(timing, running)
+        above = self.energy(timing, power - power[-1])
         schedule, window = self.schedule(timing), timing.window_s
         ends, places = self.ends_s(timing), timing.places()
         farthest = max(shift for _, shift in places)
@@ -179,11 +207,13 @@ class Problem:
         power: FloatArray, blur_s: float,
     ) -> FloatArray:  # fmt: skip
         """Return how predictions change with each timing; shape (samples, names)."""
-        here = self.predicted(timing, self.energy(timing, power), blur_s)
+        energy = self.energy(timing, power)
+        here = self.predicted(timing, energy, blur_s)
         result = np.empty((len(self.samples), len(names)))
         for place, name in enumerate(names):
             moved = timing.with_values({name: getattr(timing, name) + steps[name]})
-            there = self.predicted(moved, self.energy(moved, power), blur_s)
+            same = name not in LAID_OUT
+            there = self.predicted(moved, energy if same else self.energy(moved, power), blur_s)
             result[:, place] = (there - here) / steps[name]
         return result
 

@@ -56,6 +56,8 @@ class AttributionReport:
     """Relative standard deviation of power from run to run."""
     end_error_s: float = _NAN
     """Standard deviation of the error of a run's end."""
+    blurred: float = _NAN
+    """By how much runs' ends may be off for all that is left over, as a share of a run."""
     within_layer_w: float = _NAN
     """Standard deviation of power within layers that the samples call for."""
     drift_w: float = _NAN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +32,8 @@ class Runs:
     end_s: FloatArray
     slack_s: FloatArray | None
     """Time of a call that no layer explains, less its median; `None` where starts are unknown."""
+    clock: FloatArray | None = None
+    """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
 
     @staticmethod
     def of(timeline: Timeline, end_s: FloatArray | None = None) -> Runs:
@@ -53,7 +55,7 @@ class Runs:
             slack = end - timeline.run_start_s[usable] - duration.sum(axis=1)
             slack = slack - np.nanmedian(slack) if np.isfinite(slack).any() else None
             slack = None if slack is None else np.nan_to_num(slack, nan=0.0)
-        return Runs(origin, active, duration, end - origin, slack)
+        return Runs(origin, active, duration, end - origin, slack, _clock(duration.sum(axis=1)))
 
     def __len__(self) -> int:
         return len(self.end_s)
@@ -86,17 +88,16 @@ class Runs:
         pause = np.diff(self.end_s) - self.total_s[1:]
         return float(np.median(pause)) if pause.size else 0.0
 
-    @cached_property
-    def clock(self) -> FloatArray | None:
-        """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
-        if len(self) < 4 * CLOCK_RUNS:
-            return None
-        length = np.log(np.maximum(self.total_s, 1e-12))
-        side = CLOCK_RUNS // 2
-        padded = np.pad(length, side, mode="edge")
-        middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, CLOCK_RUNS), axis=1)
-        clock = np.asarray(middle.mean() - middle)
-        return None if clock_range(clock) < CLOCK_MOVED else clock
+    def take(self, chosen: IntArray) -> Runs:
+        """Return some of the runs; what lies between them counts as pause."""
+        return Runs(
+            self.origin_s,
+            self.active,
+            self.duration_s[chosen],
+            self.end_s[chosen],
+            None if self.slack_s is None else self.slack_s[chosen],
+            None if self.clock is None else self.clock[chosen],
+        )
 
     def joined(self, label: IntArray, gap_s: FloatArray) -> Runs:
         """Return these runs with neighbouring layers of one label, and gaps between, as one layer.
@@ -107,7 +108,17 @@ class Runs:
         """
         first = np.flatnonzero(np.diff(label, prepend=label[0] - 1))
         length = np.add.reduceat(self.duration_s + gap_s, first, axis=1)
-        return Runs(self.origin_s, self.active[first], length, self.end_s, self.slack_s)
+        return replace(self, active=self.active[first], duration_s=length)
+
+
+def _clock(total_s: FloatArray) -> FloatArray | None:
+    if len(total_s) < 4 * CLOCK_RUNS:
+        return None
+    length = np.log(np.maximum(total_s, 1e-12))
+    padded = np.pad(length, CLOCK_RUNS // 2, mode="edge")
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, CLOCK_RUNS), axis=1)
+    clock = np.asarray(middle.mean() - middle)
+    return None if clock_range(clock) < CLOCK_MOVED else clock
 
 
 def clock_range(clock: FloatArray) -> float:

@@ -136,6 +136,49 @@ def near(problem: Problem, place: Place, reach: Reach | None = None, blur_s: flo
     return best
 
 
+def gapped(problem: Problem, place: Place, longest_s: float, blur_s: float) -> Place:
+    """Return the place whose pause between layers leaves least, the window looked for anew.
+
+    A pause that is a little wrong moves the first layers by as much as they last, and the window
+    with them, so that pause and window are looked for in turn.
+    """
+    best = place
+    step = GAP_MOVES_S / problem.runs.layers
+    for _ in range(2):
+        middle = best.timing.gap_s
+        low, high = max(middle - GAP_REACH_S, step), min(middle + GAP_REACH_S, longest_s)
+        gaps = np.arange(low, high + step, step)
+        left = [
+            _left(problem, best.timing.with_values({"gap_s": float(gap)}), blur_s) for gap in gaps
+        ]
+        gap = float(gaps[int(np.argmin(left))])
+        found = Place(min(left), best.timing.with_values({"gap_s": gap}))
+        best = near(problem, found, blur_s=blur_s)
+    return best
+
+
+GAP_MOVES_S = 12e-6
+"""By which the first layer of a run moves from one pause that is tried to the next."""
+
+GAP_REACH_S = 4e-6
+"""Farthest from a first guess: the guesses lie 3 us apart."""
+
+GAP_SAMPLES = 4000
+
+
+def _left(problem: Problem, timing: Timing, blur_s: float) -> float:
+    """Return the variance that one timing leaves, every layer with a power of its own."""
+    some = problem.with_samples(problem.samples.some(GAP_SAMPLES))
+    shares = some.shares(timing, blur_s)
+    shares = np.delete(shares, problem.runs.layers, axis=1)
+    shares -= shares.mean(axis=0)
+    above = some.samples.above_w - some.samples.above_w.mean()
+    along = shares.T @ above
+    gram = shares.T @ shares + RIDGE * np.eye(shares.shape[1])
+    left = float(above @ above) - float(along @ np.linalg.solve(gram, along))
+    return float(left / above.size)
+
+
 def _is_plain(timing: Timing) -> bool:
     return timing.time_constant_s == 0 and timing.averaged == 1 and timing.late_s == 0
 

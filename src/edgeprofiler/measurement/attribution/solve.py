@@ -16,7 +16,7 @@ from edgeprofiler.measurement.attribution.prior import Prior
 from edgeprofiler.measurement.attribution.problem import Problem, Samples
 from edgeprofiler.measurement.attribution.report import ToldBy
 from edgeprofiler.measurement.attribution.runs import Runs, clock_range
-from edgeprofiler.measurement.attribution.search import Place, Reach, coarse, finest, near
+from edgeprofiler.measurement.attribution.search import Place, Reach, coarse, finest, gapped, near
 from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
 from edgeprofiler.measurement.attribution.timing import Timing
 
@@ -28,8 +28,10 @@ DRIFTING = ("drift_s", "bend_s")
 class Effort:
     """How much work goes where, each with what set it."""
 
-    timing_samples: int = 6000
+    timing_samples: int = 4000
     """Conversions that decide what effects there are; errors of timing are then a microsecond."""
+    timing_samples_per_layer: int = 60
+    """More of them where there are many layers to tell apart."""
     most_cells: int = 5_000_000
     """Conversions times columns of the last fit: 0.3 GB in all."""
     gaps_s: tuple[float, ...] = (2.5e-6, 5e-6, 8e-6)
@@ -117,6 +119,17 @@ def _may_vary(timing: Timing) -> bool:
     return timing.time_constant_s == 0 and timing.late_s == 0
 
 
+def _some(problem: Problem, effort: Effort) -> Problem:
+    """Return as much of a problem as decides about its timing."""
+    most = max(effort.timing_samples, effort.timing_samples_per_layer * problem.runs.layers)
+    reach = Reach()
+    return problem.stretches(most, reach.latest_s + reach.longest_s + SLOWEST_S)
+
+
+SLOWEST_S = 0.03
+"""A mean of several conversions reaches back so far."""
+
+
 def _affordable(problem: Problem, effort: Effort) -> Problem:
     columns = problem.runs.layers + 100
     return problem.with_samples(problem.samples.stretches(effort.most_cells // columns, 100))
@@ -139,15 +152,16 @@ def _with_gaps(
     problem: Problem, places: list[Place], names: tuple[str, ...], effort: Effort
 ) -> Fit:
     """Return a fit with the pauses between layers that the samples call for."""
-    some = problem.with_samples(problem.samples.stretches(effort.timing_samples))
+    some = _some(problem, effort)
     place = finest(problem, [p for p in places if p.timing.gap_s == 0])
     if place.timing.time_constant_s > 0:
         names = (*names, "time_constant_s")
     plain = fit(some, place.timing, names, rounds=6, every=False)
-    gapped = [p for p in places if p.timing.gap_s > 0]
-    if not gapped:
+    guesses = [p for p in places if p.timing.gap_s > 0]
+    if not guesses:
         return plain
-    place = near(problem, finest(problem, gapped), blur_s=plain.blur_s)
+    longest = _longest_gap(problem.runs, effort)
+    place = gapped(problem, finest(problem, guesses), longest, plain.blur_s)
     other = fit(some, place.timing, (*names, "gap_s"), rounds=8, start=plain, every=False)
     better = other.log_likelihood > plain.log_likelihood + effort.evidence
     return other if better and other.timing.gap_s > 0 else plain
@@ -186,6 +200,7 @@ class _Start:
             prior=Prior(self.kinds, runs.mean_s, scale),
             floor_w=self.floor_w,
             scale_w=scale,
+            span_s=(float(runs.end_s[0]), float(runs.end_s[-1])),
             least_w=self.register.step_w / float(np.sqrt(12)),
         )
 
@@ -260,7 +275,7 @@ class _Start:
         polls = Samples(self.register.time_s, self.register.watts - self.floor_w)
         for _ in range(2):
             place = finest(ready, coarse(ready, clock.period_s))
-            some = ready.with_samples(ready.samples.stretches(effort.timing_samples))
+            some = _some(ready, effort)
             near_fit = fit(some, place.timing, (*PLAIN, *DRIFTING), rounds=6, every=False)
             clock, delay, margin = tightened(ready, polls, clock, near_fit)
             found, ready = self._under(clock, ready, delay, margin)

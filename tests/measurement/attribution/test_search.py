@@ -1,0 +1,117 @@
+"""Where a sensor's window lies is found from afar, whatever the shape of what it integrates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeprofiler.core.network import FloatArray
+from edgeprofiler.measurement.attribution.fit import fit
+from edgeprofiler.measurement.attribution.prior import Prior
+from edgeprofiler.measurement.attribution.problem import Problem, Samples
+from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.search import coarse, finest
+from edgeprofiler.measurement.attribution.timing import Timing
+from edgeprofiler.measurement.recording import Timeline
+
+POWER = np.array([5.0, 1.5, 6.5, 4.0, 2.0, 5.5, 3.0, 6.0])
+
+
+def problem(timing: Timing, *, seed: int = 0, noise_w: float = 0.05, count: int = 4000) -> Problem:
+    """Conversions every 6.6 ms of runs of eight layers, as a sensor of that timing gives them."""
+    rng = np.random.default_rng(seed)
+    duration = rng.uniform(30e-6, 250e-6, 8) * np.exp(rng.normal(0, 0.05, (8000, 8)))
+    gap = timing.gap_s * 8
+    pause = 3e-3 * np.exp(rng.normal(0, 0.15, 8000))
+    end = np.cumsum(duration.sum(axis=1) + gap + pause)
+    runs = Runs.of(Timeline(tuple("abcdefgh"), duration, end))
+    ends = float(runs.end_s[10]) + 6.6e-3 * np.arange(count)
+    ends = ends[ends < runs.end_s[-10]]
+    samples = Samples(ends, np.zeros(ends.size))
+    known = None if timing.gap_s else np.zeros(8)
+    prior = Prior(["conv"] * 8, runs.mean_s, 4.0)
+    empty = Problem(runs, known, samples, prior, 5.0, 4.0, (0.0, float(runs.end_s[-1])), 0.0)
+    power = np.concatenate([POWER, [1.0, 0.4]])
+    above = empty.predicted(timing, empty.energy(timing, power), 0.0)
+    return empty.with_samples(Samples(ends, above + rng.normal(0, noise_w, ends.size)))
+
+
+def layers(found: FloatArray) -> FloatArray:
+    return found[:8]
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [
+        Timing(1.1e-3, 0.4e-3),
+        Timing(1.1e-3, 3.2e-3),
+        Timing(0.588e-3, -0.5e-3),
+        Timing(5e-3, 0.2e-3),
+        Timing(1.1e-3, 0.3e-3, time_constant_s=1e-3),
+    ],
+    ids=["usual", "late", "short", "long", "rail"],
+)
+def test_window_lag_and_rail_are_found(timing: Timing) -> None:
+    task = problem(timing)
+    place = finest(task, coarse(task, 6.6e-3))
+    found = place.timing
+    assert found.lag_s == pytest.approx(timing.lag_s, abs=40e-6)
+    assert found.window_s == pytest.approx(timing.window_s, abs=60e-6)
+    assert (found.time_constant_s > 0) == (timing.time_constant_s > 0)
+    names = ("lag_s", "window_s") + (("time_constant_s",) if found.time_constant_s else ())
+    best = fit(task, found, names, rounds=8)
+    assert best.timing.window_s == pytest.approx(timing.window_s, abs=15e-6)
+    error = np.sqrt(np.diag(best.covariance))[:8]
+    assert np.abs(layers(best.mean_w) - POWER).max() < 4 * error.max()
+    assert np.abs((layers(best.mean_w) - POWER) / error).max() < 4
+
+
+def test_a_mean_of_several_conversions_is_found_where_the_settings_do_not_say_so() -> None:
+    timing = Timing(1.1e-3, 0.4e-3, averaged=4, spacing_s=6.6e-3)
+    task = problem(timing, count=2500)
+    # values come every 26.4 ms only
+    some = task.with_samples(task.samples.take(np.arange(0, len(task.samples), 4)))
+    found = finest(some, coarse(some, 26.4e-3)).timing
+    assert found.averaged == 4
+    assert found.window_s == pytest.approx(1.1e-3, abs=0.1e-3)
+
+
+def test_pauses_between_layers_are_fitted() -> None:
+    task = problem(Timing(1.1e-3, 0.4e-3, gap_s=5e-6))
+    place = finest(task, coarse(task, 6.6e-3, gap_s=2.5e-6))
+    best = fit(task, place.timing, ("lag_s", "window_s", "gap_s"), rounds=8)
+    assert best.timing.gap_s == pytest.approx(5e-6, abs=1.5e-6)
+
+
+def test_fits_tell_their_timing_s_error_and_their_noise() -> None:
+    task = problem(Timing(1.1e-3, 0.4e-3), noise_w=0.08)
+    best = fit(task, Timing(1.1e-3, 0.4e-3), ("lag_s", "window_s"), rounds=4)
+    assert set(best.timing_error) == {"lag_s", "window_s"}
+    assert abs(best.timing.lag_s - 0.4e-3) < 4 * best.timing_error["lag_s"]
+    assert best.noise.sensor_w == pytest.approx(0.08, rel=0.1)
+    assert best.noise.common < 0.004
+
+
+def test_more_conversions_make_errors_smaller_as_they_should() -> None:
+    task = problem(Timing(1.1e-3, 0.4e-3))
+    quarter = task.with_samples(task.samples.some(len(task.samples) // 4))
+    errors = [
+        np.sqrt(np.diag(fit(part, Timing(1.1e-3, 0.4e-3), ("lag_s",), rounds=4).covariance))[:8]
+        for part in (task, quarter)
+    ]
+    assert np.median(errors[1] / errors[0]) == pytest.approx(2.0, rel=0.15)
+
+
+def test_power_that_varies_within_layers_is_seen_and_absent_where_it_does_not() -> None:
+    task = problem(Timing(1.1e-3, 0.4e-3), noise_w=0.02)
+    start = Timing(1.1e-3, 0.4e-3)
+    plain = fit(task, start, ("lag_s", "window_s"), rounds=4, texture=True)
+    assert plain.texture_w == 0.0
+    waves = task.texture(start, np.arange(8), 2)
+    rng = np.random.default_rng(5)
+    rough = task.samples.above_w + waves @ rng.normal(0, 1.0, waves.shape[1])
+    varied = task.with_samples(Samples(task.samples.end_s, rough))
+    seen = fit(varied, start, ("lag_s", "window_s"), rounds=4, texture=True)
+    assert 0.2 < seen.texture_w < 3.0
+    blind = fit(varied, start, ("lag_s", "window_s"), rounds=4)
+    assert np.abs(seen.mean_w[:8] - POWER).mean() < np.abs(blind.mean_w[:8] - POWER).mean()

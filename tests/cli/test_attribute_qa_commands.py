@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_attribute_prints_layers_with_errors_and_what_was_fitted(cli, folder: Path) -> None:
     ran = cli("attribute", str(folder / "pair"))
     assert ran.code == 0
-    for text in ("first", "second", "std.", "SIMULATED", "distinct conversions"):
+    for text in ("first", "second", "std.", "SIMULATED", "conversions used"):
         assert text in ran.out
 
 

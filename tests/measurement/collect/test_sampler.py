@@ -71,18 +71,23 @@ class Failing(FakeSensor):
         return self._rails
 
 
-@pytest.fixture
-def writer(tmp_path):
-    write_header(tmp_path, {"name": "x"})
-    made = PowerWriter(
-        tmp_path / "power-001.bin",
+def power_writer(folder, registers=()):
+    write_header(folder, {"name": "x"})
+    return PowerWriter(
+        folder / "power-001.bin",
         kind="power",
         rails=("VDD_IN", "VDD_SOC"),
         total_rails=("VDD_IN",),
         period_s=0.002,
         clock=SessionClock.now(1),
         settings={},
+        registers=registers,
     )
+
+
+@pytest.fixture
+def writer(tmp_path):
+    made = power_writer(tmp_path)
     yield made
     made.close()
 
@@ -199,10 +204,11 @@ def test_whatever_a_sensor_raises_is_told_and_its_polls_are_kept(tmp_path, write
 
 @pytest.mark.parametrize(("number", "kept"), [(errno.EREMOTEIO, True), (errno.ENODEV, False)])
 def test_a_busy_bus_costs_one_rail_of_one_poll_and_a_lost_chip_ends_it(
-    tmp_path, writer, monkeypatch, number, kept
+    tmp_path, monkeypatch, number, kept
 ):
     write_ina3221_tree(tmp_path, {"VDD_IN": (5000, 1000), "VDD_SOC": (5000, 100)})
     sensor = opened(Ina3221Sensor(root=str(tmp_path)))
+    writer = power_writer(tmp_path, sensor.registers)
     real, calls = os.pread, []
 
     def pread(*arguments):
@@ -214,6 +220,7 @@ def test_a_busy_bus_costs_one_rail_of_one_poll_and_a_lost_chip_ends_it(
     monkeypatch.setattr(os, "pread", pread)
     with nullcontext() if kept else pytest.raises(Unavailable, match="trouble on the bus"):
         sample(sensor, writer, 0.002, Control(10))
+    writer.close()
     power = load_recording(tmp_path).trace.rails_w
     assert list(np.flatnonzero(np.isnan(power["VDD_IN"]))) == ([10] if kept else [])
     assert np.isfinite(power["VDD_SOC"]).all()

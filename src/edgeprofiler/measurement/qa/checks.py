@@ -40,7 +40,7 @@ class Thresholds:
     coarse_stamps: tuple[float, float] = (0.02, 0.2)
     """Steps of the profiler's clock, as a share of a run: above these."""
     idle_drift: tuple[float, float] = (0.05, 0.15)
-    """Change of idle from before to after, as a share of power above idle: above these."""
+    """Change of idle from before to after, as a share of runs' power above idle: above these."""
     seen: tuple[float, float] = (0.98, 0.9)
     sampler_cpu: tuple[float, float] = (0.06, 0.2)
     latency_change: tuple[float, float] = (0.02, 0.1)
@@ -338,7 +338,8 @@ def _idle(recording: Recording, ready: _Ready, limits: Thresholds) -> Observatio
         return Observation(
             "idle", "unknown", f"{known}, on one side of the runs only: drift is unknown"
         )
-    above = max(float(np.nanmean(recording.trace.total_w)) - idle.mean_w, 1e-3)
+    running = float(np.nanquantile(recording.trace.total_w, 0.95))  # pauses dilute the mean
+    above = max(running - idle.mean_w, 1e-3)
     drift = idle.after_w - idle.before_w
     level = _above(abs(drift) / above, limits.idle_drift)
     text = f"{engineering(idle.before_w, 'W')} before, {engineering(idle.after_w, 'W')} after"

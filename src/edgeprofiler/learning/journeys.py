@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from edgeprofiler.core import plugins
+from edgeprofiler.core.choices import precision_named
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.learning.board import board_for
 from edgeprofiler.learning.dataset import Dataset, check
-from edgeprofiler.learning.dataset.build import Built, build
+from edgeprofiler.learning.dataset.build import Built, Unsaid, build
 from edgeprofiler.learning.dataset.storage import load_dataset, require_writable, save_dataset
 from edgeprofiler.learning.training import evaluation, fitting, tuning
 from edgeprofiler.learning.training.evaluation import Evaluation
@@ -41,7 +42,12 @@ class Told(TypedDict, total=False):
 
 
 def build_dataset(
-    *sources: str | Path, output: str | Path | None = None, device: str | None = None
+    *sources: str | Path,
+    output: str | Path | None = None,
+    device: str | None = None,
+    mode: str | None = None,
+    runtime: str | None = None,
+    precision: str | None = None,
 ) -> Built:
     """Build a data set of measured layers, one row a layer, SI units.
 
@@ -49,9 +55,14 @@ def build_dataset(
         sources: measured profiles (JSON), recordings, folders of either, or folders of the
             reference's layouts.
         output: folder to write it into, as Parquet; nothing is written where `None`.
-        device: board of folders that do not say it; jetson-orin-nano where `None`.
+        device: board of rows that do not say it; of the reference's layouts jetson-orin-nano
+            where `None`.
+        mode: their power mode.
+        runtime: what called their networks; of the reference's layouts torch-tensorrt.
+        precision: what they were built for; of the reference's layouts fp16.
 
     Raises:
+        UsageError: there is no such precision.
         InvalidInput: a source holds no measured layers.
         CannotWrite: `output` cannot be written; said before the work.
 
@@ -62,7 +73,13 @@ def build_dataset(
     """
     if output is not None:
         require_writable(Path(output))
-    built = build([Path(source) for source in sources], device)
+    unsaid = Unsaid(
+        device or "",
+        (mode or "").lower(),
+        (runtime or "").lower(),
+        "" if precision is None else precision_named(precision),
+    )
+    built = build([Path(source) for source in sources], unsaid)
     if output is not None:
         save_dataset(built.data, Path(output), built.notes)
     return built

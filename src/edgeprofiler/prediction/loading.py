@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from edgeprofiler.core import plugins
+from edgeprofiler.core.choices import DEFAULT_RUNTIME, PRECISIONS, RUNTIMES
 from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import DTYPE_CODES, KINDS, Kind
@@ -64,8 +66,7 @@ def load_predictor(
         confidence: share of true values that the intervals are to cover.
         trusted: types that a user's own estimator may load, beside those named in the
             environment variable EDGEPROFILER_TRUSTED_TYPES.
-        runtime: host runtime asked about; where `None`, the device's, or the one that was
-            measured where there is no device either.
+        runtime: host runtime asked about; where `None`, the one that was measured.
 
     Raises:
         InvalidInput: there is none there, it was altered or cut off, its features are others.
@@ -86,6 +87,7 @@ def predictor_of(
 ) -> TrainedPredictor:
     """Return the predictor that an artifact holds; the arguments are those of `load_predictor`."""
     header = Value({**artifact.header}, source)
+    precisions = header["provenance"]["precisions"].default([]).texts()
     if header["features"].texts() != FEATURES:
         raise header.fail(
             "was trained with other features than this version computes",
@@ -94,6 +96,8 @@ def predictor_of(
     wanted = header["device"]
     device = _device(wanted, device, runtime)
     measured = wanted["runtime"].text()
+    if len(precisions) == 1 and precisions[0] in PRECISIONS:
+        device = replace(device, precision=precisions[0])
     return TrainedPredictor(
         device=device,
         board=_board(header["board"]),
@@ -113,15 +117,20 @@ def predictor_of(
         confidence=confidence,
         recipe=header["recipe"]["name"].text(),
         trained_on=_trained_on(header),
-        other_runtime=measured if device.runtime != measured else "",
+        host=measured,
+        precisions=precisions,
+        other_runtime=measured if runtime not in (None, measured) else "",
     )
 
 
 def _device(wanted: Value, asked: Device | None, runtime: str | None) -> Device:
     """Return the device that is asked about; the one that was trained for where `None`."""
     name, mode = wanted["name"].name(), wanted["mode"].name()
+    measured = wanted["runtime"].name()
+    # the analytic model knows no host but these; it answers for what was not measured alone
+    host = runtime or (measured if measured in RUNTIMES else DEFAULT_RUNTIME)
     if asked is None:
-        return load_device(f"{name}@{mode}", runtime or wanted["runtime"].name())
+        return load_device(f"{name}@{mode}", host)
     if asked.name != name:
         raise UsageError(
             f"{wanted.source} was trained for {name}, not {asked.name}; "
@@ -133,7 +142,7 @@ def _device(wanted: Value, asked: Device | None, runtime: str | None) -> Device:
             f"{wanted.source} was trained for {name} in mode {mode}, not {asked.mode.name}; "
             f"name it with `device` {name}@{mode}, or train on rows of that mode"
         )
-    return asked if runtime is None else asked.with_runtime(runtime)
+    return asked.with_runtime(host)
 
 
 def _board(entry: Value) -> Ratings:

@@ -117,7 +117,8 @@ def predictor_of(question: Question) -> Predictor:
         return RooflinePredictor(load_device(device or DEFAULT_DEVICE, runtime), confidence)
     if isinstance(chosen, (str, Path)):
         board = None if device is None else load_device(device, runtime)
-        return load_predictor(chosen, board, confidence, runtime=runtime)
+        host = device.runtime if isinstance(device, Device) and runtime is None else runtime
+        return load_predictor(chosen, board, confidence, runtime=host)
     own = chosen.device
     if device is not None or runtime is not None:
         host = runtime if isinstance(device, Device) else runtime or own.runtime

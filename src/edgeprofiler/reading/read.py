@@ -8,7 +8,6 @@ from pathlib import Path
 from edgeprofiler.core import plugins
 from edgeprofiler.core.choices import (
     DEFAULT_DEVICE,
-    DEFAULT_PRECISION,
     precision_named,
     runtime_named,
 )
@@ -156,7 +155,8 @@ def read(
 
     Args:
         source: a path, an address such as `zoo:resnet18`, or a model that is read already.
-        precision: `fp32`, `fp16` or `int8`; fp16 where `None`. An engine's is fixed.
+        precision: `fp32`, `fp16` or `int8`; the device's usual one, fp16, where `None`. An
+            engine's is fixed.
         batch: images at once; the model's own where `None`.
         shapes: input shapes by name; the empty name means the only input.
         resolution: height and width of image inputs, in place of `shapes`.
@@ -193,12 +193,13 @@ def read(
         name, reader = str(source), front_end or front_end_for(source).name
     else:
         name, reader = model.name, "graph"
+    board = load_device(device or DEFAULT_DEVICE)
     return lower(
         model,
-        precision or DEFAULT_PRECISION,
+        precision or board.precision,
         Source(name=name, front_end=reader),
         builder(runtime),
-        BuildTarget.of(load_device(device or DEFAULT_DEVICE)),
+        BuildTarget.of(board),
     )
 
 

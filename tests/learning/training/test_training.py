@@ -134,7 +134,7 @@ def test_a_host_that_was_not_measured_widens_and_keeps_its_own_gap(artifact: Art
     network = read("zoo:resnet18")
     known = predictor_of(artifact, DEVICE).predict(network)
     asked = DEVICE.with_runtime("cpp")
-    other = predictor_of(artifact, asked).predict(network)
+    other = predictor_of(artifact, DEVICE, runtime="cpp").predict(network)
     assert other.totals.runtime_s.value == pytest.approx(known.totals.runtime_s.value, rel=0.01)
     assert other.host_gap.runtime_s == RooflinePredictor(asked).predict(network).host_gap.runtime_s
     for name in ("runtime_s", "end_to_end_s", "energy_j"):

@@ -56,3 +56,27 @@ def test_every_interval_holds_its_value(
     for name, (low, high) in found.items():
         assert (low <= values[name] * (1 + 1e-12)).all(), name
         assert (values[name] <= high * (1 + 1e-12)).all(), name
+
+
+@given(
+    time=st.floats(0.01, 1.5),
+    power=st.floats(0.01, 1.5),
+    energy=st.one_of(st.none(), st.floats(0.001, 3.0)),
+    above=st.floats(0.01, 100.0),
+    idle=st.floats(0.0, 20.0),
+)
+def test_ends_of_totals_are_one_coherent_set(time, power, energy, above, idle):
+    """Energy above idle is part of energy, and energy lies within what power and time allow."""
+    one = np.ones(1)
+    board = one * (idle + above)
+    totals = NetworkTotals(one, 0 * one, one, board, board, one * above)
+    ends = total_intervals(totals, TotalWidths(time, time, power, energy), idle)
+    for place in (0, 1):
+        low_high = {name: float(end[place][0]) for name, end in ends.items()}
+        assert low_high["energy_above_idle_j"] <= low_high["energy_j"] * (1 + 1e-12)
+        assert low_high["power_w"] == pytest.approx(idle + low_high["power_above_idle_w"])
+        product = low_high["power_w"] * low_high["end_to_end_s"]
+        inside = low_high["energy_j"] - product
+        assert (inside if place == 0 else -inside) >= -1e-9 * product
+    for low, high in ends.values():
+        assert low[0] <= high[0]

@@ -27,9 +27,19 @@ def build(
     device: Annotated[
         str | None,
         common.option(
-            "NAME", "Board of folders that do not say it. Default: jetson-orin-nano.",
-            "--device", "-d",
+            "NAME", "Board of rows that do not say it. Default, for folders of others' layouts: "
+            "jetson-orin-nano.", "--device", "-d",
         ),
+    ] = None,
+    mode: Annotated[
+        str | None, common.option("MODE", "Power mode of rows that do not say it.")
+    ] = None,
+    runtime: Annotated[
+        str | None, common.option("HOST", "What called networks of rows that do not say it.")
+    ] = None,
+    precision: Annotated[
+        str | None,
+        common.option("fp32|fp16|int8", "What networks of rows that do not say it were built for."),
     ] = None,
     csv: common.CsvOption = None,
 ) -> None:  # fmt: skip
@@ -37,7 +47,9 @@ def build(
     import edgeprofiler
     from edgeprofiler.learning.dataset.storage import to_csv
 
-    built = edgeprofiler.build_dataset(*sources, output=output, device=device)
+    built = edgeprofiler.build_dataset(
+        *sources, output=output, device=device, mode=mode, runtime=runtime, precision=precision
+    )
     for line in built.notes:
         common.note(line)
     common.write(csv, partial(to_csv, built.data))

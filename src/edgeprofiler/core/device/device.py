@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.choices import runtime_named
+from edgeprofiler.core.choices import DEFAULT_PRECISION, runtime_named
 from edgeprofiler.core.device.clocks import parse_changes, parse_sweep
 from edgeprofiler.core.device.datasheet import Datasheet
 from edgeprofiler.core.device.modes import PowerMode, named_mode, with_clocks
@@ -67,6 +67,8 @@ class Device:
     family: str = "jetson"
     source: str = "shipped"
     """`shipped`, or the path of the file it was read from."""
+    precision: str = field(default=DEFAULT_PRECISION, compare=False)
+    """What networks are built for where nothing is asked: what a trained predictor knows."""
 
     @property
     def spec(self) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeprofiler.core.choices import DEFAULT_PRECISION
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.decision.advise.change import (
     RISK,
@@ -136,7 +135,7 @@ def advise(
             "a trained predictor knows one power mode: leave out the kind mode, or `predictor`"
         )
     rate = None if question.rate is None else rate_of(question.rate)
-    state = State(graph_of(question), question.precision or DEFAULT_PRECISION, answers, rate)
+    state = State(graph_of(question), question.precision or answers.device.precision, answers, rate)
     options = Options(kinds=kinds, align=align or Options.align, layers=tuple(layers))
     before = state.cost()
     if budget_percent is not None:

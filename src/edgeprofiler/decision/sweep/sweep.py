@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.choices import DEFAULT_DEVICE, DEFAULT_PRECISION
-from edgeprofiler.core.device import load_device
+from edgeprofiler.core.choices import DEFAULT_DEVICE
+from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
@@ -99,7 +99,7 @@ def sweep(
         target = BuildTarget.of(answers.device)
         made_by = (builder(answers.device.runtime), target.tf32_ratio)
         if made_by not in built:
-            built[made_by] = list(_variants(first, questions, made_by[0], target))
+            built[made_by] = list(_variants(first, questions, answers.device, target))
         for network, size, precision in built[made_by]:
             labels: Rows = {
                 "device": [answers.device.spec] * len(batches),
@@ -141,7 +141,7 @@ def _devices(questions: Questions, clocks: str | None) -> tuple[DeviceSpec | Non
 
 
 def _variants(
-    first: Question, questions: Questions, made_by: str, target: BuildTarget
+    first: Question, questions: Questions, device: Device, target: BuildTarget
 ) -> Iterator[tuple[Network, str, str]]:
     """The networks to predict, one for each resolution and precision, at the first batch."""
     for resolution in questions.axis("resolution"):
@@ -151,8 +151,8 @@ def _variants(
                 require_precision(found, precision)
                 yield found, "", found.precision
                 continue
-            chosen = precision or DEFAULT_PRECISION
-            network = lower(found, chosen, builder=made_by, target=target)
+            chosen = precision or device.precision
+            network = lower(found, chosen, builder=builder(device.runtime), target=target)
             yield network, _size(found), chosen
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from edgeprofiler.core.choices import DEFAULT_DEVICE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network
@@ -30,6 +31,9 @@ from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.recording import is_recording, load_recording
 from edgeprofiler.measurement.recording.reference_layout import read_reference, reference_models
 
+SINGLE = "single"
+"""How the power of a layer is known that was measured alone."""
+
 _EXPLAIN = {
     NO_POWER: "power does not rise above idle; they train runtime only",
     WINDOW_REPAIRED: "pooling window was the whole input; found again from sizes and stride",
@@ -47,19 +51,41 @@ class Built:
     notes: tuple[str, ...]
 
 
-def build(sources: Sequence[Path], device: str | None = None) -> Built:
+@dataclass(frozen=True)
+class Unsaid:
+    """What rows are taken to be of where they do not say it; empty leaves it open."""
+
+    device: str = ""
+    mode: str = ""
+    runtime: str = ""
+    precision: str = ""
+
+    def fill(self, data: Dataset) -> Dataset:
+        """Return rows with what they lack."""
+        found = {}
+        for name in ("device", "mode", "runtime", "precision"):
+            texts, value = data.text(name), getattr(self, name)
+            if value and bool((texts == "").any()):
+                found[name] = np.where(texts == "", value, texts)
+        return data.with_columns(**found) if found else data
+
+
+def build(sources: Sequence[Path], unsaid: Unsaid | None = None) -> Built:
     """Return the rows of all sources, checked, in canonical order, exact repetitions dropped.
 
     Args:
         sources: measured profiles (JSON), recordings, folders of either, data sets, or folders in
             the reference's layout: `raw_data`, `preprocessed_data`, `training_data`.
-        device: the board of folders that do not say it; jetson-orin-nano where `None`.
+        unsaid: what rows are of that do not say it. A folder in the reference's layout says
+            neither board (jetson-orin-nano where nothing is told), host (torch-tensorrt) nor
+            precision (fp16).
 
     Raises:
         InvalidInput: a source is none of these, or a value in it cannot be.
     """
-    parts = [part for path in sources for part in _read(path, device or "jetson-orin-nano")]
-    data = Dataset.concatenate(parts).sorted()
+    unsaid = unsaid or Unsaid()
+    parts = [part for path in sources for part in _read(path, unsaid)]
+    data = _singly(unsaid.fill(Dataset.concatenate(parts))).sorted()
     check(data, "the data set" if len(sources) != 1 else sources[0])
     kept = _first_of_each(data)
     notes = [f"{len(data) - int(kept.sum())} rows were listed twice"] if not kept.all() else []
@@ -74,6 +100,18 @@ def build(sources: Sequence[Path], device: str | None = None) -> Built:
     return Built(data, tuple(notes))
 
 
+def _singly(data: Dataset) -> Dataset:
+    """Return rows in which layers that were measured alone are known by that."""
+    known, networks = data.text("known_by"), data.text("network")
+    keys = np.char.add(np.char.add(networks, "\n"), data.text("source"))
+    _, owner, count = np.unique(keys, return_inverse=True, return_counts=True)
+    layers = data.integer("network_layers")
+    alone = (count[owner] == 1) & (layers <= 1) & np.isfinite(data.number("power_above_idle_w"))
+    if not alone.any():
+        return data
+    return data.with_columns(known_by=np.where(alone, SINGLE, known))
+
+
 def _first_of_each(data: Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     lists = [data.columns[c.name].tolist() for c in COLUMNS if c.name != "source"]
     seen: set[str] = set()
@@ -85,7 +123,7 @@ def _first_of_each(data: Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return kept
 
 
-def _read(path: Path, device: str) -> Iterator[Dataset]:
+def _read(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
     if not path.exists():
         raise InvalidInput(path, "no such file or folder", "check the path")
     if path.is_file():
@@ -101,7 +139,7 @@ def _read(path: Path, device: str) -> Iterator[Dataset]:
         yield rows_of(attribute(load_recording(path)), path.name)
     else:
         found = False
-        for part in (*_reference(path, device), *_below(path, device)):
+        for part in (*_reference(path, unsaid), *_below(path, unsaid)):
             found = True
             yield part
         if not found:
@@ -113,26 +151,35 @@ def _read(path: Path, device: str) -> Iterator[Dataset]:
             )
 
 
-def _reference(path: Path, device: str) -> Iterator[Dataset]:
+def _reference(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
+    device = unsaid.device or DEFAULT_DEVICE
     board = load_device(device)
+
+    def told(source: str) -> Circumstances:
+        return Circumstances(
+            device,
+            unsaid.runtime or Circumstances.runtime,
+            unsaid.precision or Circumstances.precision,
+            unsaid.mode,
+            source,
+            board,
+        )
+
     for folder in _models(path, "training_data"):
         if is_training_folder(folder):
-            facts = Circumstances(device, source=f"training_data/{folder.name}", board=board)
+            facts = told(f"training_data/{folder.name}")
             yield read_training_folder(folder, facts, _engine_of(folder))
     if list(_models(path, "training_data", nested=True)):
         return  # the same measurements lie in the other folders, less far prepared
     for folder in _models(path, "preprocessed_data"):
         if (folder / TABLE).is_file():
-            facts = Circumstances(device, source=f"preprocessed_data/{folder.name}", board=board)
-            yield read_preprocessed(folder, facts)
+            yield read_preprocessed(folder, told(f"preprocessed_data/{folder.name}"))
     if list(_models(path, "preprocessed_data", nested=True)):
         return
     for model in reference_models(path):
         profile = attribute(read_reference(path, model))
         rows = rows_of(profile, f"raw_data/{model}")
-        names = np.full(len(rows), device)
-        blank = rows.text("device") == ""
-        yield rows.with_columns(device=np.where(blank, names, rows.text("device")))
+        yield replace(unsaid, device=device).fill(rows)
 
 
 def _models(path: Path, layer: str, *, nested: bool = False) -> Iterator[Path]:
@@ -154,10 +201,10 @@ def _engine_of(folder: Path) -> Network | None:
     return next((network for network in map(find_engine, places) if network is not None), None)
 
 
-def _below(path: Path, device: str) -> Iterator[Dataset]:
+def _below(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
     """Profiles and recordings that lie directly in a folder."""
     for child in sorted(path.iterdir()):
         if child.is_dir() and (is_recording(child) or (child / LAYERS).is_file()):
-            yield from _read(child, device)
+            yield from _read(child, unsaid)
         elif child.suffix == ".json" and is_profile(child):
             yield rows_of(read_profile(child), child.name)

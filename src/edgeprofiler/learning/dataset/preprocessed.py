@@ -66,6 +66,7 @@ def read_preprocessed(folder: Path, facts: Circumstances) -> Dataset:
                 "network": folder.name,
                 "device": facts.device,
                 "runtime": facts.runtime,
+                "mode": facts.mode,
                 "precision": network.precision,
                 "batch": network.batch,
                 "layer": index,

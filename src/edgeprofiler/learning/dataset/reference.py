@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core.choices import DEFAULT_PRECISION
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Shape, make_layer
+from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.core.values import (
     BOARD_POWER,
     LAYER_TIME,
@@ -57,6 +59,8 @@ class Circumstances:
 
     device: str
     runtime: str = "torch-tensorrt"
+    precision: str = DEFAULT_PRECISION
+    mode: str = ""
     source: str = ""
     board: Device | None = None
     """The board's datasheet, by which times rule out dense or depthwise convolutions."""
@@ -158,13 +162,14 @@ def _row(
         maker = {"convolutional": _convolution, "pooling": _pooling, "dense": _dense}.get(kind)
         if maker is None:
             raise row["layer_type"].fail(f"is {kind!r}, none of {', '.join(TABLES)}")
-        layer = maker(row, name, runtime_s, marks, facts.board)
+        layer = in_type(maker(row, name, runtime_s, marks, facts.board), facts.precision)
     return {
         **layer_facts(layer),
         "network": network,
         "device": facts.device,
         "runtime": facts.runtime,
-        "precision": "fp16",
+        "mode": facts.mode,
+        "precision": facts.precision,
         "batch": _size(row, "batch_size", 1),
         "runtime_s": runtime_s,
         "power_above_idle_w": power_w,
@@ -180,6 +185,17 @@ def _size(row: Row, column: str, default: int | None = None) -> int:
 
 def _triple(row: Row, column: str) -> tuple[int, ...]:
     return tuple(_size(row, f"{column}_{i}") for i in range(3))
+
+
+def in_type(layer: Layer, precision: str) -> Layer:
+    """Return a layer of 16-bit floats as it is in another type."""
+    factor = dtype_bytes(precision) / dtype_bytes(layer.dtype)
+    return replace(
+        layer,
+        dtype=precision,
+        weight_bytes=None if layer.weight_bytes is None else round(layer.weight_bytes * factor),
+        bytes_moved=None if layer.bytes_moved is None else round(layer.bytes_moved * factor),
+    )
 
 
 def _convolution(

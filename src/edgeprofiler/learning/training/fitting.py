@@ -75,7 +75,11 @@ def train(data: Dataset, device: Device, options: TrainingOptions | None = None)
         "schema": SCHEMA,
         "recipe": {"name": options.recipe, "options": dict(options.options), "seed": options.seed},
         "features": list(FEATURES),
-        "device": {"name": device.name, "mode": device.mode.name, "runtime": device.runtime},
+        "device": {
+            "name": device.name,
+            "mode": device.mode.name,
+            "runtime": _host(training) or device.runtime,
+        },
         "board": asdict(board),
         "provenance": _provenance(training, options),
         "models": models,
@@ -171,6 +175,12 @@ def _extents(table: TrainingTable, rows: BoolArray) -> dict[str, dict[str, Any]]
     return found
 
 
+def _host(data: Dataset) -> str:
+    """Return what called all networks of a data set, without its version; else nothing."""
+    found = {text.split()[0] if text else "" for text in data.text("runtime").tolist()}
+    return str(found.pop()) if len(found) == 1 else ""
+
+
 def _provenance(data: Dataset, options: TrainingOptions) -> dict[str, Any]:
     return {
         "rows": len(data),
@@ -178,6 +188,7 @@ def _provenance(data: Dataset, options: TrainingOptions) -> dict[str, Any]:
         "left_out": sorted(options.test_networks),
         "devices": sorted(set(data.text("device").tolist())),
         "modes": sorted(set(data.text("mode").tolist())),
+        "precisions": sorted(set(data.text("precision").tolist()) - {""}),
         "runtimes": sorted(set(data.text("runtime").tolist())),
         "simulated": bool(data.integer("simulated").any()),
         "dataset_sha256": data.sha256,

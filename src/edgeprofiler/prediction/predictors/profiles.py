@@ -54,6 +54,8 @@ class Belief:
     bound: tuple[str, ...]
     known_by: tuple[str, ...]
     warnings: tuple[str, ...]
+    host: str = ""
+    """What calls the network, where it is another than the device's."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,7 +121,11 @@ class PredictedProfiles(ProfileSequence):
         return Profile(
             network=network,
             device=DeviceLabel(
-                device.name, device.mode.name, device.runtime, belief.provenance, device.mode.clocks
+                device.name,
+                device.mode.name,
+                belief.host or device.runtime,
+                belief.provenance,
+                device.mode.clocks,
             ),
             origin=Origin("predicted", belief.by, __version__),
             idle_power_w=device.idle_power_w,

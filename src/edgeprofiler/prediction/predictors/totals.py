@@ -108,12 +108,27 @@ def total_intervals(
     wall, above = totals.end_to_end_s, np.maximum(totals.power_above_idle_w, 0.0)
     power, energy = around_power(idle_power_w, above, wall, widths.wall, widths.power)
     if widths.energy is not None:
-        energy = around(totals.energy_j, widths.energy)
+        energy = _between(energy, around(totals.energy_j, widths.energy), power, wall, widths)
+    above_low, above_high = around(above * wall, np.hypot(widths.wall, widths.power))
     return {
         "runtime_s": around(totals.runtime_s, widths.runtime),
         "end_to_end_s": around(wall, widths.wall),
         "energy_j": energy,
-        "energy_above_idle_j": around(above * wall, np.hypot(widths.wall, widths.power)),
+        "energy_above_idle_j": (np.minimum(above_low, energy[0]), above_high),
         "power_w": power,
         "power_above_idle_w": around(above, widths.power),
     }
+
+
+def _between(
+    energy: Ends, wanted: Ends, power: Ends, wall: FloatArray, widths: TotalWidths
+) -> Ends:
+    """Return ends of energy as they were found, as far as those of time and power allow.
+
+    An end of energy is never nearer than errors of time and power that have nothing in common
+    bring it, so that energy above idle stays below energy, and never farther than both at their
+    ends: power times time.
+    """
+    times = around(wall, widths.wall)
+    low = np.maximum(np.minimum(energy[0], wanted[0]), power[0] * times[0])
+    return low, np.minimum(np.maximum(energy[1], wanted[1]), power[1] * times[1])

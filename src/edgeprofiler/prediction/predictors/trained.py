@@ -28,7 +28,11 @@ from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, Pred
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, RooflineProfiles
 from edgeprofiler.prediction.predictors.totals import Outside, TotalWidths
 from edgeprofiler.prediction.uncertainty.conformal import half_width
-from edgeprofiler.prediction.uncertainty.distance import shipped_width
+from edgeprofiler.prediction.uncertainty.distance import scaled, shipped_width
+
+OTHER_TYPE = math.log(2)
+"""90 % half width for a type that no measured network had: halving numbers halves times on one
+board and changes nothing on another."""
 
 UNKNOWN_POWER = 0.4
 """Half width of power above idle where none was trained on. Assumed."""
@@ -124,6 +128,10 @@ class TrainedPredictor:
     confidence: float
     recipe: str
     trained_on: str
+    host: str = ""
+    """What called the networks that were measured, by the measurement's own name for it."""
+    precisions: tuple[str, ...] = ()
+    """What the measured networks were built for; empty where nobody knows."""
     other_runtime: str = ""
 
     @property
@@ -149,13 +157,25 @@ class TrainedPredictor:
         """Return the profiles of many networks, computed in one pass over all layers."""
         base = self.analytic.predict_many(networks)
         columns = Columns.concatenate([network.columns for network in networks])
+        strange = np.array([self.unseen(network) for network in networks], np.bool_)
         return TrainedProfiles(
             tuple(networks), self.device, self.confidence, base.offsets,
-            self.costs(columns, base), self._outside(columns, base), self, base,
+            self._costs(columns, base, strange), self._outside(columns, base), self, base,
         )  # fmt: skip
 
-    def costs(self, columns: Columns, base: RooflineProfiles) -> TrainedCosts:
-        """Return runtime and power of layers as arrays, without intervals."""
+    def unseen(self, network: Network) -> bool:
+        """Say whether a network is built for a type that no measured one was built for."""
+        return bool(self.precisions) and network.precision not in self.precisions
+
+    def _costs(self, columns: Columns, base: RooflineProfiles, strange: BoolArray) -> TrainedCosts:
+        """Return runtime and power of layers as arrays, and half widths.
+
+        Args:
+            columns: the layers of all networks.
+            base: what the analytic model says of them.
+            strange: which networks are of a type outside the training.
+        """
+        more = np.repeat(np.where(strange, self._type_width, 0.0), np.diff(base.offsets))
         idle = self.device.idle_power_w
         table = features(columns, self.board)
         usable = columns.covered & np.isfinite(table).all(axis=1) & (base.runtime_s > 0)
@@ -178,7 +198,7 @@ class TrainedPredictor:
             trained[name][rows] = True
             spread = math.hypot(half_width(model.residuals, self.confidence), self.stack_width)
             beyond = distances(part, model.extents).max(axis=1, initial=0.0)
-            widths[name][rows] = spread * (1.0 + beyond)
+            widths[name][rows] = np.hypot(spread * (1.0 + beyond), more[rows])
         runtime, above = answers.values()
         return TrainedCosts(runtime, idle + above, trained["runtime_s"], *widths.values())
 
@@ -197,11 +217,15 @@ class TrainedPredictor:
             )
         return found
 
-    @cached_property
-    def total_widths(self) -> TotalWidths:
+    @property
+    def _type_width(self) -> float:
+        return scaled(OTHER_TYPE, self.confidence)
+
+    def total_widths(self, network: Network) -> TotalWidths:
         """Half widths of totals, from residuals of networks that were left out."""
+        more = math.hypot(self.stack_width, self._type_width if self.unseen(network) else 0.0)
         wide = {
-            name: math.hypot(half_width(values, self.confidence), self.stack_width)
+            name: math.hypot(half_width(values, self.confidence), more)
             for name, values in self.network_residuals.items()
         }
         time, power = wide.get("runtime_s", math.nan), wide.get("power_above_idle_w", math.nan)
@@ -252,12 +276,15 @@ class TrainedProfiles(PredictedProfiles):
             provenance=self.predictor.trained_on,
             runtime=np.where(np.isfinite(time), time, analytic.runtime),
             power=np.where(np.isfinite(power), power, analytic.power),
-            totals=self.predictor.total_widths,
+            totals=self.predictor.total_widths(network),
             bound=analytic.bound,
             known_by=tuple(
                 "trained" if own else by for own, by in zip(trained, analytic.known_by, strict=True)
             ),
             warnings=tuple(self._warnings(network, part)),
+            host=self.predictor.device.runtime
+            if self.predictor.other_runtime
+            else self.predictor.host,
         )
 
     def _warnings(self, network: Network, part: slice) -> list[str]:
@@ -267,6 +294,11 @@ class TrainedProfiles(PredictedProfiles):
             found.append(
                 f"trained on measurements of {other}, asked about {self.predictor.device.runtime}: "
                 "the analytic model answers for the host's gap, and intervals are wider"
+            )
+        if self.predictor.unseen(network):
+            found.append(
+                f"trained on {' and '.join(self.predictor.precisions)} alone: {network.precision} "
+                "is outside the training, and intervals are wider"
             )
         modelled = {model.kind for model in self.predictor.models if model.quantity == "runtime_s"}
         found.extend(

@@ -142,7 +142,7 @@ def test_a_host_that_was_not_measured_widens_and_keeps_its_own_gap(artifact: Art
         assert wide.high / wide.value > narrow.high / narrow.value
     trained = np.array([by == "trained" for by in known.costs.known_by])
     assert np.all((other.costs.runtime_s_high > known.costs.runtime_s_high)[trained])
-    assert "trained on measurements of trtexec, asked about cpp" in " ".join(other.warnings)
+    assert "trained on measurements of simulated, asked about cpp" in " ".join(other.warnings)
     assert "asked about" not in " ".join(known.warnings)
 
 

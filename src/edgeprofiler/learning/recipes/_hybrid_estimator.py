@@ -36,6 +36,10 @@ _USUAL = {
 }  # fmt: skip
 """Coefficients of the prior that are usual: the inverse of usual efficiencies."""
 
+_LEAVES = 6, 16
+"""Leaves of a tree where nothing else is asked: few for few rows, one more for each 90. On 1,500
+isolated convolutions 16 in place of 6 bring the error of power from 13 to 10 %."""
+
 _EFFICIENCY = ("log_blocks_per_sm", "log_width")
 """The larger these, the better a device is used: the residual of runtime may only fall."""
 
@@ -125,7 +129,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model = HistGradientBoostingRegressor(
             max_iter=self.trees,
             learning_rate=self.learning_rate,
-            max_leaf_nodes=self.leaves,
+            max_leaf_nodes=self.leaves or min(max(_LEAVES[0], len(residual) // 90), _LEAVES[1]),
             min_samples_leaf=self.min_rows,
             l2_regularization=self.l2,
             monotonic_cst=monotone,

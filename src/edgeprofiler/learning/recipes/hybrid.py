@@ -16,7 +16,7 @@ def hybrid(
     alpha: float = 3.0,
     trees: int = 120,
     learning_rate: float = 0.08,
-    leaves: int = 6,
+    leaves: int = 0,
     min_rows: int = 8,
     l2: float = 3.0,
     prior_pull: float = 0.03,
@@ -31,7 +31,7 @@ def hybrid(
         alpha: strength of the ridge.
         trees: their number,
         learning_rate: step,
-        leaves: and size.
+        leaves: and size; where 0, of 6 leaves for few rows and up to 16 for many.
         min_rows: rows that a leaf needs.
         l2: shrinkage of a leaf's value.
         prior_pull: strength with which the prior's coefficients are drawn to the usual ones.

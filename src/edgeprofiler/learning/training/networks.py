@@ -167,10 +167,10 @@ def overhead_of(data: Dataset) -> dict[str, float | None]:
     fixed = one.number("fixed_s")
     return {
         "fixed_s": _median(fixed),
-        "fixed_above_idle_w": _median(one.number("fixed_power_w") - idle),
+        "fixed_above_idle_w": _above(one.number("fixed_power_w") - idle),
         "host_gap_s": start,
         "host_gap_per_layer_s": each,
-        "host_gap_above_idle_w": _median(one.number("host_gap_power_w") - idle),
+        "host_gap_above_idle_w": _above(one.number("host_gap_power_w") - idle),
     }
 
 
@@ -188,6 +188,12 @@ def _line(layers: FloatArray, gap: FloatArray) -> tuple[float, float]:
         return float(np.mean(((line[0] + line[1] * layers) / gap - 1) ** 2))
 
     return min(candidates, key=error)  # type: ignore[no-any-return]
+
+
+def _above(power_w: FloatArray) -> float | None:
+    """Return the usual power above idle; noise may put what is none below it."""
+    found = _median(power_w)
+    return None if found is None else max(found, 0.0)
 
 
 def _median(values: FloatArray) -> float | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,22 @@ def read_only(values: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> npt.
     array = np.ascontiguousarray(values, dtype)
     array.setflags(write=False)
     return array
+
+
+def peak(spans: Iterable[tuple[int, int, float]]) -> float:
+    """Return the largest sum of amounts that are there at once.
+
+    Args:
+        spans: first and last step of each, both counted, and how much it is.
+
+    >>> peak([(0, 1, 2.0), (1, 3, 5.0), (2, 2, 1.0)])
+    7.0
+    """
+    changes: dict[int, float] = {}
+    for first, last, amount in spans:
+        changes[first] = changes.get(first, 0.0) + amount
+        changes[last + 1] = changes.get(last + 1, 0.0) - amount
+    return max(accumulate(changes[step] for step in sorted(changes)), default=0.0)
 
 
 def alike(left: object, right: object) -> bool:

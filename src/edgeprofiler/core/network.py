@@ -283,6 +283,9 @@ class Network:
     """What the network was built for: fp32, fp16 or int8, or `mixed`."""
     warnings: tuple[str, ...] = ()
     """What a reader should know of how the network was read."""
+    activation_bytes: int | None = None
+    """The most bytes of activations that are alive at once, inputs and outputs among them; `None`
+    where unknown."""
     least: Network | None = None
     """The network with the smaller branches and the fewest runs, where that is known only at run
     time."""

@@ -83,6 +83,7 @@ def network_to_document(network: Network) -> dict[str, Any]:
         "batch": network.batch,
         "precision": network.precision,
         "warnings": list(network.warnings),
+        "activation_bytes": network.activation_bytes,
     }
 
 
@@ -99,4 +100,5 @@ def network_from_document(value: Value, layers: tuple[Layer, ...]) -> Network:
         batch=value["batch"].integer(1, 2**31),
         precision=value["precision"].text(),
         warnings=value["warnings"].default([]).texts(),
+        activation_bytes=value["activation_bytes"].maybe(lambda known: known.integer(0)),
     )

@@ -28,7 +28,8 @@ def sweep(
         common.option(
             "'fps>=30 and power_w<=10'",
             "Keep rows whose values meet it: fps, latency_ms, energy_mj, energy_per_image_mj, "
-            "power_w (at the rate, with --rate), batch, precision, device; and, or, not.",
+            "power_w (at the rate, with --rate), memory_mib, batch, precision, device; and, or, "
+            "not.",
         ),
     ] = None,
     rows: Annotated[

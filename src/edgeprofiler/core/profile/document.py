@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
@@ -61,6 +62,7 @@ def to_document(profile: Profile) -> dict[str, Any]:
             _part("fixed", profile.fixed),
             _part("host_gap", profile.host_gap),
         ],
+        "memory": profile.memory.document(),
         "coverage": coverage_document(profile),
         "warnings": [*profile.warnings],
         "layers": _layers(profile),
@@ -118,6 +120,9 @@ def from_document(document: object, source: object = "profile") -> Profile:
         time_lower_bound_s=value["coverage"]["time_lower_bound"].number_or_nan(),
         warnings=value["warnings"].texts(),
         simulated=value["simulated"].boolean(),
+        board_memory_bytes=value["memory"]["board_bytes"].number_or_nan(minimum=0)
+        if "memory" in value.mapping()
+        else math.nan,
         rate_hz=value["totals"]["at_rate"].maybe(lambda known: known["rate_hz"].number(above=0)),
     )
 

@@ -20,6 +20,7 @@ from edgeprofiler.core.arrays import Alike, read_only
 from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
+from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import AtRate, at_rate
 from edgeprofiler.core.profile.table import layer_columns, to_csv
 from edgeprofiler.core.profile.words import in_a_line, in_short, profile_tables
@@ -156,6 +157,8 @@ class Profile(Alike):
     simulated: bool = False
     rate_hz: float | None = None
     """Images a second that arrive, where a rate is asked for."""
+    board_memory_bytes: float = math.nan
+    """Memory that the board's processor and GPU share; NaN where unknown."""
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -261,6 +264,11 @@ class Profile(Alike):
                 for name, value in values.items()
             }
         )
+
+    @cached_property
+    def memory(self) -> EngineMemory:
+        """What the network's engine takes of the board's memory."""
+        return EngineMemory.of(self.network, self.board_memory_bytes)
 
     @cached_property
     def at_rate(self) -> AtRate | None:

@@ -117,6 +117,13 @@ def cautions(profile: Profile) -> tuple[str, ...]:
             f"{1 - profile.covered_macs:.1%} of the MACs). Totals leave them out; they add at "
             f"least {engineering(profile.time_lower_bound_s, 's')}.",
         )
+    memory = profile.memory
+    if memory.fits == "no":
+        found.insert(
+            0,
+            f"does not fit: the engine takes at least {engineering(memory.total.low, 'B')}, more "
+            f"than the {engineering(memory.board_bytes, 'B')} of the board's memory",
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -164,6 +171,12 @@ def totals_table(profile: Profile) -> Table:
                  f"idle in between; {keeps_up}"),
             row("Busy at that rate", busy, busy, "", tone="strong"),
         ]  # fmt: skip
+    memory = profile.memory
+    if memory.total.known:
+        parts = (("weights", memory.weight_bytes), ("activations", memory.activation_bytes),
+                 ("workspace, assumed", memory.workspace_bytes))  # fmt: skip
+        words_of = ", ".join(f"{engineering(size, 'B')} {name}" for name, size in parts)
+        rows.append(line("Memory of the engine", memory.total, "B", words_of, strong=False))
     rows += [
         line("Energy above idle", totals.energy_above_idle_j, "J", "", strong=False),
         line("Power above idle", totals.power_above_idle_w, "W",

@@ -68,6 +68,7 @@ LIMITS: Mapping[str, Limited] = {
     "power_above_idle_w": _total("power_above_idle_w", "W"),
     "power_at_rate_w": Limited(_power_at_rate, "W"),
     "busy_percent": Limited(_busy_share, "%"),
+    "memory_mib": Limited(lambda profile, _: profile.memory.total, "MiB"),
     "mean_power_w": Limited(mean_power, "W"),
     "battery_life_h": Limited(_battery_life, "h", at_least=True),
 }

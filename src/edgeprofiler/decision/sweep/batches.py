@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from edgeprofiler.core.device import Clocks, Device
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
+from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.predictors.protocol import Predictor
@@ -152,6 +154,16 @@ def share_covered(network: Network) -> float:
     return float(moved[covered].sum()) / total if total else 1.0
 
 
+def memory_of(network: Network, batches: IntArray) -> Rows:
+    """Return what a network's engine takes of the memory at each batch; weights stay."""
+    found = EngineMemory.of(network, math.nan)
+    total, weights, factor = found.total, found.weight_bytes, batches / network.batch
+    value, low, high = (
+        weights + (size - weights) * factor for size in (total.value, total.low, total.high)
+    )
+    return _columns({"memory_bytes": (value, low, high)})
+
+
 def opened(rows: Rows, device: Device) -> Rows:
     """Return rows of a network that lacks some layers: nobody knows how far up they go."""
     unknown = np.full(len(rows["batch"]), np.nan)
@@ -177,7 +189,9 @@ def _columns(found: Mapping[str, Ends]) -> dict[str, Any]:
 
 def _at_batch(network: Network, batch: int) -> Network:
     """Return a network with the columns of another batch, without lowering it again."""
-    there = replace(network, batch=batch)
+    alive, factor = network.activation_bytes, batch / network.batch
+    activations = None if alive is None else round(alive * factor)
+    there = replace(network, batch=batch, activation_bytes=activations)
     # Where the cached property keeps them.
     vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
     return there

@@ -45,6 +45,10 @@ class Sweep:
     """Images a second, back to back."""
     images_hz_low: FloatArray
     images_hz_high: FloatArray
+    memory_bytes: FloatArray
+    """What the engine takes of the board's memory, without CUDA and the system."""
+    memory_bytes_low: FloatArray
+    memory_bytes_high: FloatArray
     covered_bytes: FloatArray
     """Share of the bytes moved by layers that have a cost; totals leave the others out."""
     pareto: BoolArray
@@ -128,6 +132,7 @@ class Sweep:
             "energy_mj": self.energy_j * 1e3,
             "energy_per_image_mj": self.energy_per_image_j * 1e3,
             "power_w": power,
+            "memory_mib": self.memory_bytes / 2**20,
             "batch": self.batch,
             "precision": np.array(self.precision, dtype=np.str_),
             "device": np.array(self.device, dtype=np.str_),

@@ -21,6 +21,7 @@ from edgeprofiler.core.profile.words import cautions
 from edgeprofiler.decision.sweep.batches import (
     Rows,
     lacks,
+    memory_of,
     opened,
     predict_batches,
     share_covered,
@@ -53,8 +54,8 @@ def sweep(
         clocks: what to set each device to, a value, several or a range for each clock
             (`gpu=306:1300:100MHz,emc=2133/3199MHz`); the rest is as in its power mode.
         where: what rows must meet: comparisons of fps, latency_ms, energy_mj,
-            energy_per_image_mj, power_w (at the rate, where one is asked for), batch, precision
-            and device, joined by and, or and not. Values are compared, not intervals.
+            energy_per_image_mj, power_w (at the rate, where one is asked for), memory_mib, batch,
+            precision and device, joined by and, or and not. Values are compared, not intervals.
         asked: the fields of a `Question`; device, precision, batch and resolution may have
             several values each. What is left out is the model's own, fp16 where it has no
             precision, and jetson-orin-nano or the predictor's device.
@@ -109,6 +110,7 @@ def sweep(
             }
             rows = predict_batches(network, answers, batches, rate)
             parts.append(labels | (opened(rows, answers.device) if lacks(network) else rows))
+            parts[-1] |= memory_of(network, np.asarray(rows["batch"]))
             parts[-1]["covered_bytes"] = np.full(len(batches), share_covered(network))
             # Clocks that differ from the mode's are doubted alike, whichever they are.
             board, _, clocks_asked = answers.device.spec.partition(",")

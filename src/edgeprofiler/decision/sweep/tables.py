@@ -66,6 +66,7 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
         *rate,
         (Column(f"power{pace}", "W", "estimate"), partial(read, power)),
         (Column("interval", "W", "interval", rank=4), partial(read, power)),
+        (Column("memory", "MiB", "number", rank=5), lambda i: float(result.memory_bytes[i])),
         (Column("energy an image", "mJ", "number"), lambda i: float(result.energy_per_image_j[i])),
     ), notes)  # fmt: skip
     return table if several else table.without("device")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -139,6 +140,7 @@ class PredictedProfiles(ProfileSequence):
             interval_kind=belief.kind,
             time_lower_bound_s=float(hidden.sum()) / device.bandwidth_bytes_per_s,
             warnings=(*network.warnings, *belief.warnings),
+            board_memory_bytes=device.datasheet.memory_bytes or math.nan,
         )
 
     def _costs(self, index: int, belief: Belief) -> Costs:

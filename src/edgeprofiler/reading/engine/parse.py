@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from edgeprofiler.core.arrays import peak
 from edgeprofiler.core.network import Layer, Network, Source
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
+from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.engine import operations
 from edgeprofiler.reading.engine.classify import operation_of
 from edgeprofiler.reading.engine.convolution import read_convolution
@@ -47,7 +49,30 @@ def network_from_engine(document: object, source: Source) -> Network:
         batch=_batch(raws, opened),
         precision=_precision(layers),
         warnings=tuple(_warnings(layers, opened)),
+        activation_bytes=_activation_bytes(raws, layers),
     )
+
+
+def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int | None:
+    """Return the most bytes of tensors alive at once; `None` where one has no name or shape."""
+    spans: dict[str, tuple[int, int, float]] = {}
+    within: dict[str, str] = {}
+    read = {tensor.name for raw in raws for tensor in raw.inputs}
+    written = {tensor.name for raw in raws for tensor in raw.outputs}
+    for step, (raw, layer) in enumerate(zip(raws, layers, strict=True)):
+        if layer.op == "noop" and raw.inputs:  # what it gives lies where what it takes does
+            source = within.get(raw.inputs[0].name, raw.inputs[0].name)
+            within |= {tensor.name: source for tensor in raw.outputs if tensor.name != source}
+        for tensor in (*raw.inputs, *raw.outputs):
+            if not tensor.name or tensor.shape is None:
+                return None
+            name = within.get(tensor.name, tensor.name)
+            callers = tensor.name not in written or tensor.name not in read
+            first, last = (0, len(raws) - 1) if callers else (step, step)
+            start, end, size = spans.get(name, (first, last, 0.0))
+            own = tensor.size * dtype_bytes(tensor.dtype or layer.dtype)
+            spans[name] = min(start, first), max(end, last), max(size, own)
+    return round(peak(spans.values()))
 
 
 def read_layer(raw: RawLayer) -> Layer:

@@ -28,6 +28,8 @@ class Emitter(Mover):
     ) -> None:
         super().__init__(facts, units, precision, target)
         self.has_int8 = False
+        self.made: list[list[Layer]] = []
+        """The layers that each unit became."""
         self._steps: dict[str, Callable[[Unit], None]] = {
             "convolution": self._convolution,
             "gemm": self._gemm,
@@ -44,7 +46,9 @@ class Emitter(Mover):
     def run(self) -> list[Layer]:
         """Return the layers of all units, with the conversions between them."""
         for unit in self.units:
+            before = len(self.layers)
             self._steps.get(unit.role, self._plain)(unit)
+            self.made.append(self.layers[before:])
         for name in dict.fromkeys(self.facts.graph.outputs):
             self._deliver(name)
         return self.layers

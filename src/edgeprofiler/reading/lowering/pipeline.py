@@ -13,6 +13,7 @@ from edgeprofiler.core.network import Network, Source
 from edgeprofiler.reading.lowering.compound import written_out
 from edgeprofiler.reading.lowering.emit import Emitter
 from edgeprofiler.reading.lowering.gather import gather_facts
+from edgeprofiler.reading.lowering.lifetimes import Lifetimes
 from edgeprofiler.reading.lowering.quantizers import is_explicit, on_integers
 from edgeprofiler.reading.lowering.sink import sunk
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
@@ -138,6 +139,7 @@ def _lower_at(
         batch=graph.batch,
         precision="int8" if emitter.has_int8 else precision,
         warnings=tuple(warnings),
+        activation_bytes=Lifetimes(facts, emitter.memory).peak(units, emitter.made),
     )
     in_layers = {name for layer in layers for name in layer.nodes}
     no_work = {part_of.get(k, k): v for k, v in {**facts.no_work, **emitter.no_work}.items()}

@@ -1,4 +1,4 @@
-"""`edgeprofiler sweep`: every combination of batch, resolution, precision, device and clocks."""
+"""`edgeprofiler sweep`: every combination of network, batch, resolution, precision and device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Annotated, Any
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
+from edgeprofiler.cli.progress import shown_workers
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
+
+_FAILURES = 5
+"""Candidates that cannot be built and are told one by one; the table says how many there are."""
 
 
 @asking(several=True)
@@ -38,7 +42,31 @@ def sweep(
             "N", "Rows to show where there are more; the best first.", shows_default=True, min=0
         ),
     ] = 20,
-    parquet: Annotated[Path | None, common.option("FILE", "Write all rows as Parquet.")] = None,
+    variants: Annotated[
+        Path | None,
+        common.option(
+            "FILE.jsonl",
+            "Candidate networks, a JSON object each: widths and depths of the zoo's MODEL, or "
+            "another `model`.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        common.option(
+            "FOLDER", "Write all rows as Parquet in parts; the same call goes on where it was cut."
+        ),
+    ] = None,
+    best: Annotated[
+        int | None,
+        common.option(
+            "K", "Keep the Pareto front and the K rows of least energy an image, not all.", min=0
+        ),
+    ] = None,
+    jobs: common.JobsOption = None,
+    cluster: common.ClusterOption = None,
+    parquet: Annotated[
+        Path | None, common.option("FILE", "Write the rows that are kept as Parquet.")
+    ] = None,
     csv: common.CsvOption = None,
     json: common.JsonOption = None,
     plot: common.PictureOption = None,
@@ -48,7 +76,15 @@ def sweep(
     from edgeprofiler.decision.sweep.tables import sweep_table
 
     screen = common.results_console(csv, json)
-    found = edgeprofiler.sweep(model, clocks=",".join(clocks or []) or None, where=where, **asked)
+    with shown_workers(jobs, cluster) as workers:
+        found = edgeprofiler.sweep(
+            model, clocks=",".join(clocks or []) or None, where=where,
+            variants=variants, output=output, best=best, workers=workers, **asked,
+        )  # fmt: skip
+    for line in found.failures[:_FAILURES]:
+        common.note(f"cannot be built: {line}")
+    if output is not None:
+        common.note(f"{found.count:,} rows in {output}")
     common.save(parquet, found.write_parquet)
     common.write(csv, found.to_csv)
     if plot is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -46,7 +46,8 @@ def mapped(
     stage: str = "chunks",
     named: Callable[[Chunk], str] = str,
     ordered: bool = False,
-) -> Iterator[Outcome[Answer]]:
+    total: int | None = None,
+) -> Generator[Outcome[Answer], None, None]:
     """Yield what a function makes of each chunk; a chunk that fails is not the end of the rest.
 
     One chunk, or workers that are this process, is a plain loop. Otherwise chunks are taken as
@@ -61,6 +62,7 @@ def mapped(
         stage: what the work is called.
         named: what a chunk is called where it fails.
         ordered: whether to wait for the order of the chunks; as they come otherwise.
+        total: how many chunks there are, where they do not tell.
 
     Raises:
         Unavailable: the workers are gone, or cannot be reached.
@@ -68,7 +70,7 @@ def mapped(
     >>> [outcome.get() for outcome in mapped(abs, [-2, 1, -3])]
     [2, 1, 3]
     """
-    total = len(chunks) if isinstance(chunks, Sized) else None
+    total = len(chunks) if isinstance(chunks, Sized) else total
     rest = iter(chunks)
     first = list(islice(rest, 2))
     waiting = enumerate(chain(first, rest))

@@ -59,7 +59,7 @@ class Pool:
         if self.cluster is None:
             return Unavailable(
                 "a worker process ended before its work, as it does where memory is short",
-                "use fewer --jobs, or 1",
+                "use fewer `jobs`, or 1",
             )
         return Unavailable(
             f"the cluster at {self.cluster.scheduler.address} is gone",
@@ -93,7 +93,7 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
 
 @contextmanager
 def _joined(address: str) -> Iterator[Pool]:
-    with require("cluster", "work on this machine, with --jobs"):
+    with require("cluster", "work on this machine with `jobs`"):
         from distributed import Client
     # What it has to say of lost connections is said by us, in a line.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.device import Clocks, Device
+from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
+from edgeprofiler.decision.sweep.rows import Numbers
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import (
     RooflinePredictor,
@@ -28,9 +29,6 @@ from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
 _ROWS_AT_ONCE = 500_000
 Ends = tuple[FloatArray, FloatArray, FloatArray]
 """Value, low and high."""
-
-Rows = dict[str, "np.ndarray | list[str] | list[Clocks]"]
-"""Columns of a sweep by the names of its fields."""
 
 
 def scaled_to_batch(columns: Columns, factor: float) -> Columns:
@@ -52,7 +50,7 @@ def predict_batches(
     answers: Predictor,
     batches: Sequence[int | None],
     rate_hz: float | None = None,
-) -> Rows:
+) -> Numbers:
     """Return the rows of a network at each of `batches`; `None` is its own.
 
     The analytic model takes the columns of all batches at once; another predictor is given a
@@ -68,7 +66,7 @@ def _by_columns(
     answers: RooflinePredictor,
     batches: Sequence[int | None],
     rate_hz: float | None,
-) -> Rows:
+) -> Numbers:
     device = answers.device
     count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
     pieces = []
@@ -99,7 +97,7 @@ def _by_columns(
 
 def _by_networks(
     network: Network, answers: Predictor, batches: Sequence[int | None], rate_hz: float | None
-) -> Rows:
+) -> Numbers:
     chosen = np.array([batch or network.batch for batch in batches], dtype=np.int64)
     profiles = answers.predict_many([_at_batch(network, int(batch)) for batch in chosen])
     totals = [profile.totals for profile in profiles]
@@ -154,7 +152,7 @@ def share_covered(network: Network) -> float:
     return float(moved[covered].sum()) / total if total else 1.0
 
 
-def memory_of(network: Network, batches: IntArray) -> Rows:
+def memory_of(network: Network, batches: IntArray) -> Numbers:
     """Return what a network's engine takes of the memory at each batch; weights stay."""
     found = EngineMemory.of(network, math.nan)
     total, weights, factor = found.total, found.weight_bytes, batches / network.batch
@@ -164,7 +162,7 @@ def memory_of(network: Network, batches: IntArray) -> Rows:
     return _columns({"memory_bytes": (value, low, high)})
 
 
-def opened(rows: Rows, device: Device) -> Rows:
+def opened(rows: Numbers, device: Device) -> Numbers:
     """Return rows of a network that lacks some layers: nobody knows how far up they go."""
     unknown = np.full(len(rows["batch"]), np.nan)
     idle = np.full(len(rows["batch"]), device.idle_power_w)

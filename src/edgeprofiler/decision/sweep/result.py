@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import compress
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,12 +16,27 @@ from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.decision.sweep.where import Where
 
+_LINES = ("failures", "warnings")
+"""Fields that are of the whole sweep and no row."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """One row a combination; arrays of one length."""
+    """One row a combination; arrays of one length.
 
-    network: str
+    Where not all rows are kept in memory, those of the Pareto front and the best are here.
+    """
+
+    title: str
+    """What was swept."""
+    count: int
+    """Combinations that were predicted and meet the condition; more than rows where not all are
+    kept."""
+    failures: tuple[str, ...]
+    """A line for each candidate network that cannot be built."""
+    index: IntArray
+    """Place of each row in the whole sweep."""
+    network: tuple[str, ...]
     device: tuple[str, ...]
     clocks: tuple[Clocks, ...]
     batch: IntArray
@@ -52,7 +65,7 @@ class Sweep:
     covered_bytes: FloatArray
     """Share of the bytes moved by layers that have a cost; totals leave the others out."""
     pareto: BoolArray
-    """Whether no other combination has both less energy an image and less latency."""
+    """Whether no other that meets the condition has less energy an image and less latency."""
     rate_hz: float | None = None
     """Images a second that arrive, where a rate is asked for."""
     power_at_rate_w: FloatArray | None = None
@@ -93,62 +106,22 @@ class Sweep:
                 columns |= {clock: [getattr(c, clock) for c in value] for clock in each}
             elif isinstance(value, np.ndarray):
                 columns[name] = value.tolist()
-            elif isinstance(value, tuple) and name != "warnings":
+            elif isinstance(value, tuple) and name not in _LINES:
                 columns[name] = list(value)
         return columns
-
-    def filtered(self, condition: str) -> Sweep:
-        """Return the rows whose values meet a condition, and which of them are best.
-
-        Args:
-            condition: comparisons of the columns of `quantities`, joined by and, or and not.
-
-        Raises:
-            UsageError: it is no condition, or names no column.
-        """
-        known = self.quantities
-        where = Where.of(condition, known)
-        kept = where.keeps(known)
-        chosen: dict[str, Any] = {}
-        for name, value in vars(self).items():
-            if isinstance(value, np.ndarray):
-                chosen[name] = value[kept]
-            elif isinstance(value, tuple) and name != "warnings":
-                chosen[name] = tuple(compress(value, kept))
-        front = pareto_front(chosen["energy_per_image_j"], chosen["end_to_end_s"])
-        chosen |= {"pareto": front, "where": where, "left_out": int((~kept).sum())}
-        return replace(self, **chosen)
-
-    @property
-    def quantities(self) -> dict[str, np.ndarray]:
-        """What a condition can name, in the units that people write.
-
-        Power is that at the rate, where there is one.
-        """
-        power = self.power_w if self.power_at_rate_w is None else self.power_at_rate_w
-        return {
-            "fps": self.images_hz,
-            "latency_ms": self.end_to_end_s * 1e3,
-            "energy_mj": self.energy_j * 1e3,
-            "energy_per_image_mj": self.energy_per_image_j * 1e3,
-            "power_w": power,
-            "memory_mib": self.memory_bytes / 2**20,
-            "batch": self.batch,
-            "precision": np.array(self.precision, dtype=np.str_),
-            "device": np.array(self.device, dtype=np.str_),
-        }
 
     def to_csv(self) -> str:
         """Return one row a combination, units in the column names."""
         columns = self.columns()
-        rows = zip(*columns.values(), strict=True)
-        return csv_text(["network", *columns], ([self.network, *row] for row in rows))
+        return csv_text([*columns], zip(*columns.values(), strict=True))
 
     def document(self) -> dict[str, object]:
-        """Return the rows as a JSON document `edgeprofiler.sweep/1`, column by column."""
+        """Return the rows as a JSON document `edgeprofiler.sweep/2`, column by column."""
         return {
-            "schema": "edgeprofiler.sweep/1",
-            "network": self.network,
+            "schema": "edgeprofiler.sweep/2",
+            "title": self.title,
+            "count": self.count,
+            "failures": list(self.failures),
             "rate_hz": self.rate_hz,
             "where": None if self.where is None else self.where.text,
             "left_out": self.left_out,
@@ -161,30 +134,10 @@ class Sweep:
         with require("parquet", "use `csv`"):
             import pyarrow as pa
             import pyarrow.parquet as pq
-        table = pa.table({"network": [self.network] * len(self), **self.columns()})
+        table = pa.table(dict(self.columns()))
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary)
 
 
 def _known(values: Sequence[object]) -> list[object]:
     return [None if isinstance(v, float) and not math.isfinite(v) else v for v in values]
-
-
-def pareto_front(a: FloatArray, b: FloatArray) -> BoolArray:
-    """Return which points no other point beats in both `a` and `b` (less is better).
-
-    Equal points are kept together; a point with NaN is never in front.
-    """
-    front = np.zeros(len(a), dtype=np.bool_)
-    order = np.lexsort((b, a))
-    order = order[np.isfinite(a[order]) & np.isfinite(b[order])]
-    if not len(order):
-        return front
-    best_before = np.minimum.accumulate(np.concatenate([[np.inf], b[order][:-1]]))
-    kept = b[order] < best_before
-    front[order[kept]] = True
-    # A twin of a kept point is as good as it.
-    twins = {(a[i], b[i]) for i in order[kept]}
-    for i in order[~kept]:
-        front[i] = (a[i], b[i]) in twins
-    return front

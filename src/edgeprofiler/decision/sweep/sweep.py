@@ -1,61 +1,80 @@
-"""Every combination of batch, resolution, precision, device and clocks, predicted at once.
+"""Every combination of network, batch, resolution, precision, device and clocks.
 
-A network is lowered once for each resolution and precision; a batch multiplies the columns of
-its layers, and each device predicts all of them in a few array operations.
+A sweep is cut into parts; whoever works on one returns its rows, and what is asked for of them is
+kept while they pass: all, or the Pareto front and the best. With a folder to write to, all of them
+rest on disk, and a sweep that was cut short goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.choices import DEFAULT_DEVICE
-from edgeprofiler.core.device import Device, load_device
-from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.graph import Graph
-from edgeprofiler.core.network import Network
-from edgeprofiler.core.profile.words import cautions
-from edgeprofiler.decision.sweep.batches import (
-    Rows,
-    lacks,
-    memory_of,
-    opened,
-    predict_batches,
-    share_covered,
-)
-from edgeprofiler.decision.sweep.result import Sweep, pareto_front
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import InsufficientData, UsageError
+from edgeprofiler.core.parallel import ALONE, Outcome, Workers, mapped
+from edgeprofiler.decision.sweep.front import Kept, too_many
+from edgeprofiler.decision.sweep.part import Done, rows_of
+from edgeprofiler.decision.sweep.plan import Part, Plan
+from edgeprofiler.decision.sweep.result import Sweep
+from edgeprofiler.decision.sweep.rows import QUANTITIES
+from edgeprofiler.decision.sweep.store import Store
+from edgeprofiler.decision.sweep.variants import Variants, candidates, count_of, source_of
+from edgeprofiler.decision.sweep.where import Where
 from edgeprofiler.prediction.predict import model_of, predictor_of
 from edgeprofiler.prediction.question import Question, Questions, asks
-from edgeprofiler.reading.lowering import BuildTarget, lower
-from edgeprofiler.reading.read import builder, read_model, require_precision
+from edgeprofiler.reading.read import read_model
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from edgeprofiler.core.graph import Graph
+    from edgeprofiler.core.network import Network
     from edgeprofiler.prediction.question.question import AskedOfMany, DeviceSpec
     from edgeprofiler.reading.read import Model
+
+_BEST = 100
+"""Rows that are kept beside the front where all go to disk: some screens of them."""
 
 
 @asks
 def sweep(
-    model: Model | Question,
+    model: Model | Question | Callable[..., Model],
     *,
     clocks: str | None = None,
     where: str | None = None,
+    variants: Variants | None = None,
+    output: str | Path | None = None,
+    best: int | None = None,
+    workers: Workers = ALONE,
     **asked: Unpack[AskedOfMany],
 ) -> Sweep:
     """Predict a model in every combination of what is asked.
 
     Args:
-        model: as of `predict`; a built engine has one batch, resolution and precision.
+        model: as of `predict`; a built engine has one batch, resolution and precision. With
+            `variants` also a function that takes settings by name and returns a model.
         clocks: what to set each device to, a value, several or a range for each clock
             (`gpu=306:1300:100MHz,emc=2133/3199MHz`); the rest is as in its power mode.
         where: what rows must meet: comparisons of fps, latency_ms, energy_mj,
             energy_per_image_mj, power_w (at the rate, where one is asked for), memory_mib, batch,
             precision and device, joined by and, or and not. Values are compared, not intervals.
+            All rows go to `output`.
+        variants: settings of candidate networks, from Python or a file of JSON lines: parameters
+            of the zoo's network (`{"width": 0.5, "depths": [2, 2, 2, 2]}`) or arguments of the
+            function; `model` in them takes the place of the sweep's, `name` is what rows say.
+        output: folder for all rows, as a Parquet data set in parts; the same call goes on where
+            an earlier one was cut short.
+        best: rows of least energy an image to keep beside the Pareto front; where neither this
+            nor `output` is given, all rows are kept, and with `output` alone 100.
+        workers: who works on the parts.
         asked: the fields of a `Question`; device, precision, batch and resolution may have
             several values each. What is left out is the model's own, fp16 where it has no
             precision, and jetson-orin-nano or the predictor's device.
@@ -64,7 +83,9 @@ def sweep(
         UsageError: there are too many combinations, several devices or modes are asked of a
             predictor that answers for one, a device cannot be set to a clock, or `where` is no
             condition.
+        InvalidInput: a line of the variants is none, or `output` holds another sweep.
         Unsupported: a built engine is asked for what it was not built for.
+        CannotWrite: `output` cannot be written; the parts before stay.
 
     >>> import edgeprofiler
     >>> found = edgeprofiler.sweep("zoo:lenet", batch="1,2,4", precision=["fp16", "int8"])
@@ -75,59 +96,114 @@ def sweep(
     True
     >>> edgeprofiler.sweep("zoo:lenet", device="jetson-nano", clocks="gpu=460.8/921.6MHz").device
     ('jetson-nano@maxn,gpu=460.8MHz', 'jetson-nano@maxn')
+    >>> edgeprofiler.sweep("zoo:resnet18", variants=[{"width": 0.5}, {"width": 0.75}]).network
+    ('resnet18?width=0.5', 'resnet18?width=0.75')
     """
-    questions = Questions.of(model, **asked)
-    devices, batches = _devices(questions, clocks), questions.axis("batch")
-    count = len(questions) // len(questions.axis("device")) * len(devices)
-    if count > limits.SWEEP_POINTS:
-        raise UsageError(
-            f"the sweep has {count:,} combinations; at most "
-            f"{limits.SWEEP_POINTS:,} are predicted at once: "
-            "widen the steps, or split an axis over several calls"
-        )
+    questions = Questions.of("" if callable(model) else model, **asked)
+    devices = _devices(questions, clocks)
     if questions.axis("predictor") != (None,) and len(devices) > 1:
         raise UsageError(
             "a trained predictor knows one device in one power mode; sweep that one alone, or "
             "leave `predictor` out"
         )
+    candidate_count = count_of(variants)
+    each = len(questions) // len(questions.axis("device")) * len(devices)
+    count = None if candidate_count is None else each * candidate_count
+    keep_all = output is None and best is None
+    if keep_all and count is not None and count > limits.SWEEP_POINTS:
+        raise too_many(count)
+    plan = _plan(model, questions, devices, read=variants is None)
+    title = plan.read[plan.resolutions[0]].name if plan.read else _title(model)
+    condition = None if where is None else Where.of(where, QUANTITIES)
+    kept = Kept(None if keep_all else _BEST if best is None else best, condition)
+    about = plan.document() | {"variants": source_of(variants)}
+    store = None if output is None else Store.opened(Path(output), about)
+    failures: list[tuple[int, str]] = []
+    doubts: list[tuple[int, str]] = []
+
+    def keep(done: Done) -> None:
+        doubts.extend((done.number, line) for line in done.warnings)
+        failures.extend((done.number, line) for line in done.failures)
+        if done.rows is not None:
+            kept.add(done.rows)
+
+    parts = plan.parts(candidates(variants))
+    waiting = parts if store is None else _unfinished(parts, store, keep)
+    total = None if count is None else -(-count // plan.rows_of_part)
+    done_before = 0 if store is None else store.parts
+
+    def progress(stage: str, done: float, total: float | None) -> None:
+        workers.progress(stage, done_before + done, total)
+
+    told = replace(workers, progress=progress)
+    outcomes = mapped(partial(rows_of, plan), waiting, told, stage="parts", total=total)
+    lost: list[Outcome[Done]] = []
+    with closing(outcomes):
+        for outcome in outcomes:
+            if outcome.error is not None:
+                lost.append(outcome)
+                continue
+            done = outcome.get()
+            if store is not None:
+                store.write(done)
+            keep(done)
+    if lost:
+        lost[0].get()
+    lines = tuple(line for _, line in sorted(failures, key=itemgetter(0)))
+    if not kept:
+        raise InsufficientData(f"no network can be built; {lines[0]}" if lines else "no variants")
+    rows, front = kept.rows()
+    columns: dict[str, Any] = {name: label.tolist() for name, label in rows.labels.items()}
+    columns |= rows.numbers
+    return Sweep(
+        title=title, count=kept.count, failures=lines, pareto=front,
+        rate_hz=plan.rate_hz, where=condition, left_out=kept.left_out,
+        warnings=tuple(dict.fromkeys(line for _, line in sorted(doubts, key=itemgetter(0)))),
+        **columns,
+    )  # fmt: skip
+
+
+def _unfinished(
+    parts: Iterator[Part], store: Store, keep: Callable[[Done], None]
+) -> Iterator[Part]:
+    """Yield the parts that are not on disk; keep of those that are what is to be kept."""
+    for part in parts:
+        done = store.read(part)
+        if done is None:
+            yield part
+        else:
+            keep(done)
+
+
+def _plan(
+    model: Any, questions: Questions, devices: tuple[DeviceSpec | None, ...], *, read: bool
+) -> Plan:
     first = next(iter(questions))
-    (rate,) = questions.axis("rate")
-    built: dict[tuple[str, float], list[tuple[Network, str, str]]] = {}
-    parts: list[Rows] = []
-    doubted: dict[tuple[int, str, bool], tuple[str, ...]] = {}
-    for device in devices:
-        answers = predictor_of(Question.of(first, device))
-        target = BuildTarget.of(answers.device)
-        made_by = (builder(answers.device.runtime), target.tf32_ratio)
-        if made_by not in built:
-            built[made_by] = list(_variants(first, questions, answers.device, target))
-        for network, size, precision in built[made_by]:
-            labels: Rows = {
-                "device": [answers.device.spec] * len(batches),
-                "clocks": [answers.device.mode.clocks] * len(batches),
-                "resolution": [size] * len(batches),
-                "precision": [precision] * len(batches),
-            }
-            rows = predict_batches(network, answers, batches, rate)
-            parts.append(labels | (opened(rows, answers.device) if lacks(network) else rows))
-            parts[-1] |= memory_of(network, np.asarray(rows["batch"]))
-            parts[-1]["covered_bytes"] = np.full(len(batches), share_covered(network))
-            # Clocks that differ from the mode's are doubted alike, whichever they are.
-            board, _, clocks_asked = answers.device.spec.partition(",")
-            known = (id(network), board, bool(clocks_asked))
-            if known not in doubted:
-                doubted[known] = cautions(answers.predict(network))
-    merged = {
-        name: np.concatenate([np.asarray(part[name]) for part in parts])
-        if isinstance(parts[0][name], np.ndarray)
-        else tuple(value for part in parts for value in part[name])
-        for name in parts[0]
+    if not callable(model):
+        model = model_of(first)
+    return Plan(
+        first,
+        model,
+        _read(first, questions.axis("resolution")) if read else {},
+        tuple(predictor_of(Question.of(first, device)) for device in devices),
+        questions.axis("resolution"),
+        questions.axis("precision"),
+        questions.axis("batch"),
+        *questions.axis("rate"),
+    )
+
+
+def _read(first: Question, resolutions: tuple[Any, ...]) -> Mapping[int | None, Graph | Network]:
+    """Return the model at each resolution."""
+    return {
+        resolution: read_model(model_of(first), **first.reading | {"resolution": resolution})
+        for resolution in resolutions
     }
-    front = pareto_front(merged["energy_per_image_j"], merged["end_to_end_s"])  # type: ignore[arg-type]
-    name = next(iter(built.values()))[0][0].name
-    warnings = tuple(dict.fromkeys(text for texts in doubted.values() for text in texts))
-    found = Sweep(network=name, pareto=front, rate_hz=rate, warnings=warnings, **merged)  # type: ignore[arg-type]
-    return found if where is None else found.filtered(where)
+
+
+def _title(model: Any) -> str:
+    name = getattr(model, "name", None) or getattr(model, "__name__", str(model))
+    return f"variants of {str(name).removeprefix('zoo:')}"
 
 
 def _devices(questions: Questions, clocks: str | None) -> tuple[DeviceSpec | None, ...]:
@@ -140,24 +216,3 @@ def _devices(questions: Questions, clocks: str | None) -> tuple[DeviceSpec | Non
         for device in asked
         for setting in load_device(DEFAULT_DEVICE if device is None else device).settings(clocks)
     )
-
-
-def _variants(
-    first: Question, questions: Questions, device: Device, target: BuildTarget
-) -> Iterator[tuple[Network, str, str]]:
-    """The networks to predict, one for each resolution and precision, at the first batch."""
-    for resolution in questions.axis("resolution"):
-        found = read_model(model_of(first), **first.reading | {"resolution": resolution})
-        for precision in questions.axis("precision"):
-            if isinstance(found, Network):
-                require_precision(found, precision)
-                yield found, "", found.precision
-                continue
-            chosen = precision or device.precision
-            network = lower(found, chosen, builder=builder(device.runtime), target=target)
-            yield network, _size(found), chosen
-
-
-def _size(graph: Graph) -> str:
-    shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
-    return "x".join(map(str, shape[2:]))

@@ -18,7 +18,7 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
     """Return the Pareto front by energy an image, then the rest; `most` rows of them."""
     if not len(result):
         words = f"None of {result.left_out:,} combinations meets the condition."
-        return Table(result.network, (), (), (Words(words, "bad"),))
+        return Table(result.title, (), (), (Words(words, "bad"),))
     boards, swept = result.boards, result.swept
     several = len(set(boards)) > 1
     order: list[int] = np.lexsort((result.energy_per_image_j, ~result.pareto)).tolist()[:most]
@@ -34,14 +34,16 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
         return result.clocks[i].value(axis)
 
     where = "" if several else f" on {boards[0]}"
-    left = len(result) - len(order)
-    more = (f"... {left:,} more (`rows`, `csv`, `parquet`)",) if left else ()
+    left = result.count - len(order)
+    failed = len(result.failures)
+    several_networks = len(set(result.network)) > 1
+    more = (f"... {left:,} more (`rows`, `csv`, `parquet`, `output`)",) if left else ()
     front = (
         f"* on the Pareto front of energy an image (idle included) and latency: "
         f"{int(result.pareto.sum())} of them. End to end, with {confidence:.0%} intervals."
     )
-    kept = "" if result.where is None else f" of {len(result) + result.left_out:,}"
-    title = f"{result.network}{where}: {len(result):,}{kept} combinations"
+    kept = "" if result.where is None else f" of {result.count + result.left_out:,}"
+    title = f"{result.title}{where}: {result.count:,}{kept} combinations"
     notes: list[str | Words] = [*more, front]
     least = float(result.covered_bytes.min())
     if least < 1:
@@ -50,11 +52,14 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
     if result.where is not None:
         notes.append(f"Where {result.where.text}, by the values; intervals may reach beyond.")
     notes += warning_words(result.warnings)
+    if failed:
+        notes.append(f"{failed:,} networks cannot be built; {result.failures[0]}")
     power = "power_w" if result.rate_hz is None else "power_at_rate_w"
     pace = "" if result.rate_hz is None else f" at {result.rate_hz:g}/s"
     rate = ((Column("keeps up"), keeps_up),) if result.rate_hz is not None else ()
     table = tabulate(title, order, (
         (Column("best"), lambda i: "*" if result.pareto[i] else ""),
+        (Column("network", kind="name"), lambda i: result.network[i]),
         (Column("device"), lambda i: boards[i]),
         *((CLOCK_COLUMNS[axis], partial(clock, axis)) for axis in swept),
         (Column("input"), lambda i: result.resolution[i]),
@@ -69,4 +74,5 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
         (Column("memory", "MiB", "number", rank=5), lambda i: float(result.memory_bytes[i])),
         (Column("energy an image", "mJ", "number"), lambda i: float(result.energy_per_image_j[i])),
     ), notes)  # fmt: skip
-    return table if several else table.without("device")
+    table = table if several else table.without("device")
+    return table if several_networks else table.without("network")

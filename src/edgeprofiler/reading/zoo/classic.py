@@ -105,7 +105,9 @@ CLASSICS: dict[str, Entry] = {
     "lenet": Entry(_lenet, resolution=32, channels=1, classes=10),
     "alexnet": Entry(_alexnet),
     **{
-        name + ("_bn" if norm else ""): Entry(partial(_vgg, convolutions=depths, norm=norm))
+        name + ("_bn" if norm else ""): Entry(
+            partial(_vgg, convolutions=depths, norm=norm), open=("convolutions",)
+        )
         for name, depths in _VGG.items()
         for norm in (False, True)
     },

@@ -53,8 +53,13 @@ def _convnext(g: GraphBuilder, x: str, classes: int, *, width: int, depths: tupl
 
 
 CONVNEXTS: dict[str, Entry] = {
-    "convnext_tiny": Entry(partial(_convnext, width=96, depths=(3, 3, 9, 3))),
-    "convnext_small": Entry(partial(_convnext, width=96, depths=(3, 3, 27, 3))),
-    "convnext_base": Entry(partial(_convnext, width=128, depths=(3, 3, 27, 3))),
-    "convnext_large": Entry(partial(_convnext, width=192, depths=(3, 3, 27, 3))),
+    f"convnext_{size}": Entry(
+        partial(_convnext, width=width, depths=depths), open=("width", "depths")
+    )
+    for size, width, depths in (
+        ("tiny", 96, (3, 3, 9, 3)),
+        ("small", 96, (3, 3, 27, 3)),
+        ("base", 128, (3, 3, 27, 3)),
+        ("large", 192, (3, 3, 27, 3)),
+    )
 }

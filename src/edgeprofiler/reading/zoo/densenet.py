@@ -38,7 +38,10 @@ def _densenet(
 
 
 DENSENETS: dict[str, Entry] = {
-    name: Entry(partial(_densenet, growth=growth, depths=depths, stem=stem))
+    name: Entry(
+        partial(_densenet, growth=growth, depths=depths, stem=stem),
+        open=("growth", "depths", "stem"),
+    )
     for name, growth, depths, stem in (
         ("densenet121", 32, (6, 12, 24, 16), 64),
         ("densenet161", 48, (6, 12, 36, 24), 96),

@@ -57,7 +57,9 @@ def _efficientnet(g: GraphBuilder, x: str, classes: int, *, width: float, depth:
 
 
 EFFICIENTNETS: dict[str, Entry] = {
-    f"efficientnet_b{number}": Entry(partial(_efficientnet, width=width, depth=depth), resolution)
+    f"efficientnet_b{number}": Entry(
+        partial(_efficientnet, width=width, depth=depth), resolution, open=("width", "depth")
+    )
     for number, (width, depth, resolution) in enumerate(
         (
             (1.0, 1.0, 224),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol
 
 from edgeprofiler.reading.graphs import GraphBuilder
 
@@ -16,6 +18,10 @@ class Build(Protocol):
         ...
 
 
+Setting = int | float | tuple[int, ...]
+"""A width or a depth of a network: a number of channels, a factor, or the blocks of each stage."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A network of the zoo."""
@@ -26,3 +32,16 @@ class Entry:
     channels: int = 3
     classes: int = 1000
     task: Literal["classification", "detection", "segmentation"] = "classification"
+    open: tuple[str, ...] = ()
+    """Which keywords of `build` whoever asks for the network may set."""
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """What may be set, with the network's own values."""
+        given = self.build.keywords if isinstance(self.build, partial) else {}
+        return {name: given[name] for name in self.open}
+
+    def built_as(self, settings: Mapping[str, Setting]) -> Build:
+        """Return how to build the network with other settings."""
+        told: dict[str, Any] = dict(settings)
+        return partial(self.build, **told)

@@ -18,18 +18,14 @@ from edgeprofiler.reading.zoo.blocks import (
 from edgeprofiler.reading.zoo.family import Entry
 
 
-def _mobilenet_v2(g: GraphBuilder, x: str, classes: int) -> str:
-    x = conv_bn_act(g, x, 32, 3, "relu6", stride=2, name="features.0")
+def _mobilenet_v2(
+    g: GraphBuilder, x: str, classes: int, *, width: float, depths: tuple[int, ...]
+) -> str:
+    x = conv_bn_act(g, x, divisible(32 * width), 3, "relu6", stride=2, name="features.0")
     place = 1
-    for expand, channels, depth, first_stride in (
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-        (6, 320, 1, 1),
-    ):
+    stages = ((1, 16, 1), (6, 24, 2), (6, 32, 2), (6, 64, 2), (6, 96, 1), (6, 160, 2), (6, 320, 1))
+    for (expand, wide, first_stride), depth in zip(stages, depths, strict=True):
+        channels = divisible(wide * width)
         for index in range(depth):
             stride = 1 if index else first_stride
             with g.scope(f"features.{place}.conv"):
@@ -43,7 +39,8 @@ def _mobilenet_v2(g: GraphBuilder, x: str, classes: int) -> str:
                 y = g.add(x, y, name=f"features.{place}.add")
             x = y
             place += 1
-    x = conv_bn_act(g, x, 1280, 1, "relu6", name=f"features.{place}")
+    last = divisible(1280 * max(1.0, width))
+    x = conv_bn_act(g, x, last, 1, "relu6", name=f"features.{place}")
     x = g.flatten(g.global_avg_pool(x, name="avgpool"))
     return g.linear(x, classes, name="classifier.1")
 
@@ -68,12 +65,16 @@ _V3_SMALL: tuple[Stage, ...] = (
 )
 
 
-def v3_features(g: GraphBuilder, x: str, stages: tuple[Stage, ...]) -> tuple[str, list[str]]:
+def v3_features(
+    g: GraphBuilder, x: str, stages: tuple[Stage, ...], width: float = 1.0
+) -> tuple[str, list[str]]:
     """Add MobileNetV3 up to its pooling; return that, and what each stage's first block expands."""
-    x = conv_bn_act(g, x, 16, 3, "hardswish", stride=2, name="features.0")
+    x = conv_bn_act(g, x, divisible(16 * width), 3, "hardswish", stride=2, name="features.0")
     place, expansions = 1, []
-    for kernel, channels, squeeze, act, first_stride, widths in stages:
-        for index, expanded in enumerate(widths):
+    for kernel, wide, squeeze, act, first_stride, widths in stages:
+        channels = divisible(wide * width)
+        for index, hidden in enumerate(widths):
+            expanded = divisible(hidden * width)
             stride = 1 if index else first_stride
             with g.scope(f"features.{place}.block"):
                 y, part = x, 0
@@ -85,8 +86,8 @@ def v3_features(g: GraphBuilder, x: str, stages: tuple[Stage, ...]) -> tuple[str
                 y = depthwise_bn_act(g, y, kernel, act, stride=stride, name=f"{part}")
                 if squeeze:
                     part += 1
-                    width = divisible(expanded // 4)
-                    y = squeeze_excite(g, y, width, "relu", "hardsigmoid", name=f"{part}")
+                    squeezed = divisible(expanded // 4)
+                    y = squeeze_excite(g, y, squeezed, "relu", "hardsigmoid", name=f"{part}")
                 y = conv_bn_act(g, y, channels, 1, None, name=f"{part + 1}")
             if stride == 1 and g.channels(x) == channels:
                 y = g.add(y, x, name=f"features.{place}.add")
@@ -97,11 +98,12 @@ def v3_features(g: GraphBuilder, x: str, stages: tuple[Stage, ...]) -> tuple[str
 
 
 def _mobilenet_v3(
-    g: GraphBuilder, x: str, classes: int, *, stages: tuple[Stage, ...], last: int
+    g: GraphBuilder, x: str, classes: int, *, stages: tuple[Stage, ...], last: int, width: float
 ) -> str:
-    x, _ = v3_features(g, x, stages)
+    x, _ = v3_features(g, x, stages, width)
     x = g.flatten(g.global_avg_pool(x, name="avgpool"))
-    x = g.act(g.linear(x, last, name="classifier.0"), "hardswish", name="classifier.1")
+    x = g.linear(x, divisible(last * width), name="classifier.0")
+    x = g.act(x, "hardswish", name="classifier.1")
     return g.linear(x, classes, name="classifier.3")
 
 
@@ -133,11 +135,17 @@ def _mnasnet(g: GraphBuilder, x: str, classes: int, *, width: float) -> str:
 
 
 MOBILES: dict[str, Entry] = {
-    "mobilenet_v2": Entry(_mobilenet_v2),
-    "mobilenet_v3_small": Entry(partial(_mobilenet_v3, stages=_V3_SMALL, last=1024)),
-    "mobilenet_v3_large": Entry(partial(_mobilenet_v3, stages=V3_LARGE, last=1280)),
-    "mnasnet0_5": Entry(partial(_mnasnet, width=0.5)),
-    "mnasnet0_75": Entry(partial(_mnasnet, width=0.75)),
-    "mnasnet1_0": Entry(partial(_mnasnet, width=1.0)),
-    "mnasnet1_3": Entry(partial(_mnasnet, width=1.3)),
+    "mobilenet_v2": Entry(
+        partial(_mobilenet_v2, width=1.0, depths=(1, 2, 3, 4, 3, 3, 1)), open=("width", "depths")
+    ),
+    **{
+        f"mobilenet_v3_{size}": Entry(
+            partial(_mobilenet_v3, stages=stages, last=last, width=1.0), open=("width",)
+        )
+        for size, stages, last in (("small", _V3_SMALL, 1024), ("large", V3_LARGE, 1280))
+    },
+    **{
+        f"mnasnet{name}": Entry(partial(_mnasnet, width=width), open=("width",))
+        for name, width in (("0_5", 0.5), ("0_75", 0.75), ("1_0", 1.0), ("1_3", 1.3))
+    },
 }

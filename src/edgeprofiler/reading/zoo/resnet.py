@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.zoo.blocks import divisible
 from edgeprofiler.reading.zoo.family import Entry
 
 
@@ -38,12 +40,14 @@ class ResNet:
     """Whether blocks have three convolutions."""
     groups: int = 1
     base: int = 64
+    width: float = 1.0
+    """Factor of all channels."""
     dilated: bool = False
     """Whether the last two stages keep the size and look wider instead."""
 
     def features(self, g: GraphBuilder, x: str) -> list[str]:
         """Add the network up to its pooling; return what each of the four stages makes."""
-        x = g.relu(_conv_bn(g, x, 64, 7, 1, stride=2))
+        x = g.relu(_conv_bn(g, x, divisible(64 * self.width), 7, 1, stride=2))
         x = g.max_pool(x, 3, stride=2, padding=1, name="maxpool")
         results, dilation = [], 1
         for stage, depth in enumerate(self.depths):
@@ -54,7 +58,8 @@ class ResNet:
             for index in range(depth):
                 with g.scope(f"layer{stage + 1}.{index}"):
                     look = dilation if index else before
-                    x = self._block(g, x, 64 << stage, 1 if index else stride, look)
+                    planes = divisible((64 << stage) * self.width)
+                    x = self._block(g, x, planes, 1 if index else stride, look)
             results.append(x)
         return results
 
@@ -75,8 +80,8 @@ class ResNet:
         return g.relu(g.add(y, shortcut))
 
 
-def _classifier(g: GraphBuilder, x: str, classes: int, *, network: ResNet) -> str:
-    x = network.features(g, x)[-1]
+def _classifier(g: GraphBuilder, x: str, classes: int, **settings: Any) -> str:
+    x = ResNet(**settings).features(g, x)[-1]
     x = g.flatten(g.global_avg_pool(x, name="avgpool"))
     return g.linear(x, classes, name="fc")
 
@@ -84,7 +89,10 @@ def _classifier(g: GraphBuilder, x: str, classes: int, *, network: ResNet) -> st
 _50, _101, _152 = (3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)
 
 RESNETS: dict[str, Entry] = {
-    name: Entry(partial(_classifier, network=ResNet(depths, deep, groups, base)))
+    name: Entry(
+        partial(_classifier, depths=depths, deep=deep, groups=groups, base=base, width=1.0),
+        open=("depths", "width", *(("groups", "base") if deep else ())),
+    )
     for name, depths, deep, groups, base in (
         ("resnet18", (2, 2, 2, 2), False, 1, 64),
         ("resnet34", _50, False, 1, 64),

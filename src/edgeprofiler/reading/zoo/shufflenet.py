@@ -32,11 +32,13 @@ def _unit(g: GraphBuilder, x: str, channels: int, stride: int) -> str:
     return g.channel_shuffle(g.concat(kept, x), 2)
 
 
-def _shufflenet(g: GraphBuilder, x: str, classes: int, *, widths: tuple[int, ...]) -> str:
+def _shufflenet(
+    g: GraphBuilder, x: str, classes: int, *, widths: tuple[int, ...], depths: tuple[int, ...]
+) -> str:
     with g.scope("conv1"):
         x = g.relu(g.bn(g.conv(x, 24, 3, stride=2, name="0"), name="1"), name="2")
     x = g.max_pool(x, 3, stride=2, padding=1, name="maxpool")
-    for stage, (depth, channels) in enumerate(zip((4, 8, 4), widths[:3], strict=True), 2):
+    for stage, (depth, channels) in enumerate(zip(depths, widths[:3], strict=True), 2):
         for index in range(depth):
             with g.scope(f"stage{stage}.{index}"):
                 x = _unit(g, x, channels, 1 if index else 2)
@@ -46,8 +48,13 @@ def _shufflenet(g: GraphBuilder, x: str, classes: int, *, widths: tuple[int, ...
 
 
 SHUFFLENETS: dict[str, Entry] = {
-    "shufflenet_v2_x0_5": Entry(partial(_shufflenet, widths=(48, 96, 192, 1024))),
-    "shufflenet_v2_x1_0": Entry(partial(_shufflenet, widths=(116, 232, 464, 1024))),
-    "shufflenet_v2_x1_5": Entry(partial(_shufflenet, widths=(176, 352, 704, 1024))),
-    "shufflenet_v2_x2_0": Entry(partial(_shufflenet, widths=(244, 488, 976, 2048))),
+    f"shufflenet_v2_x{name}": Entry(
+        partial(_shufflenet, widths=widths, depths=(4, 8, 4)), open=("widths", "depths")
+    )
+    for name, widths in (
+        ("0_5", (48, 96, 192, 1024)),
+        ("1_0", (116, 232, 464, 1024)),
+        ("1_5", (176, 352, 704, 1024)),
+        ("2_0", (244, 488, 976, 2048)),
+    )
 }

@@ -18,7 +18,7 @@ from edgeprofiler.reading.zoo.densenet import DENSENETS
 from edgeprofiler.reading.zoo.detection import DETECTORS
 from edgeprofiler.reading.zoo.efficient import EFFICIENTNETS
 from edgeprofiler.reading.zoo.efficientvit import EFFICIENTVITS
-from edgeprofiler.reading.zoo.family import Entry
+from edgeprofiler.reading.zoo.family import Entry, Setting
 from edgeprofiler.reading.zoo.ghostnet import GHOSTNETS
 from edgeprofiler.reading.zoo.inception import INCEPTIONS
 from edgeprofiler.reading.zoo.mixnet import MIXNETS
@@ -28,6 +28,7 @@ from edgeprofiler.reading.zoo.mobilevit import MOBILEVITS
 from edgeprofiler.reading.zoo.repvgg import REPVGGS
 from edgeprofiler.reading.zoo.resnet import RESNETS
 from edgeprofiler.reading.zoo.segmentation import SEGMENTERS
+from edgeprofiler.reading.zoo.settings import checked, parse_query, query_of
 from edgeprofiler.reading.zoo.shufflenet import SHUFFLENETS
 from edgeprofiler.reading.zoo.yolo import YOLOS
 
@@ -72,6 +73,7 @@ def zoo_graph(
     batch: int = 1,
     resolution: int | tuple[int, int] | None = None,
     classes: int | None = None,
+    settings: Mapping[str, Setting] | None = None,
 ) -> Graph:
     """Return a network of the zoo as a graph of ONNX operators.
 
@@ -81,9 +83,10 @@ def zoo_graph(
         resolution: height and width of the input in pixels, one number for both; `None` is
             what the network was made for.
         classes: outputs of the last layer; `None` is what the network was made for.
+        settings: widths and depths in place of the network's own, by the names of `settings_of`.
 
     Raises:
-        InvalidInput: no network of that name, or it cannot run at that size.
+        InvalidInput: no network of that name or setting, or it cannot run at that size.
     """
     name, entry = entry_of(name)
     pixels = entry.resolution if resolution is None else resolution
@@ -91,8 +94,9 @@ def zoo_graph(
     wanted = entry.classes if classes is None else classes
     shape = (batch, entry.channels, *size)
     _check(name, shape, wanted)
+    chosen = checked(f"{_PREFIX}{name}", entry, settings or {})
     try:
-        return _build(name, shape, wanted)
+        return _build(name, shape, wanted, chosen)
     except InvalidInput as error:
         raise InvalidInput(
             f"{_PREFIX}{name}",
@@ -102,10 +106,12 @@ def zoo_graph(
 
 
 @lru_cache(maxsize=128)
-def _build(name: str, shape: Shape, classes: int) -> Graph:
-    entry = ENTRIES[name]
-    builder = GraphBuilder(name)
-    result = entry.build(builder, builder.input(shape, _INPUT), classes)
+def _build(
+    name: str, shape: Shape, classes: int, settings: tuple[tuple[str, Setting], ...]
+) -> Graph:
+    builder = GraphBuilder(name + query_of(settings))
+    build = ENTRIES[name].built_as(dict(settings))
+    result = build(builder, builder.input(shape, _INPUT), classes)
     return builder.graph(*((result,) if isinstance(result, str) else result))
 
 
@@ -145,19 +151,27 @@ def _check(name: str, shape: Shape, classes: int) -> None:
         raise InvalidInput(f"{_PREFIX}{name}", f"{classes} classes", "give 1 to 65536")
 
 
-def _address(source: str) -> tuple[str, int | None]:
-    """Return name and number of classes from `zoo:resnet18` or `zoo:resnet18?classes=3`."""
+def settings_of(name: str) -> Mapping[str, Setting]:
+    """Return the widths and depths of a network that may be set, with its own values.
+
+    >>> settings_of("resnet18")["depths"]
+    (2, 2, 2, 2)
+    """
+    return entry_of(name)[1].settings
+
+
+def _address(source: str) -> tuple[str, int | None, dict[str, Setting]]:
+    """Return name, classes and settings from `zoo:resnet18?classes=3&width=0.5`."""
     name, _, query = source.removeprefix(_PREFIX).strip().partition("?")
     if not query:
-        return name, None
-    key, _, value = query.partition("=")
-    if key != "classes" or not value.isdecimal() or len(value) > 6:
-        raise InvalidInput(source, f"{query!r} is no option", "write zoo:resnet18?classes=3")
-    return name, int(value)
+        return name, None, {}
+    settings = parse_query(source, entry_of(name)[1], query)
+    classes = settings.pop("classes", None)
+    return name, classes if isinstance(classes, int) else None, settings
 
 
 class ZooFrontEnd:
-    """Reads `zoo:NAME`; a batch and the input's shape may be chosen, `?classes=N` too."""
+    """Reads `zoo:NAME`; batch, input shape and, with `?NAME=VALUE`, widths may be chosen."""
 
     name = "zoo"
 
@@ -170,14 +184,14 @@ class ZooFrontEnd:
         return source.startswith(_PREFIX)
 
     def read(self, source: str, options: ReadOptions) -> Graph:
-        """Return the graph of `zoo:NAME`, or of `zoo:NAME?classes=N`.
+        """Return the graph of `zoo:NAME`, or of `zoo:NAME?classes=N&width=0.5`.
 
         Raises:
             InvalidInput: no network of that name, or it cannot run at the shape asked for.
             UsageError: a shape is given for an input that the network lacks.
         """
         options.refuse_trips(source)
-        name, classes = _address(source)
+        name, classes, settings = _address(source)
         name, entry = entry_of(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]
         if unknown:
@@ -185,7 +199,7 @@ class ZooFrontEnd:
         shape = options.shapes.get(_INPUT, options.shapes.get(""))
         if shape is None:
             batch = 1 if options.batch is None else options.batch
-            return zoo_graph(name, batch=batch, classes=classes)
+            return zoo_graph(name, batch=batch, classes=classes, settings=settings)
         if len(shape) != 4 or shape[1] != entry.channels:
             raise InvalidInput(
                 source,
@@ -193,4 +207,5 @@ class ZooFrontEnd:
                 f"give batch x {entry.channels} x height x width",
             )
         batch = shape[0] if options.batch is None else options.batch
-        return zoo_graph(name, batch=batch, resolution=(shape[2], shape[3]), classes=classes)
+        size = shape[2], shape[3]
+        return zoo_graph(name, batch, size, classes=classes, settings=settings)

@@ -62,7 +62,7 @@ def draw_sweep(result: Sweep) -> Any:
 
 def _title(result: Sweep) -> str:
     pace = "" if result.rate_hz is None else f", at {result.rate_hz:g} images/s"
-    title = f"{result.network}: {len(result):,} combinations, predicted{pace}"
+    title = f"{result.title}: {result.count:,} combinations, predicted{pace}"
     return title if result.where is None else f"{title}\n{result.where.text}"
 
 

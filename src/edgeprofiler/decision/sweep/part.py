@@ -1,0 +1,138 @@
+"""The work of a part: build and lower its networks, predict their rows. Pure, for any process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeprofiler.core.device import Device
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.network import Network
+from edgeprofiler.core.profile.words import cautions
+from edgeprofiler.decision.sweep.batches import (
+    lacks,
+    memory_of,
+    opened,
+    predict_batches,
+    share_covered,
+)
+from edgeprofiler.decision.sweep.plan import Part, Plan
+from edgeprofiler.decision.sweep.rows import Label, Rows
+from edgeprofiler.decision.sweep.variants import Candidate
+from edgeprofiler.reading.lowering import BuildTarget, lower
+from edgeprofiler.reading.read import builder, read_model, require_precision
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A part that is done."""
+
+    number: int
+    digest: str
+    """Of the part's candidates."""
+    rows: Rows | None
+    """`None` where every candidate failed."""
+    failures: tuple[str, ...] = ()
+    """A line for each candidate that cannot be built."""
+    warnings: tuple[str, ...] = ()
+    """What must be known before trusting the numbers, each once."""
+
+
+def rows_of(plan: Plan, part: Part) -> Done:
+    """Return the rows of a part.
+
+    A candidate that cannot be built is told and left out; a sweep of one model raises.
+    """
+    found: list[Rows] = []
+    failures: list[str] = []
+    warnings: dict[str, None] = {}
+    for candidate in part.candidates:
+        first = candidate.place * plan.rows_each
+        wanted = range(max(part.start - first, 0), min(part.stop - first, plan.rows_each))
+        try:
+            rows = list(_of_candidate(plan, candidate, wanted, warnings))
+        except (InvalidInput, Unsupported, UsageError, TypeError) as error:
+            if not candidate.settings:
+                raise
+            failures.append(f"{candidate.named(plan.base)}: {error}")
+        else:
+            found += rows
+    rows_found = Rows.joined(found) if found else None
+    return Done(part.number, part.digest, rows_found, tuple(failures), tuple(warnings))
+
+
+def _of_candidate(
+    plan: Plan, candidate: Candidate, wanted: range, warnings: dict[str, None]
+) -> Iterator[Rows]:
+    """Yield the wanted rows of a candidate, block by block of one network and device.
+
+    What must be known of them is added to `warnings`.
+    """
+    batches = len(plan.batches)
+    devices = batches * len(plan.answers)
+    precisions = devices * len(plan.precisions)
+    made: dict[object, tuple[Network, str]] = {}
+    doubted: set[tuple[int, str, bool]] = set()
+    start = wanted.start
+    while start < wanted.stop:
+        stop = min((start // batches + 1) * batches, wanted.stop)
+        resolution = plan.resolutions[start // precisions]
+        precision = plan.precisions[start // devices % len(plan.precisions)]
+        answers = plan.answers[start // batches % len(plan.answers)]
+        target = replace(BuildTarget.of(answers.device), name="")
+        built = precision or answers.device.precision
+        key = (resolution, built, builder(answers.device.runtime), target)
+        if key not in made:
+            made[key] = _network(plan, candidate, resolution, precision, answers.device)
+        network, size = made[key]
+        chosen = plan.batches[start % batches : (stop - 1) % batches + 1]
+        labels = {
+            "network": candidate.named(plan.base) if candidate.settings else network.name,
+            "device": answers.device.spec,
+            "clocks": answers.device.mode.clocks,
+            "resolution": size,
+            "precision": network.precision,
+        }
+        index = np.arange(start, stop) + candidate.place * plan.rows_each
+        numbers = predict_batches(network, answers, chosen, plan.rate_hz)
+        if lacks(network):
+            numbers = opened(numbers, answers.device)
+        # Clocks that differ from the mode's are doubted alike, whichever they are.
+        board, _, clocks = answers.device.spec.partition(",")
+        known = (id(network), board, bool(clocks))
+        if known not in doubted:
+            doubted.add(known)
+            warnings.update(dict.fromkeys(cautions(answers.predict(network))))
+        yield Rows(
+            {name: Label.same(value, len(chosen)) for name, value in labels.items()},
+            {
+                "index": index,
+                **numbers,
+                **memory_of(network, numbers["batch"]),
+                "covered_bytes": np.full(len(chosen), share_covered(network)),
+            },
+        )
+        start = stop
+
+
+def _network(
+    plan: Plan,
+    candidate: Candidate,
+    resolution: int | None,
+    precision: str | None,
+    device: Device,
+) -> tuple[Network, str]:
+    """Return a network at the question's batch, and its size as a row says it."""
+    found = plan.read.get(resolution)
+    if found is None:
+        how = plan.question.reading | {"resolution": resolution}
+        found = read_model(candidate.model(plan.base), **how)
+    if isinstance(found, Network):
+        require_precision(found, precision)
+        return found, ""
+    shape = found.tensors[found.inputs[0]].shape if found.inputs else ()
+    chosen, made_by = precision or device.precision, builder(device.runtime)
+    network = lower(found, chosen, builder=made_by, target=BuildTarget.of(device))
+    return network, "x".join(map(str, shape[2:]))

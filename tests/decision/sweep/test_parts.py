@@ -1,0 +1,206 @@
+"""A sweep in parts has the rows of a sweep at once, whoever works and whatever was cut short."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprofiler.core.errors import CannotWrite, InsufficientData, InvalidInput, UsageError
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.parallel import Workers
+from edgeprofiler.decision.sweep import Sweep, plan, sweep
+from edgeprofiler.decision.sweep.front import Kept, front_of
+from edgeprofiler.decision.sweep.plan import Plan
+from edgeprofiler.decision.sweep.rows import Label, Rows
+from edgeprofiler.decision.sweep.variants import Candidate, candidates
+from edgeprofiler.prediction.predict import predict
+from edgeprofiler.reading.zoo import zoo_graph
+
+ASKED = {"device": ["jetson-nano", "jetson-orin-nano"], "batch": "1:10", "precision": "fp16,int8"}
+"""Forty combinations."""
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "PART_ROWS", 7)
+    monkeypatch.setattr(plan, "PART_CANDIDATES", 2)
+
+
+def same(one: Sweep, other: Sweep) -> None:
+    """Every column is the same, to the bit."""
+    assert one.columns() == other.columns()
+    assert one.count == other.count
+
+
+@given(
+    each=st.integers(1, 12), count=st.integers(0, 20), rows=st.integers(1, 30),
+    some=st.integers(1, 5),
+)  # fmt: skip
+def test_parts_hold_every_row_once_and_the_candidates_of_them(
+    each: int, count: int, rows: int, some: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(plan, "PART_ROWS", rows)
+        patched.setattr(plan, "PART_CANDIDATES", some)
+        made = Plan(None, None, {}, (None,), (None,), (None,), (None,) * each)  # type: ignore[arg-type]
+        parts = list(made.parts(candidates([{"n": i} for i in range(count)])))
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(each * count))
+    for part in parts:
+        places = [candidate.place for candidate in part.candidates]
+        assert places == list(range(part.start // each, (part.stop - 1) // each + 1))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_parts_change_no_row(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    found = sweep("zoo:lenet", **ASKED)
+    streamed = sweep("zoo:lenet", output=tmp_path / "all", best=5, **ASKED)
+    assert len(found) == found.count == streamed.count == 40
+    table = pq.read_table(tmp_path / "all").sort_by("index")
+    assert table.column("index").to_pylist() == list(range(40))
+    for name, values in found.columns().items():
+        if name != "pareto":
+            assert table.column(name).to_pylist() == values
+    kept = np.isin(found.index, streamed.index)
+    assert kept[found.pareto].all()
+    assert kept[np.argsort(found.energy_per_image_j, kind="stable")[:5]].all()
+    assert streamed.pareto.tolist() == found.pareto[kept].tolist()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_sweep_that_was_cut_goes_on_from_its_parts(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    whole = sweep("zoo:lenet", best=5, **ASKED)
+    told: list[float] = []
+
+    def stop(stage: str, done: float, total: float | None) -> None:
+        told.append(done)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep("zoo:lenet", output=tmp_path, best=5, workers=Workers(progress=stop), **ASKED)
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
+    assert len(finished) == 2
+    damaged = next(iter(finished))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    same(sweep("zoo:lenet", output=tmp_path, best=5, **ASKED), whole)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.parquet")}
+    assert len(kept) == 6
+    assert {p: t for p, t in finished.items() if p != damaged}.items() <= kept.items()
+    assert told == [1, 2, 3]
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    sweep("zoo:lenet", output=tmp_path / "one", batch="1,2")
+    with pytest.raises(InvalidInput, match="holds a sweep of other question, batches"):
+        sweep("zoo:lenet", output=tmp_path / "one", batch="2,4")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(CannotWrite, match="holds no sweep"):
+        sweep("zoo:lenet", output=tmp_path / "mine")
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_two_processes_give_the_front_of_one_to_the_bit() -> None:
+    one = sweep("zoo:squeezenet1_1", best=3, **ASKED)
+    same(sweep("zoo:squeezenet1_1", best=3, workers=Workers(jobs=2), **ASKED), one)
+
+
+def halves(scale: int) -> Graph:
+    return zoo_graph("lenet", resolution=32 * scale)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_variants_are_predicted_as_the_networks_that_they_name(tmp_path: Path) -> None:
+    lines = [
+        {"width": 0.5},
+        {"depths": [1, 1, 1, 1], "width": 0.75, "name": "short"},
+        {"model": "zoo:mobilenet_v2", "width": 1.5},
+        {"model": "zoo:lenet"},
+    ]
+    file = tmp_path / "variants.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    found = sweep("zoo:resnet18", variants=file, batch="1,3", workers=Workers(jobs=2))
+    names = ("resnet18?width=0.5", "short", "mobilenet_v2?width=1.5", "lenet")
+    assert found.network == tuple(name for name in names for _ in range(2))
+    assert found.title == "variants of resnet18"
+    models = (
+        "zoo:resnet18?width=0.5", "zoo:resnet18?depths=1,1,1,1&width=0.75",
+        "zoo:mobilenet_v2?width=1.5", "zoo:lenet",
+    )  # fmt: skip
+    for i, model in enumerate(model for model in models for _ in range(2)):
+        totals = predict(model, batch=int(found.batch[i])).totals
+        assert found.energy_j[i] == pytest.approx(totals.energy_j.value, rel=1e-9)
+
+
+def test_variants_come_from_a_function_too() -> None:
+    def settings() -> Iterator[dict[str, int]]:
+        yield from ({"scale": scale} for scale in (1, 2, 3))
+
+    found = sweep(halves, variants=settings())
+    assert found.network == ("halves?scale=1", "halves?scale=2", "halves?scale=3")
+    assert found.resolution == ("32x32", "64x64", "96x96")
+
+
+def test_a_variant_that_cannot_be_built_is_told_and_the_others_are_predicted() -> None:
+    settings = [{"width": 0.5}, {"wide": 3}, {"width": 1.0}, {"depths": [0, 1, 1, 1]}]
+    found = sweep("zoo:resnet18", variants=settings)
+    assert found.network == ("resnet18?width=0.5", "resnet18?width=1.0")
+    assert [line.split(": ")[0] for line in found.failures] == [
+        "resnet18?wide=3", "resnet18?depths=0,1,1,1",
+    ]  # fmt: skip
+    with pytest.raises(InsufficientData, match=r"no network can be built; lenet\?width=2"):
+        sweep("zoo:lenet", variants=[{"width": 2}])
+
+
+def test_a_line_that_is_no_object_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "variants.jsonl"
+    file.write_text('{"width": 0.5}\n[1]\n')
+    with pytest.raises(InvalidInput, match=r"variants\.jsonl line 2"):
+        sweep("zoo:resnet18", variants=file)
+
+
+def test_rows_without_end_are_kept_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeprofiler.core.limits.SWEEP_POINTS", 3)
+    widths = [{"width": 0.5 + n / 8} for n in range(4)]
+    with pytest.raises(UsageError, match="give `output`, a folder for all rows, or `best`"):
+        sweep("zoo:mobilenet_v2", variants=iter(widths))
+    found = sweep("zoo:mobilenet_v2", variants=iter(widths), best=1)
+    assert (found.count, len(found)) == (4, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=60),
+       st.integers(1, 9), st.integers(0, 4))  # fmt: skip
+def test_a_front_kept_online_is_the_front_of_all(
+    points: list[tuple[int, int]], cut: int, best: int
+) -> None:
+    energy, latency = (np.array(axis, dtype=np.float64) for axis in zip(*points, strict=True))
+    rows = Rows(
+        {"network": Label.same("one", len(points))},
+        {
+            "index": np.arange(len(points)), "energy_per_image_j": energy,
+            "end_to_end_s": latency,
+        },
+    )  # fmt: skip
+    kept = Kept(best)
+    for start in reversed(range(0, len(points), cut)):
+        kept.add(rows.take(np.arange(start, min(start + cut, len(points)))))
+    found, front = kept.rows()
+    assert kept.count == len(points)
+    assert found.numbers["index"][front].tolist() == np.flatnonzero(front_of(rows)).tolist()
+    cheapest = np.sort(energy)[:best]
+    assert np.sort(found.numbers["energy_per_image_j"])[: len(cheapest)].tolist() == (
+        cheapest.tolist()
+    )
+
+
+def test_a_candidate_is_known_by_its_settings() -> None:
+    one = Candidate(0, {"width": 0.5, "depths": (1, 2)})
+    assert one.digest == Candidate(7, {"depths": (1, 2), "width": 0.5}).digest
+    assert one.digest != Candidate(0, {"width": 0.25, "depths": (1, 2)}).digest

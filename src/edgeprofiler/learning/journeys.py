@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from edgeprofiler.core import plugins
 from edgeprofiler.core.choices import precision_named
 from edgeprofiler.core.device import Device
+from edgeprofiler.core.parallel import ALONE, Workers
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.learning.board import board_for
 from edgeprofiler.learning.dataset import Dataset, check
@@ -19,7 +20,8 @@ from edgeprofiler.learning.training import evaluation, fitting, tuning
 from edgeprofiler.learning.training.evaluation import Evaluation
 from edgeprofiler.learning.training.options import TrainingOptions, options_of
 from edgeprofiler.learning.training.search_space import parse_space
-from edgeprofiler.learning.training.tuning import DEFAULT_STORAGE, Limits, Trial, Tuning
+from edgeprofiler.learning.training.studies import DEFAULT_STORAGE
+from edgeprofiler.learning.training.tuning import Limits, Trial, Tuning
 from edgeprofiler.prediction.predictors.artifact import Artifact
 
 if TYPE_CHECKING:
@@ -122,7 +124,12 @@ def train(
 
 
 def evaluate(
-    data: Rows, device: str | None = None, *, curve: bool = False, **told: Unpack[Told]
+    data: Rows,
+    device: str | None = None,
+    *,
+    curve: bool = False,
+    workers: Workers = ALONE,
+    **told: Unpack[Told],
 ) -> Evaluation:
     """Leave networks out, predict them, and compare with simpler ways.
 
@@ -130,6 +137,7 @@ def evaluate(
         data: as of `train`.
         device: as of `train`.
         curve: whether to fit on fewer networks too, for a learning curve.
+        workers: who works on the networks left out.
         told: as of `Told`.
 
     >>> import edgeprofiler
@@ -138,7 +146,7 @@ def evaluate(
     True
     """
     rows, board, options, doubts = _prepared(data, device, told)
-    found = evaluation.evaluate(rows, board, options, curve=curve)
+    found = evaluation.evaluate(rows, board, options, curve=curve, workers=workers)
     return replace(found, notes=(*doubts, *found.notes))
 
 
@@ -164,7 +172,8 @@ def tune(
         trial_s: a trial that takes longer is stopped.
         total_s: no trial starts after this time.
         space: what to try in place of the recipe's own: `NAME=LOW:HIGH`, `NAME=A,B`.
-        storage: URL of the study's database; several machines may share one.
+        storage: where the study is kept: `sqlite:///FILE`, `journal:FILE`, `postgresql://...`; any
+            number of processes on any machines may work on it at once.
         study: its name; of the recipe and the rows where `None`.
         progress: called after each trial.
         told: as of `Told`; what `options` fix is not searched.

@@ -15,7 +15,8 @@ from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.options import TrainingOptions, read_options
 from edgeprofiler.learning.training.search_space import Choice, defaults_of, parse_space, space_of
-from edgeprofiler.learning.training.tuning import Limits, hide_password, tune
+from edgeprofiler.learning.training.studies import hide_password
+from edgeprofiler.learning.training.tuning import Limits, tune
 
 pytest.importorskip("optuna")
 pytest.importorskip("sklearn")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.learning import DataArgument, telling
+from edgeprofiler.cli.progress import shown_workers
 
 
 @telling
@@ -16,6 +17,8 @@ def evaluate(
     plots: Annotated[
         Path | None, common.option("FOLDER", "Draw pictures, with a learning curve.")
     ] = None,
+    jobs: common.JobsOption = None,
+    cluster: common.ClusterOption = None,
     json: common.JsonOption = None,
 ) -> None:
     """Leave networks out, predict them, and compare with simpler ways."""
@@ -23,7 +26,8 @@ def evaluate(
     from edgeprofiler.learning.training.tables import evaluation_tables
 
     screen = common.results_console(json)
-    found = edgeprofiler.evaluate(data, curve=plots is not None, **told)
+    with shown_workers(jobs, cluster) as workers:
+        found = edgeprofiler.evaluate(data, curve=plots is not None, workers=workers, **told)
     common.write_json(json, found.document)
     if plots is not None:
         from edgeprofiler.views.plots.training import save_evaluation

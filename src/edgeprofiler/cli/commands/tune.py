@@ -52,7 +52,10 @@ def tune(
     storage: Annotated[
         str,
         common.option(
-            "URL", "Database of the study; machines may share one.", shows_default=True
+            "URL",
+            "Where the study is: sqlite:///FILE, journal:FILE in a shared folder, or "
+            "postgresql://USER@HOST/NAME. Any number of processes may share it.",
+            shows_default=True,
         ),
     ] = "sqlite:///tuning.db",
     study: Annotated[

@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.parallel import ALONE, Workers
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.fit import answered, keys_of, left_out, one_thread
 from edgeprofiler.learning.training.groups import share_out, unjudged
@@ -108,6 +109,7 @@ def evaluate(
     *,
     baselines: tuple[str, ...] = BASELINES,
     curve: bool = False,
+    workers: Workers = ALONE,
 ) -> Evaluation:
     """Return the errors of a recipe on networks left out of training.
 
@@ -118,6 +120,7 @@ def evaluate(
             is empty.
         baselines: other ways to compare with: `mean`, `analytic`, or names of recipes.
         curve: whether to train on growing numbers of networks too.
+        workers: who works on the networks left out.
 
     Raises:
         InvalidInput: a row cannot be; row and column are named.
@@ -136,7 +139,7 @@ def evaluate(
             table = table_of(training, board)
             seen, how = table, replace(options, folds=len(training.networks))
             scheme = "leave one network out"
-        found = {name: _answers(name, seen, table, device, how) for name in names}
+        found = {name: _answers(name, seen, table, device, how, workers) for name in names}
         points = _curve(table_of(data, board), options) if curve else ()
     notes = missing_kinds(seen, options)
     source = None if seen is table else seen
@@ -150,7 +153,12 @@ def evaluate(
 
 
 def _answers(
-    name: str, seen: TrainingTable, table: TrainingTable, device: Device, options: TrainingOptions
+    name: str,
+    seen: TrainingTable,
+    table: TrainingTable,
+    device: Device,
+    options: TrainingOptions,
+    workers: Workers,
 ) -> Answers:
     """Return what a way of predicting says of `table`, fitted on `seen`.
 
@@ -162,7 +170,7 @@ def _answers(
         return _means(seen, table)
     chosen = options if name == options.recipe else replace(options, recipe=name, options={})
     if seen is table:
-        return left_out(table, chosen)
+        return left_out(table, chosen, workers)
     found = {}
     seen = share_out(seen)
     for key, rows in keys_of(seen, chosen):

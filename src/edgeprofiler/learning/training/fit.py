@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.parallel import ALONE, Workers, mapped
 from edgeprofiler.learning.training.groups import share_out
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
 from edgeprofiler.learning.training.select import TrainingTable, folds_of
@@ -106,21 +108,40 @@ def answered(
     return predicted(estimator, table, asked, least_of(seen, rows, key[1]))
 
 
-def left_out(table: TrainingTable, options: TrainingOptions) -> Mapping[Key, FloatArray]:
+def left_out(
+    table: TrainingTable, options: TrainingOptions, workers: Workers = ALONE
+) -> Mapping[Key, FloatArray]:
     """Return what models answer that never saw a row's network; NaN where there is no model.
 
     Args:
         table: the rows.
         options: `folds` says how many groups of networks are left out in turn.
+        workers: who works on the folds.
     """
     folds = folds_of(table.network, options.folds)
-    wanted = dict(keys_of(table, options))
-    found = {key: np.full(len(table.data), np.nan) for key in wanted}
-    for fold in range(int(folds.max()) + 1):
+    found = {key: np.full(len(table.data), np.nan) for key, _ in keys_of(table, options)}
+    work = partial(_without, table, options, folds)
+
+    def named(fold: int) -> str:
+        return f"without {', '.join(np.unique(table.network[folds == fold]).tolist())}"
+
+    outcomes = mapped(work, range(int(folds.max()) + 1), workers, stage="folds", named=named)
+    with closing(outcomes):
+        for outcome in outcomes:
+            for key, (rows, answers) in outcome.get().items():
+                found[key][rows] = answers
+    return found
+
+
+def _without(
+    table: TrainingTable, options: TrainingOptions, folds: FloatArray, fold: int
+) -> dict[Key, tuple[BoolArray, FloatArray]]:
+    """Return the rows of a fold, and what models say of them that saw the others."""
+    found = {}
+    with one_thread():
         seen = share_out(table.take(folds != fold))
-        for key, rows in wanted.items():
+        for key, rows in keys_of(table, options):
             inside, outside = rows[folds != fold], rows & (folds == fold)
-            if not outside.any() or not inside.any():
-                continue
-            found[key][outside] = answered(seen, inside, table, outside, key, options)
+            if outside.any() and inside.any():
+                found[key] = outside, answered(seen, inside, table, outside, key, options)
     return found

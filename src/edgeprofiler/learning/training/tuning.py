@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import signal
 import threading
 import time
@@ -11,14 +10,14 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from edgeprofiler.core.device import Device
-from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
-from edgeprofiler.core.extras import require
+from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.fit import Key, answered, keys_of, one_thread
 from edgeprofiler.learning.training.options import TrainingOptions
@@ -30,11 +29,18 @@ from edgeprofiler.learning.training.select import (
     split,
     table_of,
 )
+from edgeprofiler.learning.training.studies import (
+    DEFAULT_STORAGE,
+    errors_of_storage,
+    hide_password,
+    storage_of,
+)
 from edgeprofiler.prediction.features import Ratings
 
-DEFAULT_STORAGE = "sqlite:///tuning.db"
-
-_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
+_LOOK_S = 0.2
+"""Time between two looks at trials of other processes."""
+_GRACE_S = 30.0
+"""What clocks of machines may differ by, and an operation that cannot be interrupted may take."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +110,10 @@ def tune(
         options: recipe, seed, folds, test networks; its own `options` are kept fixed.
         limits: trials and time.
         space: choices by option, in place of the recipe's own bounded ones.
-        storage: URL of the database that keeps the study; several machines may share one.
+        storage: where the study is kept, as of `storage_of`; any number of processes on any
+            machines may work on it at once.
         study: name of the study; by default of the recipe and the rows.
-        progress: called after each trial.
+        progress: called after each trial of this process.
         clock: seconds.
 
     Raises:
@@ -127,12 +134,12 @@ def tune(
         raise UsageError("no option is left to tune; name one with `space`, as NAME=LOW:HIGH")
     sha = training.sha256
     name = study or f"{options.recipe}-{sha[:12]}"
-    with _errors_of_storage(storage):
+    with errors_of_storage(storage):
         found = _open(storage, name, sha, options)
         usual = defaults_of(options.recipe)
         first = {n: v for n, v in usual.items() if n in free and free[n].holds(v)}
         if not found.trials and first:
-            found.enqueue_trial(first)
+            found.enqueue_trial(first, skip_if_exists=True)
         objective = _Objective(table, keys, options, free, limits.trial_s, clock)
         _run(found, objective, limits, progress, clock)
         return _result(found, options, storage, sha, first)
@@ -153,7 +160,10 @@ class _Objective:
 
     def __call__(self, trial: Any) -> float:
         from optuna import TrialPruned
+        from optuna.samplers import TPESampler
 
+        # A sampler that began with the same seed in each process would repeat others' trials.
+        trial.study.sampler = TPESampler(seed=self.options.seed + trial.number, constant_liar=True)
         tried = {name: choice.suggest(trial, name) for name, choice in self.space.items()}
         options = replace(self.options, options={**self.options.options, **tried})
         try:
@@ -223,14 +233,12 @@ def _open(storage: str, name: str, sha: str, options: TrainingOptions) -> Any:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        storage=storage,
+        storage=storage_of(storage),
         study_name=name,
         load_if_exists=True,
         direction="minimize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
     )
-    # A sampler that always began with the same seed would repeat the trials it goes on from.
-    study.sampler = optuna.samplers.TPESampler(seed=options.seed + len(study.trials))
     facts = {
         "dataset_sha256": sha,
         "recipe": options.recipe,
@@ -256,16 +264,33 @@ def _run(
     clock: Callable[[], float],
 ) -> None:
     started = clock()
-    while _ended(study) < limits.trials:
-        if limits.total_s is not None and clock() - started > limits.total_s:
-            return
-        study.optimize(objective, n_trials=1)
+
+    def tell(_study: Any, trial: Any) -> None:
         if progress is not None:
-            progress(_trial(study.trials[-1]))
+            progress(_trial(trial))
+
+    while True:
+        ended, running = _counted(study, limits.trial_s)
+        late = limits.total_s is not None and clock() - started > limits.total_s
+        if ended >= limits.trials or late:
+            return
+        if ended + running >= limits.trials:
+            time.sleep(_LOOK_S)  # other processes have begun the last ones
+        else:
+            study.optimize(objective, n_trials=1, callbacks=[tell])
 
 
-def _ended(study: Any) -> int:
-    return sum(1 for trial in study.trials if trial.state.is_finished())
+def _counted(study: Any, trial_s: float) -> tuple[int, int]:
+    """Return how many trials have ended, and how many are worked on by a process that lives."""
+    ended = running = 0
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.is_finished():
+            ended += 1
+        elif trial.datetime_start is not None:
+            # No trial takes longer than its limit: one that seems to has lost its process.
+            age_s = (datetime.now() - trial.datetime_start).total_seconds()  # noqa: DTZ005 (theirs)
+            running += age_s < trial_s + _GRACE_S
+    return ended, running
 
 
 def _trial(found: Any) -> Trial:
@@ -314,29 +339,3 @@ def _importance(study: Any, ended: int) -> dict[str, float]:
         except (ValueError, RuntimeError):  # all trials scored the same, or share no option
             return {}
     return {name: float(share) for name, share in found.items() if math.isfinite(share)}
-
-
-def hide_password(url: str) -> str:
-    """Return a database's URL without its password."""
-    return _PASSWORD.sub("***", url, count=1)
-
-
-@contextmanager
-def _errors_of_storage(storage: str) -> Iterator[None]:
-    with require("tune"):
-        import optuna
-        import sqlalchemy.exc
-    shown = hide_password(storage)
-    try:
-        yield
-    except sqlalchemy.exc.ArgumentError:
-        raise UsageError(f"{shown} is no database's URL; write sqlite:///FILE") from None
-    except optuna.exceptions.DuplicatedStudyError as error:
-        raise UsageError(str(error)) from None
-    except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
-        said = hide_password(str(error.__cause__ or error).splitlines()[0])
-        raise Unavailable(f"{shown}: {said}", "check `storage`") from None
-    except ImportError as error:
-        if "database driver" not in str(error) and "No module" not in str(error):
-            raise
-        raise Unavailable(f"{shown}: {str(error).splitlines()[0]}", "install the driver") from None

@@ -1,8 +1,10 @@
 """An objective for a search is what predictions of its candidates say."""
 
+import numpy as np
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.parallel import Workers
 from edgeprofiler.decision.objective import objective
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.read import read
@@ -35,3 +37,16 @@ def test_what_is_asked_is_asked_of_every_candidate() -> None:
         objective(confidence=0.5)
     with pytest.raises(Unsupported, match=r"candidate 0: .* built for one batch"):
         objective(batch=4)([read("zoo:lenet")])
+
+
+def test_many_candidates_keep_their_order_whoever_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeprofiler.decision.objective._CHUNK", 3)
+    names = [f"zoo:mobilenet_v2?width={1 + n / 8:g}" for n in range(1, 9)]
+    alone = objective("jetson-nano")(iter(names))
+    shared = objective("jetson-nano", workers=Workers(jobs=2))(iter(names))
+    assert shared.energy_j.tolist() == alone.energy_j.tolist()
+    assert shared.runtime_s.tolist() == alone.runtime_s.tolist()
+    assert [profile.network.name for profile in shared.profiles] == [n[4:] for n in names]
+    assert (np.diff(alone.energy_j) > 0).all()
+    with pytest.raises(InvalidInput, match=r"^candidate 7: "):
+        objective("jetson-nano", workers=Workers(jobs=2))([*names[:7], "zoo:nothing"])

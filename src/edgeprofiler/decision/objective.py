@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.parallel import ALONE, Workers, mapped
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.profile.words import cautions
@@ -59,9 +64,11 @@ class Objective:
     predictor: Predictor
     asked: Mapping[str, Any] = field(default_factory=dict)
     """What is asked of every candidate, by field of a `Question`."""
+    workers: Workers = ALONE
+    """Who builds and lowers candidates, where there are many at once."""
 
-    def __call__(self, candidates: Sequence[str | Path | Graph | Network]) -> ObjectiveValues:
-        """Return arrays of shape (candidates,).
+    def __call__(self, candidates: Iterable[Candidate]) -> ObjectiveValues:
+        """Return arrays of shape (candidates,), in their order.
 
         Args:
             candidates: graphs (of `from_torch`, a builder, ...), networks, or names of models.
@@ -70,10 +77,15 @@ class Objective:
             InvalidInput: a candidate is no model; its place in `candidates` is named.
             Unsupported: a candidate cannot be built; its place is named.
         """
-        if not candidates:
+        outcomes = mapped(
+            partial(_networks, self.predictor.device, self.asked), _chunks(candidates),
+            self.workers, stage="candidates", named=lambda _chunk: "", ordered=True,
+        )  # fmt: skip
+        with closing(outcomes):
+            networks = [network for outcome in outcomes for network in outcome.get()]
+        if not networks:
             empty = np.empty(0)
             return ObjectiveValues(empty, empty, empty, ())
-        networks = [self._network(place, model) for place, model in enumerate(candidates)]
         profiles: Sequence[Profile]
         if isinstance(self.predictor, RooflinePredictor):  # no profile is made for a candidate
             found = profiles = self.predictor.predict_many(networks)
@@ -93,27 +105,53 @@ class Objective:
             power = power_at(rate_of(rate) / batches, above * wall, above, idle)
         return ObjectiveValues(energy, wall, power, profiles)
 
-    def _network(self, place: int, model: object) -> Network:
-        where = f"candidate {place}"
-        if not isinstance(model, (str, Path, Graph, Network)):
-            raise InvalidInput(
-                where, f"is {type(model).__name__}, no model", "give graphs, networks or names"
-            )
-        try:
-            return network_of(Question.of(model, **self.asked), self.predictor.device)
-        except InvalidInput as error:
-            raise InvalidInput(where, str(error)) from error
-        except Unsupported as error:
-            raise Unsupported(f"{where}: {error}") from error
+
+Candidate = str | Path | Graph | Network
+_CHUNK = 256
+"""Candidates of a chunk: a second or so to build and lower them."""
+
+
+def _chunks(candidates: Iterable[Candidate]) -> Iterator[tuple[int, tuple[Candidate, ...]]]:
+    rest = iter(candidates)
+    for start in count(0, _CHUNK):
+        held = tuple(islice(rest, _CHUNK))
+        if not held:
+            return
+        yield start, held
+
+
+def _networks(
+    device: Device, asked: Mapping[str, Any], chunk: tuple[int, tuple[Candidate, ...]]
+) -> list[Network]:
+    """Return the networks of some candidates, the first of which has a place."""
+    start, candidates = chunk
+    return [_network(device, asked, place, model) for place, model in enumerate(candidates, start)]
+
+
+def _network(device: Device, asked: Mapping[str, Any], place: int, model: object) -> Network:
+    where = f"candidate {place}"
+    if not isinstance(model, (str, Path, Graph, Network)):
+        raise InvalidInput(
+            where, f"is {type(model).__name__}, no model", "give graphs, networks or names"
+        )
+    try:
+        return network_of(Question.of(model, **asked), device)
+    except InvalidInput as error:
+        raise InvalidInput(where, str(error)) from error
+    except Unsupported as error:
+        raise Unsupported(f"{where}: {error}") from error
 
 
 @asks
-def objective(device: DeviceSpec | None = None, **asked: Unpack[Asked]) -> Objective:
+def objective(
+    device: DeviceSpec | None = None, *, workers: Workers = ALONE, **asked: Unpack[Asked]
+) -> Objective:
     """Return a function from candidate networks to their energy, runtime and power.
 
     Args:
         device: as of `predict`; where `None`, the one that the predictor answers for, or
             jetson-orin-nano.
+        workers: who builds and lowers the candidates, where there are many at once.
         asked: as of `predict`, of every candidate; no confidence, since there are no intervals.
 
     >>> import edgeprofiler
@@ -123,4 +161,4 @@ def objective(device: DeviceSpec | None = None, **asked: Unpack[Asked]) -> Objec
     """
     if asked.get("confidence") is not None:
         raise UsageError("an objective has no intervals: leave `confidence` out")
-    return Objective(predictor_for(device, **asked), asked)
+    return Objective(predictor_for(device, **asked), asked, workers)

@@ -15,6 +15,7 @@ from learning_data import BOARD, NETWORKS, dataset, measured
 from edgeprofiler.core import plugins
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
+from edgeprofiler.core.parallel import Workers
 from edgeprofiler.learning.dataset import Dataset, rows_of
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.learning.training.evaluation import evaluate
@@ -367,3 +368,9 @@ def test_wrong_options_are_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InvalidInput):
         read_options(path)
+
+
+def test_networks_left_out_on_two_cores_give_the_errors_of_one() -> None:
+    alone = evaluate(dataset(), DEVICE, FAST)
+    shared = evaluate(dataset(), DEVICE, FAST, workers=Workers(jobs=2))
+    assert shared.document() == alone.document()

@@ -34,7 +34,8 @@ class Outcome(Generic[Answer]):
             return cast("Answer", self.answer)
         if isinstance(self.error, EdgeProfilerError):
             first, *words = self.error.args
-            raise type(self.error)(f"{self.name}: {first}", *words) from self.error
+            place = f"{self.name}: " if self.name else ""
+            raise type(self.error)(f"{place}{first}", *words) from self.error
         raise self.error
 
 
@@ -60,7 +61,7 @@ def mapped(
         chunks: each of them some seconds' work, or the handing out costs more than it gains.
         workers: who works; their `progress` is told of each chunk.
         stage: what the work is called.
-        named: what a chunk is called where it fails.
+        named: what a chunk is called where it fails; empty where its errors tell.
         ordered: whether to wait for the order of the chunks; as they come otherwise.
         total: how many chunks there are, where they do not tell.
 

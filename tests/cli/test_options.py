@@ -278,6 +278,10 @@ def test_an_option_that_means_nothing_is_refused_before_the_work(
     assert len(said) == 1
 
 
+WORKERS: dict[str, tuple[str, object]] = {
+    "--jobs": ("3", edgeprofiler.Workers(3)),
+    "--cluster": ("tcp://h:1", edgeprofiler.Workers(None, "tcp://h:1")),
+}
 REACHED: dict[str, tuple[str, tuple[str, ...], dict[str, tuple[str, object]]]] = {
     "collect": ("edgeprofiler.measurement.collect.journey.prepare", ("zoo:lenet",), {
         "--sensor": ("sim", "sim"), "--runner": ("sim", "sim"), "--runs": ("7", 7),
@@ -309,13 +313,17 @@ REACHED: dict[str, tuple[str, tuple[str, ...], dict[str, tuple[str, object]]]] =
         **more,
     }) for command, words, more in (
         ("train", ("data", "-o", "p"), {"--output": ("q", Path("q"))}),
-        ("evaluate", ("data",), {"--plots": ("f", True)}),
+        ("evaluate", ("data",), {"--plots": ("f", True), **WORKERS}),
         ("tune", ("data",), {
             "--trials": ("3", 3), "--trial-limit": ("2", 2.0), "--time-limit": ("9", 9.0),
             "--space": ("a=1:2", ["a=1:2"]), "--storage": ("sqlite:///x", "sqlite:///x"),
             "--study": ("s", "s"),
         }),
     )},
+    "sweep": ("edgeprofiler.sweep", ("zoo:lenet",), {
+        "--variants": ("v.jsonl", Path("v.jsonl")), "--best": ("5", 5),
+        "--output": ("rows", Path("rows")), **WORKERS,
+    }),
     "impact": ("edgeprofiler.impact", ("zoo:lenet",), {"--off-power": ("2", 2.0)}),
 }  # fmt: skip
 """A journey of minutes, words of its command, and what its options become."""

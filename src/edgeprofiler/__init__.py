@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from edgeprofiler.measurement.attribution import attribute
     from edgeprofiler.measurement.benchmark import benchmark
     from edgeprofiler.measurement.collect.journey import collect
+    from edgeprofiler.measurement.monitor import measure
     from edgeprofiler.measurement.qa import qa
     from edgeprofiler.prediction.predict import predict, predict_many
     from edgeprofiler.prediction.question import Question
@@ -86,6 +87,7 @@ _WHERE = {
     "from_torch": "reading.torch",
     "impact": "decision.impact",
     "load_device": "core.device",
+    "measure": "measurement.monitor",
     "objective": "decision.objective",
     "predict": "prediction.predict",
     "predict_many": "prediction.predict",
@@ -135,6 +137,7 @@ __all__ = [
     "from_torch",
     "impact",
     "load_device",
+    "measure",
     "objective",
     "predict",
     "predict_many",

@@ -50,7 +50,8 @@ def test_the_program_s_options_and_exit_code_are_its_own(monitor, sensor):
         (("--sensor", "nothing", "--", "true"), 2, "no sensor named"),
         (("--sensor-option", "a=1", "--", "true"), 2, "needs --sensor"),
         (("--period", "0", "--", "true"), 2, "between"),
-        ((), 2, "COMMAND"),
+        ((), 2, "give a program behind `--`, or `--watch`"),
+        (("--watch", "--", "true"), 2, "`--watch` without one"),
     ],
 )
 def test_mistakes_are_one_line_with_a_documented_exit_code(monitor, arguments, code, words):

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from waiting import ended, until
 
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.measurement.collect.sampling import SamplerProcess
-from edgeprofiler.measurement.monitor import evaluate, measure, run_program
+from edgeprofiler.measurement.monitor import evaluate, measure, run_program, watch
 from edgeprofiler.measurement.recording import PowerTrace, load_recording
 from edgeprofiler.measurement.sensors.replay import ReplaySensor
 from edgeprofiler.testing import FakeSensor
@@ -165,3 +166,38 @@ def test_a_sensor_lost_while_a_program_ran_does_not_lose_its_exit_code(monkeypat
 def test_a_program_that_is_not_there_is_said():
     with pytest.raises(Unavailable, match="cannot be started"):
         run_program(["/nowhere/program"], FakeSensor())
+
+
+def test_a_machine_without_a_sensor_can_try_it_on_a_simulated_board():
+    with measure("sim", options={"noise_w": 0.0}) as power:
+        time.sleep(0.1)
+    assert set(power.result.rails) == {"VDD_IN"}
+    assert 4.4 < power.result.mean_w < 10.6
+    assert "the power is simulated" in power.result.warnings
+
+
+def test_as_a_decorator_it_measures_every_call():
+    @measure("sim")
+    def work(seconds):
+        time.sleep(seconds)
+        return seconds
+
+    assert work(0.05) == 0.05
+    assert [m.duration_s >= 0.05 for m in work.measurements] == [True]
+
+
+def test_watching_tells_each_interval_and_the_energy_so_far():
+    looks = list(watch("sim", options={"noise_w": 0.0}, every_s=0.05, times=3))
+    assert [round(look.time_s / 0.05) >= n for n, look in enumerate(looks, 1)] == [True] * 3
+    assert all(look.rails_w.keys() == {"VDD_IN", "VDD_SOC"} for look in looks)
+    assert looks[2].energy_j == pytest.approx(0.05 * sum(look.total_w for look in looks))
+
+
+def test_watching_leaves_out_what_no_board_draws():
+    class Reversed(FakeSensor):
+        def read(self):
+            return [-value for value in super().read()]
+
+    (look,) = watch(Reversed(), every_s=0.02, times=1)
+    assert np.isnan(look.total_w)
+    assert "below zero" in look.warnings[0]

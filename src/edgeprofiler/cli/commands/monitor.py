@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,11 +15,15 @@ SETTINGS = {"ignore_unknown_options": True}
 
 def monitor(
     command: Annotated[
-        list[str],
+        list[str] | None,
         common.argument("-- COMMAND...", "The program and its arguments."),
-    ],
+    ] = None,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Show what the board draws now, until Ctrl-C.")
+    ] = False,
     sensor: Annotated[
-        str, common.option("NAME|auto", "What measures power.", shows_default=True)
+        str,
+        common.option("NAME|auto", "What measures power; sim needs no device.", shows_default=True),
     ] = "auto",
     sensor_options: common.SensorOptions = None,
     period_s: Annotated[
@@ -52,7 +56,12 @@ def monitor(
     options = parse_options(sensor_options)
     if sensor == "auto" and options:
         raise UsageError("`sensor_options` needs `sensor`, by its name")
+    if watching == bool(command):
+        raise UsageError("give a program behind `--`, or `--watch` without one")
     check_target(json)
+    if watching or command is None:
+        _watch(None if sensor == "auto" else sensor, options, period_s, json)
+        return
     code, found = run_program(
         command,
         None if sensor == "auto" else sensor,
@@ -79,3 +88,35 @@ def monitor(
         common.note(f"the program has ended with exit code {shell_code(code)}")
     common.write_json(json, lambda: {"command": command, "exit_code": code, **found.to_json()})
     raise typer.Exit(shell_code(code))
+
+
+def _watch(sensor: str | None, options: dict[str, Any], period_s: float, json: str | None) -> None:
+    """Say each second what is drawn, and at the end what it was in all."""
+    from edgeprofiler.core.units import engineering, known
+    from edgeprofiler.measurement.monitor import Look, watch
+
+    last: Look | None = None
+    try:
+        for look in watch(sensor, options=options, period_s=max(period_s, 1e-2)):
+            last = look
+            rails = ", ".join(f"{k} {engineering(v, 'W')}" for k, v in look.rails_w.items())
+            common.note(
+                f"{look.time_s:6.0f} s  {engineering(look.total_w, 'W')}, "
+                f"peak {engineering(look.peak_w, 'W')}; {rails}"
+            )
+            for warning in look.warnings:
+                common.note(f"warning: {warning}")
+    except KeyboardInterrupt:
+        pass  # the way in which it ends
+    if last is None:
+        return
+    mean_w = last.energy_j / last.time_s
+    common.note(
+        f"{engineering(last.time_s, 's')}: energy {engineering(last.energy_j, 'J')}, "
+        f"mean {engineering(mean_w, 'W')}"
+    )
+    document = {
+        "duration_s": last.time_s, "energy_j": last.energy_j, "mean_w": known(mean_w),
+        "rails_w": {name: known(value) for name, value in last.rails_w.items()},
+    }  # fmt: skip
+    common.write_json(json, lambda: document)

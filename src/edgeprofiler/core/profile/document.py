@@ -24,6 +24,7 @@ from edgeprofiler.core.network_document import (
     network_from_document,
     network_to_document,
 )
+from edgeprofiler.core.profile.latencies import profile_of_latencies, says_latencies
 from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, Profile, Totals
 from edgeprofiler.core.units import known
 from edgeprofiler.core.values import Value, read_json
@@ -142,7 +143,7 @@ def write_profile(profile: Profile, path: Path | str) -> None:
 
 
 def read_profile(path: Path | str) -> Profile:
-    """Return the profile in a JSON file.
+    """Return the profile in a JSON file, or of `trt_layer_latency.json`: times of layers alone.
 
     Raises:
         InvalidInput: the file is missing, too large, no JSON, or no profile.
@@ -151,7 +152,10 @@ def read_profile(path: Path | str) -> Profile:
     >>> edgeprofiler.read_profile("profile.json").origin.kind
     'predicted'
     """
-    return from_document(read_json(Path(path)).raw, path)
+    document = read_json(Path(path)).raw
+    if says_latencies(files.head_of(Path(path))):
+        return profile_of_latencies(document, path)
+    return from_document(document, path)
 
 
 @lru_cache(maxsize=1)
@@ -272,4 +276,4 @@ def is_profile(source: str | Path) -> bool:
 
 def says_profile(head: bytes) -> bool:
     """Say whether a file that begins with `head` is a saved profile."""
-    return b"edgeprofiler.profile/" in head[:512]
+    return b"edgeprofiler.profile/" in head[:512] or says_latencies(head)

@@ -96,15 +96,14 @@ def network_rows(
         return np.bincount(owner, values, len(names)).astype(np.float64)
 
     time, true_above = data.number("runtime_s"), data.number("power_above_idle_w")
-    floor = np.where(np.isfinite(idle), idle, 0.0)
     measured = {
         "runtime_s": total(time),
-        "energy_j": total(time * (true_above + floor)),
+        "energy_j": total(time * (true_above + idle)),
         "power_above_idle_w": total(time * true_above) / total(time),
     }
     predicted = {
         "runtime_s": total(runtime),
-        "energy_j": total(runtime * (above + floor)),
+        "energy_j": total(runtime * (above + idle)),
         "power_above_idle_w": total(runtime * above) / total(runtime),
     }
     return NetworkSums(tuple(n.split("\0")[0] for n in names.tolist()), measured, predicted)

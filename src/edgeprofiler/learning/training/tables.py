@@ -17,14 +17,18 @@ from edgeprofiler.prediction.predictors.artifact import Artifact
 _Judged = tuple[str, Answered, Metrics, str]
 """What was predicted, by what, with which errors, and the unit of their mean."""
 
-_MODELS = {"runtime_s": "runtime", "power_above_idle_w": "power"}
+_MODELS = {"runtime_s": "runtime", "power_above_idle_w": "power above idle"}
 _MAE = {"runtime_s": "µs", "power_above_idle_w": "W", "power_w": "W"}
-_TOTALS = {"runtime_s": "runtime", "energy_j": "energy", "power_above_idle_w": "mean power"}
+_TOTALS = {
+    "runtime_s": "runtime",
+    "energy_j": "energy",
+    "power_above_idle_w": "mean power above idle",
+}
 
 
 def model_table(artifact: Artifact) -> Table:
     """Return the models of a predictor with their errors on networks left out in turn."""
-    about = "errors on networks left out in turn; power is above idle"
+    about = "errors on networks left out in turn"
     models: Sequence[Mapping[str, Any]] = artifact.header["models"]
     return tabulate("", models, (
         (Column("model"), lambda model: _MODELS[model["quantity"]]),

@@ -2,5 +2,6 @@
 
 from edgeprofiler.measurement.monitor.measuring import Measurement, evaluate, measure
 from edgeprofiler.measurement.monitor.program import run_program
+from edgeprofiler.measurement.monitor.watching import Look, watch
 
-__all__ = ["Measurement", "evaluate", "measure", "run_program"]
+__all__ = ["Look", "Measurement", "evaluate", "measure", "run_program", "watch"]

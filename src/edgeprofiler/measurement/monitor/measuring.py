@@ -22,6 +22,7 @@ from edgeprofiler.measurement.recording import PowerTrace, load_recording
 from edgeprofiler.measurement.recording.chunks import Phase
 from edgeprofiler.measurement.recording.session import SessionClock, write_header
 from edgeprofiler.measurement.sensors.protocol import Sensor, TraceSensor
+from edgeprofiler.measurement.sensors.sim import SimulatedSensor
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -65,9 +66,11 @@ class Measurement:
 class measure:  # noqa: N801  used like a function: `with measure() as power:`
     """Measure the energy of a block, or of every call of a function.
 
-    >>> with measure(sensor="ina3221") as power:  # doctest: +SKIP
-    ...     run_inference()
-    >>> power.result.energy_j  # doctest: +SKIP
+    >>> import edgeprofiler
+    >>> with edgeprofiler.measure("sim") as power:
+    ...     total = sum(range(1_000_000))
+    >>> 3 < power.result.mean_w < 12  # a simulated board at rest, or at work
+    True
 
     As a decorator, the function keeps its results in `function.measurements`, a list with one
     `Measurement` a call. Starting takes about 0.3 s before the block and 0.2 s after it.
@@ -80,7 +83,7 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
     Raises:
         Unavailable: no sensor works here, or it was lost while measuring.
         InsufficientData: the sensor gave no value in the block's time.
-        UsageError: the sensor replays or simulates, so it cannot watch this machine.
+        UsageError: the sensor replays a file, so it cannot watch this machine.
     """
 
     result: Measurement
@@ -93,7 +96,7 @@ class measure:  # noqa: N801  used like a function: `with measure() as power:`
         options: Mapping[str, Any] | None = None,
         period_s: float = 1e-3,
     ) -> None:
-        self._sensor = _live_sensor(sensor, options or {})
+        self._sensor = live_sensor(sensor, options or {})
         self._period_s = period_s
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._sampler: SamplerProcess | None = None
@@ -227,7 +230,13 @@ def _held_integral(time_s: FloatArray, power: FloatArray, start_s: float, end_s:
     return float((np.diff(edges) * power[first : first + len(edges) - 1]).sum())
 
 
-def _live_sensor(sensor: Sensor | str | None, options: Mapping[str, Any]) -> Sensor:
+def live_sensor(sensor: Sensor | str | None, options: Mapping[str, Any]) -> Sensor:
+    """Return a sensor that watches this machine: as given, by its name, or the first that works.
+
+    Raises:
+        Unavailable: none works here.
+        UsageError: it replays a file.
+    """
     found: Any = sensor
     if isinstance(sensor, str):
         found = plugins.make("sensors", sensor, options)
@@ -238,6 +247,8 @@ def _live_sensor(sensor: Sensor | str | None, options: Mapping[str, Any]) -> Sen
                 "no power sensor works here (" + "; ".join(reasons) + ")",
                 "run on a Jetson, an NVIDIA GPU or a machine with RAPL",
             )
+    if isinstance(found, SimulatedSensor):
+        found = found.live()
     if isinstance(found, TraceSensor):
         raise UsageError(f"the sensor {found.name} cannot watch this machine")
     live: Sensor = found

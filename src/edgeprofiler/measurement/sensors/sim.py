@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.core.plugins import Between, Optioned
 from edgeprofiler.measurement.recording import PowerTrace
+from edgeprofiler.measurement.sensors.sim_live import LiveSimulation
 from edgeprofiler.measurement.simulator.live import BoardSensor, SimulatedBoard
 from edgeprofiler.measurement.simulator.model import SensorModel
 
@@ -85,6 +86,10 @@ class SimulatedSensor(Optioned):
         if self._sensor is None or self._board is not board:
             self._board, self._sensor = board, BoardSensor(board, self._model, self.seed)
         return self._sensor.trace(start_s, end_s)
+
+    def live(self) -> LiveSimulation:
+        """Return a simulated board that draws power now, for what watches a machine."""
+        return LiveSimulation(seed=self.seed, period_s=self.period_s, noise_w=self.noise_w)
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings as an INA3221's driver would show them."""

@@ -231,7 +231,7 @@ class TrainedPredictor:
         time, power = wide.get("runtime_s", math.nan), wide.get("power_above_idle_w", math.nan)
         if math.isnan(power):
             return TotalWidths(time, time, UNKNOWN_POWER, math.hypot(time, UNKNOWN_POWER))
-        return TotalWidths(time, time, power, wide.get("energy_j", math.nan))
+        return TotalWidths(time, time, power, wide.get("energy_j"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import ROOT
 
 import edgeprofiler
-from tests.paths import ROOT
 
 yaml = pytest.importorskip("yaml")
 

@@ -1,4 +1,4 @@
-"""Writes the page of commands from the program itself, so that no option is missing or out of date."""
+"""Writes the page of commands from the program itself, so that no option is missing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def page() -> str:
         rows = [row for row in rows if row is not None]
         if rows:
             parts.append("| option | meaning |\n|---|---|")
-            parts.append("\n".join(f"| {code(name)} | {cell(help)} |" for name, help in rows) + "\n")
+            parts.append(
+                "\n".join(f"| {code(name)} | {cell(text)} |" for name, text in rows) + "\n"
+            )
     return "\n".join(parts)
 
 

@@ -29,7 +29,8 @@ MEASURED = "device,mode,software,network,model,batch,input,precision,runtime_ms\
 )  # fmt: skip
 PIP = f"""#!{sys.executable}
 import re, sys, tomllib
-known = tomllib.load(open({str(ROOT / "pyproject.toml")!r}, "rb"))["project"]["optional-dependencies"]
+project = tomllib.load(open({str(ROOT / "pyproject.toml")!r}, "rb"))["project"]
+known = project["optional-dependencies"]
 for word in sys.argv[1:]:
     if found := re.fullmatch(r"(?:edgeprofiler|[.])\\[(.*)\\]", word):
         for extra in found[1].split(","):

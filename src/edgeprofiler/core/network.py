@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core.activations import GENERATED
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.plugins import load
 from edgeprofiler.core.units import dtype_bytes
@@ -50,12 +51,6 @@ OPS: dict[str, str] = {
     "unknown": "an operation that no rule knows",
 }
 """Every `Layer.op` with its meaning."""
-
-GENERATED_ACTIVATIONS = frozenset({
-    "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Gelu", "Erf", "Tanh", "Mish", "Softplus",
-    "Elu", "Selu",
-})  # fmt: skip
-"""Activations that only newer engine builders fuse into the kernel before them."""
 
 UNCOVERED_OPS = frozenset({"plugin", "unknown"})
 """Operations whose cost nobody can tell from their shapes."""
@@ -441,7 +436,7 @@ def _row(layer: Layer) -> tuple[float, ...]:
         max(layer.stride, default=1),
         layer.groups,
         len(layer.fused_ops),
-        layer.engine_type is None and not GENERATED_ACTIVATIONS.isdisjoint(layer.fused_ops),
+        layer.engine_type is None and not GENERATED.isdisjoint(layer.fused_ops),
         layer.depthwise,
         covered,
         layer.repeats,

@@ -12,16 +12,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.graph import Graph, Node, Shape
 from edgeprofiler.reading.graphs.change import with_constant_shapes
 from edgeprofiler.reading.operators.effect import changes_nothing
 
-_SAME_CHANNELS = frozenset({
-    "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "Gelu", "LeakyRelu", "Elu", "Selu",
-    "Tanh", "Softplus", "Mish", "Erf", "Identity", "Dropout", "Cast", "Sqrt", "Exp", "Neg", "Abs",
-    "Silu",
-})  # fmt: skip
+_SAME_CHANNELS = (ACTIVATIONS - {"PRelu"}) | {
+    "Erf", "Identity", "Dropout", "Cast", "Sqrt", "Exp", "Neg", "Abs",
+}  # fmt: skip
+"""They keep each channel to itself and hold no weight for it, as `PRelu` does."""
 _POOLS = frozenset({
     "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "LRN",
 })  # fmt: skip

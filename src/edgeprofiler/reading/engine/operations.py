@@ -5,43 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from edgeprofiler.core.activations import ACTIVATIONS
+
 _ELEMENTWISE = (
-    "Abs", "Add", "Ceil", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu",
-    "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Not",
-    "Pow", "PRelu", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Silu", "Sin",
-    "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "Where",
+    "Abs", "Add", "Ceil", "Cos", "Div", "Equal", "Erf", "Exp", "Floor", "Log", "Max", "Min",
+    "Mul", "Neg", "Not", "Pow", "Reciprocal", "Round", "Sin", "Sqrt", "Sub", "Where",
+    *(activation.name for activation in ACTIVATIONS),
 )  # fmt: skip
-_BY_NAME = {name.lower(): name for name in _ELEMENTWISE} | {
-    "clamp": "Clip",
-    "hardtanh": "Clip",
-    "relu6": "Clip",
-    "hard_sigmoid": "HardSigmoid",
-    "hardsigmoid": "HardSigmoid",
-    "hardswish": "HardSwish",
-    "leaky_relu": "LeakyRelu",
-    "plus": "Add",
-    "minus": "Sub",
-    "sum": "Add",
-    "prod": "Mul",
-    "truediv": "Div",
-    "true_divide": "Div",
-}
-_ACTIVATION = {
-    "RELU": "Relu",
-    "CLIPPED_RELU": "Clip",
-    "CLIP": "Clip",
-    "SIGMOID": "Sigmoid",
-    "TANH": "Tanh",
-    "LEAKY_RELU": "LeakyRelu",
-    "SWISH": "Silu",
-    "SILU": "Silu",
-    "GELU": "Gelu",
-    "ELU": "Elu",
-    "SELU": "Selu",
-    "HARD_SIGMOID": "HardSigmoid",
-    "HARD_SWISH": "HardSwish",
-    "SOFTPLUS": "Softplus",
-}
+_SPELLINGS = {word: known.name for known in ACTIVATIONS for word in known.spellings}
+_BY_NAME = (
+    {name.lower(): name for name in _ELEMENTWISE}
+    | _SPELLINGS
+    | {
+        "plus": "Add",
+        "minus": "Sub",
+        "sum": "Add",
+        "prod": "Mul",
+        "truediv": "Div",
+        "true_divide": "Div",
+    }
+)
+_ACTIVATION = {word: known.name for known in ACTIVATIONS for word in known.engine}
 _BINARY = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Where", "Equal"})
 
 _ATEN = re.compile(r"aten_ops\.(?:torch\.ops\.aten\.)?([A-Za-z_0-9]+)")

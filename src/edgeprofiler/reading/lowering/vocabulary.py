@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
+from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
 from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
 from edgeprofiler.reading.operators.macs import MATMULS as PRODUCTS
 from edgeprofiler.reading.operators.selection import SUPPRESSIONS
-
-ACTIVATIONS = frozenset({
-    "Relu", "Clip", "LeakyRelu", "PRelu", "Sigmoid", "HardSigmoid", "Tanh", "Elu", "Selu", "Celu",
-    "Gelu", "HardSwish", "Swish", "Mish", "Softplus", "Softsign",
-    "ThresholdedRelu", "Shrink",
-})  # fmt: skip
-"""Element-wise functions of one tensor that networks use as activations."""
 
 ARITHMETIC = frozenset({
     "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean", "Mod", "Abs", "Neg", "Exp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
 from edgeprofiler.core.graph import Shape
 from edgeprofiler.reading.operators.call import (
     DTYPES,
@@ -124,15 +125,13 @@ def _qlinear_binary(call: Call) -> list[Spec]:
 
 
 SAME = frozenset({
-    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Celu", "Clip",
-    "Cos", "Cosh", "CumSum", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish",
-    "Hardmax", "Identity", "LRN", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization",
-    "MeanVarianceNormalization", "Mish", "Neg", "RMSNormalization", "Reciprocal", "Relu",
-    "ReverseSequence", "RotaryEmbedding", "Round", "Scatter", "ScatterElements", "ScatterND",
-    "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt",
-    "Swish", "Tan", "Tanh", "ThresholdedRelu", "Trilu",
+    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil",
+    "Cos", "Cosh", "CumSum", "Erf", "Exp", "Floor", "Hardmax", "Identity", "LRN", "Log",
+    "LogSoftmax", "LpNormalization", "MeanVarianceNormalization", "Neg", "RMSNormalization",
+    "Reciprocal", "ReverseSequence", "RotaryEmbedding", "Round", "Scatter", "ScatterElements",
+    "ScatterND", "Sign", "Sin", "Sinh", "Softmax", "Sqrt", "Tan", "Trilu",
     "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax",
-})  # fmt: skip
+}) | ACTIVATIONS  # fmt: skip
 """Operators whose result has the shape and type of their first input."""
 _BROADCAST = (
     "Add", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Max", "Mean", "Min", "Mod",

@@ -83,6 +83,8 @@ def run(block: Block, place: Path, python: dict[str, object]) -> None:
             exec(compile(block.text, block.place, "exec"), python)
         case "toml":
             parse_toml(block.text, block.place)
+            if named := re.match(r"# (\S+\.toml)\n", block.text):
+                (place / named[1]).write_text(block.text)
         case "json":
             json.loads(block.text)
         case language:

@@ -129,13 +129,13 @@ class Sweep:
             **{name: _known(values) for name, values in self.columns().items()},
         }
 
-    def write_parquet(self, path: Path) -> None:
+    def write_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet (extra `[parquet]`)."""
         with require("parquet", "use `csv`"):
             import pyarrow as pa
             import pyarrow.parquet as pq
         table = pa.table(dict(self.columns()))
-        with atomic_path(path) as temporary:
+        with atomic_path(Path(path)) as temporary:
             pq.write_table(table, temporary)
 
 

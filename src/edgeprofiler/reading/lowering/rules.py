@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeprofiler.reading.lowering.vocabulary import ACTIVATIONS
+from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,6 @@ def build_app() -> typer.Typer:
         name="edgeprofiler",
         help="Power, runtime and energy of every layer of a CNN on an edge device.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

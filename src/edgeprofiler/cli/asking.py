@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.completion import COMPLETIONS
 from edgeprofiler.cli.spread import Command, spread
 from edgeprofiler.core.choices import DEFAULT_DEVICE
 from edgeprofiler.prediction.question import OPTIONS, parse_texts
@@ -33,20 +34,36 @@ def asking(
         asked = parse_texts(texts)
         if says_device and "device" in chosen:
             models = others.get("models", others.get("model"))
-            say_device([models] if isinstance(models, str) else models or [], asked)
-        return asked
+            asked = take_defaults([models] if isinstance(models, str) else models or [], asked)
+        return {name: value for name, value in asked.items() if name in chosen}
 
     return lambda command: spread(command, "asked", options, gather)
 
 
-def say_device(models: Sequence[str], asked: Mapping[str, Any]) -> None:
-    """Say which device is taken where none is named, and neither predictor nor profile has one."""
-    if asked.get("device") is not None or asked.get("predictor") is not None:
-        return
+def take_defaults(
+    models: Sequence[str], asked: Mapping[str, Any], known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what is asked with this user's defaults, and say which device is taken.
+
+    Of saved profiles nothing is asked but a rate.
+
+    Args:
+        models: what the call names.
+        asked: by the call.
+        known: what is said elsewhere and counts before defaults, as by a budget.
+    """
+    from edgeprofiler.cli.defaults import with_defaults
     from edgeprofiler.prediction.predict import is_saved
 
-    if not models or not all(is_saved(model) for model in models):
+    found, sources = with_defaults(asked, known)
+    if models and all(is_saved(model) for model in models):
+        return {**asked, **({"rate": found["rate"]} if "rate" in found else {})}
+    said = {**(known or {}), **found}
+    if "device" in sources:
+        common.note(f"device: {found['device']} ({sources['device']}; or name one with --device)")
+    elif said.get("device") is None and said.get("predictor") is None:
         common.note(f"device: {DEFAULT_DEVICE} (name another with --device)")
+    return found
 
 
 def _parameter(name: str, several: bool) -> inspect.Parameter:
@@ -56,7 +73,10 @@ def _parameter(name: str, several: bool) -> inspect.Parameter:
     if many:
         words += f" Several: {option.many}."
     metavar = None if option.json is bool else option.metavar
-    shape = typer.Option(*option.spelled(name), metavar=metavar, help=words, show_default=False)
+    shape = typer.Option(
+        *option.spelled(name), metavar=metavar, help=words, show_default=False,
+        autocompletion=COMPLETIONS.get(name),
+    )  # fmt: skip
     one = bool if option.json is bool else str
     kind = list[str] | None if many or option.repeated else one | None
     return inspect.Parameter(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgeprofiler.cli.completion import models
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.text import visible
 
@@ -31,9 +32,32 @@ def option(metavar: str, text: str, *flags: str, shows_default: bool = False, **
     return typer.Option(*flags, metavar=metavar, help=text, show_default=shows_default, **more)
 
 
+_FORMATS = (
+    ".json", ".csv", ".md", ".html", ".pdf", ".xml", ".parquet", ".png", ".svg", ".xlsx", ".tex",
+)  # fmt: skip
+"""Endings that say what is in a file."""
+
+
+def ending(*own: str) -> Callable[[Any], Any]:
+    """Return what refuses a file whose ending says that something else is in it.
+
+    Args:
+        own: endings of what is written; a name without any of `_FORMATS` is the user's choice.
+    """
+
+    def check(target: Any) -> Any:
+        found = "" if target is None else Path(str(target)).suffix.lower()
+        if found in _FORMATS and found not in own:
+            raise UsageError(f"{target}: what is written there is {own[0]}, not {found}")
+        return target
+
+    return check
+
+
 def argument(metavar: str, text: str) -> Any:
-    """Return an argument of a command."""
-    return typer.Argument(metavar=metavar, help=text, show_default=False)
+    """Return an argument of a command; a shell offers models where it may be one."""
+    offered = models if "MODEL" in metavar else None
+    return typer.Argument(metavar=metavar, help=text, show_default=False, autocompletion=offered)
 
 
 ModelArgument = Annotated[
@@ -71,11 +95,19 @@ ClusterOption = Annotated[
     option("tcp://HOST:8786", "Work on the Dask cluster of this scheduler instead.", "--cluster"),
 ]
 JsonOption = Annotated[
-    str | None, option("FILE|-", "Write JSON to a file, or to standard output alone with -.")
-]
+    str | None,
+    option(
+        "FILE|-", "Write JSON to a file, or to standard output alone with -.",
+        callback=ending(".json"),
+    ),
+]  # fmt: skip
 CsvOption = Annotated[
-    str | None, option("FILE|-", "Write CSV to a file, or to standard output alone with -.")
-]
+    str | None,
+    option(
+        "FILE|-", "Write CSV to a file, or to standard output alone with -.",
+        callback=ending(".csv"),
+    ),
+]  # fmt: skip
 
 
 def note(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from edgeprofiler.core.profile.doubt import doubt_document, doubt_words
-from edgeprofiler.core.profile.words import cautions, heaviest_table, subtitle
+from edgeprofiler.core.profile.words import LONG_TITLE, cautions, heaviest_table, subtitle
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.core.table import Column, Table, Words, row
 from edgeprofiler.core.text import short_name, visible
@@ -49,7 +49,7 @@ def _finding_table(checked: Checked) -> Table:
         found, limit = finding.quantity(finding.estimate), finding.quantity(Estimate(finding.limit))
         label = f"{_label(finding.name)}, {finding.side}"
         rows.append(row(label, limit, found, found, _mark(checked, finding)))
-    about = f"{short_name(profile.network.name, 44)}, {subtitle(profile)}."
+    about = f"{short_name(profile.network.name, LONG_TITLE)}, {subtitle(profile)}."
     intervals = f"Intervals: {profile.confidence:.0%}. {_RULES[checked.rule]}"
     return Table(
         f"Budget: {checked.verdict}",

@@ -19,7 +19,7 @@ def test_the_ending_of_a_name_is_the_form(tmp_path: Path) -> None:
         found.save(tmp_path / f"a{ending}")
         assert (tmp_path / f"a{ending}").read_bytes().startswith(start)
     with pytest.raises(UsageError, match=r"ends in \.html"):
-        found.save(tmp_path / "a.pdf")
+        found.save(tmp_path / "a.docx")
     with pytest.raises(UsageError, match="`plot` is of a picture"):
         found.save(tmp_path / "a.html", plot="kinds")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.cli.asking import asking, say_device
+from edgeprofiler.cli.asking import asking, take_defaults
 from edgeprofiler.core.errors import EXIT_BUDGET_EXCEEDED
 
 
@@ -37,12 +37,21 @@ def check(
     sure: Annotated[
         bool, typer.Option("--sure", help="Fail unless the whole interval keeps every limit.")
     ] = False,
-    junit: Annotated[Path | None, common.option("FILE", "Write JUnit XML.")] = None,
+    junit: Annotated[
+        Path | None,
+        common.option("FILE", "Write JUnit XML.", callback=common.ending(".xml")),
+    ] = None,
     markdown: Annotated[
-        Path | None, common.option("FILE", "Write a summary for a pull request.")
+        Path | None,
+        common.option(
+            "FILE", "Write a summary for a pull request.", callback=common.ending(".md")
+        ),
     ] = None,
     save: Annotated[
-        Path | None, common.option("FILE", "Write the profile: the next baseline.")
+        Path | None,
+        common.option(
+            "FILE", "Write the profile: the next baseline.", callback=common.ending(".json")
+        ),
     ] = None,
     json: common.JsonOption = None,
 ) -> None:  # fmt: skip
@@ -65,7 +74,7 @@ def check(
     rules = read_budget(budget)
     subject = model or rules.model
     if subject is not None:
-        say_device([subject], {**rules.asked, **asked})
+        asked = take_defaults([subject], asked, rules.asked)
     found = edgeprofiler.check(
         model, budget=rules, baseline=baseline, strict=strict, sure=sure, **asked
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
-from edgeprofiler.cli.asking import asking, say_device
+from edgeprofiler.cli.asking import asking, take_defaults
 from edgeprofiler.core.choices import DEFAULT_DEVICE
 
 _SIZE = ("batch", "resolution", "shapes", "front_end", "trips")
@@ -52,7 +52,8 @@ def inspect(
     if not isinstance(found, Graph):
         require_precision(found, asked.get("precision"))
     elif lowered or json is not None:
-        say_device([], asked)
+        chosen = take_defaults([], asked)
+        asked |= {name: chosen[name] for name in _BUILD if name in chosen}
         board = load_device(asked.get("device") or DEFAULT_DEVICE, asked.get("runtime"))
         network = edgeprofiler.read(model, **asked | {"device": board, "runtime": board.runtime})
     graph = found if isinstance(found, Graph) and not lowered else None

@@ -1,4 +1,4 @@
-"""`edgeprofiler report`: a profile as one HTML file, a picture, or Markdown."""
+"""`edgeprofiler report`: a profile as one HTML or PDF file, a picture, or Markdown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
 
+_PAGES = (".html", ".htm", ".pdf")
+
 
 @asking(several=True)
 def report(
@@ -17,15 +19,19 @@ def report(
     output: Annotated[
         Path | None,
         common.option(
-            "FILE.html|-",
-            "The page. Default: report.html, unless another form is asked for.",
+            "FILE.html|pdf|-",
+            "The page; as PDF through a browser. Default: report.html, unless another form is "
+            "asked for.",
             "--output", "-o",
         ),
     ] = None,
     png: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
     svg: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
     md: Annotated[
-        str | None, common.option("FILE|-", "Markdown, to a file or standard output.")
+        str | None,
+        common.option(
+            "FILE|-", "Markdown, to a file or standard output.", callback=common.ending(".md")
+        ),
     ] = None,
     plot: Annotated[
         str | None,
@@ -50,6 +56,8 @@ def report(
     for path, ending in ((png, ".png"), (svg, ".svg")):
         if path is not None and path.suffix.lower() != ending:
             raise UsageError(f"{path}: the name of this picture ends in {ending}")
+    if output is not None and str(output) != "-" and output.suffix.lower() not in _PAGES:
+        raise UsageError(f"{output}: the name of a page ends in {' or '.join(_PAGES)}")
     if plot is not None and not (png or svg):
         raise UsageError("`plot` is of a picture: ask for one with `png` or `svg`")
     if output is None and not (png or svg or md):
@@ -60,4 +68,7 @@ def report(
     for picture in (png, svg):
         common.save(picture, partial(found.save, plot=plot))
     common.write(md, found.markdown)
-    common.write(output, found.page)
+    if output is None or str(output) == "-":
+        common.write(output, found.page)
+    else:
+        common.save(output, found.save)

@@ -65,7 +65,10 @@ def sweep(
     jobs: common.JobsOption = None,
     cluster: common.ClusterOption = None,
     parquet: Annotated[
-        Path | None, common.option("FILE", "Write the rows that are kept as Parquet.")
+        Path | None,
+        common.option(
+            "FILE", "Write the rows that are kept as Parquet.", callback=common.ending(".parquet")
+        ),
     ] = None,
     csv: common.CsvOption = None,
     json: common.JsonOption = None,

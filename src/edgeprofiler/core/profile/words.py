@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FIXED = "fixed part"
 HOST_GAP = "host gap"
 
+LONG_TITLE = 120
+"""Characters up to which a title shows a network's name whole; a terminal folds it."""
+
 
 def outside(profile: Profile) -> tuple[tuple[str, Part], ...]:
     """Return the parts of an inference that belong to no layer and take time, by name."""
@@ -68,7 +71,7 @@ def in_a_line(profile: Profile) -> str:
 def in_short(profile: Profile) -> str:
     """Return a profile's totals with their intervals and its warnings, a line each."""
     table = totals_table(profile)
-    lines = [f"{short_name(profile.network.name, 60)}: {subtitle(profile)}"]
+    lines = [f"{short_name(profile.network.name, LONG_TITLE)}: {subtitle(profile)}"]
     for each in table.rows:
         if each.tone == "strong":
             name, value, interval, _ = (cell.text for cell in table.cells(each))
@@ -129,7 +132,7 @@ def cautions(profile: Profile) -> tuple[str, ...]:
 
 def profile_tables(profile: Profile, *, layers: bool = True) -> tuple[Table, ...]:
     """Return all that is shown of a profile: its layers, if they are wanted, totals, warnings."""
-    name = f"{short_name(profile.network.name, 60)}: {subtitle(profile)}"
+    name = f"{short_name(profile.network.name, LONG_TITLE)}: {subtitle(profile)}"
     totals = totals_table(profile)
     warnings = (Words(f"warning: {text}", "doubt") for text in cautions(profile))
     totals = replace(totals, notes=(*totals.notes, *warnings))

@@ -12,6 +12,7 @@ from edgeprofiler.decision.compare.difference import difference
 from edgeprofiler.decision.compare.tables import (
     changes_table,
     comparison_table,
+    labels,
     letter,
     side_by_side,
 )
@@ -35,6 +36,8 @@ class Pair:
 class Differences:
     """Everything a page shows of several profiles together."""
 
+    names: tuple[str, ...]
+    """What each profile is called, behind its letter."""
     totals: Table
     plot: Plot
     pairs: tuple[Pair, ...]
@@ -49,7 +52,8 @@ def differences(profiles: Sequence[Profile]) -> Differences:
             Pair(comparison_table(found, letter(number)), changes_table(found, MAX_CHANGES))
         )
     names = [f"{label(profile)}, {profile.origin.kind}" for profile in profiles]
-    return Differences(side_by_side(profiles, names), compared_plot(profiles), tuple(pairs))
+    totals = side_by_side(profiles, names)
+    return Differences(labels(names), totals, compared_plot(profiles), tuple(pairs))
 
 
 def compared_plot(profiles: Sequence[Profile]) -> Plot:

@@ -26,8 +26,8 @@ def report_markdown(profiles: Sequence[Profile]) -> str:
         parts += [f"### {pair.totals.title}\n", replace(pair.totals, title="").to_markdown()]
         if pair.layers.rows:
             parts.append(pair.layers.top(LAYERS).to_markdown())
-    for name, profile in zip(found.totals.notes, profiles, strict=True):
-        parts += _one(str(name), profile)
+    for name, profile in zip(found.names, profiles, strict=True):
+        parts += _one(name, profile)
     return "\n".join(parts)
 
 

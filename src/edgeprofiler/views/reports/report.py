@@ -17,6 +17,7 @@ from edgeprofiler.views.plots import draw
 from edgeprofiler.views.plots.figure import save_figure
 from edgeprofiler.views.reports.markdown import report_markdown
 from edgeprofiler.views.reports.page import report_page
+from edgeprofiler.views.reports.pdf import browser, write_pdf
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.question.question import Subject
 
 _PICTURES = (".png", ".svg")
+_TEXTS = (".html", ".htm", ".md", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Report:
         return report_markdown(self.profiles)
 
     def save(self, path: str | Path, plot: str | None = None) -> None:
-        """Write the form that a file's ending names: .html, .md, .png or .svg.
+        """Write the form that a file's ending names: .html, .pdf, .md, .png or .svg.
 
         Args:
             path: where it goes.
@@ -58,6 +60,7 @@ class Report:
 
         Raises:
             UsageError: no form has that ending, or a picture is to show several profiles.
+            Unavailable: no browser is there that prints a PDF.
             CannotWrite: it could not be written; nothing half-written is left.
         """
         target = Path(path)
@@ -70,9 +73,15 @@ class Report:
             return
         if plot is not None:
             raise UsageError("`plot` is of a picture; ask for one ending in .png or .svg")
-        if ending not in (".html", ".md"):
-            raise UsageError(f"{path}: the name of a report ends in .html, .md, .png or .svg")
-        write_text(target, self.page() if ending == ".html" else self.markdown())
+        if ending not in _TEXTS:
+            raise UsageError(f"{path}: the name of a report ends in .html, .pdf, .md, .png or .svg")
+        if self.recording is not None and ending == ".md":
+            raise UsageError("`recording` is drawn on the page: ask for .html or .pdf")
+        if ending == ".pdf":
+            browser()  # before the work
+            write_pdf(self.page(), target)
+            return
+        write_text(target, self.markdown() if ending == ".md" else self.page())
 
 
 @asks

@@ -125,7 +125,7 @@ def with_names(sheet: Sheet, known: Collection[str]) -> Sheet:
 
 
 def measure_in(
-    sheet: Sheet, base: str, plausible: Plausible, bare: float = math.nan
+    sheet: Sheet, base: str, plausible: Plausible, bare: float | None = math.nan
 ) -> Measure | None:
     """Return the column that holds a quantity, in whatever unit; `None` where there is none.
 
@@ -133,7 +133,8 @@ def measure_in(
         sheet: the table.
         base: its name without a unit, `runtime`: `runtime_ms`, `Runtime [s]` and `runtime` are it.
         plausible: what it can be.
-        bare: size of the unit in SI where the heading names none; NaN where each cell has to.
+        bare: size of the unit in SI where the heading names none; NaN where each cell has to;
+            `None` where such a heading is something else.
 
     Raises:
         InvalidInput: two columns are it.
@@ -141,8 +142,12 @@ def measure_in(
     found = []
     for column in sheet.columns:
         heading = Heading.of(column)
-        if plain_name(heading.name) == base and heading.quantity in ("", plausible.quantity):
-            found.append(Measure(column, heading.scale if heading.quantity else bare, plausible))
+        if plain_name(heading.name) != base:
+            continue
+        if heading.quantity == plausible.quantity:
+            found.append(Measure(column, heading.scale, plausible))
+        elif not heading.quantity and bare is not None:
+            found.append(Measure(column, bare, plausible))
     if len(found) > 1:
         raise InvalidInput(
             sheet.source,

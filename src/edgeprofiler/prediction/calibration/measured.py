@@ -13,7 +13,8 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.units import seconds_from_ms
-from edgeprofiler.core.values import Row, read_csv
+from edgeprofiler.core.values import Row
+from edgeprofiler.prediction.calibration.sheet import measured_sheet
 
 REQUIRED = ("device", "network", "model", "runtime_ms")
 OPTIONAL = ("mode", "software", "batch", "input", "precision", "power_above_idle_w")
@@ -91,14 +92,7 @@ def read_measured(path: Path) -> list[Measured]:
     Raises:
         InvalidInput: the file is missing, lacks a column, or a line has no usable number.
     """
-    sheet = read_csv(path)
-    missing = [name for name in REQUIRED if name not in sheet.columns]
-    if missing == ["runtime_ms"] and "power_above_idle_w" in sheet.columns:
-        missing = []
-    if missing:
-        raise InvalidInput(
-            path, f"lacks the column {missing[0]!r}", f"expected {', '.join(REQUIRED)}"
-        )
+    sheet = measured_sheet(path, REQUIRED, (*REQUIRED, *OPTIONAL, *EXTRA))
     rows = [_row(row) for row in itertools.islice(sheet.rows, limits.CSV_ROWS)]
     if next(sheet.rows, None) is not None:
         raise InvalidInput(path, f"has more than {limits.CSV_ROWS} rows")

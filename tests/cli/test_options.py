@@ -303,7 +303,7 @@ REACHED: dict[str, tuple[str, tuple[str, ...], dict[str, tuple[str, object]]]] =
     }),
     "validate": ("edgeprofiler.validate", (), {"--measured": ("m.csv", Path("m.csv"))}),
     "dataset build": ("edgeprofiler.build_dataset", ("x", "-o", "d"), {
-        "--device": ("jetson-tx2", "jetson-tx2"), "--output": ("e", Path("e")),
+        "--device": ("jetson-tx2", "jetson-tx2"), "--output": ("e", Path("e")), **WORKERS,
         "--mode": ("15w", "15w"), "--runtime": ("cpp", "cpp"), "--precision": ("fp32", "fp32"),
     }),
     **{command: (f"edgeprofiler.{command}", words, {

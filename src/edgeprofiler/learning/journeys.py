@@ -50,6 +50,7 @@ def build_dataset(
     mode: str | None = None,
     runtime: str | None = None,
     precision: str | None = None,
+    workers: Workers = ALONE,
 ) -> Built:
     """Build a data set of measured layers, one row a layer, SI units.
 
@@ -62,6 +63,7 @@ def build_dataset(
         mode: their power mode.
         runtime: what called their networks; of the reference's layouts torch-tensorrt.
         precision: what they were built for; of the reference's layouts fp16.
+        workers: who reads sources and attributes recordings; each is a task.
 
     Raises:
         UsageError: there is no such precision.
@@ -81,7 +83,7 @@ def build_dataset(
         (runtime or "").lower(),
         "" if precision is None else precision_named(precision),
     )
-    built = build([Path(source) for source in sources], unsaid)
+    built = build([Path(source) for source in sources], unsaid, workers)
     if output is not None:
         save_dataset(built.data, Path(output), built.notes)
     return built

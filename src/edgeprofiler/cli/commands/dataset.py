@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.progress import shown_workers
 
 app = typer.Typer(no_args_is_help=True, help="Measured layers to learn from.")
 
@@ -41,15 +42,24 @@ def build(
         str | None,
         common.option("fp32|fp16|int8", "What networks of rows that do not say it were built for."),
     ] = None,
+    jobs: common.JobsOption = None,
+    cluster: common.ClusterOption = None,
     csv: common.CsvOption = None,
 ) -> None:  # fmt: skip
     """Build a data set: Parquet, one row a layer, SI units."""
     import edgeprofiler
     from edgeprofiler.learning.dataset.storage import to_csv
 
-    built = edgeprofiler.build_dataset(
-        *sources, output=output, device=device, mode=mode, runtime=runtime, precision=precision
-    )
+    with shown_workers(jobs, cluster) as workers:
+        built = edgeprofiler.build_dataset(
+            *sources,
+            output=output,
+            device=device,
+            mode=mode,
+            runtime=runtime,
+            precision=precision,
+            workers=workers,
+        )
     for line in built.notes:
         common.note(line)
     common.write(csv, partial(to_csv, built.data))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from edgeprofiler.core.choices import DEFAULT_DEVICE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network
+from edgeprofiler.core.parallel import ALONE, Workers, mapped
 from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.learning.dataset.check import check
 from edgeprofiler.learning.dataset.preprocessed import TABLE, find_engine, read_preprocessed
@@ -70,7 +73,7 @@ class Unsaid:
         return data.with_columns(**found) if found else data
 
 
-def build(sources: Sequence[Path], unsaid: Unsaid | None = None) -> Built:
+def build(sources: Sequence[Path], unsaid: Unsaid | None = None, workers: Workers = ALONE) -> Built:
     """Return the rows of all sources, checked, in canonical order, exact repetitions dropped.
 
     Args:
@@ -79,12 +82,16 @@ def build(sources: Sequence[Path], unsaid: Unsaid | None = None) -> Built:
         unsaid: what rows are of that do not say it. A folder in the reference's layout says
             neither board (jetson-orin-nano where nothing is told), host (torch-tensorrt) nor
             precision (fp16).
+        workers: who reads, and attributes recordings; each is a task.
 
     Raises:
         InvalidInput: a source is none of these, or a value in it cannot be.
     """
     unsaid = unsaid or Unsaid()
-    parts = [part for path in sources for part in _read(path, unsaid)]
+    tasks = [task for path in sources for task in _tasks(path, unsaid)]
+    outcomes = mapped(_done, tasks, workers, stage="sources", named=lambda _task: "", ordered=True)
+    with closing(outcomes):
+        parts = [outcome.get() for outcome in outcomes]
     data = _singly(unsaid.fill(Dataset.concatenate(parts))).sorted()
     check(data, "the data set" if len(sources) != 1 else sources[0])
     kept = _first_of_each(data)
@@ -123,20 +130,37 @@ def _first_of_each(data: Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return kept
 
 
-def _read(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
+Task = Callable[[], Dataset]
+"""What reads one source: a table, a profile, a recording."""
+
+
+def _done(task: Task) -> Dataset:
+    return task()
+
+
+def _profiled(path: Path) -> Dataset:
+    return rows_of(read_profile(path), path.name)
+
+
+def _recorded(path: Path) -> Dataset:
+    return rows_of(attribute(load_recording(path)), path.name)
+
+
+def _raw(path: Path, model: str, unsaid: Unsaid) -> Dataset:
+    """Return a model's rows of the reference's raw layout."""
+    return unsaid.fill(rows_of(attribute(read_reference(path, model)), f"raw_data/{model}"))
+
+
+def _tasks(path: Path, unsaid: Unsaid) -> Iterator[Task]:
     if not path.exists():
         raise InvalidInput(path, "no such file or folder", "check the path")
     if path.is_file():
-        yield (
-            load_dataset(path)
-            if path.suffix in (".parquet", ".csv")
-            else rows_of(read_profile(path), path.name)
-        )
+        yield partial(load_dataset if path.suffix in (".parquet", ".csv") else _profiled, path)
         return
     if (path / LAYERS).is_file():
-        yield load_dataset(path)
+        yield partial(load_dataset, path)
     elif is_recording(path):
-        yield rows_of(attribute(load_recording(path)), path.name)
+        yield partial(_recorded, path)
     else:
         found = False
         for part in (*_reference(path, unsaid), *_below(path, unsaid)):
@@ -151,7 +175,7 @@ def _read(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
             )
 
 
-def _reference(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
+def _reference(path: Path, unsaid: Unsaid) -> Iterator[Task]:
     device = unsaid.device or DEFAULT_DEVICE
     board = load_device(device)
 
@@ -168,18 +192,16 @@ def _reference(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
     for folder in _models(path, "training_data"):
         if is_training_folder(folder):
             facts = told(f"training_data/{folder.name}")
-            yield read_training_folder(folder, facts, _engine_of(folder))
+            yield partial(read_training_folder, folder, facts, _engine_of(folder))
     if list(_models(path, "training_data", nested=True)):
         return  # the same measurements lie in the other folders, less far prepared
     for folder in _models(path, "preprocessed_data"):
         if (folder / TABLE).is_file():
-            yield read_preprocessed(folder, told(f"preprocessed_data/{folder.name}"))
+            yield partial(read_preprocessed, folder, told(f"preprocessed_data/{folder.name}"))
     if list(_models(path, "preprocessed_data", nested=True)):
         return
     for model in reference_models(path):
-        profile = attribute(read_reference(path, model))
-        rows = rows_of(profile, f"raw_data/{model}")
-        yield replace(unsaid, device=device).fill(rows)
+        yield partial(_raw, path, model, replace(unsaid, device=device))
 
 
 def _models(path: Path, layer: str, *, nested: bool = False) -> Iterator[Path]:
@@ -201,10 +223,10 @@ def _engine_of(folder: Path) -> Network | None:
     return next((network for network in map(find_engine, places) if network is not None), None)
 
 
-def _below(path: Path, unsaid: Unsaid) -> Iterator[Dataset]:
+def _below(path: Path, unsaid: Unsaid) -> Iterator[Task]:
     """Profiles and recordings that lie directly in a folder."""
     for child in sorted(path.iterdir()):
         if child.is_dir() and (is_recording(child) or (child / LAYERS).is_file()):
-            yield from _read(child, unsaid)
+            yield from _tasks(child, unsaid)
         elif child.suffix == ".json" and is_profile(child):
-            yield rows_of(read_profile(child), child.name)
+            yield partial(_profiled, child)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -355,7 +355,7 @@ class Columns:
 
     def is_op(self, *ops: str) -> BoolArray:
         """Return which layers have one of `ops`."""
-        return np.isin(self.op_code, [OP_CODES[op] for op in ops])
+        return _chosen(ops)[self.op_code]
 
     def is_kind(self, kind: Kind) -> BoolArray:
         """Return which layers are of `kind`."""
@@ -400,6 +400,12 @@ class Columns:
                 for name, row in zip(_NUMERIC, matrix, strict=True)
             }
         )
+
+
+@lru_cache(maxsize=64)
+def _chosen(ops: tuple[str, ...]) -> BoolArray:
+    """Return for every code of an operation whether it is one of `ops`."""
+    return np.isin(np.arange(len(OPS)), [OP_CODES[op] for op in ops])
 
 
 _NUMERIC = tuple(field.name for field in fields(Columns))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.sweep.rows import Numbers
+from edgeprofiler.prediction.costmodel.model import Work
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import (
     RooflinePredictor,
@@ -26,80 +28,106 @@ from edgeprofiler.prediction.predictors.totals import NetworkTotals, total_inter
 from edgeprofiler.prediction.uncertainty.distance import widths_for
 from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
 
-_ROWS_AT_ONCE = 500_000
+LAYERS_AT_ONCE = 100_000
+"""Layers of all batches together; twenty-odd columns of them fit into a processor's cache."""
 Ends = tuple[FloatArray, FloatArray, FloatArray]
 """Value, low and high."""
 
 
 def scaled_to_batch(columns: Columns, factor: float) -> Columns:
     """Return the columns of layers whose batch is `factor` times as large; weights stay."""
+    return _scaled(columns, np.array([factor]))
+
+
+def _scaled(columns: Columns, factors: FloatArray) -> Columns:
+    """Return the columns of layers at batches so many times as large, one after another."""
     moved = columns.bytes_moved - np.minimum(columns.weight_bytes, columns.bytes_moved)
-    return replace(
-        columns,
-        macs=columns.macs * factor,
-        flops=columns.flops * factor,
-        input_bytes=columns.input_bytes * factor,
-        output_bytes=columns.output_bytes * factor,
-        bytes_moved=columns.bytes_moved + moved * (factor - 1),
-        spatial=columns.spatial * factor,
-    )
+    grow = factors[:, None]
+    found = {name: np.tile(values, len(factors)) for name, values in vars(columns).items()}
+    for name in ("macs", "flops", "input_bytes", "output_bytes", "spatial"):
+        found[name] = (getattr(columns, name) * grow).reshape(-1)
+    found["bytes_moved"] = (columns.bytes_moved + moved * (grow - 1)).reshape(-1)
+    return Columns(**found)
 
 
-def predict_batches(
-    network: Network,
-    answers: Predictor,
-    batches: Sequence[int | None],
-    rate_hz: float | None = None,
-) -> Numbers:
-    """Return the rows of a network at each of `batches`; `None` is its own.
+@dataclass(frozen=True, eq=False)
+class Batched:
+    """A network at some batches: all that is the same whichever board runs it, made once."""
 
-    The analytic model takes the columns of all batches at once; another predictor is given a
-    network for each.
-    """
-    if isinstance(answers, RooflinePredictor):
-        return _by_columns(network, answers, batches, rate_hz)
-    return _by_networks(network, answers, batches, rate_hz)
+    network: Network
+    batches: IntArray
+    _networks: dict[int, Network] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, network: Network, batches: Sequence[int | None]) -> Batched:
+        """Return a network at `batches`; `None` is its own."""
+        return cls(network, np.array([batch or network.batch for batch in batches], np.int64))
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Layers of all batches, one after another."""
+        return _scaled(self.network.columns, self.batches / self.network.batch)
+
+    @cached_property
+    def offsets(self) -> IntArray:
+        """Where the layers of each batch start, and the end."""
+        return np.arange(len(self.batches) + 1, dtype=np.int64) * len(self.network)
+
+    @cached_property
+    def work(self) -> Work:
+        """What the cost model takes of the layers."""
+        return Work.of(self.columns)
+
+    @cached_property
+    def near(self) -> BoolArray:
+        """Whether the network is near one that was fitted, at each batch."""
+        return np.asarray(fitted().gaps(self.columns, self.offsets) <= NEAR)
+
+    @cached_property
+    def about(self) -> Numbers:
+        """Columns of a sweep that no board changes."""
+        covered = np.full(len(self.batches), share_covered(self.network))
+        return {**_memory_of(self.network, self.batches), "covered_bytes": covered}
+
+    def at(self, batch: int) -> Network:
+        """Return the network at one batch, without lowering it again; the same each time."""
+        if batch not in self._networks:
+            self._networks[batch] = _at_batch(self.network, batch)
+        return self._networks[batch]
+
+    def predict(self, answers: Predictor, rate_hz: float | None = None) -> Numbers:
+        """Return the rows of the network at each batch.
+
+        The analytic model takes the columns of all batches at once; another predictor is given a
+        network for each.
+        """
+        if isinstance(answers, RooflinePredictor):
+            rows = _by_columns(self, answers, rate_hz)
+        else:
+            rows = _by_networks(self, answers, rate_hz)
+        covered = self.network.columns.covered.all()
+        return {**(rows if covered else _opened(rows, answers.device)), **self.about}
 
 
-def _by_columns(
-    network: Network,
-    answers: RooflinePredictor,
-    batches: Sequence[int | None],
-    rate_hz: float | None,
-) -> Numbers:
+def _by_columns(there: Batched, answers: RooflinePredictor, rate_hz: float | None) -> Numbers:
     device = answers.device
-    count = max(1, _ROWS_AT_ONCE // max(len(network), 1))
-    pieces = []
-    for start in range(0, len(batches), count):
-        asked = [batch or network.batch for batch in batches[start : start + count]]
-        chosen = np.array(asked, dtype=np.int64)
-        columns = Columns.concatenate(
-            [scaled_to_batch(network.columns, batch / network.batch) for batch in asked]
-        )
-        offsets = np.arange(len(chosen) + 1, dtype=np.int64) * len(network)
-        totals = network_totals(
-            costs(columns, device, answers.numbers), offsets, device, answers.numbers
-        )
-        near = fitted().gaps(columns, offsets) <= NEAR
-        bounds = _intervals(network, chosen, near, totals, answers)
-        above = np.maximum(totals.power_above_idle_w, 0.0)
-        values = {
-            "end_to_end_s": totals.end_to_end_s,
-            "energy_j": totals.energy_j,
-            "power_w": totals.power_w,
-            "energy_above_idle_j": above * totals.end_to_end_s,
-            "power_above_idle_w": above,
-        }
-        ends = {name: (value, *bounds[name]) for name, value in values.items()}
-        pieces.append(Pace(rate_hz, device.idle_power_w).rows(chosen, ends))
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    found = costs(there.work, device, answers.numbers)
+    totals = network_totals(found, there.offsets, device, answers.numbers)
+    bounds = _intervals(there, totals, answers)
+    above = np.maximum(totals.power_above_idle_w, 0.0)
+    values = {
+        "end_to_end_s": totals.end_to_end_s,
+        "energy_j": totals.energy_j,
+        "power_w": totals.power_w,
+        "energy_above_idle_j": above * totals.end_to_end_s,
+        "power_above_idle_w": above,
+    }
+    ends = {name: (value, *bounds[name]) for name, value in values.items()}
+    return Pace(rate_hz, device.idle_power_w).rows(there.batches, ends)
 
 
-def _by_networks(
-    network: Network, answers: Predictor, batches: Sequence[int | None], rate_hz: float | None
-) -> Numbers:
-    chosen = np.array([batch or network.batch for batch in batches], dtype=np.int64)
-    profiles = answers.predict_many([_at_batch(network, int(batch)) for batch in chosen])
+def _by_networks(there: Batched, answers: Predictor, rate_hz: float | None) -> Numbers:
+    profiles = answers.predict_many([there.at(batch) for batch in there.batches.tolist()])
     totals = [profile.totals for profile in profiles]
     ends = {
         name: _ends([getattr(total, name) for total in totals])
@@ -107,7 +135,7 @@ def _by_networks(
             "end_to_end_s", "energy_j", "power_w", "energy_above_idle_j", "power_above_idle_w",
         )
     }  # fmt: skip
-    return {**Pace(rate_hz, answers.device.idle_power_w).rows(chosen, ends)}
+    return Pace(rate_hz, answers.device.idle_power_w).rows(there.batches, ends)
 
 
 def _ends(found: Sequence[Estimate]) -> Ends:
@@ -140,11 +168,6 @@ class Pace:
         return rows
 
 
-def lacks(network: Network) -> bool:
-    """Say whether some layers of a network have no cost."""
-    return not bool(network.columns.covered.all())
-
-
 def share_covered(network: Network) -> float:
     """Return the share of the bytes moved by the layers that have a cost."""
     moved, covered = network.columns.bytes_moved, network.columns.covered
@@ -152,7 +175,7 @@ def share_covered(network: Network) -> float:
     return float(moved[covered].sum()) / total if total else 1.0
 
 
-def memory_of(network: Network, batches: IntArray) -> Numbers:
+def _memory_of(network: Network, batches: IntArray) -> Numbers:
     """Return what a network's engine takes of the memory at each batch; weights stay."""
     found = EngineMemory.of(network, math.nan)
     total, weights, factor = found.total, found.weight_bytes, batches / network.batch
@@ -162,7 +185,7 @@ def memory_of(network: Network, batches: IntArray) -> Numbers:
     return _columns({"memory_bytes": (value, low, high)})
 
 
-def opened(rows: Numbers, device: Device) -> Numbers:
+def _opened(rows: Numbers, device: Device) -> Numbers:
     """Return rows of a network that lacks some layers: nobody knows how far up they go."""
     unknown = np.full(len(rows["batch"]), np.nan)
     idle = np.full(len(rows["batch"]), device.idle_power_w)
@@ -196,11 +219,7 @@ def _at_batch(network: Network, batch: int) -> Network:
 
 
 def _intervals(
-    network: Network,
-    batches: IntArray,
-    near: BoolArray,
-    totals: NetworkTotals,
-    answers: RooflinePredictor,
+    there: Batched, totals: NetworkTotals, answers: RooflinePredictor
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Intervals of the totals at each batch, as `predict` gives them at that batch alone.
 
@@ -208,11 +227,11 @@ def _intervals(
     image and whether the network then is near one that was fitted, so each pair is asked for once.
     """
     found: dict[str, tuple[FloatArray, FloatArray]] = {}
-    facts = 2 * (batches > 1) + near
+    facts = 2 * (there.batches > 1) + there.near
     for fact in np.unique(facts):
         chosen = facts == fact
-        there = _at_batch(network, int(batches[chosen][0]))
-        widths = widths_for(there, answers.device, answers.confidence)
+        one = there.at(int(there.batches[chosen][0]))
+        widths = widths_for(one, answers.device, answers.confidence)
         bounds = total_intervals(totals, total_widths(totals, widths), answers.device.idle_power_w)
         for name, ends in bounds.items():
             low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))

@@ -11,13 +11,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile.words import cautions
-from edgeprofiler.decision.sweep.batches import (
-    lacks,
-    memory_of,
-    opened,
-    predict_batches,
-    share_covered,
-)
+from edgeprofiler.decision.sweep.batches import LAYERS_AT_ONCE, Batched
 from edgeprofiler.decision.sweep.plan import Part, Plan
 from edgeprofiler.decision.sweep.rows import Label, Rows
 from edgeprofiler.decision.sweep.variants import Candidate
@@ -74,6 +68,7 @@ def _of_candidate(
     devices = batches * len(plan.answers)
     precisions = devices * len(plan.precisions)
     made: dict[object, tuple[Network, str]] = {}
+    there: dict[object, Batched] = {}  # one: the boards that follow each other share it
     doubted: set[tuple[int, str, bool]] = set()
     start = wanted.start
     while start < wanted.stop:
@@ -87,7 +82,12 @@ def _of_candidate(
         if key not in made:
             made[key] = _network(plan, candidate, resolution, precision, answers.device)
         network, size = made[key]
-        chosen = plan.batches[start % batches : (stop - 1) % batches + 1]
+        first = start % batches
+        stop = min(stop, start + max(1, LAYERS_AT_ONCE // max(len(network), 1)))
+        asked = (key, first, stop - start)
+        if asked not in there:
+            there = {asked: Batched.of(network, plan.batches[first : first + stop - start])}
+        chosen = there[asked]
         labels = {
             "network": candidate.named(plan.base) if candidate.settings else network.name,
             "device": answers.device.spec,
@@ -96,9 +96,6 @@ def _of_candidate(
             "precision": network.precision,
         }
         index = np.arange(start, stop) + candidate.place * plan.rows_each
-        numbers = predict_batches(network, answers, chosen, plan.rate_hz)
-        if lacks(network):
-            numbers = opened(numbers, answers.device)
         # Clocks that differ from the mode's are doubted alike, whichever they are.
         board, _, clocks = answers.device.spec.partition(",")
         known = (id(network), board, bool(clocks))
@@ -106,13 +103,8 @@ def _of_candidate(
             doubted.add(known)
             warnings.update(dict.fromkeys(cautions(answers.predict(network))))
         yield Rows(
-            {name: Label.same(value, len(chosen)) for name, value in labels.items()},
-            {
-                "index": index,
-                **numbers,
-                **memory_of(network, numbers["batch"]),
-                "covered_bytes": np.full(len(chosen), share_covered(network)),
-            },
+            {name: Label.same(value, len(index)) for name, value in labels.items()},
+            {"index": index, **chosen.predict(answers, plan.rate_hz)},
         )
         start = stop
 

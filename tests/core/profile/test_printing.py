@@ -3,11 +3,12 @@
 import csv
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.profile import Profile
+from edgeprofiler.core.profile import Profile, read_profile
 from edgeprofiler.core.profile.profiles import Profiles
 from edgeprofiler.prediction.predict import predict, predict_many
 from edgeprofiler.prediction.question import Question
@@ -70,6 +71,15 @@ def test_tables_for_pages_and_papers_hold_every_layer(resnet: Profile) -> None:
     rows = [line for line in resnet.to_markdown().splitlines() if line.startswith("| ")]
     assert len(rows) >= len(resnet) + 2 * 1 + 7  # with their headings, and totals
     assert resnet.to_latex().count(r"\texttt") == len(resnet) + 2  # and the parts outside of layers
+
+
+def test_a_profile_is_saved_as_its_name_ends(resnet: Profile, tmp_path: Path) -> None:
+    for ending, start in (("json", "{"), ("csv", "layer_name,"), ("md", "**"), ("tex", "\\begin")):
+        resnet.save(tmp_path / f"p.{ending}")
+        assert (tmp_path / f"p.{ending}").read_text(encoding="utf-8").startswith(start)
+    assert read_profile(tmp_path / "p.json") == resnet
+    with pytest.raises(UsageError, match="pages and pictures are made by `report`"):
+        resnet.save(tmp_path / "p.html")
 
 
 def test_several_profiles_are_one_table(resnet: Profile) -> None:

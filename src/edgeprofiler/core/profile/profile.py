@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from edgeprofiler.core.arrays import Alike, read_only
 from edgeprofiler.core.device.clocks import Clocks
+from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.files import write_text
 from edgeprofiler.core.network import BoolArray, FloatArray, Layer, Network
 from edgeprofiler.core.plugins import load
 from edgeprofiler.core.profile.memory import EngineMemory
@@ -313,6 +316,35 @@ class Profile(Alike):
     def to_latex(self) -> str:
         """Return totals and layers as LaTeX, for papers that load `booktabs`."""
         return "\n".join(table.to_latex() for table in profile_tables(self))
+
+    def to_json(self) -> str:
+        """Return the profile as the text of its document, which `read_profile` reads."""
+        return str(load("renderers", "json")(self))
+
+    def save(self, path: str | Path) -> None:
+        """Write the form that a file's ending names: .json, .csv, .md or .tex.
+
+        Raises:
+            UsageError: no form has that ending; pages and pictures are `report`'s.
+            CannotWrite: it could not be written; nothing half-written is left.
+
+        >>> from edgeprofiler import predict, read_profile
+        >>> profile = predict("zoo:lenet", "jetson-nano")
+        >>> profile.save("lenet.json")
+        >>> read_profile("lenet.json") == profile
+        True
+        """
+        forms = {
+            ".json": self.to_json, ".csv": self.to_csv, ".md": self.to_markdown,
+            ".tex": self.to_latex,
+        }  # fmt: skip
+        make = forms.get(Path(path).suffix.lower())
+        if make is None:
+            raise UsageError(
+                f"{path}: the name of a profile ends in {', '.join(forms)}; pages and pictures "
+                "are made by `report`"
+            )
+        write_text(Path(path), make())
 
     def __repr__(self) -> str:
         return in_a_line(self)

@@ -164,6 +164,22 @@ def test_stamps_off_by_more_than_a_layer_give_the_network_only() -> None:
     assert any("one power for the network" in text for text in found.report.decisions)
 
 
+@pytest.mark.slow
+def test_stamps_in_milliseconds_give_the_network_only(easy: tuple[Recording, Truth]) -> None:
+    recording, _ = easy
+    timeline = recording.timeline
+    assert timeline.stamp_s is not None
+    coarse = replace(
+        timeline,
+        stamp_s=np.round(timeline.stamp_s, 3),
+        run_end_s=np.round(timeline.run_end_s, 3),
+        run_start_s=None,
+    )
+    found = attribute_with_report(replace(recording, timeline=coarse))
+    assert found.report.level == "network"
+    assert "stamps move in steps of 1 ms" in found.report.decisions[0]
+
+
 def test_a_few_runs_give_one_power_for_the_network() -> None:
     recording, _ = simulate(NETWORK, runs=20)
     found = attribute_with_report(recording)

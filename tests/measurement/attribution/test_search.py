@@ -53,7 +53,7 @@ def layers(found: FloatArray) -> FloatArray:
 )
 def test_window_lag_and_rail_are_found(timing: Timing) -> None:
     task = problem(timing)
-    place = finest(task, coarse(task, 6.6e-3))
+    place = finest(task, coarse(task, 6.6e-3))[0]
     found = place.timing
     assert found.lag_s == pytest.approx(timing.lag_s, abs=40e-6)
     assert found.window_s == pytest.approx(timing.window_s, abs=60e-6)
@@ -66,19 +66,29 @@ def test_window_lag_and_rail_are_found(timing: Timing) -> None:
     assert np.abs((layers(best.mean_w) - POWER) / error).max() < 4
 
 
+def test_places_that_leave_hardly_more_than_the_best_are_given_to_be_fitted() -> None:
+    """In noise the best place is often a layer off; the right one is beside it."""
+    for seed in range(3):
+        task = problem(Timing(2.2e-3, 0.4e-3), seed=seed, noise_w=0.4, count=1500)
+        places = finest(task, coarse(task, 6.6e-3))
+        assert min(abs(place.timing.lag_s - 0.4e-3) for place in places) < 60e-6
+        assert places == sorted(places, key=lambda place: place.left)
+
+
+@pytest.mark.slow
 def test_a_mean_of_several_conversions_is_found_where_the_settings_do_not_say_so() -> None:
     timing = Timing(1.1e-3, 0.4e-3, averaged=4, spacing_s=6.6e-3)
     task = problem(timing, count=2500)
     # values come every 26.4 ms only
     some = task.with_samples(task.samples.take(np.arange(0, len(task.samples), 4)))
-    found = finest(some, coarse(some, 26.4e-3)).timing
+    found = finest(some, coarse(some, 26.4e-3))[0].timing
     assert found.averaged == 4
     assert found.window_s == pytest.approx(1.1e-3, abs=0.1e-3)
 
 
 def test_pauses_between_layers_are_fitted() -> None:
     task = problem(Timing(1.1e-3, 0.4e-3, gap_s=5e-6))
-    place = finest(task, coarse(task, 6.6e-3, gap_s=2.5e-6))
+    place = finest(task, coarse(task, 6.6e-3, gap_s=2.5e-6))[0]
     best = fit(task, place.timing, ("lag_s", "window_s", "gap_s"), rounds=8)
     assert best.timing.gap_s == pytest.approx(5e-6, abs=1.5e-6)
 

@@ -17,8 +17,8 @@ import numpy as np
 from edgeprofiler.core.network import FloatArray, IntArray
 
 COMMON, RUNNING, SHIFT = 0, 1, 2
-"""Unknowns of a run: a factor on all power until the next run, a factor on what its layers draw
-above the pause, and how late it ended."""
+"""Unknowns of a run: a factor on all power until the next run, a factor on what is drawn while its
+layers run, and how late it ended."""
 
 UNKNOWNS = 3
 

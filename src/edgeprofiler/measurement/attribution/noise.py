@@ -48,7 +48,7 @@ class Noise:
 
     @property
     def running(self) -> float:
-        """The same of what layers draw above the pause."""
+        """The same of what is drawn while layers run."""
         return float(np.sqrt(self.spread[RUNNING]))
 
     @property

@@ -177,6 +177,9 @@ class Problem:
     def cycles(self, timing: Timing, power: FloatArray, blur_s: float) -> Cycles:
         """Return how the unknowns of runs move each conversion, given states' powers."""
         total = self.energy(timing, power + self.floor_w)
+        running = power + self.floor_w
+        running[-1] = 0.0
+        busy = self.energy(timing, running)
         above = self.energy(timing, power - power[-1])
         schedule, window = self.schedule(timing), timing.window_s
         ends, places = self.ends_s(timing), timing.places()
@@ -191,7 +194,7 @@ class Problem:
             last = ends - shift
             begin = last - window
             run_last, run_begin = schedule.run_at(last), schedule.run_at(begin)
-            for unknown, energy in ((COMMON, total), (RUNNING, above)):
+            for unknown, energy in ((COMMON, total), (RUNNING, busy)):
                 parts = _by_run(energy, begin, last, run_begin, run_last, reach)
                 for ahead, joules in enumerate(parts):
                     place = np.minimum(run_begin + ahead - first, reach - 1)

@@ -49,8 +49,19 @@ class Reach:
     """A value that stands for longer than this may be such a mean."""
     plain: float = 1.02
     """A window alone is preferred unless it leaves so much more variance than something else."""
-    rivals: int = 4
+    kept: int = 8
+    """Places of each kind that a coarse grid gives: with blocks of layers the right one may be
+    fourth."""
+    rivals: int = 6
     """Places that are looked at more finely."""
+    alike: float = 0.15
+    """Windows whose logarithms differ by less are one window's."""
+    of_a_window: int = 3
+    """Rivals with one window; the next two lags of it are often a layer off."""
+    level: float = 1.03
+    """Places that leave no more than so much of what the best leaves are fitted too."""
+    fitted: int = 3
+    """Most places that are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +116,49 @@ def coarse(
     else:
         shapes += [_comb(n, period_s / n, moments.size, step) for n in counts]
     table = _Table.of(problem, moments, moments, blocks, shapes[0].timing, 0.0)
-    found = [place for shape in shapes for place in table.best(shape, keep=3)]
+    found = [place for shape in shapes for place in table.best(shape, keep=reach.kept)]
     found = [Place(place.left, place.timing.with_values({"gap_s": gap_s})) for place in found]
     return sorted(found, key=lambda place: place.left)
 
 
-def finest(problem: Problem, places: list[Place], reach: Reach | None = None) -> Place:
-    """Return the best place in the neighbourhood of some, on ever finer grids."""
+def finest(problem: Problem, places: list[Place], reach: Reach | None = None) -> list[Place]:
+    """Return the best places in the neighbourhood of some, on ever finer grids.
+
+    The first is the best; others follow that leave hardly more, which a fit has to tell apart.
+    """
     reach = reach or Reach()
     plain = [p for p in places if _is_plain(p.timing)]
-    chosen = [p for p in places if p.left < 1.6 * places[0].left + 1e-12][: reach.rivals]
+    chosen = _rivals([p for p in places if p.left < 1.6 * places[0].left + 1e-12], reach)
     if plain and plain[0].left < reach.plain * places[0].left:
         chosen = [p for p in chosen if _is_plain(p.timing)] or plain[:1]
-    return min((near(problem, place, reach) for place in chosen), key=lambda place: place.left)
+    found = sorted((near(problem, place, reach) for place in chosen), key=lambda place: place.left)
+    result: list[Place] = []
+    for place in found:
+        close = place.left <= reach.level * found[0].left
+        if close and all(_apart(place.timing, other.timing) for other in result):
+            result.append(place)
+    return result[: reach.fitted]
+
+
+def _apart(one: Timing, other: Timing) -> bool:
+    """Return whether a fit from one timing need not end where it ends from another."""
+    moved = abs(one.lag_s - other.lag_s) + abs(one.window_s - other.window_s)
+    return moved > APART_S or one.time_constant_s != other.time_constant_s
+
+
+APART_S = 25e-6
+"""Fits from timings that are nearer end at the same one: a short layer's length."""
+
+
+def _rivals(places: list[Place], reach: Reach) -> list[Place]:
+    """Return the best places, some of each window: neighbouring lags are mostly one optimum."""
+    chosen: list[Place] = []
+    for place in places:
+        window = place.timing.window_s
+        same = [c for c in chosen if abs(math.log(c.timing.window_s / window)) < reach.alike]
+        if len(same) < reach.of_a_window:
+            chosen.append(place)
+    return chosen[: reach.rivals]
 
 
 def near(problem: Problem, place: Place, reach: Reach | None = None, blur_s: float = 0.0) -> Place:

@@ -153,18 +153,25 @@ def _with_gaps(
 ) -> Fit:
     """Return a fit with the pauses between layers that the samples call for."""
     some = _some(problem, effort)
-    place = finest(problem, [p for p in places if p.timing.gap_s == 0])
-    if place.timing.time_constant_s > 0:
-        names = (*names, "time_constant_s")
-    plain = fit(some, place.timing, names, rounds=6, every=False)
+    plain = _likeliest(some, finest(problem, [p for p in places if p.timing.gap_s == 0]), names)
     guesses = [p for p in places if p.timing.gap_s > 0]
     if not guesses:
         return plain
     longest = _longest_gap(problem.runs, effort)
-    place = gapped(problem, finest(problem, guesses), longest, plain.blur_s)
-    other = fit(some, place.timing, (*names, "gap_s"), rounds=8, start=plain, every=False)
+    place = gapped(problem, finest(problem, guesses)[0], longest, plain.blur_s)
+    fitted = (*plain.fitted, "gap_s")
+    other = fit(some, place.timing, fitted, rounds=8, start=plain, every=False)
     better = other.log_likelihood > plain.log_likelihood + effort.evidence
     return other if better and other.timing.gap_s > 0 else plain
+
+
+def _likeliest(problem: Problem, places: list[Place], names: tuple[str, ...]) -> Fit:
+    """Return the likeliest of the fits from some places."""
+    fits = []
+    for place in places:
+        rail = ("time_constant_s",) if place.timing.time_constant_s > 0 else ()
+        fits.append(fit(problem, place.timing, (*names, *rail), rounds=6, every=False))
+    return max(fits, key=lambda found: found.log_likelihood)
 
 
 def _longest_gap(runs: Runs, effort: Effort) -> float:
@@ -266,7 +273,7 @@ class _Start:
             found, ready = self._under(clock, problem, np.zeros(1), NEAR_TICK_S)
             if len(ready.samples) < effort.kept * self._possible(problem, clock):
                 continue  # polls of one conversion disagree, so it was none
-            left = finest(ready, coarse(ready, clock.period_s)).left
+            left = finest(ready, coarse(ready, clock.period_s))[0].left
             if left < effort.sharper * fresh and (best is None or left < best[0]):
                 best = (left, clock, ready, found)
         if best is None:
@@ -274,7 +281,7 @@ class _Start:
         _, clock, ready, found = best
         polls = Samples(self.register.time_s, self.register.watts - self.floor_w)
         for _ in range(2):
-            place = finest(ready, coarse(ready, clock.period_s))
+            place = finest(ready, coarse(ready, clock.period_s))[0]
             some = _some(ready, effort)
             near_fit = fit(some, place.timing, (*PLAIN, *DRIFTING), rounds=6, every=False)
             clock, delay, margin = tightened(ready, polls, clock, near_fit)

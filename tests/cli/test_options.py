@@ -15,7 +15,7 @@ from paths import TINY_ONNX
 
 import edgeprofiler
 from edgeprofiler.cli.app import build_app
-from edgeprofiler.prediction.question import OPTIONS
+from edgeprofiler.prediction.question import FILED, OPTIONS
 
 MODEL, OTHER = "zoo:squeezenet1_1", "zoo:alexnet"
 SOURCES = ("zoo", "onnx", "graph", "engine", "profile")
@@ -110,7 +110,7 @@ def test_what_is_asked_changes_the_answer_or_is_refused(
 ) -> None:
     plain = ask(command, source)
     assert plain.code == 0 or source in ("profile", "engine"), plain.err
-    for field in (name for name in OPTIONS if name in COMMANDS[command]):
+    for field in (name for name in FILED if name in COMMANDS[command]):
         if field == "predictor" and not (place / "trained").exists():
             continue
         option, here, more = COMMANDS[command][field], source, ()
@@ -128,7 +128,7 @@ def test_what_is_asked_changes_the_answer_or_is_refused(
 
 
 @pytest.mark.parametrize("command", SAVED_TOO)
-@pytest.mark.parametrize("field", [name for name in OPTIONS if name != "rate"])
+@pytest.mark.parametrize("field", [name for name in FILED if name != "rate"])
 def test_nothing_is_asked_of_a_saved_profile(ask: Callable, command: str, field: str) -> None:
     """`impact saved.json --confidence 0.5` printed the saved 90 % interval."""
     option = COMMANDS[command][field]

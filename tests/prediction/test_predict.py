@@ -10,7 +10,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.prediction.predict import answer, answers, predict, predict_many
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
-from edgeprofiler.prediction.question import OPTIONS, Question, Questions
+from edgeprofiler.prediction.question import FILED, Question, Questions
 from edgeprofiler.reading.read import front_end_for, input_shapes, read, read_graph, read_model
 from edgeprofiler.reading.zoo import zoo_graph
 
@@ -187,7 +187,7 @@ ASKED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("field", OPTIONS)
+@pytest.mark.parametrize("field", FILED)
 @pytest.mark.parametrize("kind", MODELS)
 def test_what_is_asked_changes_the_answer_or_is_refused(kind: str, field: str) -> None:
     model = MODELS[kind]()

@@ -60,9 +60,13 @@ def argument(metavar: str, text: str) -> Any:
     return typer.Argument(metavar=metavar, help=text, show_default=False, autocompletion=offered)
 
 
+MODEL_HELP = (
+    "An ONNX or .pt2 file, a TensorRT engine's layer JSON, a graph JSON, or a name: zoo:NAME, "
+    "timm:NAME, torchvision:NAME."
+)
 ModelArgument = Annotated[
     str,
-    argument("MODEL", "An ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME."),
+    argument("MODEL", MODEL_HELP),
 ]
 SubjectArgument = Annotated[str, argument("MODEL|PROFILE", "A model, or a saved profile's JSON.")]
 SubjectsArgument = Annotated[

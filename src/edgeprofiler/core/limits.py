@@ -132,6 +132,11 @@ ONNX_KEPT_BYTES = 128 * MIB
 ONNX_DEPTH = 40
 """Messages within one another; each subgraph adds three."""
 
+# Exported programs of PyTorch.
+
+PROGRAM_BYTES = 64 * MIB
+"""A program's JSON; one of 10,000 calls has about 25 MB, most of it stack traces."""
+
 # Trained models.
 
 MODEL_DEPTH = 12

@@ -25,6 +25,7 @@ from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question import Question, asks
 from edgeprofiler.prediction.question.values import rate_of
+from edgeprofiler.reading.torch import TorchModule, is_module
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -106,7 +107,7 @@ class Objective:
         return ObjectiveValues(energy, wall, power, profiles)
 
 
-Candidate = str | Path | Graph | Network
+Candidate = str | Path | Graph | Network | TorchModule
 _CHUNK = 256
 """Candidates of a chunk: a second or so to build and lower them."""
 
@@ -130,7 +131,7 @@ def _networks(
 
 def _network(device: Device, asked: Mapping[str, Any], place: int, model: object) -> Network:
     where = f"candidate {place}"
-    if not isinstance(model, (str, Path, Graph, Network)):
+    if not (is_module(model) or isinstance(model, (str, Path, Graph, Network))):
         raise InvalidInput(
             where, f"is {type(model).__name__}, no model", "give graphs, networks or names"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_DEVICE
 from edgeprofiler.core.device import Device, load_device
@@ -21,6 +21,7 @@ from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question import Question, Questions, asks, values
 from edgeprofiler.reading.read import Model, read, read_graph
+from edgeprofiler.reading.torch import TorchModule, from_torch, is_module
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,15 +30,24 @@ if TYPE_CHECKING:
     from edgeprofiler.prediction.question.question import DeviceSpec
 
 
-@asks
+@overload
 def predict(
     model: Model | Question, device: DeviceSpec | None = None, **asked: Unpack[Asked]
-) -> Profile:
+) -> Profile: ...
+@overload
+def predict(
+    model: TorchModule, example: Any, /, device: DeviceSpec | None = None, **asked: Unpack[Asked]
+) -> Profile: ...
+@asks
+def predict(model: Model | Question, *place: Any, **asked: Any) -> Profile:
     """Return what one inference of a network costs on a device, layer by layer.
 
     Args:
-        model: a path, an address such as `zoo:resnet18`, a `Graph` or a `Network`; or a `Question`.
-        device: `NAME`, `NAME@MODE`, a TOML file or a `Device`; jetson-orin-nano where `None`.
+        model: a path, an address such as `zoo:resnet18`, a `Graph`, a `Network` or a PyTorch
+            module; or a `Question`.
+        place: of a PyTorch module an example input first, as of `from_torch`: a tensor, a shape, or
+            a tuple of those. Then the device, which may be named `device` too: `NAME`, `NAME@MODE`,
+            a TOML file or a `Device`; jetson-orin-nano where `None`.
         asked: the other fields of a `Question`: runtime, precision, batch, resolution, shapes,
             front_end, trips, confidence, predictor.
 
@@ -51,9 +61,17 @@ def predict(
     >>> 0 < profile.totals.energy_j.value < 0.1  # joules of one inference, idle included
     True
     """
-    question = Question.of(model, device, **asked)
+    if place and is_module(model) and not _is_device(place[0]):
+        model, place = from_torch(model, place[0]), place[1:]
+    if len(place) > 1 or (place and "device" in asked):
+        raise TypeError("predict takes a model, of a PyTorch module an example, and a device")
+    question = Question.of(model, *place, **asked)
     predictor = predictor_of(question)
     return at_rate_of(question, predictor.predict(network_of(question, predictor.device)))
+
+
+def _is_device(found: object) -> bool:
+    return found is None or isinstance(found, (str, Path, Device))
 
 
 @asks

@@ -49,7 +49,7 @@ def known_format(path: Path, head: bytes) -> str | None:
         path: a file, or a folder.
         head: the first bytes of the file.
     """
-    onnx = f"{path.with_suffix('.onnx').name}"
+    onnx = f"{path.stem}.onnx"
     if path.is_dir():
         if not (path / "saved_model.pb").is_file():
             return None

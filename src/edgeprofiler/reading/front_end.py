@@ -21,6 +21,8 @@ class ReadOptions:
     """Input shapes by input name; the empty name means a network's only input."""
     trips: int | None = None
     """Runs of loops whose number is known only while the model runs; `None` gives a range."""
+    trust: bool = False
+    """Whether Python code that the source names may be run to read it."""
 
     def refuse_trips(self, source: str) -> None:
         """Raise `UsageError` where runs of loops are said of a model that has no such loop."""
@@ -32,7 +34,12 @@ class ReadOptions:
 
 @runtime_checkable
 class FrontEnd(Protocol):
-    """Reads one kind of model. Made without arguments; reading never runs the model's code."""
+    """Reads one kind of model.
+
+    Made without arguments; reading runs no code of the model unless its user trusts it. One whose
+    reading is slow may have `at_resolution(resolution, batch)`, which tells the shapes of inputs
+    without reading.
+    """
 
     name: str
 

@@ -22,8 +22,9 @@ from edgeprofiler.reading.formats import known_format
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 from edgeprofiler.reading.graphs.images import images, sized
 from edgeprofiler.reading.lowering import BuildTarget, lower
+from edgeprofiler.reading.torch import TorchModule, is_module, module_graph
 
-Model = str | Path | Graph | Network
+Model = str | Path | Graph | Network | TorchModule
 
 
 def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
@@ -57,7 +58,7 @@ def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
     raise InvalidInput(
         text,
         "is not a model that any front end knows",
-        "expected an ONNX file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME",
+        "expected an ONNX or .pt2 file, a TensorRT engine's layer JSON, a graph JSON, or zoo:NAME",
     )
 
 
@@ -69,19 +70,23 @@ def read_model(
     resolution: int | None = None,
     front_end: str | None = None,
     trips: int | None = None,
+    trust: bool | None = None,
 ) -> Graph | Network:
     """Return a model as its front end gives it: a `Graph`, or a `Network` for an engine.
 
     Args:
-        source: a path, an address such as `zoo:resnet18`, or a model that is read already.
+        source: a path, an address such as `zoo:resnet18`, or a model that is read already; a
+            PyTorch module with `shapes` or `resolution`.
         batch: images at once; the model's own where `None`.
         shapes: input shapes by name; the empty name means the only input.
         resolution: height and width of image inputs, in place of `shapes`.
         front_end: name of the front end; found from the source where `None`.
         trips: runs of each loop that are known only while the model runs; a range where `None`.
+        trust: whether to run the Python code that a source as `net.py:Net` names.
 
     Raises:
-        UsageError: two of the arguments contradict each other.
+        UsageError: two of the arguments contradict each other; a module has no shape; code is not
+            trusted.
         InvalidInput: the source cannot be read.
         Unsupported: a built engine is asked for another batch or size.
 
@@ -93,6 +98,9 @@ def read_model(
         if shapes:
             raise UsageError("give `resolution` or `shapes`, not both")
         shapes = input_shapes(source, resolution, front_end, batch)
+    if is_module(source):
+        ReadOptions(trips=trips).refuse_trips(type(source).__name__)
+        return module_graph(source, shapes or {}, batch)
     if isinstance(source, (Graph, Network)):
         if front_end is not None:
             raise UsageError(f"`front_end` reads files; {source.name} is read already")
@@ -106,8 +114,10 @@ def read_model(
                 "change the model and build it again"
             )
         return _changed(source, batch, shapes or {})
+    if not isinstance(source, (str, Path)):
+        raise UsageError(f"{type(source).__name__} is no model: no path, address, graph or module")
     reader = front_end_for(source, front_end)
-    return reader.read(str(source), ReadOptions(batch, dict(shapes or {}), trips))
+    return reader.read(str(source), ReadOptions(batch, dict(shapes or {}), trips, bool(trust)))
 
 
 def read_graph(
@@ -118,6 +128,7 @@ def read_graph(
     resolution: int | None = None,
     front_end: str | None = None,
     trips: int | None = None,
+    trust: bool | None = None,
 ) -> Graph:
     """Return a model as a `Graph`, which can be changed. Args are those of `read_model`.
 
@@ -131,6 +142,7 @@ def read_graph(
         resolution=resolution,
         front_end=front_end,
         trips=trips,
+        trust=trust,
     )
     if isinstance(model, Network):
         raise Unsupported(
@@ -150,11 +162,13 @@ def read(
     trips: int | None = None,
     runtime: str | None = None,
     device: str | Path | Device | None = None,
+    trust: bool | None = None,
 ) -> Network:
     """Return a model as the layers that a device would run.
 
     Args:
-        source: a path, an address such as `zoo:resnet18`, or a model that is read already.
+        source: a path, an address such as `zoo:resnet18`, or a model that is read already; a
+            PyTorch module with `shapes` or `resolution`.
         precision: `fp32`, `fp16` or `int8`; the device's usual one, fp16, where `None`. An
             engine's is fixed.
         batch: images at once; the model's own where `None`.
@@ -165,6 +179,7 @@ def read(
         runtime: host runtime; torch-tensorrt builds other engines than the rest.
         device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
             depend on it. Name the one that the network is then predicted for.
+        trust: whether to run the Python code that a source as `net.py:Net` names.
 
     Raises:
         InvalidInput: the source cannot be read; the message says what and where.
@@ -185,6 +200,7 @@ def read(
         resolution=resolution,
         front_end=front_end,
         trips=trips,
+        trust=trust,
     )
     if isinstance(model, Network):
         require_precision(model, precision)
@@ -225,6 +241,11 @@ def input_shapes(
     Raises:
         Unsupported: the model is a built engine, or has no input of batch, channels, height, width.
     """
+    if isinstance(source, (str, Path)):
+        told = getattr(front_end_for(source, front_end), "at_resolution", None)
+        if told is not None:
+            found: dict[str, Shape] = told(resolution, batch)
+            return found
     try:
         model = read_model(source, batch=batch, front_end=front_end)
     except UsageError:

@@ -203,7 +203,8 @@ def test_the_page_says_what_each_field_means() -> None:
     for name, option in OPTIONS.items():
         flags = ", ".join(f"`{flag}`" for flag in option.spelled(name))
         metavar = option.metavar.replace("|", "\\|")
-        row = f"| `{name}` | {flags} `{metavar}` | {option.help} | {option.default} |"
+        flags += f" `{metavar}`" if metavar else ""
+        row = f"| `{name}` | {flags} | {option.help} | {option.default} |"
         assert row in text, f"docs/question.md lacks the line\n{row}"
 
 

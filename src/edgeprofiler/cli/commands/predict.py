@@ -11,12 +11,7 @@ from edgeprofiler.cli.asking import asking
 
 @asking()
 def predict(
-    models: Annotated[
-        list[str],
-        common.argument(
-            "MODEL...", "ONNX files, TensorRT engines' layer JSON, graph JSON, or zoo:NAME."
-        ),
-    ],
+    models: Annotated[list[str], common.argument("MODEL...", common.MODEL_HELP)],
     asked: dict[str, Any],
     csv: common.CsvOption = None,
     json: common.JsonOption = None,

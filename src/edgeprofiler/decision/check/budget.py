@@ -15,7 +15,7 @@ from edgeprofiler.core.values import Value, read_toml
 from edgeprofiler.decision.check.limits import LIMITS
 from edgeprofiler.decision.impact import Assumptions
 from edgeprofiler.decision.impact.quantities import parse_battery, parse_duty
-from edgeprofiler.prediction.question import OPTIONS, read_table
+from edgeprofiler.prediction.question import FILED, read_table
 
 CHANGES: Mapping[str, str] = {
     "energy_percent": "energy_j",
@@ -48,7 +48,7 @@ def read_budget(path: Path) -> Budget:
         InvalidInput: unknown names, limits that are no positive numbers, or no limit at all.
     """
     table = read_toml(path)
-    table.allow(("model", *OPTIONS, *_USE, "limits", "change"))
+    table.allow(("model", *FILED, *_USE, "limits", "change"))
     limits, changes = _limits(table["limits"], LIMITS), _limits(table["change"], CHANGES)
     model = table["model"].maybe(Value.name)
     asked = read_table(table.mapping(), path)

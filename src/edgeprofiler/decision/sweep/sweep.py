@@ -26,7 +26,13 @@ from edgeprofiler.decision.sweep.plan import Part, Plan
 from edgeprofiler.decision.sweep.result import Sweep
 from edgeprofiler.decision.sweep.rows import QUANTITIES
 from edgeprofiler.decision.sweep.store import Store
-from edgeprofiler.decision.sweep.variants import Variants, candidates, count_of, source_of
+from edgeprofiler.decision.sweep.variants import (
+    Variants,
+    candidates,
+    count_of,
+    makes_models,
+    source_of,
+)
 from edgeprofiler.decision.sweep.where import Where
 from edgeprofiler.prediction.predict import model_of, predictor_of
 from edgeprofiler.prediction.question import Question, Questions, asks
@@ -99,7 +105,8 @@ def sweep(
     >>> edgeprofiler.sweep("zoo:resnet18", variants=[{"width": 0.5}, {"width": 0.75}]).network
     ('resnet18?width=0.5', 'resnet18?width=0.75')
     """
-    questions = Questions.of("" if callable(model) else model, **asked)
+    subject: Any = "" if makes_models(model) else model
+    questions = Questions.of(subject, **asked)
     devices = _devices(questions, clocks)
     if questions.axis("predictor") != (None,) and len(devices) > 1:
         raise UsageError(
@@ -179,7 +186,7 @@ def _plan(
     model: Any, questions: Questions, devices: tuple[DeviceSpec | None, ...], *, read: bool
 ) -> Plan:
     first = next(iter(questions))
-    if not callable(model):
+    if not makes_models(model):
         model = model_of(first)
     return Plan(
         first,

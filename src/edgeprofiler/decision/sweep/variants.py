@@ -14,6 +14,7 @@ from edgeprofiler.core.files import check_readable, digest_of_file, sha256_of
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.values import parse_json
+from edgeprofiler.reading.torch import is_module
 
 Settings = Mapping[str, Any]
 """What a candidate's model is told, by name; `name` and `model` among them are of the candidate."""
@@ -53,7 +54,7 @@ class Candidate:
         """
         base = self.settings.get("model", base)
         told = self._told
-        if callable(base):
+        if makes_models(base):
             made: str | Path | Graph | Network = base(**told)
             return made
         if told and not str(base).startswith("zoo:"):
@@ -69,6 +70,11 @@ class Candidate:
     @property
     def _told(self) -> dict[str, Any]:
         return {k: v for k, v in self.settings.items() if k not in ("name", "model")}
+
+
+def makes_models(base: Any) -> bool:
+    """Whether something is a function that makes models; a PyTorch module is a model itself."""
+    return callable(base) and not is_module(base)
 
 
 def candidates(variants: Variants | None) -> Iterator[Candidate]:

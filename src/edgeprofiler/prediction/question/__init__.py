@@ -6,11 +6,19 @@ Nothing heavy is imported here: help pages are made from the fields.
 """
 
 from edgeprofiler.prediction.question.option import Option
-from edgeprofiler.prediction.question.question import OPTIONS, Asked, AskedOfMany, Question, asks
+from edgeprofiler.prediction.question.question import (
+    FILED,
+    OPTIONS,
+    Asked,
+    AskedOfMany,
+    Question,
+    asks,
+)
 from edgeprofiler.prediction.question.questions import Questions
 from edgeprofiler.prediction.question.texts import parse_texts, read_table
 
 __all__ = [
+    "FILED",
     "OPTIONS",
     "Asked",
     "AskedOfMany",

@@ -36,6 +36,8 @@ class Option:
     bounds: Mapping[str, float] = field(default_factory=dict)
     """Bounds of a number, as JSON Schema has them: `ge`, `gt`, `le`, `lt`."""
     example: object = None
+    personal: bool = False
+    """Whether only its user can ask for it, on the command line or in Python: no file, no form."""
 
     def spelled(self, name: str) -> tuple[str, ...]:
         """Return the names on the command line, of the field `name`."""

@@ -53,6 +53,7 @@ class Asked(TypedDict, total=False):
     rate: float | str | None
     confidence: float | None
     predictor: str | Path | Predictor | None
+    trust: bool | None
 
 
 class AskedOfMany(TypedDict, total=False):
@@ -69,6 +70,7 @@ class AskedOfMany(TypedDict, total=False):
     rate: float | str | None
     confidence: float | None
     predictor: str | Path | Predictor | None
+    trust: bool | None
 
 
 def _option(*arguments: Any, **more: Any) -> dict[str, Option]:
@@ -141,6 +143,10 @@ class Question:
         "A trained predictor in place of the analytic model", "the analytic model",
         "FOLDER|models:/NAME@ALIAS", values.path_of,
     ))  # fmt: skip
+    trust: bool | None = field(default=None, metadata=_option(
+        "Run the Python code that a model as net.py:Net names, which is your own", "it is refused",
+        "", values.flag_of, json=bool, personal=True,
+    ))  # fmt: skip
 
     def __post_init__(self) -> None:
         for name, value in self.given.items():
@@ -192,13 +198,16 @@ class Question:
         return {"model": str(self.model), **plain}
 
 
-READING = ("batch", "shapes", "resolution", "front_end", "trips")
+READING = ("batch", "shapes", "resolution", "front_end", "trips", "trust")
 """The fields that decide how a model is read, whatever runs it."""
 
 OPTIONS: Mapping[str, Option] = {
     item.name: item.metadata["option"] for item in fields(Question) if item.default is not MISSING
 }
 """How each field but the model is asked for, in their order."""
+
+FILED: tuple[str, ...] = tuple(name for name, option in OPTIONS.items() if not option.personal)
+"""Fields that a file or a request may ask for."""
 
 
 def asks(function: F) -> F:

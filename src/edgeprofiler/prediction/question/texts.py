@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.prediction.question.option import naming
-from edgeprofiler.prediction.question.question import OPTIONS
+from edgeprofiler.prediction.question.question import FILED, OPTIONS
 
 
 def parse_texts(texts: Mapping[str, str | bool | Sequence[str] | None]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def read_table(table: Mapping[str, Any], source: object) -> dict[str, Any]:
         InvalidInput: a value is none of its field.
     """
     found = {}
-    for name in (name for name in OPTIONS if name in table):
+    for name in (name for name in FILED if name in table):
         try:
             found[name] = OPTIONS[name].normal(table[name])
         except UsageError as error:

@@ -37,6 +37,13 @@ def path_of(value: Any) -> Any:
     return value
 
 
+def flag_of(value: Any) -> bool:
+    """Return a truth value; anything else is refused."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{_short(value)} is neither true nor false")
+    return value
+
+
 def precision_of(value: Any) -> str:
     """Return a precision as it is spelt here."""
     return precision_named(text_of(value))

@@ -9,9 +9,9 @@ from functools import cache
 from edgeprofiler.core import plugins
 from edgeprofiler.core.choices import DEFAULT_DEVICE
 from edgeprofiler.core.device import ClockRange, device_names, load_device
-from edgeprofiler.prediction.question import OPTIONS
+from edgeprofiler.prediction.question import FILED
 
-FIELDS = tuple(name for name in OPTIONS if name not in ("shapes", "front_end"))
+FIELDS = tuple(name for name in FILED if name not in ("shapes", "front_end"))
 """Fields of a question that can be asked here. A file is sent, and told by what is in it; sizes
 are asked by batch and resolution alone."""
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
 from edgeprofiler.core.extras import require
 from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.torch.examples import TorchModule, by_shape, named, positional
 
 if TYPE_CHECKING:
     from edgeprofiler.core.graph import Graph
+    from edgeprofiler.core.network import Shape
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SMALL_ELEMENTS = 1024
@@ -28,8 +30,8 @@ _SMALL_ELEMENTS = 1024
 
 
 def from_torch(
-    module: Any,
-    example_inputs: Any,
+    module: TorchModule,
+    example_inputs: Any = None,
     *,
     name: str | None = None,
     kwargs: Mapping[str, Any] | None = None,
@@ -39,20 +41,24 @@ def from_torch(
     Args:
         module: a `torch.nn.Module`; nested, branching and functional ones too. It is put into
             evaluation mode while it is read, then back.
-        example_inputs: a tensor or a tuple of the positional arguments; their shapes (batch
-            included) are the network's. Their values matter only where Python branches on them.
+        example_inputs: the positional argument, or a tuple of several: each a tensor, or a shape
+            (batch included) for which a tensor of zeros stands. Values matter only where Python
+            branches on them.
         name: the network's name; the class's name if omitted.
-        kwargs: keyword arguments of `forward`.
+        kwargs: keyword arguments of `forward`, tensors or shapes too.
 
     Raises:
         Unavailable: torch or onnxscript is not installed.
-        UsageError: `module` is no module, or there is no input.
+        UsageError: `module` is no module, there is no input, or a shape is none.
         Unsupported: neither exporter can capture the module; the first one's reason is given.
 
     >>> import torch, edgeprofiler
     >>> layer = torch.nn.Conv2d(3, 8, kernel_size=3)
     >>> edgeprofiler.from_torch(layer, torch.zeros(1, 3, 32, 32)).batch
     1
+    >>> graph = edgeprofiler.from_torch(layer, (8, 3, 640, 640))
+    >>> graph.tensors[graph.outputs[0]].shape
+    (8, 8, 638, 638)
     """
     torch = _torch()
     if not isinstance(module, torch.nn.Module):
@@ -60,15 +66,17 @@ def from_torch(
             f"from_torch wants a torch.nn.Module, not {type(module).__name__}; "
             "files are not unpickled: build the module and load its weights yourself"
         )
-    args = tuple(example_inputs) if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
-    if not args and not kwargs:
-        raise UsageError("from_torch wants at least one example input, such as a torch tensor")
+    args, keywords = positional(module, example_inputs), named(module, kwargs or {})
+    if not args and not keywords:
+        raise UsageError(
+            "from_torch wants an example input: a torch tensor, or a shape as (1, 3, 224, 224)"
+        )
     title = name or type(module).__name__
     failures: list[str] = []
     for export in (_export, _trace):
         with _evaluation(module), _quiet():
             try:
-                data = export(torch, module, args, dict(kwargs or {}))
+                data = export(torch, module, args, keywords)
             except Unavailable as error:
                 failures.append(str(error))
                 continue
@@ -80,6 +88,18 @@ def from_torch(
         f"{title}: torch cannot export this module ({'; traced: '.join(failures)}); "
         "check that module(*example_inputs) runs, in evaluation mode"
     )
+
+
+def module_graph(module: TorchModule, shapes: Mapping[str, Shape], batch: int | None) -> Graph:
+    """Return the graph of a module at shapes by argument; the empty name is the first.
+
+    Raises:
+        UsageError: no shape is given.
+        Unavailable: torch or onnxscript is not installed.
+        Unsupported: the module cannot be captured.
+    """
+    first, others = by_shape(type(module).__name__, shapes, batch)
+    return from_torch(module, first, kwargs=others)
 
 
 def _torch() -> Any:
@@ -124,7 +144,7 @@ def _read(data: bytes, name: str) -> Graph:
 
 
 @contextlib.contextmanager
-def _evaluation(module: Any) -> Iterator[None]:
+def _evaluation(module: TorchModule) -> Iterator[None]:
     """Hold every submodule in evaluation mode, then restore each one's own."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()

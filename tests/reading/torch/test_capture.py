@@ -152,7 +152,7 @@ def test_keyword_arguments_and_several_inputs() -> None:
 def test_what_is_no_module_is_refused_without_loading_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not unpickled"):
         from_torch(str(tmp_path / "weights.pt"), torch.zeros(1))
-    with pytest.raises(UsageError, match="at least one example input"):
+    with pytest.raises(UsageError, match="wants an example input"):
         from_torch(nn.ReLU(), ())
 
 

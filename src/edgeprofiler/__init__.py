@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from edgeprofiler.decision.objective import objective
     from edgeprofiler.decision.sweep import sweep
     from edgeprofiler.learning.journeys import build_dataset, evaluate, train, tune
+    from edgeprofiler.learning.owner import calibrate, validate
     from edgeprofiler.measurement.attribution import attribute
     from edgeprofiler.measurement.benchmark import benchmark
     from edgeprofiler.measurement.collect.journey import collect
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
     from edgeprofiler.measurement.qa import qa
     from edgeprofiler.prediction.predict import predict, predict_many
     from edgeprofiler.prediction.question import Question
-    from edgeprofiler.prediction.validate.calibrating import calibrate
-    from edgeprofiler.prediction.validate.validation import validate
     from edgeprofiler.reading.read import read, read_model
     from edgeprofiler.reading.torch import from_torch
     from edgeprofiler.views.reports.report import report
@@ -78,7 +77,7 @@ _WHERE = {
     "attribute": "measurement.attribution",
     "benchmark": "measurement.benchmark",
     "build_dataset": "learning.journeys",
-    "calibrate": "prediction.validate.calibrating",
+    "calibrate": "learning.owner",
     "check": "decision.check",
     "collect": "measurement.collect.journey",
     "compare": "decision.compare",
@@ -99,7 +98,7 @@ _WHERE = {
     "sweep": "decision.sweep",
     "train": "learning.journeys",
     "tune": "learning.journeys",
-    "validate": "prediction.validate.validation",
+    "validate": "learning.owner",
     "write_profile": "core.profile.document",
 }
 

@@ -299,7 +299,7 @@ REACHED: dict[str, tuple[str, tuple[str, ...], dict[str, tuple[str, object]]]] =
     }),
     "calibrate": ("edgeprofiler.calibrate", ("-o", "b.toml", "-m", "measured.csv"), {
         "--device": (BOARD, BOARD), "--runtime": ("CPP", "cpp"),
-        "--measured": ("other.csv", Path("other.csv")),
+        "--measured": ("other.csv", Path("other.csv")), "--name": ("mine", "mine"),
     }),
     "validate": ("edgeprofiler.validate", (), {"--measured": ("m.csv", Path("m.csv"))}),
     "dataset build": ("edgeprofiler.build_dataset", ("x", "-o", "d"), {

@@ -75,9 +75,9 @@ SubjectsArgument = Annotated[
 MeasuredOption = Annotated[
     Path,
     option(
-        "FILE.csv",
-        "Measured totals: device, mode, software, network, model, batch, input, precision, "
-        "runtime_ms and, if known, power_above_idle_w.",
+        "FILE.csv|PROFILES|RECORDINGS",
+        "Measured profiles, recordings, or a table of totals: device, mode, software, network, "
+        "model, batch, input, precision, runtime_ms and, if known, power_above_idle_w.",
         "--measured", "-m",
     ),
 ]  # fmt: skip

@@ -19,6 +19,9 @@ def calibrate(
         ),
     ],
     asked: dict[str, Any],
+    name: Annotated[
+        str | None, common.option("NAME", "Name of the calibrated board, for results to record.")
+    ] = None,
     json: common.JsonOption = None,
 ) -> None:
     """Fit a board's few numbers on measured totals of networks, five or more.
@@ -29,7 +32,7 @@ def calibrate(
     from edgeprofiler.prediction.calibration.tables import factor_table, fit_table
 
     screen = common.results_console(json, output)
-    found = edgeprofiler.calibrate(measured, **asked)
+    found = edgeprofiler.calibrate(measured, name=name, **asked)
     for fit in found.fits:
         screen.show(fit_table(fit), factor_table(fit))
         for warning in fit.warnings:

@@ -77,15 +77,6 @@ def runtime_of(software: str) -> str:
     return "trtexec"
 
 
-def rows_of(
-    measured: str | Path | Sequence[Measured], folder: Path | None = None
-) -> tuple[Sequence[Measured], Path | None]:
-    """Return measured rows, and where a relative path of a model starts."""
-    if not isinstance(measured, (str, Path)):
-        return measured, folder
-    return read_measured(Path(measured)), folder or Path(measured).parent
-
-
 def read_measured(path: Path) -> list[Measured]:
     """Return the rows of a CSV of measured totals.
 

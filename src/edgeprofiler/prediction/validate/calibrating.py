@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 
 from edgeprofiler.core.choices import DEFAULT_DEVICE, RUNTIMES, runtime_named
 from edgeprofiler.core.device import Device, calibration_table, load_device
-from edgeprofiler.core.errors import InsufficientData, InvalidInput
+from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.prediction.calibration.board import BoardFit
 from edgeprofiler.prediction.calibration.board import calibrate as fit_board
-from edgeprofiler.prediction.calibration.measured import Measured, rows_of
+from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.profiles import rows_of
 from edgeprofiler.prediction.calibration.write import device_text
 from edgeprofiler.prediction.validate.networks import samples_of
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -24,18 +28,20 @@ class Calibrated:
     device: Device
     fits: tuple[BoardFit, ...]
     warnings: tuple[str, ...]
+    name: str = ""
+    """Its own name, which results record."""
 
     def document(self) -> dict[str, Any]:
         """Return the calibrations as JSON values."""
         tables = [calibration_table(fit.calibration) for fit in self.fits]
-        return {"device": self.device.spec, "calibrations": tables}
+        return {"device": self.device.spec, "name": self.name, "calibrations": tables}
 
     def text(self) -> str:
         """Return the device file."""
         shipped = self.device.source == "shipped"
         base = self.device.name if shipped else str(Path(self.device.source).resolve())
         found = [fit.calibration for fit in self.fits]
-        return device_text(base, self.device.name, self.device.mode.name, found)
+        return device_text(base, self.name, self.device.mode.name, found)
 
 
 def calibrate(
@@ -43,6 +49,7 @@ def calibrate(
     device: str | Path | None = None,
     *,
     runtime: str | None = None,
+    name: str | None = None,
     folder: Path | None = None,
 ) -> Calibrated:
     """Return a board calibrated on the rows of a file that are of it.
@@ -51,18 +58,20 @@ def calibrate(
         measured: measured totals of networks, of this board or of several: a CSV file, or rows.
         device: board and mode, or a TOML file; jetson-orin-nano where `None`.
         runtime: host whose rows to use; each host's rows are fitted apart where `None`.
+        name: name of the calibrated board; the board's own where `None`.
         folder: where a relative path of a model starts; the file's folder where `None`.
 
     Raises:
         InvalidInput: no row is of this board, or none names a model.
         InsufficientData: too few rows, or rows that determine nothing.
 
-    >>> import edgeprofiler
-    >>> found = edgeprofiler.calibrate("measured.csv", "jetson-orin-nano@15w")
+    >>> found = calibrate("measured.csv", "jetson-orin-nano@15w")
     >>> [fit.calibration.rows for fit in found.fits]
     [5]
     """
     spec = str(device or DEFAULT_DEVICE)
+    if name is not None and not _NAME.fullmatch(name):
+        raise UsageError(f"name {name[:64]!r}: use letters, digits, dots and dashes")
     runtime = None if runtime is None else runtime_named(runtime)
     rows, folder = rows_of(measured, folder)
     board = load_device(spec)
@@ -109,4 +118,4 @@ def calibrate(
     warnings += problems
     if len(fits) > 1:
         warnings.append("hosts differ: one calibration for each, used by what asks of it")
-    return Calibrated(board, tuple(fits), tuple(warnings))
+    return Calibrated(board, tuple(fits), tuple(warnings), name or board.name)

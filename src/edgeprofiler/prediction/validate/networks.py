@@ -10,6 +10,7 @@ from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
+from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.costmodel.model import Work
@@ -62,6 +63,8 @@ def board_of(row: Measured, device: str | None = None, runtime: str | None = Non
 
 def _model_of(row: Measured, folder: Path | None) -> Graph | Network:
     """Return a row's model at the row's batch and shape; an engine has its own."""
+    if row.model.endswith(".json") and is_profile(row.model):
+        return read_profile(row.model).network
     source = _address(row.model, folder)
     if source.startswith("zoo:"):
         source += f"?classes={row.classes}" if row.classes else ""

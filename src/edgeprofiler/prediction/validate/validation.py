@@ -18,8 +18,9 @@ from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds
-from edgeprofiler.prediction.calibration.measured import Measured, rows_of
+from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
+from edgeprofiler.prediction.calibration.profiles import rows_of
 from edgeprofiler.prediction.calibration.recipe import Sample
 from edgeprofiler.prediction.calibration.solve import left_out
 from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_table

@@ -34,6 +34,7 @@ CASES: dict[str, tuple[object, ...]] = {
     "predict": ("zoo:lenet",),
     "inspect": ("zoo:lenet",),
     "devices": (),
+    "zoo": (),
     "devices show": (BOARD,),
     "validate": ("-m", "measured.csv"),
     "calibrate": ("-m", "measured.csv", "-d", BOARD, "-o", "board.toml"),

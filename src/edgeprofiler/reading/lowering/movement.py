@@ -161,6 +161,7 @@ class Mover:
     def _copied(self, names: Sequence[str]) -> list[list[str]]:
         """Return the inputs that must be copied; slices that make up one tensor go together."""
         groups: list[list[str]] = []
+        taken = 0  # elements of the last group
         for name in names:
             writer = self.memory.writer.get(name)
             parent = self._slice_of.get(name)
@@ -170,11 +171,13 @@ class Mover:
                 continue
             previous = groups[-1] if groups else []
             if parent is not None and previous and self._slice_of.get(previous[0]) == parent:
-                taken = sum(elements(self.facts.shape(p)) for p in (*previous, name))
-                if taken <= elements(self.facts.shape(parent)):
+                more = taken + elements(self.facts.shape(name))
+                if more <= elements(self.facts.shape(parent)):
                     previous.append(name)
+                    taken = more
                     continue
             groups.append([name])
+            taken = elements(self.facts.shape(name))
         return [part for group in groups for part in self._whole_or_parts(group)]
 
     def _whole_or_parts(self, group: list[str]) -> list[list[str]]:

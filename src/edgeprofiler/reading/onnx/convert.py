@@ -165,7 +165,7 @@ def _tensors(
     for node in recipes.values():
         read = (*node.inputs, *node.outputs)
         names.update(dict.fromkeys(name for name in read if name))
-        settings.update(name for name in read if reader.values[name].constant)
+        settings.update(name for name in read if name and reader.values[name].constant)
     found = {}
     for name in names:
         value = reader.values[name]

@@ -47,10 +47,15 @@ def written_out(node: RawNode, values: Values, channels: Mapping[str, int]) -> W
     if not node.outputs or not all(n in values for n in node.inputs if n):
         return None
     writer = Writer(node, values, channels)
-    if last:
-        _channels_last(writer)
-    elif rule is not None:
-        rule(writer)
+    try:
+        if last:
+            _channels_last(writer)
+        elif rule is not None:
+            rule(writer)
+    except (KeyError, IndexError):  # an input that it needs is left out
+        if node.domain in (_NHWC_DOMAIN, "com.microsoft"):
+            raise BadNodeError("lacks an input that it needs") from None
+        return None  # another's operator of the same name
     return writer
 
 

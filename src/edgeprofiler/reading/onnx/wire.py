@@ -19,8 +19,8 @@ from edgeprofiler.core.errors import InvalidInput
 
 _SMALL_BYTES = 128
 _FLOAT_PAYLOAD_BYTES = 1024
-_INTEGER_PAYLOAD_BYTES = 64 * 1024
-_SCALAR_LIMIT_BYTES = 64 * 1024
+_INTEGER_PAYLOAD_BYTES = 1024 * 1024
+_SCALAR_LIMIT_BYTES = 1024 * 1024
 _SHAPE_DTYPES = frozenset({5, 6, 7, 9, 12, 13})
 """TensorProto data types that shapes and indices have: 16- to 64-bit integers, booleans."""
 

@@ -74,7 +74,7 @@ def _depth(graph: Graph, node: Node) -> int:
 def _einsum(graph: Graph, node: Node) -> int | None:
     equation = str(node.attributes.get("equation", "")).replace(" ", "")
     terms = equation.split("->")[0].split(",")
-    shapes = [graph.tensors[name].shape for name in node.inputs]
+    shapes = [graph.tensors[name].shape for name in node.inputs if name]
     if len(terms) != len(shapes) or "." in equation:
         return None
     sizes: dict[str, int] = {}

@@ -224,9 +224,24 @@ class Profile(Alike):
         return tuple(int(i) for i in np.flatnonzero(~self.costs.covered))
 
     @cached_property
+    def whole(self) -> bool:
+        """Whether totals are of all that runs: no layer is uncovered, or runs without an end."""
+        return not self.uncovered and not any(la.unbounded for la in self.network.layers)
+
+    @cached_property
     def covered_macs(self) -> float:
-        """Share of the known MACs in covered layers; 1 for a network without MACs."""
+        """Share of the MACs in covered layers; 1 for a network without MACs.
+
+        NaN where those of an uncovered layer cannot be counted.
+        """
+        if self.uncounted:
+            return math.nan
         return self._covered_share([layer.macs or 0 for layer in self.network.layers])
+
+    @cached_property
+    def uncounted(self) -> int:
+        """Number of uncovered layers whose MACs cannot be counted."""
+        return sum(self.network.layers[index].macs is None for index in self.uncovered)
 
     @cached_property
     def covered_bytes(self) -> float:
@@ -286,7 +301,7 @@ class Profile(Alike):
             totals.energy_above_idle_j,
             totals.power_above_idle_w,
             self.idle_power_w,
-            whole=not self.uncovered,
+            whole=self.whole,
         )
 
     def to_frame(self, backend: str | None = None) -> Any:

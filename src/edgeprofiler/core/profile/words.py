@@ -113,12 +113,16 @@ def cautions(profile: Profile) -> tuple[str, ...]:
     """Return what a reader must know before trusting the numbers, each once."""
     found = [*profile.network.warnings, *profile.warnings]
     if profile.uncovered:
+        macs = (
+            f"MACs of {profile.uncounted} cannot be counted"
+            if profile.uncounted
+            else f"{1 - profile.covered_macs:.1%} of the MACs"
+        )
         found.insert(
             0,
             f"{len(profile.uncovered)} of {len(profile)} layers are not covered "
-            f"({1 - profile.covered_bytes:.1%} of the bytes moved, "
-            f"{1 - profile.covered_macs:.1%} of the MACs). Totals leave them out; they add at "
-            f"least {engineering(profile.time_lower_bound_s, 's')}.",
+            f"({1 - profile.covered_bytes:.1%} of the bytes moved, {macs}). Totals leave them out; "
+            f"they add at least {engineering(profile.time_lower_bound_s, 's')}.",
         )
     memory = profile.memory
     if memory.fits == "no":

@@ -117,7 +117,7 @@ def judge(
         InvalidInput: the baseline is for another device or batch, or there is none and the budget
             limits nothing but a change.
     """
-    whole = not profile.uncovered
+    whole = profile.whole
 
     def judged(
         name: str, limit: float, estimate: Estimate, unit: str, *,
@@ -154,7 +154,7 @@ def judge(
         if not base > 0:
             raise InvalidInput("baseline", f"knows no {total}", "make the baseline anew")
         percent = getattr(comparison, quantity).scaled(100 / base)
-        both = whole and not baseline.uncovered
+        both = whole and baseline.whole
         findings.append(judged(f"{name} (change)", limit, percent, "%", whole=both))
     return Checked(profile, tuple(findings), comparison, rule)
 

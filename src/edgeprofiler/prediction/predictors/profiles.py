@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -23,6 +24,9 @@ from edgeprofiler.prediction.predictors.totals import (
     around_power,
     total_intervals,
 )
+
+Intervals = Mapping[str, tuple[float, float]]
+"""Low and high of totals by name; an open end is NaN."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class PredictedProfiles(ProfileSequence):
     def belief(self, index: int) -> Belief:
         """Return what is believed of network `index`."""
 
+    @abstractmethod
+    def again(self, networks: Sequence[Network]) -> PredictedProfiles:
+        """Return the profiles of other networks by the same predictor."""
+
     @property
     def runtime_s(self) -> FloatArray:
         """Runtime of every layer of every network."""
@@ -119,6 +127,12 @@ class PredictedProfiles(ProfileSequence):
         belief = self.belief(index)
         found = total_intervals(self.total(index), belief.totals, device.idle_power_w)
         hidden = network.columns.bytes_moved[~network.columns.covered]
+        least = float(hidden.sum()) / device.bandwidth_bytes_per_s
+        intervals: Intervals = {
+            n: (float(low[0]), float(high[0])) for n, (low, high) in found.items()
+        }
+        if len(hidden):
+            intervals = open_upward(intervals, least, device.idle_power_w)
         return Profile(
             network=network,
             device=DeviceLabel(
@@ -133,15 +147,28 @@ class PredictedProfiles(ProfileSequence):
             costs=self._costs(index, belief),
             fixed=Part(outside.fixed_s, outside.fixed_w),
             host_gap=Part(float(outside.host_gap_s[index]), outside.host_gap_w),
-            total_intervals={
-                n: (float(low[0]), float(high[0])) for n, (low, high) in found.items()
-            },
+            total_intervals=self._with_ends(network, intervals),
             confidence=self.confidence,
             interval_kind=belief.kind,
-            time_lower_bound_s=float(hidden.sum()) / device.bandwidth_bytes_per_s,
+            time_lower_bound_s=least,
             warnings=(*network.warnings, *belief.warnings),
             board_memory_bytes=device.datasheet.memory_bytes or math.nan,
         )
+
+    def _with_ends(self, network: Network, intervals: Intervals) -> Intervals:
+        """Return intervals that hold what the network may need beside what is assumed of it.
+
+        A branch or a number of runs that is known only while it runs has two ends, or one.
+        """
+        ends = [end for end in (network.least, network.most) if end is not None]
+        for profile in self.again(ends) if ends else ():
+            intervals = {
+                name: _both(intervals[name], other)
+                for name, other in profile.total_intervals.items()
+            }
+        if any(layer.unbounded for layer in network.layers):
+            intervals = {name: (low, math.nan) for name, (low, _) in intervals.items()}
+        return intervals
 
     def _costs(self, index: int, belief: Belief) -> Costs:
         part, idle = self.part(index), self.device.idle_power_w
@@ -159,3 +186,28 @@ class PredictedProfiles(ProfileSequence):
             **{f"{name}_low": read_only(low) for name, (low, _) in ends.items()},
             **{f"{name}_high": read_only(high) for name, (_, high) in ends.items()},
         )
+
+
+def open_upward(intervals: Intervals, least_s: float, idle_power_w: float) -> Intervals:
+    """Return the intervals of totals that lack some layers: nobody knows how far up they go.
+
+    A total is of what is known; where the other layers need more than all of that, its low end
+    lies above it.
+
+    Args:
+        intervals: of what is known.
+        least_s: time that the other layers need at least.
+        idle_power_w: of the board, which it draws meanwhile.
+    """
+    least = {"runtime_s": least_s, "end_to_end_s": least_s, "energy_j": least_s * idle_power_w}
+    floors = {"power_w": idle_power_w, "power_above_idle_w": 0.0}
+    return {
+        name: (floors.get(name, max(low, least.get(name, 0.0))), math.nan)
+        for name, (low, _) in intervals.items()
+    }
+
+
+def _both(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    """Return the interval that holds two; open where one of them is."""
+    high = math.nan if math.isnan(first[1] + second[1]) else max(first[1], second[1])
+    return min(first[0], second[0]), high

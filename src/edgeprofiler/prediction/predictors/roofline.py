@@ -104,6 +104,11 @@ class RooflineProfiles(PredictedProfiles):
     layers: ColumnCosts
     parameters: Parameters
 
+    def again(self, networks: Sequence[Network]) -> RooflineProfiles:
+        """Return the profiles of other networks by the same numbers."""
+        predictor = RooflinePredictor(self.device, self.confidence, self.parameters)
+        return predictor.predict_many(networks)
+
     @cached_property
     def bound_codes(self) -> IntArray:
         """Index into `BOUNDS` of each layer."""

@@ -264,6 +264,10 @@ class TrainedProfiles(PredictedProfiles):
     predictor: TrainedPredictor
     base: RooflineProfiles
 
+    def again(self, networks: Sequence[Network]) -> TrainedProfiles:
+        """Return the profiles of other networks by the same models."""
+        return self.predictor.predict_many(networks)
+
     def belief(self, index: int) -> Belief:
         """Return own widths, and the analytic model's where it answers."""
         network, part = self.networks[index], self.part(index)

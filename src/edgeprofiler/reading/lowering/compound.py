@@ -59,6 +59,7 @@ class _Out:
         self.tensors: dict[str, Tensor] = dict(graph.tensors)
         self.current = Node("", "", (), ())
         self.used = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
+        self.used.discard("")
         self.part_of: dict[str, str] = {}
 
     def shape(self, name: str) -> Shape:

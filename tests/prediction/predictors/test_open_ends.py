@@ -114,6 +114,16 @@ def test_no_budget_is_kept_for_sure_by_what_is_open(tmp_path: Path, build: Any) 
         assert {finding.verdict for finding in checked.findings} == {"undecided"}, rule
 
 
+@pytest.mark.parametrize("build", [endless, foreign, branching])
+def test_a_sweep_is_as_open_as_a_prediction(tmp_path: Path, build: Any) -> None:
+    path = tmp_path / "net.onnx"
+    onnx.save(build(), path)
+    found = sweep(path, device="jetson-orin-nano", batch=[1])
+    totals = predict(path, "jetson-orin-nano").totals
+    assert found.energy_j_high[0] == pytest.approx(totals.energy_j.high, nan_ok=True)
+    assert found.power_w_low[0] == pytest.approx(totals.power_w.low)
+
+
 @pytest.mark.parametrize("build", [endless, foreign])
 def test_the_doubt_stands_in_whatever_is_made_of_it(tmp_path: Path, build: Any) -> None:
     path = tmp_path / "net.onnx"

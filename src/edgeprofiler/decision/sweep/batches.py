@@ -101,12 +101,12 @@ class Batched:
         The analytic model takes the columns of all batches at once; another predictor is given a
         network for each.
         """
-        if isinstance(answers, RooflinePredictor):
+        if isinstance(answers, RooflinePredictor) and self.network.least is None:
             rows = _by_columns(self, answers, rate_hz)
         else:
             rows = _by_networks(self, answers, rate_hz)
-        covered = self.network.columns.covered.all()
-        return {**(rows if covered else _opened(rows, answers.device)), **self.about}
+        lacking = lacks(self.network)
+        return {**(_opened(rows, answers.device) if lacking else rows), **self.about}
 
 
 def _by_columns(there: Batched, answers: RooflinePredictor, rate_hz: float | None) -> Numbers:
@@ -168,6 +168,12 @@ class Pace:
         return rows
 
 
+def lacks(network: Network) -> bool:
+    """Say whether some layers of a network have no cost, or run without an end."""
+    endless = any(layer.unbounded for layer in network.layers)
+    return endless or not bool(network.columns.covered.all())
+
+
 def share_covered(network: Network) -> float:
     """Return the share of the bytes moved by the layers that have a cost."""
     moved, covered = network.columns.bytes_moved, network.columns.covered
@@ -212,7 +218,10 @@ def _at_batch(network: Network, batch: int) -> Network:
     """Return a network with the columns of another batch, without lowering it again."""
     alive, factor = network.activation_bytes, batch / network.batch
     activations = None if alive is None else round(alive * factor)
-    there = replace(network, batch=batch, activation_bytes=activations)
+    least, most = (
+        None if end is None else _at_batch(end, batch) for end in (network.least, network.most)
+    )
+    there = replace(network, batch=batch, activation_bytes=activations, least=least, most=most)
     # Where the cached property keeps them.
     vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
     return there

@@ -167,7 +167,7 @@ class PredictedProfiles(ProfileSequence):
                 for name, other in profile.total_intervals.items()
             }
         if any(layer.unbounded for layer in network.layers):
-            intervals = {name: (low, math.nan) for name, (low, _) in intervals.items()}
+            intervals = open_upward(intervals, 0.0, self.device.idle_power_w)
         return intervals
 
     def _costs(self, index: int, belief: Belief) -> Costs:

@@ -519,6 +519,21 @@ def test_functions_that_never_end_are_refused() -> None:
         read(bomb)
 
 
+def test_a_tensor_in_fifty_thousand_slices_is_copied_as_one() -> None:
+    """Linear in the number of slices, whose sizes are as many numbers."""
+    count = 50_000
+    slices = " ".join(f"s{place}" for place in range(count))
+    graph = read(
+        model(
+            [node("Split", "x sizes", slices, axis=1), node("Concat", slices, "y", axis=1),
+             node("Relu", "y", "z")],
+            {"x": (1, count)}, ["z"], {"sizes": np.ones(count, np.int64)},
+        )
+    )  # fmt: skip
+    assert out(graph) == (1, count)
+    assert [la.op for la in lower(graph).layers].count("concat") == 1
+
+
 def test_lists_of_tensors_grow_and_shrink_at_any_place() -> None:
     graph = read(
         model(

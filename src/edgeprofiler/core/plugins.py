@@ -13,12 +13,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable, UsageError
 
 PluginKind = Literal["frontends", "sensors", "runners", "recipes", "stores", "renderers"]
+
+
+@cache
+def built_in(kind: PluginKind) -> dict[str, EntryPoint]:
+    """Return EdgeProfiler's own entry points of a kind by name, sorted.
+
+    They are found without a look at all that is installed, which takes long where that is much.
+    """
+    try:
+        points = distribution("edgeprofiler").entry_points
+    except PackageNotFoundError:  # run from its sources
+        return {}
+    chosen = [point for point in points if point.group == f"edgeprofiler.{kind}"]
+    return {point.name: point for point in sorted(chosen, key=lambda point: point.name)}
+
+
+def names(kind: PluginKind) -> Iterator[str]:
+    """Yield the names of all plug-ins of a kind, EdgeProfiler's own first."""
+    own = built_in(kind)
+    yield from own
+    yield from (name for name in available(kind) if name not in own)
 
 
 @cache
@@ -41,10 +62,10 @@ def load(kind: PluginKind, name: str) -> Any:
         UsageError: there is no plug-in of that name.
         Unavailable: it is there but cannot be imported.
     """
-    point = available(kind).get(name)
+    point = built_in(kind).get(name) or available(kind).get(name)
     if point is None:
-        names = ", ".join(available(kind)) or "none are installed"
-        raise UsageError(f"no {kind[:-1]} named {name!r}; choose one of: {names}")
+        known = ", ".join(available(kind)) or "none are installed"
+        raise UsageError(f"no {kind[:-1]} named {name!r}; choose one of: {known}")
     try:
         return point.load()
     except (ImportError, AttributeError) as error:

@@ -16,7 +16,6 @@ from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.core.profile.profiles import Profiles, ProfileSequence
 from edgeprofiler.core.profile.words import label
-from edgeprofiler.prediction.loading import load_predictor
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question import Question, Questions, asks, values
@@ -134,6 +133,9 @@ def predictor_of(question: Question) -> Predictor:
     if chosen is None:
         return RooflinePredictor(load_device(device or DEFAULT_DEVICE, runtime), confidence)
     if isinstance(chosen, (str, Path)):
+        # Trained models take longer to import than a prediction without them takes.
+        from edgeprofiler.prediction.loading import load_predictor
+
         board = None if device is None else load_device(device, runtime)
         host = device.runtime if isinstance(device, Device) and runtime is None else runtime
         return load_predictor(chosen, board, confidence, runtime=host)

@@ -46,7 +46,7 @@ def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
         raise InvalidInput(
             text, "is a saved profile, no model", "`report`, `compare` and `impact` take profiles"
         )
-    for candidate in plugins.available("frontends"):
+    for candidate in plugins.names("frontends"):
         front_end = plugins.load("frontends", candidate)()
         if front_end.recognises(text, head):
             return front_end

@@ -350,14 +350,17 @@ class TensorReader:
 def subgraphs(node: RawNode) -> Iterator[Any]:
     """Yield the graphs among a node's attributes."""
     for value in node.attributes.values():
-        if hasattr(value, "initializer") and hasattr(value, "node"):
+        if not isinstance(value, (int, float, str, tuple)) and hasattr(value, "initializer"):
             yield value
 
 
 def captured(node: RawNode) -> list[str]:
     """Return the names that a node's subgraphs read from outside, in order."""
+    graphs = [*subgraphs(node)]
+    if not graphs:
+        return []
     found: dict[str, None] = {}
-    for graph in subgraphs(node):
+    for graph in graphs:
         _outer_names(graph, frozenset(), found)
     return [node.scope.get(name, name) for name in found]
 

@@ -102,8 +102,8 @@ def test_unknown_sources_are_said(tmp_path: Path) -> None:
 
 def test_json_that_is_broken_says_where(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
-    broken.write_text('{"a": [1, 2}')
-    with pytest.raises(InvalidInput, match=r"broken\.json: is not JSON \(line 1, column 12"):
+    broken.write_text('{"a": [true, 2}')
+    with pytest.raises(InvalidInput, match=r"broken\.json: is not JSON \(line 1, column 15"):
         read(broken)
 
 

@@ -45,11 +45,11 @@ def least_ms(action: Callable[[], object], runs: int = RUNS) -> float:
 
 
 def read_and_lower(path: str) -> None:
-    lower(OnnxFrontEnd().read(path, ReadOptions()))  # type: ignore[arg-type]
+    lower(OnnxFrontEnd().read(path, ReadOptions()))
 
 
 def count(path: str) -> None:
-    import onnx_tool
+    import onnx_tool  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     with contextlib.redirect_stdout(io.StringIO()):
         model = onnx_tool.Model(path)

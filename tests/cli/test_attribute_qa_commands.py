@@ -98,3 +98,15 @@ def test_a_recording_of_one_model_lets_none_be_chosen(cli, command: str, folder:
 def test_wrong_methods_and_pictures_are_usage_errors(cli, folder: Path, tmp_path) -> None:
     assert cli("attribute", str(folder / "pair"), "--method", "magic").code == 2
     assert cli("qa", str(folder / "pair"), "--plot", str(tmp_path / "x.gif")).code == 2
+
+
+def test_several_recordings_are_attributed_at_once_and_one_that_fails_is_named(
+    cli, folder: Path
+) -> None:
+    one, other = str(folder / "pair"), str(folder / "pair")
+    ran = cli("attribute", one, other, str(folder / "none"), "--jobs", "2", "--json", "-")
+    assert ran.code == 3
+    assert str(folder / "none") in ran.err
+    alone = json.loads(cli("attribute", one, "--json", "-").out)
+    assert json.loads(ran.out) == [alone, alone]
+    assert cli("attribute", one, other, "--csv", "-").code == 2

@@ -198,7 +198,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], ...]] = {
                 ("zoo:lenet", "--sensor", "none", "--runner-option", "seed=3"),
                 ("zoo:lenet", "--sensor", "none", "--sensor-option", "seed=3", "--runner", "sim"),
                 ("tiny.onnx", "--sensor", "none", "--runner", "trtexec", "--device", BOARD)),
-    "attribute": (("recordings/lenet", "--model", "x"), ("recordings/lenet", "--method", "x")),
+    "attribute": (("recordings/lenet", "--model", "x"),
+                  ("recordings/lenet", "--jobs", "0"),
+                  ("recordings/lenet", "recordings/lenet", "--cluster", "here"),
+                  ("recordings/lenet", "--method", "x")),
     "qa": (("recordings/lenet", "--model", "x"), ("recordings/lenet", "--plot", "x.txt")),
     "monitor": (("--sensor-option", "a=1", "--", "true"), ("--period", "99", "--", "true")),
     "benchmark": (*(("engine.json", "--trtexec-profile", "p.json", *more) for more in (

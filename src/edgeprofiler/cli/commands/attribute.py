@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.progress import shown_workers
 
 
 def attribute(
-    recording: common.RecordingArgument,
+    recordings: Annotated[
+        list[Path],
+        common.argument(
+            "RECORDING...",
+            "Recordings' folders, or a folder of the reference's raw layout; several are "
+            "attributed at once, and JSON is a list of them.",
+        ),
+    ],
     method: Annotated[
         str,
         common.option(
@@ -27,18 +35,33 @@ def attribute(
         Path | None,
         common.option("FOLDER", "Write the reference's preprocessed_data layout into a folder."),
     ] = None,
+    jobs: common.JobsOption = None,
+    cluster: common.ClusterOption = None,
     quiet: common.QuietOption = False,
 ) -> None:
     """Attribute measured power to layers; what the data do not support is not given."""
+    from edgeprofiler.core.errors import UsageError
     from edgeprofiler.core.profile.document import to_document
     from edgeprofiler.core.profile.table import to_csv
     from edgeprofiler.core.profile.words import profile_tables
     from edgeprofiler.measurement.attribution import attribute_with_report
     from edgeprofiler.measurement.attribution.export import write_preprocessed
+    from edgeprofiler.measurement.attribution.many import attribute_many
     from edgeprofiler.measurement.recording.opening import open_recording
 
     screen = common.results_console(json, csv)
-    opened = open_recording(recording, model)
+    if len(recordings) > 1:
+        if csv is not None or reference_csv is not None:
+            raise UsageError("`csv` and `reference_csv` are of one recording; name one")
+        with shown_workers(jobs, cluster) as workers:
+            done = list(attribute_many(recordings, method, model=model, workers=workers))
+        profiles = [outcome.answer for outcome in done if outcome.answer is not None]
+        common.write_json(json, lambda: [dict(to_document(profile)) for profile in profiles])
+        screen.show(*(t for p in profiles for t in profile_tables(p, layers=not quiet)))
+        for outcome in done:
+            outcome.get()
+        return
+    opened = open_recording(recordings[0], model)
     found = attribute_with_report(opened, method)
     common.write(csv, partial(to_csv, found.profile))
     if reference_csv is not None:

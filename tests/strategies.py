@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,6 +72,8 @@ def networks(max_layers: int = 4) -> st.SearchStrategy[Network]:
 
 
 positive = st.floats(0, 1e6, allow_subnormal=False)
+below = st.floats(0, 1, allow_subnormal=False)
+above = st.floats(1, 1e3)
 unknown = st.just(math.nan)
 
 
@@ -99,17 +103,18 @@ def profiles(draw: st.DrawFn, max_layers: int = 4) -> Profile:
         covered=covered,
         bound=draw(words),
         known_by=draw(words),
-        **{
-            name: draw(optional)
-            for name in (
-                "runtime_s_low", "runtime_s_high", "power_w_low", "power_w_high", "energy_j_low",
-                "energy_j_high", "standard_error_w", "samples",
-            )
-        },
-    )  # fmt: skip
+        standard_error_w=draw(optional),
+        samples=draw(optional),
+    )
+    ends = {
+        f"{name}_{end}": draw(st.none() | columns(size, times | unknown).map(value_times))
+        for name in ("runtime_s", "power_w", "energy_j")
+        for value_times in (partial(_times, getattr(costs, name)),)
+        for end, times in (("low", below), ("high", above))
+    }
+    costs = replace(costs, **ends)
     part = st.builds(Part, runtime_s=positive | unknown, power_w=positive | unknown)
-    interval = st.tuples(positive | unknown, positive | unknown)
-    return Profile(
+    profile = Profile(
         network=network,
         device=draw(
             st.builds(
@@ -130,14 +135,26 @@ def profiles(draw: st.DrawFn, max_layers: int = 4) -> Profile:
         costs=costs,
         fixed=draw(part),
         host_gap=draw(part),
-        total_intervals=draw(
-            st.dictionaries(
-                st.sampled_from(["runtime_s", "end_to_end_s", "energy_j", "power_w"]), interval
-            )
-        ),
         confidence=draw(st.floats(0.01, 0.99)),
         interval_kind=draw(texts),
         time_lower_bound_s=draw(positive | unknown),
         warnings=draw(st.lists(texts, max_size=2).map(tuple)),
         simulated=draw(st.booleans()),
     )
+    wide = draw(
+        st.dictionaries(
+            st.sampled_from(["runtime_s", "end_to_end_s", "energy_j", "power_w"]),
+            st.tuples(below | unknown, above | unknown),
+        )
+    )
+    values = {name: getattr(profile.totals, name).value for name in wide}
+    intervals = {
+        name: (values[name] * low, values[name] * high) for name, (low, high) in wide.items()
+    }
+    return replace(profile, total_intervals=intervals)
+
+
+def _times(values: Any, factors: Any) -> Any:
+    product = values * factors
+    product.setflags(write=False)
+    return product

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from edgeprofiler._version import __version__
+from edgeprofiler.cli import streams
 from edgeprofiler.cli.interruption import ending_interrupts
 from edgeprofiler.cli.spelling import spelled, spellings
 from edgeprofiler.core.errors import (
@@ -55,8 +56,8 @@ COMMANDS = (
 """Modules of `edgeprofiler.cli.commands`, in the order of the help page. Each holds a function of
 its name, or an `app` of several."""
 
-_NO_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What writing to standard output fails with: nobody reads, or there is no room."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What writing to standard output fails with where there is no room for it."""
 
 
 # Newer Typers carry a Click of their own, older ones take the installed one: found by its name.
@@ -100,21 +101,36 @@ def build_app() -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
-    code = 0
-    command = typer.main.get_command(build_app())
     try:
+        streams.prepare()
         with ending_interrupts():
-            code = _run(command)
+            code = run(typer.main.get_command(build_app()))
+    except KeyboardInterrupt:  # before the command began
+        code = _interrupted()
+    except BrokenPipeError:
+        streams.end_unheard()
+    sys.exit(code)
+
+
+def run(command: Callable[..., Any]) -> int:
+    """Run the command that is called and return its exit code, whatever happens.
+
+    Raises:
+        BrokenPipeError: nobody reads standard output any more.
+    """
+    try:
+        return _run(command)
     except EdgeProfilerError as error:
         # An error names arguments; here they are options.
         _say(f"error: {spelled(str(error), spellings(command, sys.argv[1:]))}")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(EXIT_INTERRUPTED)
+        return _interrupted()
     except MemoryError:
         _say("error: not enough memory for this input; use a smaller model or batch")
-        sys.exit(EXIT_INTERNAL)
+        return EXIT_INTERNAL
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if os.environ.get("EDGEPROFILER_TRACEBACK"):
             raise
@@ -122,15 +138,20 @@ def main() -> NoReturn:
             f"internal error: {type(error).__name__}: {error}; please report it "
             "(EDGEPROFILER_TRACEBACK=1 shows where)"
         )
-        sys.exit(EXIT_INTERNAL)
-    sys.exit(code)
+        return EXIT_INTERNAL
+
+
+def _interrupted() -> int:
+    _say("interrupted")
+    return EXIT_INTERRUPTED
 
 
 def _run(command: Callable[..., Any]) -> int:
     """Run the command that is called and return its exit code.
 
     Raises:
-        CannotWrite: nobody takes the output; never another exit code.
+        BrokenPipeError: nobody reads the output.
+        CannotWrite: there is no room for the output; never another exit code.
         UsageError: the words are no call; in one line, where the library would draw a box.
     """
     try:
@@ -141,7 +162,7 @@ def _run(command: Callable[..., Any]) -> int:
             if isinstance(end.__context__, BrokenPipeError):
                 raise end.__context__ from None
             sys.stdout.flush()
-            raise
+            return end.code if isinstance(end.code, int) else EXIT_INTERNAL
         except typer.Abort:  # older versions make it of Ctrl-C
             raise KeyboardInterrupt from None
         except _Mistake as mistake:
@@ -149,9 +170,11 @@ def _run(command: Callable[..., Any]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except OSError as error:
-        if error.errno not in _NO_OUTPUT:
+        if streams.has_no_reader(error):
+            raise BrokenPipeError(*error.args) from None
+        if error.errno not in _NO_ROOM:
             raise
-        _abandon_output()
+        streams.abandon_output()
         raise CannotWrite(
             "standard output",
             f"cannot be written ({error.strerror})",
@@ -168,12 +191,6 @@ def _explain(mistake: Any) -> int:
     path = "edgeprofiler" if context is None else context.command_path
     message = " ".join(mistake.format_message().split()).rstrip(".")
     raise UsageError(f"{message}; see `{path} --help`") from None
-
-
-def _abandon_output() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's last flush is quiet."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgeprofiler.cli import streams
 from edgeprofiler.cli.completion import models
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.text import visible
@@ -143,7 +144,9 @@ def write(target: str | Path | None, text: Callable[[], str]) -> None:
         return
     made = text()
     if str(target) == "-":
-        sys.stdout.write(made if made.endswith("\n") else made + "\n")
+        made = made if made.endswith("\n") else made + "\n"
+        # Programs get names as they are, a terminal only what shows.
+        streams.data(visible(made, keep="\n") if sys.stdout.isatty() else made)
         return
     from edgeprofiler.core.files import write_text
 

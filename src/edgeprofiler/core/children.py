@@ -191,7 +191,7 @@ def ask(module: str, task: Mapping[str, Any], bounds: Bounds, source: object) ->
     return data
 
 
-def answer_once(prepare: Callable[[], None], work: Callable[[dict[str, Any]], bytes]) -> None:
+def answer_once(prepare: Callable[[], None], work: Callable[[Mapping[str, Any]], bytes]) -> None:
     """Be the process that `ask` starts: do the work of one task within its bounds, and answer.
 
     Args:

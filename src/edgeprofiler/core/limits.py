@@ -121,6 +121,20 @@ DATASET_MEMORY_BYTES = 768 * MIB
 DATASET_SECONDS = 120.0
 """Until a Parquet file must be read; 200,000 layers take two."""
 
+# Profiles and predictors.
+
+PROFILE_SECONDS = 1e13
+"""Time of a layer: the most MACs that are taken, on the slowest board."""
+
+PROFILE_WATTS = 1e6
+"""Power of a board; sums stay numbers."""
+
+LAYER_SECONDS = 1e3
+"""Time of a layer that was measured, or that trained models answer."""
+
+BOARD_WATTS = 2e3
+"""Power of a board that was measured, or that trained models answer."""
+
 # ONNX files, skimmed before they are parsed.
 
 ONNX_FIELDS = 4_000_000

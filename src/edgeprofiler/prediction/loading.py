@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from edgeprofiler.core import plugins
+import numpy as np
+import numpy.typing as npt
+
+from edgeprofiler.core import limits, plugins
 from edgeprofiler.core.choices import DEFAULT_RUNTIME, PRECISIONS, RUNTIMES
 from edgeprofiler.core.device import Device, load_device
-from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.network import DTYPE_CODES, KINDS, Kind
+from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.network import DTYPE_CODES, KINDS, FloatArray, Kind
 from edgeprofiler.core.values import Value
 from edgeprofiler.prediction.features import FEATURES, Ratings
 from edgeprofiler.prediction.predictors.arrays import parse_model
@@ -34,6 +38,8 @@ QUANTITIES = ("runtime_s", "power_above_idle_w")
 
 _REGISTRY = "models:/"
 _DTYPES = len({*DTYPE_CODES.values()})
+_WRONG = 1e6
+"""No model is wrong by more than this factor, and no correction is larger."""
 _FAR = 700.0
 """No feature, a logarithm, lies farther from zero: its exponential would not be a number."""
 
@@ -105,14 +111,14 @@ def predictor_of(
         overhead=_overhead(header["overhead"]),
         correction=Correction(
             **{
-                quantity: {op: value.number(above=0) for op, value in table.entries()}
+                quantity: {op: value.number(1 / _WRONG, _WRONG) for op, value in table.entries()}
                 for quantity, table in header["correction"].entries()
             }
         ),
         network_residuals={
-            name.removeprefix("network."): values
+            name.removeprefix("network."): _residuals(values, f"{source}: {name}")
             for name, values in artifact.arrays.items()
-            if name.startswith("network.") and len(values)
+            if name.startswith("network.") and values.size
         },
         confidence=confidence,
         recipe=header["recipe"]["name"].text(),
@@ -156,7 +162,14 @@ def _board(entry: Value) -> Ratings:
 
 def _overhead(entry: Value) -> Overhead:
     entry.allow((*Overhead.__dataclass_fields__,))
-    return Overhead(**{name: value.number_or_nan(0) for name, value in entry.entries()})
+    return Overhead(
+        **{
+            name: value.number_or_nan(
+                0, limits.BOARD_WATTS if name.endswith("_w") else limits.LAYER_SECONDS
+            )
+            for name, value in entry.entries()
+        }
+    )
 
 
 def _model(entry: Value, artifact: Artifact, trusted: Sequence[str]) -> LayerModel:
@@ -176,9 +189,20 @@ def _model(entry: Value, artifact: Artifact, trusted: Sequence[str]) -> LayerMod
         quantity=entry["quantity"].choice(QUANTITIES),
         regressor=regressor,
         least=entry["least"].number(above=0),
-        residuals=artifact.arrays[entry["residuals"].choice((*artifact.arrays,))],
+        residuals=_residuals(
+            artifact.arrays[entry["residuals"].choice((*artifact.arrays,))],
+            f"{entry.source}: {entry['residuals'].raw}",
+        ),
         extents={name: _extent(value) for name, value in extents.entries()},
     )
+
+
+def _residuals(values: npt.NDArray[Any], source: str) -> FloatArray:
+    """Return logarithms of predicted over measured; refuse others than numbers that can be."""
+    found = values.astype(np.float64, copy=False)
+    if found.ndim != 1 or not (np.abs(found) <= math.log(_WRONG)).all():
+        raise InvalidInput(source, "holds residuals that are no list of numbers near zero")
+    return found
 
 
 def _extent(entry: Value) -> Extent:

@@ -279,7 +279,7 @@ class TestOwnRecipe:
 
     def test_bytes_that_hold_no_estimator_are_refused(self, kept: Artifact) -> None:
         extra = dict.fromkeys(kept.extra, b"nothing")
-        with pytest.raises(InvalidInput, match="cannot be loaded"):
+        with pytest.raises(InvalidInput, match="no archive"):
             predictor_of(replace(kept, extra=extra))
 
 

@@ -25,6 +25,7 @@ from edgeprofiler.core.network_document import (
     network_to_document,
 )
 from edgeprofiler.core.profile.latencies import profile_of_latencies, says_latencies
+from edgeprofiler.core.profile.possible import require_possible
 from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, Profile, Totals
 from edgeprofiler.core.units import known
 from edgeprofiler.core.values import Value, read_json
@@ -107,7 +108,7 @@ def from_document(document: object, source: object = "profile") -> Profile:
         raise value["unattributed"].fail("is not the two lines fixed and host_gap")
     kind = origin["kind"].choice(("measured", "predicted"))
     device = {key: value["device"][key].text() for key in _LABEL}
-    return Profile(
+    profile = Profile(
         network=network,
         device=DeviceLabel(**device, clocks=value["device"]["clocks"].maybe(_read_clocks)),
         origin=Origin(kind, origin["by"].text(), origin["version"].text()),  # type: ignore[arg-type]
@@ -126,6 +127,7 @@ def from_document(document: object, source: object = "profile") -> Profile:
         else math.nan,
         rate_hz=value["totals"]["at_rate"].maybe(lambda known: known["rate_hz"].number(above=0)),
     )
+    return require_possible(profile, source)
 
 
 def write_profile(profile: Profile, path: Path | str) -> None:

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ def read_parquet(path: Path) -> dict[str, list[Any]]:
     """
     files.check_readable(path, limits.PARQUET_BYTES)
     data = children.ask(__name__, {"path": str(path.absolute())}, _BOUNDS, path)
+    return parse_columns(data, path)
+
+
+def parse_columns(data: bytes, path: Path) -> dict[str, list[Any]]:
+    """Return the columns in what the process answers; see `packed_columns`."""
     found = dict(members(data, path, limits.DATASET_MEMORY_BYTES))
     columns: dict[str, list[Any]] = {}
     for number, column in enumerate(parse_json(found["columns.json"], path).raw):
@@ -63,8 +69,12 @@ def read_parquet(path: Path) -> dict[str, list[Any]]:
     return columns
 
 
-def _answer(task: dict[str, Any]) -> bytes:
-    """Return the columns of a file: the process's work."""
+def packed_columns(task: Mapping[str, Any]) -> bytes:
+    """Return the columns of a file as an archive of arrays: the process's work.
+
+    Raises:
+        InvalidInput: it is no Parquet file, or its footer tells of what is not taken.
+    """
     path = Path(task["path"])
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -140,4 +150,4 @@ def _prepare() -> None:
 
 
 if __name__ == "__main__":
-    children.answer_once(_prepare, _answer)
+    children.answer_once(_prepare, packed_columns)

@@ -20,6 +20,9 @@ Type = Literal["text", "number", "integer"]
 TextArray = npt.NDArray[np.str_]
 
 
+_SECONDS, _WATTS = limits.LAYER_SECONDS, limits.BOARD_WATTS
+
+
 @dataclass(frozen=True)
 class Fact:
     """A column of a data set, a fact of each layer: its type, meaning, and what may stand in it."""
@@ -66,13 +69,13 @@ COLUMNS: tuple[Fact, ...] = (
     Fact("weight_bytes", "number", "bytes of weights", minimum=0),
     Fact("bytes_moved", "number", "bytes of inputs, outputs and weights", minimum=0),
     Fact("runtime_s", "number", "GPU time of the layer", key=True, unknown=False, above=0,
-           maximum=1e3),
-    Fact("power_w", "number", "board power while it runs, idle included", above=0, maximum=2e3),
-    Fact("power_above_idle_w", "number", "the same less idle power", above=0, maximum=2e3),
+           maximum=_SECONDS),
+    Fact("power_w", "number", "board power while it runs, idle included", above=0, maximum=_WATTS),
+    Fact("power_above_idle_w", "number", "the same less idle power", above=0, maximum=_WATTS),
     Fact("standard_error_w", "number", "standard error of the power", minimum=0),
     Fact("samples", "number", "distinct sensor conversions that overlap the layer", minimum=0),
     Fact("known_by", "text", "how its power was known: samples, group:3, network"),
-    Fact("idle_power_w", "number", "idle power of the board", minimum=0, maximum=2e3),
+    Fact("idle_power_w", "number", "idle power of the board", minimum=0, maximum=_WATTS),
     Fact("fixed_s", "number", "time of an inference in no layer", minimum=0),
     Fact("fixed_power_w", "number", "board power then", minimum=0),
     Fact("host_gap_s", "number", "wall time between two inferences", minimum=0),

@@ -10,7 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.device import Device
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import (
     OP_CODES,
     OPS,
@@ -191,7 +193,7 @@ class TrainedPredictor:
             if not rows.size:
                 continue
             part, name = table[rows], model.quantity
-            answer = np.maximum(model.regressor.predict(part), model.least)
+            answer = np.maximum(self._possible(model, part), model.least)
             if name == "runtime_s":
                 answer = answer * columns.repeats[rows]
             answers[name][rows] = answer
@@ -201,6 +203,23 @@ class TrainedPredictor:
             widths[name][rows] = np.hypot(spread * (1.0 + beyond), more[rows])
         runtime, above = answers.values()
         return TrainedCosts(runtime, idle + above, trained["runtime_s"], *widths.values())
+
+    def _possible(self, model: LayerModel, table: FloatArray) -> FloatArray:
+        """Return what a model answers; refuse what no layer can take or draw.
+
+        Raises:
+            InvalidInput: an answer is no number, or out of the range of what can be measured.
+        """
+        found = np.asarray(model.regressor.predict(table), np.float64)
+        most = limits.LAYER_SECONDS if model.quantity == "runtime_s" else limits.BOARD_WATTS
+        wrong = ~(np.abs(found) <= most)
+        if wrong.any():
+            raise InvalidInput(
+                f"predictor {self.name}",
+                f"answers {found[wrong][0]:g} as {model.quantity} of a {model.kind} layer",
+                "no layer can; train it again",
+            )
+        return found
 
     def _outside(self, columns: Columns, base: RooflineProfiles) -> Outside:
         """Return fixed part and host gap as measured, the analytic model's where they were not."""

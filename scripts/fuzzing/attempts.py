@@ -208,9 +208,9 @@ def recipe(path: Path) -> None:
 
 
 def training_table(path: Path) -> None:
-    from edgeprofiler.learning.dataset.build import build
+    from edgeprofiler.learning.dataset.build import Unsaid, build
 
-    built = build([path], "jetson-orin-nano")
+    built = build([path], Unsaid(device="jetson-orin-nano"))
     hold(not (built.data.number("runtime_s") <= 0).any(), "a runtime is not positive")
 
 

@@ -17,7 +17,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     from edgeprofiler.cli.app import main
 
     monkeypatch.setattr(sys, "argv", ["edgeprofiler", "serve", *map(str, arguments)])
-    monkeypatch.setattr(run, "run", lambda app, listening: listening.close())
+    monkeypatch.setattr(run, "run", lambda app, listening, settings: listening.close())
     with pytest.raises(SystemExit) as end:
         main()
     return int(end.value.code or 0)
@@ -80,4 +80,4 @@ def test_missing_libraries_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
         create_app()
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(Unavailable, match=r"edgeprofiler\[web\]"):
-        run.run(None, None)  # type: ignore[arg-type]
+        run.run(None, None, Settings())  # type: ignore[arg-type]

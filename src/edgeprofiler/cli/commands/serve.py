@@ -67,7 +67,7 @@ def serve(
         import webbrowser
 
         webbrowser.open(address)
-    run(application, socket)
+    run(application, socket, settings)
 
 
 def _shown(host: str) -> str:

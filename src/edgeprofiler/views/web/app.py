@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from edgeprofiler._version import __version__
 from edgeprofiler.core.errors import EdgeProfilerError
@@ -55,6 +56,7 @@ def build(settings: Settings) -> FastAPI:
     app.add_exception_handler(EdgeProfilerError, errors.own_error)
     app.add_exception_handler(RequestValidationError, errors.invalid_request)
     app.add_exception_handler(HTTPException, errors.http_error)
+    app.add_exception_handler(ClientDisconnect, errors.broken_off)
     app.add_exception_handler(Exception, errors.unexpected)
     api = build_api(service, background)
     app.include_router(api, prefix="/api/v1", tags=["v1"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -9,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from edgeprofiler.core.errors import (
+    CannotWrite,
     EdgeProfilerError,
     InsufficientData,
     InvalidInput,
@@ -19,12 +22,14 @@ from edgeprofiler.core.errors import (
 from edgeprofiler.core.text import one_line
 from edgeprofiler.views.web.security import security_headers
 
+_LOG = logging.getLogger(__name__)
 _STATUS: dict[type[EdgeProfilerError], int] = {
     UsageError: 400,
     InvalidInput: 400,
     Unsupported: 422,
     InsufficientData: 422,
     Unavailable: 424,
+    CannotWrite: 507,
 }
 
 
@@ -79,6 +84,12 @@ async def http_error(request: Request, error: Exception) -> Response:
     found = answer(request, "HTTPError", str(error.detail), error.status_code)
     found.headers.update(error.headers or {})
     return found
+
+
+async def broken_off(request: Request, _: Exception) -> Response:
+    """Say in one line that a sender went away in the middle of a request."""
+    _LOG.warning("a request was broken off by its sender: %s", one_line(request.url.path))
+    return Response(status_code=400)  # nobody takes it
 
 
 async def unexpected(request: Request, error: Exception) -> Response:

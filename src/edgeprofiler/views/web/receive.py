@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import anyio
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.errors import CannotWrite, InvalidInput, UsageError
 from edgeprofiler.views.web.background import Background
 from edgeprofiler.views.web.service import Service
 from edgeprofiler.views.web.uploads import Upload, clean_label
@@ -36,7 +37,7 @@ async def _receive_form(
     request: Request, service: Service, background: Background
 ) -> tuple[Upload, str]:
     with anyio.move_on_after(service.settings.upload_seconds):
-        async with request.form(max_files=1, max_fields=20) as form:
+        async with full_disk_told("upload"), request.form(max_files=1, max_fields=20) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile) or not file.filename:
                 raise UsageError("no file was chosen")
@@ -53,11 +54,12 @@ async def _receive(
     chunks: AsyncIterator[bytes], service: Service, background: Background, label: str
 ) -> tuple[Upload, str]:
     settings = service.settings
-    path = service.uploads.new_path(label)
+    async with full_disk_told(label):
+        path = service.uploads.new_path(label)
     size = 0
     taken = False
     try:
-        async with await anyio.open_file(path, "wb") as file:
+        async with full_disk_told(label), await anyio.open_file(path, "wb") as file:
             with anyio.move_on_after(settings.upload_seconds) as scope:
                 async for chunk in chunks:
                     size += len(chunk)
@@ -76,6 +78,15 @@ async def _receive(
     finally:
         if not taken:
             service.uploads.discard(path)
+
+
+@contextlib.asynccontextmanager
+async def full_disk_told(label: str) -> AsyncIterator[None]:
+    """Have a file that cannot be written told as that: a full disk is not the sender's fault."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite.because(label, error) from None
 
 
 def _slow(label: str, service: Service) -> InvalidInput:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeprofiler.core.errors import Unavailable
 from edgeprofiler.core.extras import require
+from edgeprofiler.views.web.connections import impatient
 from edgeprofiler.views.web.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def listen(settings: Settings) -> socket.socket:
     return made
 
 
-def run(app: FastAPI, listening: socket.socket) -> None:
+def run(app: FastAPI, listening: socket.socket, settings: Settings) -> None:
     """Serve until interrupted.
 
     Raises:
@@ -47,7 +48,8 @@ def run(app: FastAPI, listening: socket.socket) -> None:
     with require("web"):
         import uvicorn
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, ws="none",
+        app, http=impatient(settings.stall_seconds), log_level="warning", access_log=False,
+        server_header=False, ws="none",
         timeout_keep_alive=30, h11_max_incomplete_event_size=32768, limit_concurrency=256,
         timeout_graceful_shutdown=3,
     )  # fmt: skip

@@ -202,8 +202,8 @@ class Service:
             return ()
         from edgeprofiler.measurement.recording import is_recording
 
-        folder = self._recordings
-        names = [p.name for p in folder.iterdir() if p.is_dir() and is_recording(p)]
+        folder = self._recordings.resolve()
+        names = [p.name for p in folder.iterdir() if is_recording(p) and _within(folder, p)]
         return tuple(sorted(name for name in names if name.isprintable()))
 
     def quality(self, name: str) -> dict[str, Any]:
@@ -279,3 +279,8 @@ def weight(network: Network) -> int:
         total += 2000 + sum(100 + len(text) for text in texts)
         total += sum(100 + 40 * len(shape) for shape in shapes)
     return total
+
+
+def _within(folder: Path, recording: Path) -> bool:
+    """Say whether a recording and its files lie in a folder: links that lead out are not shown."""
+    return all(path.resolve().is_relative_to(folder) for path in (recording, *recording.iterdir()))

@@ -31,6 +31,8 @@ class Settings:
     """Of any request that is no upload."""
     upload_seconds: float = 300.0
     """Longest time that sending a file may take."""
+    stall_seconds: float = 30.0
+    """Longest time that a client may send nothing of a request, or take nothing of an answer."""
     read_seconds: float = 20.0
     """Longest time that a worker may take to read a file."""
     advise_seconds: float = 120.0

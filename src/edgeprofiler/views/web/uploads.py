@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import re
 import secrets
+import shutil
+import stat
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +20,9 @@ from edgeprofiler.core.errors import InvalidInput
 
 ADDRESS = re.compile(r"upload:[0-9a-f]{32}")
 """What an upload is called in requests."""
+_PREFIX = "edgeprofiler-web-"
+_LOCK = "lock"
+_FRESH_S = 60.0
 _SUFFIXES = (".onnx", ".json")
 _MAX_LABEL = 80
 
@@ -39,13 +48,16 @@ class Uploads:
         self._files: OrderedDict[str, Upload] = OrderedDict()
         self._fresh: set[str] = set()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._held = -1
 
     def new_path(self, label: str) -> Path:
         """Return a path for a file to come, in a folder of its own."""
         with self._lock:
             if self._folder is None:
-                # Removed by close(), or when the interpreter ends.
-                self._folder = tempfile.TemporaryDirectory(prefix="edgeprofiler-web-")
+                clear_abandoned()
+                # Removed by close(), when the interpreter ends, or by the next server.
+                self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+                self._held = _hold(Path(self._folder.name))
             folder = Path(self._folder.name) / secrets.token_hex(16)
         folder.mkdir(mode=0o700)
         suffix = next((s for s in _SUFFIXES if label.lower().endswith(s)), "")
@@ -111,7 +123,36 @@ class Uploads:
             self._files.clear()
             folder, self._folder = self._folder, None
         if folder is not None:
+            os.close(self._held)
             folder.cleanup()
+
+
+def clear_abandoned() -> None:
+    """Remove the uploads of servers of ours that were killed: nobody holds their folders."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+                continue
+            if not (folder / _LOCK).exists() and time.time() - status.st_mtime < _FRESH_S:
+                continue  # its server is only starting
+            os.close(_hold(folder))  # fails where a server holds it
+            shutil.rmtree(folder)
+
+
+def _hold(folder: Path) -> int:
+    """Hold a folder as long as this process lives.
+
+    Raises:
+        OSError: another process holds it.
+    """
+    held = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        raise
+    return held
 
 
 def clean_label(label: str) -> str:

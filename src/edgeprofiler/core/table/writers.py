@@ -36,12 +36,14 @@ def csv_text(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     # With this terminator a lone carriage return in a name is quoted too.
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(names)
-    writer.writerows([None if _unknown(value) else value for value in row] for row in rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return "".join(lines.rows)
 
 
-def _unknown(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\0", "\\x00")  # which Python's reader takes for the end of a file
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class _Lines:

@@ -11,7 +11,6 @@ import shutil
 import stat
 import tempfile
 import threading
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,6 @@ from edgeprofiler.core.errors import InvalidInput
 ADDRESS = re.compile(r"upload:[0-9a-f]{32}")
 """What an upload is called in requests."""
 _PREFIX = "edgeprofiler-web-"
-_LOCK = "lock"
-_FRESH_S = 60.0
 _SUFFIXES = (".onnx", ".json")
 _MAX_LABEL = 80
 
@@ -55,9 +52,7 @@ class Uploads:
         with self._lock:
             if self._folder is None:
                 clear_abandoned()
-                # Removed by close(), when the interpreter ends, or by the next server.
-                self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
-                self._held = _hold(Path(self._folder.name))
+                self._folder, self._held = _own_folder()
             folder = Path(self._folder.name) / secrets.token_hex(16)
         folder.mkdir(mode=0o700)
         suffix = next((s for s in _SUFFIXES if label.lower().endswith(s)), "")
@@ -134,10 +129,24 @@ def clear_abandoned() -> None:
             status = folder.lstat()
             if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
                 continue
-            if not (folder / _LOCK).exists() and time.time() - status.st_mtime < _FRESH_S:
-                continue  # its server is only starting
-            os.close(_hold(folder))  # fails where a server holds it
-            shutil.rmtree(folder)
+            held = _hold(folder)  # fails where a server holds it
+            try:
+                shutil.rmtree(folder)
+            finally:
+                os.close(held)
+
+
+def _own_folder() -> tuple[tempfile.TemporaryDirectory[str], int]:
+    """Return a folder that is removed by close(), when the interpreter ends, or by a next server.
+
+    A server that starts at the same moment may take it for an abandoned one: then another is made.
+    """
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+        try:
+            return folder, _hold(Path(folder.name))
+        except (BlockingIOError, FileNotFoundError):
+            continue
 
 
 def _hold(folder: Path) -> int:
@@ -146,7 +155,7 @@ def _hold(folder: Path) -> int:
     Raises:
         OSError: another process holds it.
     """
-    held = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

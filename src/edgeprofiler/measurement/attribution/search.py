@@ -220,6 +220,33 @@ def _left(problem: Problem, timing: Timing, blur_s: float) -> float:
     return float(left / above.size)
 
 
+CHANNELS = (1, 2, 4, 6)
+"""Conversions of a round that may be as long as the one that is seen: of a chip that converts
+currents alone, or current and voltage of one to three channels."""
+
+NATURAL = 0.08
+"""Windows that differ by less from a round's part, in logarithm, are a chip's."""
+
+
+def unnatural(timing: Timing, period_s: float) -> bool:
+    """Return whether no chip with that period has such a window."""
+    parts = [period_s / (timing.averaged * count) for count in CHANNELS]
+    return all(abs(math.log(timing.window_s / part)) > NATURAL for part in parts)
+
+
+def natural(problem: Problem, timing: Timing, period_s: float) -> list[Place]:
+    """Return the best place of each window that a chip may have, all else as a timing has it."""
+    reach = Reach()
+    lags = np.arange(reach.earliest_s, reach.latest_s, reach.coarse_s).tolist()
+    result = []
+    for count in CHANNELS:
+        window = period_s / (timing.averaged * count)
+        tried = [timing.with_values({"window_s": window, "lag_s": lag}) for lag in lags]
+        places = [Place(_left(problem, one, 0.0), one) for one in tried]
+        result.append(near(problem, min(places, key=lambda place: place.left)))
+    return sorted(result, key=lambda place: place.left)
+
+
 def _is_plain(timing: Timing) -> bool:
     return timing.time_constant_s == 0 and timing.averaged == 1 and timing.late_s == 0
 

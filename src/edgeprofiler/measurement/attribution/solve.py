@@ -16,7 +16,16 @@ from edgeprofiler.measurement.attribution.prior import Prior
 from edgeprofiler.measurement.attribution.problem import Problem, Samples
 from edgeprofiler.measurement.attribution.report import ToldBy
 from edgeprofiler.measurement.attribution.runs import Runs, clock_range
-from edgeprofiler.measurement.attribution.search import Place, Reach, coarse, finest, gapped, near
+from edgeprofiler.measurement.attribution.search import (
+    Place,
+    Reach,
+    coarse,
+    finest,
+    gapped,
+    natural,
+    near,
+    unnatural,
+)
 from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
 from edgeprofiler.measurement.attribution.timing import Timing
 
@@ -108,10 +117,26 @@ def solve(
             places = start.places(problem, found, effort)
             names = (*PLAIN, *DRIFTING)
     best = _with_gaps(problem, places, names, effort)
+    if found.clocked and unnatural(best.timing, found.period_s):
+        # a search may end at a window that no chip has, with pauses that make up for it
+        others = natural(problem, best.timing, found.period_s)[:1]
+        plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
+        other = _with_gaps(problem, [*plain, *_with_pauses(others, effort)], names, effort)
+        best = max(best, other, key=lambda tried: tried.log_likelihood)
     names = best.fitted
     some = _affordable(problem, effort)
     last = fit(some, best.timing, names, rounds=4, start=best, texture=_may_vary(best.timing))
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
+
+
+def _with_pauses(places: list[Place], effort: Effort) -> list[Place]:
+    """Return places with pauses between layers that fits may begin from."""
+    return [
+        Place(place.left, place.timing.with_values({"gap_s": gap}))
+        for place in places
+        if place.timing.gap_s > 0
+        for gap in effort.gaps_s
+    ]
 
 
 def _may_vary(timing: Timing) -> bool:

@@ -14,8 +14,7 @@ import numpy as np
 from edgeprofiler.core.device import load_device
 from edgeprofiler.prediction.calibration.board import calibrate
 from edgeprofiler.prediction.calibration.measured import Measured
-from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.costmodel.model import Work
+from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.reading.read import read
 
@@ -35,7 +34,7 @@ def main() -> None:
     totals = [predictor.predict(network).totals.runtime_s.value for _, _, network in pairs]
     loop = time.perf_counter() - start
     samples = [
-        Sample(
+        Sample.of(
             Measured(
                 device=device.name, mode=device.mode.name, software="trtexec", runtime="trtexec",
                 network=name, model=f"zoo:{name}", batch=1, shape=(1, 3, size, size),
@@ -43,7 +42,7 @@ def main() -> None:
                 power_above_idle_w=float("nan"), canonical=name, family=name, set_aside="",
             ),
             device,
-            Work.of(network.columns),
+            network,
         )
         for (name, size, network), total, error in zip(pairs, totals, noise, strict=True)
     ]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.network import Columns, Network, Source
-from edgeprofiler.prediction.costmodel.model import Work
+from edgeprofiler.prediction.costmodel.work import Work
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, costs
 from edgeprofiler.reading.read import read
 

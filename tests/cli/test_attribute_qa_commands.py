@@ -49,7 +49,7 @@ def test_attribute_writes_a_profile_and_both_kinds_of_csv(cli, folder: Path, tmp
         "--reference-csv", str(tmp_path),
     )  # fmt: skip
     document = json.loads(ran.out)
-    assert document["schema"] == "edgeprofiler.profile/1"
+    assert document["schema"] == "edgeprofiler.profile/2"
     assert document["origin"]["kind"] == "measured"
     assert document["simulated"]
     assert len(out.read_text().splitlines()) == 3

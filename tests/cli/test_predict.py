@@ -26,7 +26,7 @@ def test_the_default_device_is_said_on_standard_error(cli) -> None:
 def test_json_alone_goes_to_standard_output(cli) -> None:
     ran = cli("predict", "zoo:lenet", "--device", "jetson-nano", "--json", "-")
     document = json.loads(ran.out)
-    assert document["schema"] == "edgeprofiler.profile/1"
+    assert document["schema"] == "edgeprofiler.profile/2"
     assert "GPU time" in ran.err
 
 

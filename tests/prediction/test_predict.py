@@ -183,7 +183,8 @@ MODELS = {
 ASKED = {
     "device": "jetson-nano", "runtime": "cpp", "precision": "int8", "batch": 3, "resolution": 128,
     "shapes": {"": (1, 3, 128, 128)}, "front_end": "nothing", "rate": 10.0, "confidence": 0.5,
-    "trips": 5, "predictor": RooflinePredictor(load_device("jetson-tx2")),
+    "trips": 5, "predictor": RooflinePredictor(load_device("jetson-tx2")), "tensorrt": "8.4",
+    "cuda_graph": True, "idle_power_w": 2.5,
 }  # fmt: skip
 
 

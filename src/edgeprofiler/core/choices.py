@@ -6,7 +6,7 @@ from edgeprofiler.core.errors import UsageError
 
 DEFAULT_DEVICE = "jetson-orin-nano"
 
-RUNTIMES = ("trtexec", "cpp", "torch-tensorrt", "torch2trt")
+RUNTIMES = ("trtexec", "cpp", "ultralytics", "torch-tensorrt", "torch2trt")
 """Host runtimes: what calls the engine, and so how long the GPU waits between inferences."""
 
 DEFAULT_RUNTIME = "trtexec"

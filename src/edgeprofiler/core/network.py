@@ -15,7 +15,6 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.core.activations import GENERATED
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.plugins import load
 from edgeprofiler.core.units import dtype_bytes
@@ -286,6 +285,8 @@ class Network:
     time."""
     most: Network | None = None
     """The same with the most runs; `None` also where there is no bound (`unbounded` layers)."""
+    io_bytes: int | None = None
+    """Bytes of the inputs and outputs as a caller holds them; `None` where unknown."""
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -341,9 +342,11 @@ class Columns:
     groups: FloatArray
     fused: FloatArray
     """Number of fused element-wise operations."""
-    generated: BoolArray
-    """Whether an activation beyond ReLU and clipping is taken to be fused into a product's
-    kernel, by rule and not by what an engine says."""
+    width: FloatArray
+    """Columns of a product's result: output channels a group, or the last dimension of a matrix;
+    infinite where nothing is multiplied."""
+    winograd: BoolArray
+    """Whether Winograd's algorithm applies: 3x3, stride 1, dilation 1, one group."""
     depthwise: BoolArray
     covered: BoolArray
     """False for plug-ins and unknown operations, and where MACs would be needed but are unknown."""
@@ -411,8 +414,29 @@ def _chosen(ops: tuple[str, ...]) -> BoolArray:
 _NUMERIC = tuple(field.name for field in fields(Columns))
 _CASTS: Mapping[str, type] = {
     **dict.fromkeys(("op_code", "kind_code", "dtype_code"), np.int64),
-    **dict.fromkeys(("generated", "depthwise", "covered"), np.bool_),
+    **dict.fromkeys(("winograd", "depthwise", "covered"), np.bool_),
 }
+
+
+def is_winograd(layer: Layer) -> bool:
+    """Say whether Winograd's algorithm can run a layer.
+
+    Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016: its transforms are
+    for dense filters of 3x3 that move by one.
+    """
+    plain = layer.op == "convolution" and layer.kernel == (3, 3) and layer.groups == 1
+    return plain and {*layer.stride, *layer.dilation} <= {1}
+
+
+def _width(layer: Layer, out_channels: int) -> float:
+    if layer.op in ("gemm", "matmul"):
+        shape = layer.output_shapes[0] if layer.output_shapes else ()
+        if layer.op == "gemm" and shape[2:] and {*shape[2:]} == {1}:
+            return max(out_channels, 1)  # as engines write it: a convolution of one pixel
+        return max(shape[-1], 1) if shape else 1.0
+    if layer.op in ("convolution", "transposed_convolution"):
+        return max(out_channels / max(layer.groups, 1), 1.0)
+    return math.inf
 
 
 def _row(layer: Layer) -> tuple[float, ...]:
@@ -442,7 +466,8 @@ def _row(layer: Layer) -> tuple[float, ...]:
         max(layer.stride, default=1),
         layer.groups,
         len(layer.fused_ops),
-        layer.engine_type is None and not GENERATED.isdisjoint(layer.fused_ops),
+        _width(layer, out_channels),
+        is_winograd(layer),
         layer.depthwise,
         covered,
         layer.repeats,

@@ -84,6 +84,7 @@ def network_to_document(network: Network) -> dict[str, Any]:
         "precision": network.precision,
         "warnings": list(network.warnings),
         "activation_bytes": network.activation_bytes,
+        "io_bytes": network.io_bytes,
     }
 
 
@@ -101,4 +102,5 @@ def network_from_document(value: Value, layers: tuple[Layer, ...]) -> Network:
         precision=value["precision"].text(),
         warnings=value["warnings"].default([]).texts(),
         activation_bytes=value["activation_bytes"].maybe(lambda known: known.integer(0)),
+        io_bytes=_count(value["io_bytes"]),
     )

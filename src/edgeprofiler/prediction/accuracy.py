@@ -117,6 +117,24 @@ class Coverage:
         return f"{self.inside} of {self.count} ({100 * low:.0f}-{100 * high:.0f} %)"
 
 
+def interval_score(residuals: FloatArray, widths: FloatArray, confidence: float) -> float:
+    """Return the mean interval score in log space: less is better, and width counts.
+
+    An interval's score is its width, and where the truth lies beyond an end, that distance times
+    2 / (1 - confidence). Source: Gneiting and Raftery, Strictly Proper Scoring Rules, 2007.
+
+    Args:
+        residuals: predicted over measured, as logarithm.
+        widths: half widths of the intervals around the predictions.
+        confidence: share of truths that they are to hold.
+
+    >>> interval_score(np.array([0.0, 0.2]), np.array([0.1, 0.1]), 0.9)
+    1.2
+    """
+    beyond = np.maximum(np.abs(residuals) - widths, 0.0)
+    return round(float(np.mean(2 * widths + 2 / (1 - confidence) * beyond)), 12)
+
+
 def spearman(one: FloatArray, two: FloatArray) -> float:
     """Return Spearman's rank correlation; ties share their mean rank."""
     if len(one) < 3:

@@ -129,25 +129,27 @@ def predictor_of(question: Question) -> Predictor:
         InvalidInput: there is no predictor where one is named.
     """
     chosen, runtime, device = question.predictor, question.runtime, question.device
+    place = (device, runtime, question.tensorrt, question.cuda_graph, question.idle_power_w)
     confidence = DEFAULT_CONFIDENCE if question.confidence is None else question.confidence
     if chosen is None:
-        return RooflinePredictor(load_device(device or DEFAULT_DEVICE, runtime), confidence)
+        return RooflinePredictor(board_of(question), confidence)
     if isinstance(chosen, (str, Path)):
         # Trained models take longer to import than a prediction without them takes.
         from edgeprofiler.prediction.loading import load_predictor
 
         board = None if device is None else load_device(device, runtime)
         host = device.runtime if isinstance(device, Device) and runtime is None else runtime
-        return load_predictor(chosen, board, confidence, runtime=host)
+        found = load_predictor(chosen, board, confidence, runtime=host)
+        return replace(found, device=_run_as(question, found.device))
     own = chosen.device
-    if device is not None or runtime is not None:
+    if place != (None,) * len(place):
         host = runtime if isinstance(device, Device) else runtime or own.runtime
-        board = load_device(device or own, host)
+        board = _run_as(question, load_device(device or own, host))
         if board != own:
             raise UsageError(
                 f"the predictor answers for {own.spec} called by {own.runtime}, not for "
-                f"{board.spec} called by {board.runtime}; leave `device` and `runtime` out, or "
-                "make a predictor for that one"
+                f"{board.spec} called by {board.runtime}; leave out what is asked of "
+                "the device, or make a predictor for that one"
             )
     if question.confidence is not None and question.confidence != chosen.confidence:
         raise UsageError(
@@ -155,6 +157,25 @@ def predictor_of(question: Question) -> Predictor:
             "`confidence` out, or make a predictor with that one"
         )
     return chosen
+
+
+def board_of(question: Question) -> Device:
+    """Return the board that a question names, in its mode, with its host and builder.
+
+    Raises:
+        UsageError: there is none of that name, or it cannot run so.
+    """
+    return _run_as(question, load_device(question.device or DEFAULT_DEVICE, question.runtime))
+
+
+def _run_as(question: Question, device: Device) -> Device:
+    if question.tensorrt is not None:
+        device = device.with_tensorrt(question.tensorrt)
+    if question.cuda_graph is not None:
+        device = replace(device, cuda_graph=question.cuda_graph)
+    if question.idle_power_w is not None:
+        device = device.with_idle_power(question.idle_power_w)
+    return device
 
 
 def network_of(question: Question, device: Device) -> Network:

@@ -84,5 +84,5 @@ def test_a_board_comes_with_the_tensorrt_of_its_jetpack(spec: str, tensorrt: str
 
 def test_a_board_that_nothing_was_fitted_on_says_so() -> None:
     thor = load_device("jetson-agx-thor")
-    assert (thor.calibrations, thor.stand_ins) == ((), ())
+    assert (thor.fitted_rows, thor.like) == (0, "")
     assert "fitted on nothing" in thor.description

@@ -55,7 +55,7 @@ def test_a_type_without_a_peak_runs_as_fp32() -> None:
 
 
 def test_an_unknown_host_runtime_names_the_known() -> None:
-    with pytest.raises(UsageError, match="trtexec, cpp, torch-tensorrt, torch2trt"):
+    with pytest.raises(UsageError, match="trtexec, cpp, ultralytics, torch-tensorrt"):
         load_device("jetson-nano", runtime="tensorflow")
     assert load_device(load_device("jetson-nano"), "cpp").runtime == "cpp"
 

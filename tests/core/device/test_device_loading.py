@@ -69,7 +69,7 @@ def test_a_board_stands_in_for_one_that_is_like_it(tmp_path: Path) -> None:
         "bandwidth_bytes_per_s = 1e10\n[datasheet.peak_flops]\nfp16 = 1e13\n"
         "[[modes]]\nname = 'm'\nidle_power_w = 4\n"
     )
-    assert load_device(path).stand_ins == load_device("jetson-agx-orin").calibrations != ()
+    assert load_device(path).like == "jetson-agx-orin"
     path.write_text(path.read_text().replace("jetson-agx-orin", "toaster"))
     with pytest.raises(InvalidInput, match="like: no shipped device 'toaster'"):
         load_device(path)
@@ -115,7 +115,12 @@ def test_a_file_on_a_base_changes_a_mode(tmp_path: Path) -> None:
 
 
 def test_what_was_fitted_on_a_mode_stays_of_the_clocks_it_was_fitted_at(tmp_path: Path) -> None:
-    device = mine(tmp_path, "[[modes]]\nname = '15w'\ngpu_clock_hz = 306e6\n")
+    fitted = "[[calibrations]]\nmode = '15w'\nruntime = 'cpp'\n"
+    own = mine(tmp_path, fitted).source
+    text = f"base = '{own}'\nmode = '15w'\n[[modes]]\nname = '15w'\ngpu_clock_hz = 306e6\n"
+    changed = tmp_path / "changed.toml"
+    changed.write_text(text, encoding="utf-8")
+    device = load_device(changed)
     assert device.mode.clocks.gpu_hz == 306e6
     assert {c.mode.clocks.gpu_hz for c in device.calibrations} == {624.75e6}
 

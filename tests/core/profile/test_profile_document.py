@@ -1,6 +1,8 @@
-"""Profiles as JSON, `edgeprofiler.profile/1`."""
+"""Profiles as JSON, `edgeprofiler.profile/2`."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from strategies import profiles
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.core.network import OPS
 from edgeprofiler.core.profile import (
+    DeviceLabel,
     Profile,
     from_document,
     read_profile,
@@ -73,8 +76,23 @@ def test_energies_of_layers_and_unattributed_lines_sum_to_the_total() -> None:
 
 
 def test_another_version_is_named() -> None:
-    with pytest.raises(InvalidInput, match="of version '2'; this reads 1"):
-        from_document({**to_document(example()), "schema": "edgeprofiler.profile/2"}, "p.json")
+    with pytest.raises(InvalidInput, match="of version '3'; this reads 1 and 2"):
+        from_document({**to_document(example()), "schema": "edgeprofiler.profile/3"}, "p.json")
+
+
+def test_the_first_version_is_still_read() -> None:
+    """It lacks TensorRT, what narrows intervals, the bound and what the host adds."""
+    profile = replace(example(), device=DeviceLabel("b", "m", "trtexec", "p"), narrowed_by="",
+                      bound="", host_fixed_s=math.nan)  # fmt: skip
+    first = to_document(profile)
+    first |= {"schema": "edgeprofiler.profile/1", "intervals": first.pop("interval")}
+    del first["intervals"]["narrowed_by"]
+    for name in ("bound", "host_fixed_s"):
+        del first["totals"][name]
+    del first["device"]["tensorrt"]
+    del first["device"]["clocks"]
+    del first["coverage"]["uncounted"]
+    assert from_document(first, "p.json") == profile
 
 
 @pytest.mark.parametrize("document", [{}, {"schema": "other"}, {"schema": None}, {"Layers": []}])
@@ -153,7 +171,7 @@ def test_a_folder_that_is_missing_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_every_name_that_other_programs_rely_on_is_there() -> None:
-    """The names of `edgeprofiler.profile/1`, written out here so that none changes unseen."""
+    """The names of `edgeprofiler.profile/2`, written out here so that none changes unseen."""
     document = to_document(example())
     names = {key: set(value) for key, value in document.items() if isinstance(value, dict)}
     assert set(document) >= {
@@ -161,14 +179,18 @@ def test_every_name_that_other_programs_rely_on_is_there() -> None:
         "layers",
     }  # fmt: skip
     assert names["network"] >= {"name", "source", "front_end", "batch", "precision"}
-    assert names["device"] >= {"name", "mode", "runtime", "provenance"}
+    assert names["device"] == {"name", "mode", "clocks", "runtime", "provenance", "tensorrt"}
     assert names["origin"] >= {"kind", "by", "version"}
-    assert names["coverage"] == {"macs", "bytes", "time_lower_bound", "uncovered"}
+    assert names["coverage"] == {
+        "macs", "bytes", "time_lower_bound", "uncovered", "uncounted",
+    }  # fmt: skip
+    assert set(document["interval"]) == {"confidence", "kind", "narrowed_by", "totals"}
     totals = (
         "runtime_s", "end_to_end_s", "energy_j", "energy_above_idle_j", "power_w",
         "power_above_idle_w",
     )  # fmt: skip
-    assert names["totals"] == {f"{t}{end}" for t in totals for end in ("", "_low", "_high")}
+    estimates = {f"{t}{end}" for t in totals for end in ("", "_low", "_high")}
+    assert names["totals"] == estimates | {"bound", "host_fixed_s"}
     assert [part["name"] for part in document["unattributed"]] == ["fixed", "host_gap"]
     for part in document["unattributed"]:
         assert set(part) == {"name", "runtime_s", "power_w", "energy_j"}

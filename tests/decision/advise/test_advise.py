@@ -40,7 +40,7 @@ def _through_onnx(plan: Plan, folder: Path) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.8, 0.5, 0.3])
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.4])
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "mobilenet_v2"])
 @pytest.mark.parametrize("kinds", [tuple(RISK), STRUCTURE], ids=["all", "structure"])
 def test_the_advised_network_built_afresh_costs_what_was_said(
@@ -120,14 +120,14 @@ def test_a_mask_keeps_as_many_channels_as_the_plan_says() -> None:
     assert plan_document("zoo:resnet18", before, [], plan)["plan"]["reached"]
 
 
-def test_a_saving_by_a_precision_that_was_never_measured_is_known_less_well() -> None:
-    """Pruning is off by the factor that the network is; int8 by its own doubt too."""
+def test_a_saving_by_a_batch_that_was_never_measured_is_known_less_well() -> None:
+    """Pruning is off by the factor that the network is; so is int8, which was measured."""
     by_kind = {change.kind: change for change in single_changes(_state("resnet18")).changes}
     relative = {
         kind: (by_kind[kind].saved_j.high - by_kind[kind].saved_j.low) / by_kind[kind].saved_j.value
         for kind in ("prune", "precision", "batch")
     }
-    assert relative["precision"] > 1.3 * relative["prune"]
+    assert relative["precision"] < 1.3 * relative["prune"]
     assert relative["batch"] > 1.3 * relative["prune"]
 
 

@@ -14,8 +14,10 @@ from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.prediction.calibration.measured import (
     canonical_name,
     input_shape,
+    lacking,
     read_measured,
     runtime_of,
+    tensorrt_of,
     write_rows,
 )
 
@@ -56,7 +58,6 @@ def test_power_alone_is_enough(tmp_path: Path) -> None:
         ("d,,s,n,zoo:lenet,1,,fp16,fast,", "line 2.*'fast'"),
         ("d,,s,n,zoo:lenet,1,,fp16,-1,", "above zero"),
         ("d,,s,n,zoo:lenet,1,,fp16,nan,", "line 2, column runtime_ms is not a finite number"),
-        ("d,,s,n,zoo:lenet,1,,fp16,,", "neither"),
         ("d,,s,,zoo:lenet,1,,fp16,1,", "line 2, column network is empty"),
         ("d,,s,n,zoo:lenet,1,big,fp16,1,", "'big'"),
     ],
@@ -64,6 +65,50 @@ def test_power_alone_is_enough(tmp_path: Path) -> None:
 def test_a_bad_row_is_named_by_its_line(tmp_path: Path, line: str, word: str) -> None:
     with pytest.raises(InvalidInput, match=word):
         read_measured(written(tmp_path, line))
+
+
+@pytest.mark.parametrize(
+    ("line", "lacks", "lacks_with_power"),
+    [
+        ("d,,s,n,zoo:lenet,1,,fp16,1,", "", ""),
+        ("d,,s,n,zoo:lenet,1,,fp16,,", "a time", "a time or power"),
+        ("d,,s,n,zoo:lenet,1,,fp16,,3.5", "a time", ""),
+        ("d,,s,n,,1,,fp16,1,", "a model", "a model"),
+        ("d,,s,n,zoo:lenet,1,,not stated,1,", "a precision", "a precision"),
+    ],
+)
+def test_a_row_that_lacks_something_is_read_and_says_what(
+    tmp_path: Path, line: str, lacks: str, lacks_with_power: str
+) -> None:
+    (row,) = read_measured(written(tmp_path, line))
+    assert lacking(row, power=False).startswith(lacks)
+    assert bool(lacking(row, power=False)) == bool(lacks)
+    assert lacking(row).startswith(lacks_with_power)
+    assert bool(lacking(row)) == bool(lacks_with_power)
+
+
+def test_power_of_the_whole_board_is_kept_apart(tmp_path: Path) -> None:
+    head = "device,network,model,power_w,source,lab\n"
+    (row,) = read_measured(written(tmp_path, "generic,a,zoo:lenet,9.5,post,blog", head=head))
+    assert (row.power_w, row.source, row.lab) == (9.5, "post", "blog")
+    assert math.isnan(row.power_above_idle_w)
+
+
+@pytest.mark.parametrize(
+    ("software", "version"),
+    [
+        ("JetPack 4.6, TensorRT", "8.0"),
+        ("JetPack 4.6.1", "8.2"),
+        ("JetPack 5.0.2", "8.4"),
+        ("JetPack 5", "8.5"),
+        ("JetPack 6.0, TensorRT", "8.6"),
+        ("JetPack 6.2, Python", "10.3"),
+        ("TensorRT 10.1 FP16 via Torch-TensorRT 2.4, JetPack 6.1", "10.1"),
+        ("somebody's own", ""),
+    ],
+)
+def test_software_says_its_tensorrt_or_its_jetpack_does(software: str, version: str) -> None:
+    assert tensorrt_of(software) == version
 
 
 def test_missing_columns_rows_and_files(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from edgeprofiler.core.choices import RUNTIMES
 from edgeprofiler.core.device import Device, device_names, load_device
 from edgeprofiler.core.network import FloatArray, Network
-from edgeprofiler.prediction.predictors.roofline import costs, network_totals
+from edgeprofiler.prediction.costmodel.parameters import parameters_of
+from edgeprofiler.prediction.predictors.roofline import NetworkCosts, costs
 from edgeprofiler.reading.graphs.build import GraphBuilder
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.read import read
@@ -33,8 +33,8 @@ def zoo(name: str, precision: str = "fp16", runtime: str = "trtexec", board: str
 
 def totals(network: Network, device: Device) -> tuple[float, float]:
     """Return GPU time and energy of an inference."""
-    layers = costs(network.columns, device)
-    found = network_totals(layers, np.array([0, len(network)]), device)
+    offsets = np.array([0, len(network)])
+    found = NetworkCosts.of(network.columns, offsets, [0.0], device).totals
     return float(found.runtime_s[0]), float(found.energy_j[0])
 
 
@@ -68,16 +68,19 @@ def test_more_pixels_and_more_images_take_more(
     kernel: int,
     depthwise: bool,
 ) -> None:
-    """Neither time nor energy falls; an image in a larger batch takes no longer than alone."""
+    """Neither time nor energy falls; an image in a larger batch takes no longer than alone, but
+    for what no longer stays in the cache."""
     device = load_device(spec, runtime)
     groups = channels if depthwise else 1
-    one = totals(small_network(size, batch, channels, kernel, groups), device)
+    network = small_network(size, batch, channels, kernel, groups)
+    one = totals(network, device)
+    again = 2 * float(network.columns.bytes_moved.sum()) / device.bandwidth_bytes_per_s
     larger = totals(small_network(size + more, batch, channels, kernel, groups), device)
     several = totals(small_network(size, 2 * batch, channels, kernel, groups), device)
     for a, b, c in zip(one, larger, several, strict=True):
         assert a <= b * SLACK
         assert a <= c * SLACK
-    assert several[0] <= 2 * one[0] * SLACK
+    assert several[0] <= 2 * one[0] * SLACK + again / parameters_of(device).efficiency_memory
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -95,21 +98,6 @@ def test_a_mode_that_caps_more_is_no_faster(name: str, runtime: str) -> None:
                 assert totals(network, fast)[0] <= totals(network, slow)[0] * SLACK
 
 
-@pytest.mark.parametrize("name", BOARDS)
-def test_a_narrower_type_costs_no_more_where_its_peak_is_higher(name: str) -> None:
-    """Nano's INT8 runs at FP32's rate, so it is left out there; and FP16's ShuffleNet on TX2 takes
-    longer in the conversions around its shuffles than it saves."""
-    board = load_device(name)
-    order = ["int8", "fp16", "fp32"]
-    if board.peak_flops("int8") < board.peak_flops("fp16"):
-        order.remove("int8")
-    for network in NETWORKS[:-1]:
-        found = [totals(zoo(network, p, board=name), board) for p in order]
-        for less, more in pairwise(found):
-            assert less[0] <= more[0]
-            assert less[1] <= more[1]
-
-
 def layer_watts(device: Device) -> FloatArray:
     found = [costs(zoo(n, p).columns, device).power_w for n in NETWORKS for p in ("fp16", "int8")]
     return np.concatenate(found)
@@ -117,12 +105,11 @@ def layer_watts(device: Device) -> FloatArray:
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_layer_draws_more_than_idle_and_no_more_than_its_mode_may(spec: str) -> None:
-    """Where loads hide behind products both units draw, so up to a third more is in range."""
     device = load_device(spec)
     watts = layer_watts(device)
     assert watts.min() >= device.idle_power_w
     if np.isfinite(device.mode.power_budget_w):
-        assert watts.max() <= device.mode.power_budget_w * 4 / 3
+        assert watts.max() <= device.mode.power_budget_w
 
 
 @pytest.mark.parametrize("name", ["jetson-nano", "jetson-tx2", "jetson-xavier-nx"])
@@ -145,7 +132,10 @@ def test_with_tf32_it_multiplies_in_tf32(name: str) -> None:
 
 
 @pytest.mark.parametrize("network", ["resnet18", "mobilenet_v2"])
-def test_an_fp16_engine_is_the_same_on_every_board(network: str) -> None:
-    base = zoo(network)
+def test_an_fp16_engine_is_the_same_on_every_board_of_one_builder(network: str) -> None:
+    built: dict[object, set[tuple[object, ...]]] = {}
     for name in BOARDS:
-        assert zoo(network, board=name).layers == base.layers
+        board = load_device(name)
+        kind = board.tensorrt, board.datasheet.tensor_cores
+        built.setdefault(kind, set()).add(tuple(zoo(network, board=name).layers))
+    assert {len(layers) for layers in built.values()} == {1}

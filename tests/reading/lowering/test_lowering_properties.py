@@ -64,10 +64,12 @@ def graphs(draw: st.DrawFn) -> Graph:
 def own_macs(graph: Graph) -> dict[str, int]:
     """Multiply-accumulates of each convolution by definition."""
     return {
-        node.name: elements(graph.tensors[node.outputs[0]].shape)
+        node.name: elements(
+            graph.tensors[(node.outputs if node.op == "Conv" else node.inputs)[0]].shape
+        )
         * elements(graph.tensors[node.inputs[1]].shape[1:])
         for node in graph.nodes
-        if node.op == "Conv"
+        if node.op in ("Conv", "ConvTranspose")
     }
 
 

@@ -10,7 +10,13 @@ from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.core.network import Network
 from edgeprofiler.reading.graphs.build import GraphBuilder
-from edgeprofiler.reading.lowering import RULES, lower, lower_traced
+from edgeprofiler.reading.lowering import (
+    GEFORCE_AMPERE,
+    JETSON_ORIN,
+    RULES,
+    lower,
+    lower_traced,
+)
 
 
 def image(channels: int = 16, size: int = 32) -> tuple[GraphBuilder, str]:
@@ -39,11 +45,17 @@ def test_batch_normalisation_and_relu_run_inside_the_convolution() -> None:
 
 
 @pytest.mark.parametrize("kind", ["silu", "hardswish", "gelu"])
-def test_generated_activations_join_the_convolution_in_fp16_only(kind: str) -> None:
+def test_generated_activations_join_the_convolution_where_its_kernel_is_generated(
+    kind: str,
+) -> None:
     build, x = image()
-    y = build.act(build.conv(x, 8, 3, name="conv"), kind, name="act")
-    assert ops(lower(build.graph(y))) == ["convolution", "convolution"]
-    assert ops(lower(build.graph(y), "fp32")) == ["convolution", "convolution", "pointwise"]
+    graph = build.graph(build.act(build.conv(x, 8, 3, name="conv"), kind, name="act"))
+    apart = ["convolution", "convolution", "pointwise"]
+    assert ops(lower(graph)) == ["convolution", "convolution"]
+    assert ops(lower(graph, "fp32")) == ["convolution", "convolution"], "TF32 kernels"
+    assert ops(lower(graph, "fp32", target=GEFORCE_AMPERE)) == apart
+    assert ops(lower(graph, target=replace(JETSON_ORIN, tensorrt=(8, 2)))) == apart
+    assert ops(lower(graph, target=replace(JETSON_ORIN, tensorrt=(8, 4)))) == apart[:2]
 
 
 def test_gelu_written_out_is_one_chain() -> None:
@@ -54,7 +66,8 @@ def test_gelu_written_out_is_one_chain() -> None:
     shifted = build.node("Add", (error, build.number("one", (1.0,))), "add")
     half = build.node("Mul", (build.mul(x, shifted), build.number("point5", (0.5,))), "half")
     assert names(lower(build.graph(half)))[1] == "conv + div + erf + add + mul + half"
-    assert names(lower(build.graph(half), "fp32"))[2] == "PWN(div, erf, add, mul, half)"
+    apart = lower(build.graph(half), "fp32", target=GEFORCE_AMPERE)
+    assert names(apart)[2] == "PWN(div, erf, add, mul, half)"
 
 
 def test_torch_tensorrt_leaves_relu6_outside() -> None:
@@ -75,12 +88,15 @@ def test_a_residual_addition_joins_the_convolution_that_runs_last() -> None:
     assert network.layers[-2].input_shapes == ((1, 16, 32, 32), (1, 16, 32, 32))
 
 
-def test_an_addition_after_an_activation_joins_in_fp16_and_takes_a_kernel_in_fp32() -> None:
+def test_an_addition_after_an_activation_joins_from_tensorrt_8_6_on() -> None:
     build, x = image()
     stem = build.relu(x, name="r")
     y = build.add(stem, build.act(build.conv(stem, 16, 3, name="conv"), "silu", name="silu"))
     assert ops(lower(build.graph(y))) == ["convolution"] * 2
-    assert names(lower(build.graph(y), "fp32"))[-1] == "PWN(silu.sigmoid, silu, add)"
+    before = lower(build.graph(y), target=replace(JETSON_ORIN, tensorrt=(8, 5)))
+    assert names(before)[-2:] == ["conv + silu.sigmoid + silu", "PWN(add)"]
+    apart = lower(build.graph(y), "fp32", target=GEFORCE_AMPERE)
+    assert names(apart)[-1] == "PWN(silu.sigmoid, silu, add)"
 
 
 def test_what_somebody_else_reads_does_not_disappear_into_a_kernel() -> None:

@@ -9,10 +9,9 @@ import typer
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking, take_defaults
-from edgeprofiler.core.choices import DEFAULT_DEVICE
 
 _SIZE = ("batch", "resolution", "shapes", "front_end", "trips")
-_BUILD = ("device", "runtime", "precision")
+_BUILD = ("device", "runtime", "tensorrt", "precision")
 """What decides which layers an engine has."""
 
 
@@ -33,11 +32,12 @@ def inspect(
 ) -> None:
     """Show a model's operators, or the layers that it becomes on a device."""
     import edgeprofiler
-    from edgeprofiler.core.device import load_device
     from edgeprofiler.core.errors import UsageError
     from edgeprofiler.core.graph import Graph
     from edgeprofiler.core.listing import graph_table, network_table
     from edgeprofiler.core.network import UNCOVERED_OPS
+    from edgeprofiler.prediction.predict import board_of
+    from edgeprofiler.prediction.question import Question
     from edgeprofiler.reading.engine import engine_document
     from edgeprofiler.reading.read import require_precision
 
@@ -54,8 +54,10 @@ def inspect(
     elif lowered or json is not None:
         chosen = take_defaults([], asked)
         asked |= {name: chosen[name] for name in _BUILD if name in chosen}
-        board = load_device(asked.get("device") or DEFAULT_DEVICE, asked.get("runtime"))
-        network = edgeprofiler.read(model, **asked | {"device": board, "runtime": board.runtime})
+        build = {name: asked[name] for name in _BUILD if name in asked}
+        board = board_of(Question.of(model, **build))
+        read = {name: value for name, value in asked.items() if name != "tensorrt"}
+        network = edgeprofiler.read(model, **read | {"device": board, "runtime": board.runtime})
     graph = found if isinstance(found, Graph) and not lowered else None
     if graph is not None:
         screen.show(graph_table(graph))

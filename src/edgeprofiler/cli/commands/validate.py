@@ -21,8 +21,8 @@ def validate(
     leave_out: Annotated[
         str | None,
         common.option(
-            "network|family|stack|board",
-            "Refit without each row's network, family, software stack or board.",
+            "source|family|board|network",
+            "Refit without each row's source, family, board or network.",
         ),
     ] = None,
     plot: common.PictureOption = None,

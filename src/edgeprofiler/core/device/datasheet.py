@@ -29,6 +29,8 @@ class Datasheet:
     memory_bytes: float | None = None
     """Memory that processor and GPU share."""
     sources: tuple[str, ...] = ()
+    cpu_work: float = 1.0
+    """What a core of the processor does in a clock, relative to Arm's Cortex-A78AE."""
 
     @property
     def async_copy(self) -> bool:

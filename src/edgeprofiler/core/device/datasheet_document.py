@@ -12,7 +12,7 @@ from edgeprofiler.core.values import Value
 _LANE_FLOPS = 256
 """FP32 operations a clock and multiprocessor: 128 lanes, as on the shipped boards but Volta's."""
 _DATASHEET = ("gpu", "sms", "gpu_clock_hz", "gpu_clock_min_hz", "emc_clock_hz", "emc_clock_min_hz",
-              "cpu_clock_hz", "cpu_clock_min_hz", "cpu_cores", "memory_bytes",
+              "cpu_clock_hz", "cpu_clock_min_hz", "cpu_cores", "cpu_work", "memory_bytes",
               "bandwidth_bytes_per_s", "l2_bytes", "tensor_cores", "compute_capability", "sources",
               "peak_flops", "vector_flops")  # fmt: skip
 _MEMORY = ("memory_bytes", "bandwidth_bytes_per_s", "sources")
@@ -54,6 +54,7 @@ def datasheet_of(sheet: Value) -> Datasheet:
         compute_capability=number(sheet, "compute_capability", 8.0 if tensor_cores else 6.0),
         memory_bytes=optional(sheet, "memory_bytes"),
         sources=sheet["sources"].default([]).texts(),
+        cpu_work=number(sheet, "cpu_work", Datasheet.cpu_work),
     )
 
 

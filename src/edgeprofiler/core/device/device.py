@@ -12,8 +12,11 @@ from edgeprofiler.core.choices import DEFAULT_PRECISION, runtime_named
 from edgeprofiler.core.device.clocks import parse_changes, parse_sweep
 from edgeprofiler.core.device.datasheet import Datasheet
 from edgeprofiler.core.device.modes import PowerMode, named_mode, with_clocks
-from edgeprofiler.core.device.software import DEFAULT_TENSORRT
+from edgeprofiler.core.device.software import DEFAULT_TENSORRT, version_of
 from edgeprofiler.core.errors import UsageError
+
+_CPU_HZ = 1.5e9
+"""Clock of the processor where a board's file states none: between those of the shipped boards."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,22 @@ class Device:
     """The one that is assumed where nothing else is said."""
     tensorrt: str = DEFAULT_TENSORRT
     """TensorRT that builds the engines: what that JetPack carries, or the board's file states."""
+    fitted_rows: int = 0
+    """Published measurements of the board that the shipped numbers were fitted on."""
     calibrations: tuple[Calibration, ...] = ()
+    """A user's own."""
+    base: str = ""
+    """The shipped board that a user's file builds on."""
     like: str = ""
-    """A board of the same chip, whose calibration stands in while this one has none."""
-    stand_ins: tuple[Calibration, ...] = ()
-    """That board's calibrations."""
+    """A board of the same chip, whose factors answer where this one was never measured."""
     description: str = ""
     family: str = "jetson"
     source: str = "shipped"
     """`shipped`, or the path of the file it was read from."""
     precision: str = field(default=DEFAULT_PRECISION, compare=False)
     """What networks are built for where nothing is asked: what a trained predictor knows."""
+    cuda_graph: bool = False
+    """Whether the host replays a CUDA graph, and so enqueues no kernel by itself."""
 
     @property
     def spec(self) -> str:
@@ -90,6 +98,11 @@ class Device:
         """Power of the board's input when nothing runs."""
         own = self.mode.idle_power_w
         return self.board_idle_power_w if math.isnan(own) else own
+
+    @property
+    def cpu_speed(self) -> float:
+        """Work a second of one core of the processor, in clocks of a Cortex-A78AE."""
+        return (self.mode.clocks.cpu_hz or _CPU_HZ) * self.datasheet.cpu_work
 
     @property
     def scale(self) -> float:
@@ -180,8 +193,26 @@ class Device:
         )
         return tuple(replace(self, mode=mode) for mode in dict.fromkeys(found))
 
-    def with_idle_power(self, idle_power_w: float, source: str) -> Device:
-        """Return the same board with another idle power, in all of its modes."""
+    def with_tensorrt(self, version: str) -> Device:
+        """Return the same board with engines of another TensorRT.
+
+        Raises:
+            UsageError: the text is no version.
+        """
+        version_of(version)
+        return replace(self, tensorrt=version)
+
+    def with_idle_power(self, idle_power_w: float, source: str = "stated by the user") -> Device:
+        """Return the same board with another idle power, in all of its modes.
+
+        Raises:
+            UsageError: the mode has no such power to give.
+        """
+        if idle_power_w >= self.mode.power_budget_w:
+            raise UsageError(
+                f"an idle power of {idle_power_w:g} W, where {self.spec} has "
+                f"{self.mode.power_budget_w:g} W for all"
+            )
         return replace(
             self,
             mode=replace(self.mode, idle_power_w=math.nan),

@@ -23,7 +23,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SHARED = ("schema", "name", "description", "jetpack", "tensorrt", "total_rails", "other_rails",
            "idle_power_w", "carrier", "idle_power_source", "datasheet", "modes",
            "calibrations")  # fmt: skip
-_DEVICE = (*_SHARED, "family", "like", "default_mode", "jetpacks")
+_DEVICE = (*_SHARED, "family", "like", "default_mode", "jetpacks", "fitted_rows")
 _ON_A_BASE = (*_SHARED, "base", "mode")
 
 
@@ -63,6 +63,8 @@ def device_from_document(table: Value, others: Others, source: str = "shipped") 
     jetpacks = table["jetpacks"].default([])
     jetpack = _jetpack(table, "".join(jetpacks.texts()[-1:]))
     like = table["like"].maybe(Value.name) or ""
+    if like:
+        _check_like(table, like, others)
     device = Device(
         name=_name(table, ""),
         mode=modes[0],
@@ -79,7 +81,7 @@ def device_from_document(table: Value, others: Others, source: str = "shipped") 
         jetpack=jetpack,
         tensorrt=_tensorrt(table, JETPACKS.get(jetpack, DEFAULT_TENSORRT)),
         like=like,
-        stand_ins=_stand_ins(table, like, others) if like else (),
+        fitted_rows=table["fitted_rows"].default(0).whole(0),
         description=words(table, "description"),
         family=words(table, "family", "jetson"),
         source=source,
@@ -133,10 +135,14 @@ def _on_a_base(table: Value, others: Others, source: str) -> Device:
         jetpack=jetpack,
         tensorrt=_tensorrt(table, carried),
         source=source,
+        base=base.base or base.name,
     )
     if "idle_power_w" in table:
         said = words(table, "idle_power_source", "stated by the user")
-        device = device.with_idle_power(number(table, "idle_power_w"), said)
+        try:
+            device = device.with_idle_power(number(table, "idle_power_w"), said)
+        except UsageError as error:
+            raise table["idle_power_w"].fail(f"is {error}") from None
     device = replace(device, carrier=words(table, "carrier", device.carrier))
     device = (
         _in_mode(table, device, "mode") if "mode" in table else device.with_mode(base.mode.name)
@@ -168,9 +174,9 @@ def _tensorrt(table: Value, default: str) -> str:
     return version
 
 
-def _stand_ins(table: Value, like: str, others: Others) -> tuple[Calibration, ...]:
+def _check_like(table: Value, like: str, others: Others) -> None:
     try:
-        return others.like(like).calibrations
+        others.like(like)
     except UsageError:
         raise table.fail(
             f"like: no shipped device {like!r}", "see `edgeprofiler devices`"

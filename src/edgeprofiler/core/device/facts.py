@@ -55,8 +55,8 @@ def board_facts(board: Device) -> dict[str, Any]:
 
 
 def fitted_rows(board: Device) -> int:
-    """Return how many measurements the board's calibrations were fitted on."""
-    return sum(found.rows for found in board.calibrations)
+    """Return how many measurements of the board its numbers were fitted on, a user's among them."""
+    return board.fitted_rows + sum(found.rows for found in board.calibrations)
 
 
 def _mode(board: Device, mode: PowerMode) -> dict[str, Any]:

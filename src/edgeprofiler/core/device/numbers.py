@@ -13,6 +13,7 @@ _RANGES: Mapping[str, tuple[float, float, str]] = {
     "sms": (1, 1024, "write how many multiprocessors it has"),
     "cpu_cores": (1, 1024, "write how many cores it has"),
     **{f"{axis}_clock{end}_hz": _CLOCK for axis in ("gpu", "emc", "cpu") for end in ("", "_min")},
+    "cpu_work": (0.05, 20, "write the work of a clock as a part of an Orin's core's"),
     "bandwidth_bytes_per_s": (1e8, 1e14, "write it in bytes a second"),
     "memory_bytes": (1e6, 1e14, "write it in bytes"),
     "l2_bytes": (1024, 1e10, "write it in bytes"),

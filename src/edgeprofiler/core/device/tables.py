@@ -122,7 +122,7 @@ def _fitted(board: Device) -> str:
     rows = fitted_rows(board)
     if rows:
         return f"{rows} rows"
-    return "stand-in" if board.stand_ins else "nothing"
+    return "stand-in" if board.like else "nothing"
 
 
 def _calibrated(fitted: Calibration) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Profiles as JSON, `edgeprofiler.profile/1`. Unknown numbers are null, never 0."""
+"""Profiles as JSON, `edgeprofiler.profile/2`; unknown numbers are null, never 0."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, 
 from edgeprofiler.core.units import known
 from edgeprofiler.core.values import Value, read_json
 
-SCHEMA = "edgeprofiler.profile/1"
+SCHEMA = "edgeprofiler.profile/2"
 """What a profile's `schema` says."""
+
+READABLE = ("edgeprofiler.profile/1", SCHEMA)
+"""What is read: the first version lacks TensorRT, the bound and what the host adds."""
 
 _COSTS = ("runtime_s", "power_w", "energy_j")
 _BOUNDS = tuple(f"{name}_{end}" for name in _COSTS for end in ("low", "high"))
@@ -53,9 +56,10 @@ def to_document(profile: Profile) -> dict[str, Any]:
         "origin": asdict(profile.origin),
         "simulated": profile.simulated,
         "idle_power_w": known(profile.idle_power_w),
-        "intervals": {
+        "interval": {
             "confidence": profile.confidence,
             "kind": profile.interval_kind,
+            "narrowed_by": profile.narrowed_by,
             "totals": [name for name in _TOTALS if name in profile.total_intervals],
         },
         "columns": [name for name in _OPTIONAL if getattr(profile.costs, name) is not None],
@@ -78,6 +82,7 @@ def coverage_document(profile: Profile) -> dict[str, Any]:
         "bytes": known(profile.covered_bytes),
         "time_lower_bound": known(profile.time_lower_bound_s),
         "uncovered": [*profile.uncovered],
+        "uncounted": profile.uncounted,
     }
 
 
@@ -102,12 +107,14 @@ def from_document(document: object, source: object = "profile") -> Profile:
     network = network_from_document(
         value["network"], tuple(layer_from_document(entry) for entry in entries)
     )
-    origin, intervals = value["origin"], value["intervals"]
+    first = value["schema"].raw == READABLE[0]
+    origin, intervals = value["origin"], value["intervals" if first else "interval"]
     parts = {part["name"].text(): part for part in value["unattributed"].items()}
     if sorted(parts) != ["fixed", "host_gap"]:
         raise value["unattributed"].fail("is not the two lines fixed and host_gap")
     kind = origin["kind"].choice(("measured", "predicted"))
     device = {key: value["device"][key].text() for key in _LABEL}
+    device["tensorrt"] = value["device"]["tensorrt"].default("").text()
     profile = Profile(
         network=network,
         device=DeviceLabel(**device, clocks=value["device"]["clocks"].maybe(_read_clocks)),
@@ -119,6 +126,9 @@ def from_document(document: object, source: object = "profile") -> Profile:
         total_intervals=_read_intervals(value["totals"], intervals["totals"].texts()),
         confidence=intervals["confidence"].number(0, 1),
         interval_kind=intervals["kind"].text(),
+        narrowed_by=intervals["narrowed_by"].default("").text(),
+        bound=value["totals"]["bound"].default("").text(),
+        host_fixed_s=value["totals"]["host_fixed_s"].number_or_nan(minimum=0),
         time_lower_bound_s=value["coverage"]["time_lower_bound"].number_or_nan(),
         warnings=value["warnings"].texts(),
         simulated=value["simulated"].boolean(),
@@ -164,7 +174,7 @@ def read_profile(path: Path | str) -> Profile:
 def schema() -> Mapping[str, Any]:
     """Return the JSON Schema (draft 2020-12) that every written profile satisfies."""
     text = package_files("edgeprofiler.core.profile").joinpath(
-        "schema/edgeprofiler.profile-1.schema.json"
+        "schema/edgeprofiler.profile-2.schema.json"
     )
     loaded: dict[str, Any] = json.loads(text.read_text(encoding="utf-8"))
     return loaded
@@ -174,6 +184,7 @@ def _totals(profile: Profile) -> dict[str, Any]:
     totals: dict[str, Any] = {}
     for name in _TOTALS:
         totals |= getattr(profile.totals, name).document(name)
+    totals |= {"bound": profile.bound, "host_fixed_s": known(profile.host_fixed_s)}
     if profile.at_rate is not None:
         totals["at_rate"] = profile.at_rate.document()
     return totals
@@ -224,11 +235,11 @@ def _read_clocks(value: Value) -> Clocks:
 
 def _check_schema(value: Value) -> None:
     stated = value.mapping().get("schema")
-    if stated == SCHEMA:
+    if stated in READABLE:
         return
     family = SCHEMA.partition("/")[0]
     if isinstance(stated, str) and stated.startswith(f"{family}/"):
-        problem = f"is a profile of version {stated.partition('/')[2][:20]!r}; this reads 1"
+        problem = f"is a profile of version {stated.partition('/')[2][:20]!r}; this reads 1 and 2"
         raise InvalidInput(value.source, problem, "read it with a newer EdgeProfiler")
     raise InvalidInput(
         value.source,

@@ -124,6 +124,8 @@ class DeviceLabel:
     provenance: str = ""
     clocks: Clocks | None = None
     """What the mode caps, where the board's file says it."""
+    tensorrt: str = ""
+    """Version of TensorRT that builds the engine; empty where there is none or it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,12 @@ class Profile(Alike):
     confidence: float = 0.9
     interval_kind: str = ""
     """How the intervals were made: which distance from the calibration they stand for."""
+    narrowed_by: str = ""
+    """What would make them narrower."""
+    bound: str = ""
+    """What takes most of the time: compute, memory, launch or host; empty where unknown."""
+    host_fixed_s: float = math.nan
+    """The part of the host's gap that no work of the GPU hides."""
     time_lower_bound_s: float = math.nan
     """GPU time that the uncovered layers need at least (their bytes at full bandwidth)."""
     warnings: tuple[str, ...] = ()

@@ -11,22 +11,17 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.core.device import Device
-from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
+from edgeprofiler.core.network import Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.sweep.rows import Numbers
-from edgeprofiler.prediction.costmodel.model import Work
+from edgeprofiler.prediction.costmodel.work import Work
 from edgeprofiler.prediction.predictors.protocol import Predictor
-from edgeprofiler.prediction.predictors.roofline import (
-    RooflinePredictor,
-    costs,
-    network_totals,
-    total_widths,
-)
-from edgeprofiler.prediction.predictors.totals import NetworkTotals, total_intervals
-from edgeprofiler.prediction.uncertainty.distance import widths_for
-from edgeprofiler.prediction.uncertainty.fitted import NEAR, fitted
+from edgeprofiler.prediction.predictors.roofline import NetworkCosts, RooflinePredictor
+from edgeprofiler.prediction.predictors.totals import TotalWidths, total_intervals
+from edgeprofiler.prediction.uncertainty.distance import odd_facts, power_width, runtime_widths
+from edgeprofiler.prediction.uncertainty.fitted import fitted
 
 LAYERS_AT_ONCE = 100_000
 """Layers of all batches together; twenty-odd columns of them fit into a processor's cache."""
@@ -79,9 +74,9 @@ class Batched:
         return Work.of(self.columns)
 
     @cached_property
-    def near(self) -> BoolArray:
-        """Whether the network is near one that was fitted, at each batch."""
-        return np.asarray(fitted().gaps(self.columns, self.offsets) <= NEAR)
+    def gaps(self) -> FloatArray:
+        """Distance of the network at each batch to the nearest that was fitted."""
+        return fitted().gaps(self.columns, self.offsets)
 
     @cached_property
     def about(self) -> Numbers:
@@ -111,9 +106,10 @@ class Batched:
 
 def _by_columns(there: Batched, answers: RooflinePredictor, rate_hz: float | None) -> Numbers:
     device = answers.device
-    found = costs(there.work, device, answers.numbers)
-    totals = network_totals(found, there.offsets, device, answers.numbers)
-    bounds = _intervals(there, totals, answers)
+    copied = there.batches / there.network.batch * (there.network.io_bytes or 0)
+    found = NetworkCosts.of(there.work, there.offsets, copied, device, answers.parameters)
+    totals = found.totals
+    bounds = _intervals(there, found, answers)
     above = np.maximum(totals.power_above_idle_w, 0.0)
     values = {
         "end_to_end_s": totals.end_to_end_s,
@@ -228,21 +224,18 @@ def _at_batch(network: Network, batch: int) -> Network:
 
 
 def _intervals(
-    there: Batched, totals: NetworkTotals, answers: RooflinePredictor
+    there: Batched, found: NetworkCosts, answers: RooflinePredictor
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Intervals of the totals at each batch, as `predict` gives them at that batch alone.
-
-    Widths tell two batches of a network apart by two facts alone, whether it is more than one
-    image and whether the network then is near one that was fitted, so each pair is asked for once.
-    """
-    found: dict[str, tuple[FloatArray, FloatArray]] = {}
-    facts = 2 * (there.batches > 1) + there.near
-    for fact in np.unique(facts):
-        chosen = facts == fact
-        one = there.at(int(there.batches[chosen][0]))
-        widths = widths_for(one, answers.device, answers.confidence)
-        bounds = total_intervals(totals, total_widths(totals, widths), answers.device.idle_power_w)
-        for name, ends in bounds.items():
-            low, high = found.setdefault(name, (np.empty(len(facts)), np.empty(len(facts))))
-            low[chosen], high[chosen] = ends[0][chosen], ends[1][chosen]
-    return found
+    """Intervals of the totals at each batch, as `predict` gives them at that batch alone."""
+    device, confidence = answers.device, answers.confidence
+    many = there.batches > 1
+    wide = np.zeros((2, len(many)))
+    for chosen in (many, ~many):  # a batch that no row has makes them wider
+        if chosen.any():
+            odd = bool(odd_facts(there.at(int(there.batches[chosen][0]))))
+            for row, deviation in zip(wide, found.deviations, strict=True):
+                row[chosen] = runtime_widths(
+                    device, deviation[chosen], there.gaps[chosen], odd, confidence
+                )
+    power, _ = power_width(device, confidence)
+    return total_intervals(found.totals, TotalWidths(wide[0], wide[1], power), device.idle_power_w)

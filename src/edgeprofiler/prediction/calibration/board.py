@@ -11,31 +11,34 @@ import numpy as np
 from edgeprofiler.core.device import Calibration, Device
 from edgeprofiler.core.errors import InsufficientData
 from edgeprofiler.core.network import BoolArray, FloatArray
-from edgeprofiler.prediction.calibration.power import BusyShare
-from edgeprofiler.prediction.calibration.problem import Group, Problem, Unknown
-from edgeprofiler.prediction.calibration.recipe import NOISE, Sample, separate_activations
-from edgeprofiler.prediction.calibration.solve import Gaussian, left_out, solve
-from edgeprofiler.prediction.costmodel.model import Hardware
+from edgeprofiler.prediction.calibration.board_power import fit_power
+from edgeprofiler.prediction.calibration.power import power_above_idle
+from edgeprofiler.prediction.calibration.problem import Problem, Unknown
+from edgeprofiler.prediction.calibration.rows import Rows, Sample
+from edgeprofiler.prediction.calibration.solve import left_out
 from edgeprofiler.prediction.costmodel.parameters import (
     DEVIATIONS,
     Parameters,
     calibration_of,
     parameters_of,
-    shared_parameters,
 )
 from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.uncertainty.distance import shipped_width
 from edgeprofiler.prediction.uncertainty.distributions import normal_quantile
 
 SPREAD: Mapping[str, float] = {
-    "launch_s": 0.3, "efficiency_memory": 0.25, "efficiency_depthwise": 0.3,
-    "efficiency_gemm": 0.15, "efficiency_convolution": 0.15,
+    "speed": 0.12, "launch_s": 0.25, "efficiency_memory": 0.15, "efficiency_depthwise": 0.2,
+    "efficiency_tensor": 0.12, "efficiency_lanes": 0.12,
 }  # fmt: skip
 """How far a board may lie from where its fit starts, as deviations of a factor's logarithm."""
 
-GAP_SPREAD = 0.7
-POWER_SPREAD: Mapping[str, float] = {"base_power_w": 0.5, "busy_power_w": 0.5}
-POWER_NOISE = 0.06
+HOST_SPREAD = 0.7
+
+NOISE = 0.06
+"""Standard deviation of the logarithm of a measured time that no factor explains."""
+
+KNEE = 2.5
+"""Of Huber's loss: rows further out are weighted down."""
 
 LEAST_ROWS = 3
 FEW_ROWS = 5
@@ -73,10 +76,7 @@ class BoardFit:
 
     def predict(self, samples: Sequence[Sample]) -> FloatArray:
         """Return the seconds of other samples of the same board, mode and host."""
-        works = [sample.work for sample in samples]
-        hardware = Hardware.of(self.samples[0].device)
-        group = Group.of("", hardware, self.numbers, works, [1.0] * len(works))
-        return np.exp(group.log_seconds(self.numbers))
+        return np.exp(Rows.of(samples).log_seconds(self.numbers))
 
     @property
     def residuals(self) -> FloatArray:
@@ -110,7 +110,7 @@ def calibrate(
             f"measure at least {LEAST_ROWS}, best {FEW_ROWS} or more from small to large"
         )
     problem, warnings = _problem(device, timed, start)
-    solution = problem.fit()
+    solution = problem.fit(knee=KNEE)
     deviation = np.sqrt(np.diag(solution.covariance))
     determined = deviation < IDENTIFIED * problem.prior.deviation
     if not determined.any():
@@ -122,8 +122,7 @@ def calibrate(
         warnings.append(f"only {len(distinct)} networks or sizes: measure {FEW_ROWS} or more")
 
     def residuals(out: BoolArray) -> FloatArray:
-        weights = (~out).astype(np.float64)
-        values = problem.fit(weights, solution.values, max_iterations=8).values
+        values = problem.fit(~out, solution.values, max_iterations=8, knee=KNEE).values
         return problem.predict(values) - problem.observed
 
     unseen = left_out(np.array(groups_of(timed)), residuals)
@@ -136,11 +135,11 @@ def calibrate(
     ]
     if outliers:
         warnings.append(f"far from the fit, weighted down: {', '.join(dict.fromkeys(outliers))}")
-    numbers = problem.parameters(solution.values, 0)
-    power, fitted_w, left_w, notes = _power(device, numbers, timed)
-    calibration = _calibration(device, timed, factors, problem, unseen, power)
+    numbers = problem.parameters(solution.values)
+    power, fitted_w, left_w, notes = fit_power(device, numbers, timed, groups_of(timed))
+    calibration = _calibration(device, timed, factors, unseen, power)
     if np.isfinite(left_w).any():
-        watts = np.array([s.row.power_above_idle_w for s in timed])
+        watts = np.array([power_above_idle(s) for s in timed])
         known = np.isfinite(left_w)
         calibration = replace(
             calibration,
@@ -187,29 +186,25 @@ def _problem(
             f"the calibration it starts from is of other software ({before.software}); "
             "this one takes its place"
         )
-    start = replace(start, separate_activations=separate_activations(software))
-    if device.runtime == "trtexec":  # what trtexec reports is the GPU's time
-        start = replace(start, host_gap_s=0.0)
-    group = Group.of(
-        device.spec,
-        Hardware.of(device),
-        start,
-        [sample.work for sample in samples],
-        [sample.row.runtime_s for sample in samples],
-    )
-    unknowns = [Unknown(name, spread) for name, spread in SPREAD.items()]
-    if start.host_gap_s > 0:
-        unknowns.append(Unknown("host_gap_s", GAP_SPREAD))
-    problem = Problem((group,), tuple(unknowns), np.full(len(samples), NOISE))
-    return problem, warnings
+    names = [name for name in SPREAD if name not in _useless(device)]
+    unknowns = [Unknown(name, SPREAD[name]) for name in names]
+    if device.runtime != "trtexec":  # what trtexec reports is the GPU's time
+        unknowns.append(Unknown("host_fixed_s", HOST_SPREAD))
+    covariance = np.diag(np.full(len(samples), NOISE**2))
+    return Problem(Rows.of(samples), start, tuple(unknowns), covariance), warnings
+
+
+def _useless(device: Device) -> tuple[str, ...]:
+    """Return factors that no layer of the device feels."""
+    return () if device.datasheet.tensor_cores else ("efficiency_tensor",)
 
 
 def _factor(device: Device, problem: Problem, values: FloatArray, name: str) -> float:
-    """Return a parameter as it is stored: a factor on the shared number, or the number itself."""
-    fitted = float(getattr(problem.parameters(values, 0), name))
+    """Return a parameter as it is stored: a factor on the board's number, or the number itself."""
+    fitted = float(getattr(problem.parameters(values), name))
     if name not in DEVIATIONS:
         return fitted
-    return fitted / float(getattr(shared_parameters(device.runtime), name))
+    return fitted / float(getattr(parameters_of(replace(device, calibrations=())), name))
 
 
 def groups_of(samples: Sequence[Sample]) -> list[str]:
@@ -234,14 +229,12 @@ def _calibration(
     device: Device,
     samples: Sequence[Sample],
     factors: Mapping[str, tuple[float, float, bool]],
-    problem: Problem,
     unseen: FloatArray,
     power: Mapping[str, float],
 ) -> Calibration:
     labels = groups_of(samples)
     width = _width(unseen, labels, "runtime")
     parameters = {name: factor for name, (factor, _, _) in factors.items()}
-    parameters["separate_activations"] = problem.groups[0].start.separate_activations
     count = len(set(labels))
     return Calibration(
         mode=device.mode,
@@ -256,56 +249,3 @@ def _calibration(
             "loo_q90": width,
         },
     )
-
-
-def _power(
-    device: Device, numbers: Parameters, samples: Sequence[Sample]
-) -> tuple[dict[str, float], FloatArray, FloatArray, list[str]]:
-    """Return base and busy power fitted on rows with power; the host's gap stays as it is."""
-    watts = np.array([sample.row.power_above_idle_w for sample in samples])
-    known = np.isfinite(watts)
-    nothing = np.full(len(samples), np.nan)
-    before = calibration_of(device)
-    kept = {
-        name: before.parameters[name]
-        for name in ("base_power_w", "busy_power_w", "depthwise_busy")
-        if before is not None
-        and name in before.parameters
-        and before.mode.clocks == device.mode.clocks
-    }
-    if not known.any():
-        return kept, nothing, nothing, []
-    if known.sum() < LEAST_ROWS:
-        note = f"{int(known.sum())} rows with power are too few (at least {LEAST_ROWS}); not used"
-        return kept, nothing, nothing, [note]
-    gap = shared_parameters(device.runtime)
-    share = BusyShare.of(samples, numbers)
-    start = np.array([numbers.base_power_w, numbers.busy_power_w])
-    rest = np.array(
-        [
-            numbers.depthwise_busy,
-            max(gap.host_gap_s, numbers.host_gap_s),
-            gap.host_gap_per_layer_s,
-            gap.host_gap_per_simple_s,
-        ]
-    )
-
-    def model(logs: FloatArray) -> FloatArray:
-        return np.log(share.power(np.concatenate([start * np.exp(logs), rest])))
-
-    spread = np.array(list(POWER_SPREAD.values()))
-    prior = Gaussian(np.zeros(2), spread)
-    noise = np.full(len(watts), POWER_NOISE)
-    observed = np.log(np.where(known, watts, 1.0))
-
-    def fit(weights: BoolArray) -> FloatArray:
-        return solve(model, observed, noise, prior, weights=weights.astype(np.float64)).values
-
-    values = fit(known)
-    labels = np.array(groups_of(samples))
-    left = left_out(labels, lambda out: np.exp(model(fit(known & ~out))))
-    left[~known] = np.nan
-    base, busy = (float(v) for v in start * np.exp(values))
-    fitted = np.where(known, np.exp(model(values)), np.nan)
-    power = {"base_power_w": base, "busy_power_w": busy, "depthwise_busy": numbers.depthwise_busy}
-    return power, fitted, left, []

@@ -1,24 +1,24 @@
-"""Refits that leave out a network, a family, a board or a stack, alone and in pairs.
+"""Refits that leave out a network, a family, a board or a source, and a source with a family.
 
-Leaving out pairs is what makes a coverage test honest: the width used for a left-out group comes
-from residuals of other groups under fits that saw neither.
+The last is what a user's question is: a network, an engine, clocks and a host that nobody
+measured. Its residuals, over the deviation that the model itself expects of them, say how wide
+intervals must be; leaving out every source once more keeps the test honest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.prediction.accuracy import Coverage
-from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
 from edgeprofiler.prediction.calibration.problem import Problem
-from edgeprofiler.prediction.calibration.recipe import Sample, shared_values
-from edgeprofiler.prediction.costmodel.parameters import Parameters
+from edgeprofiler.prediction.calibration.recipe import row_error
+from edgeprofiler.prediction.calibration.rows import Sample
+from edgeprofiler.prediction.calibration.solve import Solution
 from edgeprofiler.prediction.uncertainty.conformal import half_width
 
 Key = Callable[[Sample], str]
@@ -26,26 +26,27 @@ Key = Callable[[Sample], str]
 KEYS: dict[str, Key] = {
     "network": lambda sample: sample.row.canonical,
     "family": lambda sample: sample.row.family,
-    "stack": lambda sample: f"{sample.device.name}/{sample.row.runtime}",
     "board": lambda sample: sample.device.name,
+    "source": lambda sample: sample.row.lab,
 }
 """What can be left out: the groups that a kind of question has never seen."""
 
-STEPS = 4
-PAIR_STEPS = 1
-BOARD_STEPS = 8
+SAME_SOURCE = ("network", "family")
+"""Kinds whose questions come from sources that were fitted: their common errors are known."""
+
+STEPS = 6
 
 
 @dataclass(frozen=True)
 class Folds:
-    """Solutions with one group left out each, and with two."""
+    """Solutions with one group left out each."""
 
     problem: Problem
     samples: Sequence[Sample]
+    kind: str
     labels: npt.NDArray[np.str_]
     """Group of each row."""
-    single: dict[str, FloatArray]
-    pairs: dict[frozenset[str], FloatArray]
+    solutions: Mapping[str, Solution]
 
     @staticmethod
     def of(
@@ -55,8 +56,7 @@ class Folds:
         full: FloatArray,
         *,
         extra: Sequence[str] = (),
-        nested: bool = True,
-        mask: BoolArray | None = None,
+        taking_part: BoolArray | None = None,
     ) -> Folds:
         """Return the refits of one kind of leaving out.
 
@@ -66,118 +66,131 @@ class Folds:
             kind: one of `KEYS`.
             full: solution of the whole problem, where refits start.
             extra: more groups, that have no row here (networks with power alone).
-            nested: whether to leave out pairs too.
-            mask: rows that take part in fits; all where `None`.
+            taking_part: rows that take part in fits; all where `None`.
         """
-        taking_part = np.ones(len(samples), dtype=bool) if mask is None else mask
+        chosen = np.ones(len(samples), dtype=bool) if taking_part is None else taking_part
         labels = np.array([KEYS[kind](sample) for sample in samples])
-        steps = BOARD_STEPS if kind in ("board", "stack") else STEPS
-        names = list(dict.fromkeys([*labels.tolist(), *extra]))
-        single, pairs = {}, {}
-        for name in names:
-            out = labels == name
-            weights = (~out & taking_part).astype(np.float64)
-            single[name] = (
-                problem.fit(weights, full, max_iterations=steps).values if out.any() else full
-            )
-        for one, two in combinations(names, 2) if nested else ():
-            key = frozenset((one, two))
-            out = (labels == one) | (labels == two)
-            if not (labels == two).any():
-                pairs[key] = single[one]
-                continue
-            weights = (~out & taking_part).astype(np.float64)
-            pairs[key] = problem.fit(weights, single[one], max_iterations=PAIR_STEPS).values
-        return Folds(problem, samples, labels, single, pairs)
+        solutions = {
+            name: problem.fit((labels != name) & chosen, full, max_iterations=STEPS)
+            for name in dict.fromkeys([*labels.tolist(), *extra])
+        }
+        return Folds(problem, samples, kind, labels, solutions)
 
     def residuals(self) -> FloatArray:
         """Return predicted over measured, as logarithm, of each row when its group is left out."""
-        return self._residuals(self.single)
-
-    def nested_residuals(self, name: str) -> FloatArray:
-        """Return residuals of all other groups, each left out beside `name`; NaN for its own."""
-        beside = {next(iter(k - {name})): v for k, v in self.pairs.items() if name in k}
-        return self._residuals(beside)
-
-    def _residuals(self, solutions: Mapping[str, FloatArray]) -> FloatArray:
-        """Return residuals of each group's rows under its own solution; NaN for other rows."""
         result = np.full(len(self.labels), np.nan)
-        for name, values in solutions.items():
+        for name, solution in self.solutions.items():
             out = self.labels == name
             if out.any():
-                result[out] = (self.problem.predict(values) - self.problem.observed)[out]
+                found = solution.residuals
+                if self.kind in SAME_SOURCE:
+                    found = found - self.problem.in_common(found, ~out)
+                result[out] = found[out]
         return result
 
     def coverage(self, rows: BoolArray, confidence: float) -> Coverage:
-        """Return how many of `rows` lie in intervals whose width never saw their group.
+        """Return how many of `rows` lie in intervals from the residuals of other groups.
 
         Args:
             rows: mask of the rows that count, both for the widths and for the test.
             confidence: share that the intervals are to hold.
         """
+        residuals = self.residuals()
         widths = np.full(len(self.labels), np.nan)
         for name in dict.fromkeys(self.labels[rows].tolist()):
-            others = self.nested_residuals(name)
-            known = rows & np.isfinite(others)
+            others = rows & (self.labels != name)
             widths[self.labels == name] = half_width(
-                others[known], confidence, self.labels[known].tolist()
+                residuals[others], confidence, self.labels[others].tolist()
             )
-        return Coverage.of(self.residuals()[rows], widths[rows])
+        return Coverage.of(residuals[rows], widths[rows])
 
 
 @dataclass(frozen=True)
-class PowerFolds:
-    """Power of networks when their group is left out of both fits, of time and of power."""
+class Cells:
+    """Residuals of every source's families when both, source and family, are left out.
 
-    labels: npt.NDArray[np.str_]
+    A residual over its deviation is a score. Half widths are a quantile of scores times the
+    deviation of the row that is asked about.
+    """
+
     residuals: FloatArray
-    coverage: Coverage
+    deviations: FloatArray
+    """What the fit without them expects of the residuals' size."""
+    labels: npt.NDArray[np.str_]
+    """Source of each row."""
+    scores: Mapping[str, FloatArray]
+    """Scores of all rows from refits that left out a source as well; NaN for its own rows."""
 
     @staticmethod
     def of(
-        folds: Folds,
+        problem: Problem,
         samples: Sequence[Sample],
-        kind: str,
-        confidence: float,
+        full: FloatArray,
+        spread: FloatArray,
         *,
         nested: bool = True,
-    ) -> PowerFolds:
-        """Return the left-out residuals of power, as logarithm, and their nested coverage.
+    ) -> Cells:
+        """Return the refits without each source and family.
 
         Args:
-            folds: refits for time of the same kind, with groups of power among them.
-            samples: rows with power, all of one board.
-            kind: one of `KEYS`.
-            confidence: share that the intervals are to hold.
-            nested: whether to test coverage, which needs refits of pairs.
+            problem: the fit of all rows.
+            samples: the rows, in the problem's order.
+            full: solution of the whole problem, where refits start.
+            spread: deviation of each row's source that no unknown explains.
+            nested: whether to leave out every source once more, which `coverage` needs.
         """
-        labels = np.array([KEYS[kind](sample) for sample in samples])
-        watts = np.array([sample.row.power_above_idle_w for sample in samples])
-        residuals = np.full(len(watts), np.nan)
-        widths = np.full(len(watts), np.nan)
+        sources = np.array([KEYS["source"](sample) for sample in samples])
+        families = np.array([KEYS["family"](sample) for sample in samples])
+        residuals, deviations = np.full((2, len(samples)), np.nan)
+        scores = {
+            name: np.full(len(samples), np.nan)
+            for name in (dict.fromkeys(sources.tolist()) if nested else ())
+        }
+        for source, family in dict.fromkeys(zip(sources.tolist(), families.tolist(), strict=True)):
+            cell = (sources == source) & (families == family)
+            kept = (sources != source) & (families != family)
+            found = problem.fit(kept, full, max_iterations=STEPS)
+            residuals[cell] = found.residuals[cell]
+            deviations[cell] = deviation(problem, found, spread)[cell]
+            for name, values in scores.items():
+                if name != source:
+                    without = kept & (sources != name)
+                    other = problem.fit(without, found.values, max_iterations=STEPS // 2)
+                    values[cell] = (other.residuals / deviation(problem, other, spread))[cell]
+        return Cells(residuals, deviations, sources, scores)
 
-        def residual(values: FloatArray, out: BoolArray) -> FloatArray:
-            share = BusyShare.of(samples, experiment_parameters(folds.problem, values))
-            fitted, _ = solve_power(share, watts, (~out).astype(np.float64))
-            return np.asarray(np.log(share.power(fitted) / watts))
+    def multiplier(self, confidence: float) -> float:
+        """Return the factor on a deviation that holds a share of rows."""
+        return quantile(self.residuals / self.deviations, confidence)
 
-        for name in dict.fromkeys(labels.tolist()):
-            mine = labels == name
-            residuals[mine] = residual(folds.single[name], mine)[mine]
-            if not nested:
-                continue
-            others = np.full(len(watts), np.nan)
-            for other in dict.fromkeys(labels[~mine].tolist()):
-                out = labels == other
-                values = folds.pairs[frozenset((name, other))]
-                others[out] = residual(values, mine | out)[out]
-            widths[mine] = half_width(others[~mine], confidence, labels[~mine].tolist())
-        tested = np.isfinite(widths)
-        return PowerFolds(labels, residuals, Coverage.of(residuals[tested], widths[tested]))
+    def half_widths(self, confidence: float) -> FloatArray:
+        """Return the half width of each row, from scores that never saw its source."""
+        widths = np.full(len(self.labels), np.nan)
+        for name, values in self.scores.items():
+            mine = self.labels == name
+            widths[mine] = quantile(values[~mine], confidence) * self.deviations[mine]
+        return widths
+
+    def coverage(self, rows: BoolArray, confidence: float) -> Coverage:
+        """Return how many of `rows` their intervals hold."""
+        return Coverage.of(self.residuals[rows], self.half_widths(confidence)[rows])
 
 
-def experiment_parameters(problem: Problem, values: FloatArray) -> Parameters:
-    """Return the numbers for time of the stack whose layers and power were measured."""
-    index = next(i for i, group in enumerate(problem.groups) if group.name.endswith("layers"))
-    fixed = shared_values(problem, values).fixed_s
-    return replace(problem.parameters(values, index), fixed_s=fixed)
+def quantile(scores: FloatArray, confidence: float) -> float:
+    """Return what a share of scores does not exceed in size (split-conformal rank)."""
+    size = np.sort(np.abs(scores))
+    rank = int(np.ceil((len(size) + 1) * confidence))
+    return float(size[min(rank, len(size)) - 1])
+
+
+def deviation(problem: Problem, solution: Solution, spread: FloatArray) -> FloatArray:
+    """Return the standard deviation of each row's logarithm that a solution expects.
+
+    Args:
+        problem: rows and unknowns.
+        solution: of some of the rows.
+        spread: deviation of each row's source that no unknown explains.
+    """
+    slopes = problem.slopes(solution.values)
+    variance = np.einsum("ij,jk,ik->i", slopes, solution.covariance, slopes)
+    return np.asarray(np.sqrt(variance + spread**2 + row_error() ** 2))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeprofiler.core import limits
+from edgeprofiler.core.choices import DEFAULT_PRECISION, PRECISIONS
+from edgeprofiler.core.device import JETPACKS
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.units import seconds_from_ms
@@ -17,10 +19,15 @@ from edgeprofiler.core.values import Row
 from edgeprofiler.prediction.calibration.sheet import measured_sheet
 
 REQUIRED = ("device", "network", "model", "runtime_ms")
-OPTIONAL = ("mode", "software", "batch", "input", "precision", "power_above_idle_w")
-EXTRA = ("runtime", "classes", "canonical", "family", "set_aside")
-"""Columns that are used where they are there: the host runtime, how many classes the head has,
-and by which name, family and reason a row is grouped or set aside in an evaluation."""
+OPTIONAL = (
+    "mode", "software", "batch", "input", "precision", "power_above_idle_w", "power_w"
+)  # fmt: skip
+EXTRA = (
+    "runtime", "tensorrt", "classes", "canonical", "family", "source", "lab", "set_aside"
+)  # fmt: skip
+"""Columns that are used where they are there: the host runtime, the version of TensorRT, how many
+classes the head has, and by which name, family, publication and laboratory a row is grouped in an
+evaluation, or why it is set aside."""
 
 _SIZE = re.compile(r"(\d{1,6})x(\d{1,6})(?:x(\d{1,6}))?(?:x(\d{1,6}))?")
 
@@ -45,11 +52,19 @@ class Measured:
     runtime_s: float
     """NaN where only power was measured."""
     power_above_idle_w: float
-    """NaN where only time was measured."""
+    """NaN where it was not measured; see `power_w`."""
     canonical: str
     family: str
     set_aside: str
     """Why the row takes no part in an evaluation; empty where it does."""
+    power_w: float = math.nan
+    """Power of the board, idle included; NaN where it was not measured."""
+    tensorrt: str = ""
+    """Version of TensorRT that built the engine; empty where the board's own is meant."""
+    source: str = ""
+    """Whose publication it is from: rows of one share its clocks, host and builder."""
+    lab: str = ""
+    """Who measured: the group that is left out first."""
     classes: int | None = None
     line: int = 0
     """Line in the file, for messages."""
@@ -65,10 +80,13 @@ def runtime_of(software: str) -> str:
     """Return the host runtime that a description of software means; `trtexec` by default.
 
     A Python or C++ program that copies inputs and outputs around each inference (trtutils among
-    them) counts as `cpp`; the profiler of the power measurements as `torch-tensorrt`.
+    them) counts as `cpp`; the profiler of the power measurements as `torch-tensorrt`; any other
+    call through PyTorch as `torch2trt`.
     """
     text = software.lower()
-    if "torch2trt" in text:
+    if "ultralytics" in text:
+        return "ultralytics"
+    if "torch2trt" in text or "pytorch" in text:
         return "torch2trt"
     if "torch-tensorrt" in text or "torch_tensorrt" in text:
         return "torch-tensorrt"
@@ -77,11 +95,34 @@ def runtime_of(software: str) -> str:
     return "trtexec"
 
 
+def tensorrt_of(software: str) -> str:
+    """Return the version of TensorRT that a description of software means; empty where none.
+
+    Example:
+        >>> tensorrt_of("JetPack 6.0, TensorRT"), tensorrt_of("TensorRT 10.1 via Torch-TensorRT")
+        ('8.6', '10.1')
+    """
+    named = re.search(r"TensorRT (\d{1,2}(?:\.\d{1,2})?)\b", software)
+    if named is not None:
+        return named[1]
+    carried = re.search(r"JetPack (\d(?:\.\d){0,2})\b", software)
+    if carried is None:
+        return ""
+    text = carried[1]
+    while text:  # the newest of a series, or the series that a repair belongs to
+        found = [name for name in JETPACKS if name == text or name.startswith(f"{text}.")]
+        if text in JETPACKS or found:
+            return JETPACKS[text if text in JETPACKS else found[-1]]
+        text = text.rpartition(".")[0]
+    return ""
+
+
 def read_measured(path: Path) -> list[Measured]:
     """Return the rows of a CSV of measured totals.
 
     Raises:
-        InvalidInput: the file is missing, lacks a column, or a line has no usable number.
+        InvalidInput: the file is missing, lacks a column, or a number in it is none. A row without
+            a number is read: what needs one passes it over.
     """
     sheet = measured_sheet(path, REQUIRED, (*REQUIRED, *OPTIONAL, *EXTRA))
     rows = [_row(row) for row in itertools.islice(sheet.rows, limits.CSV_ROWS)]
@@ -98,12 +139,10 @@ def _row(row: Row) -> Measured:
     if not network:
         raise row["network"].fail("is empty")
     batch = row["batch"].default(1).whole(1, limits.IMAGE_SIDE)
-    runtime_ms, power = (
+    runtime_ms, above_idle, power = (
         math.nan if row[column].null else row[column].number(above=0)
-        for column in ("runtime_ms", "power_above_idle_w")
+        for column in ("runtime_ms", "power_above_idle_w", "power_w")
     )
-    if math.isnan(runtime_ms) and math.isnan(power):
-        raise row.fail("has neither runtime_ms nor power_above_idle_w")
     canonical = texts.get("canonical") or canonical_name(network)
     return Measured(
         device=texts.get("device", ""),
@@ -114,16 +153,38 @@ def _row(row: Row) -> Measured:
         model=texts.get("model", ""),
         batch=batch,
         shape=input_shape(texts.get("input", ""), batch, f"{row.source}, line {row.line}"),
-        precision=texts.get("precision") or "fp16",
+        precision=texts.get("precision", "").lower() or DEFAULT_PRECISION,
         runtime_s=seconds_from_ms(runtime_ms),
-        power_above_idle_w=power,
+        power_above_idle_w=above_idle,
         canonical=canonical,
         family=texts.get("family") or canonical,
         set_aside=texts.get("set_aside", ""),
+        power_w=power,
+        tensorrt=texts.get("tensorrt") or tensorrt_of(software),
+        source=texts.get("source") or software,
+        lab=texts.get("lab") or texts.get("source") or software,
         classes=row["classes"].maybe(lambda cell: cell.whole(1, limits.IMAGE_SIDE)),
         line=row.line,
         other={k: v for k, v in texts.items() if k not in (*REQUIRED, *OPTIONAL, *EXTRA)},
     )
+
+
+def lacking(row: Measured, *, power: bool = True) -> str:
+    """Return what a row lacks to be compared with a prediction; empty where nothing.
+
+    Args:
+        row: as it was read.
+        power: whether a power alone is enough.
+    """
+    if not row.model:
+        return "a model"
+    if row.precision not in PRECISIONS:
+        return f"a precision of {', '.join(PRECISIONS)}"
+    if math.isfinite(row.runtime_s):
+        return ""
+    if power and (math.isfinite(row.power_above_idle_w) or math.isfinite(row.power_w)):
+        return ""
+    return "a time or power" if power else "a time"
 
 
 def canonical_name(network: str) -> str:

@@ -1,104 +1,162 @@
-"""Power above idle from the busy share of wall time, fitted on networks' mean power.
+"""Power above idle of networks, fitted on their measured means.
 
-T_wall = T_gpu + gap + gap_per_layer * kernels + gap_per_simple * simple kernels
-P_above_idle = base + busy * (compute + memory time, depthwise at a share) / T_wall
+Power of the first source was measured under a layer profiler through Python, whose host keeps the
+GPU waiting: its wall time is fitted with the power, and need not be that of any latency.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from edgeprofiler.core.network import FloatArray
-from edgeprofiler.prediction.calibration.recipe import Sample
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.calibration.problem import common_errors
+from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.prediction.calibration.solve import Gaussian, Solution, solve
-from edgeprofiler.prediction.costmodel.model import (
-    CLASSES,
-    Hardware,
-    kernel_counts,
-    layer_times,
-    multiply_class,
-)
+from edgeprofiler.prediction.costmodel.hardware import Hardware
+from edgeprofiler.prediction.costmodel.model import layer_times
 from edgeprofiler.prediction.costmodel.parameters import Parameters
+from edgeprofiler.prediction.costmodel.power import (
+    active_gigahertz,
+    host_factor,
+    operation_energies,
+    process_factor,
+)
+from edgeprofiler.prediction.costmodel.wall import SHARPNESS, Host, wall_times
 
 START: Mapping[str, tuple[float, float]] = {
-    "base_power_w": (1.0, 0.15), "busy_power_w": (8.0, 0.3), "depthwise_busy": (0.3, 0.5),
-    "host_gap_s": (1.0e-3, 0.5), "host_gap_per_layer_s": (20e-6, 0.5),
-    "host_gap_per_simple_s": (30e-6, 0.5),
+    "base_power_w": (1.0, 0.12), "active_power_w": (0.6, 0.4), "flop_energy_j": (0.8e-12, 0.5),
+    "byte_energy_j": (90e-12, 0.5), "host_fixed_s": (1e-3, 0.7), "enqueue_s": (60e-6, 0.5),
 }  # fmt: skip
-"""Start and deviation of the logarithm of what is fitted."""
+"""Start of what is fitted, and deviation of its logarithm. The last two are of the experiment's
+host: seconds for an inference and for each kernel on that board."""
 
-NOISE = 0.06
+RATES = ("base_power_w", "active_power_w", "flop_energy_j", "byte_energy_j")
+
+SOURCE_ERROR, NETWORK_ERROR, ROW_ERROR = 0.1, 0.03, 0.05
+"""As those of `recipe`, for power above idle."""
+
+SILICON_ERROR = 0.4
+"""What boards of other silicon than Orin's have in common: how much more they need is assumed."""
+
+
+def power_above_idle(sample: Sample) -> float:
+    """Return the measured power above idle in W; NaN where there is none.
+
+    Where the board's power was measured, the idle power of the device's mode is taken off.
+    """
+    row = sample.row
+    if math.isfinite(row.power_above_idle_w):
+        return row.power_above_idle_w
+    return row.power_w - sample.device.idle_power_w
 
 
 @dataclass(frozen=True)
-class BusyShare:
-    """Times of the networks whose power was measured: all that the power model needs."""
+class PowerRows:
+    """What networks do whose power was measured, as arrays with one entry a network."""
 
     gpu_s: FloatArray
-    compute_s: FloatArray
-    """GPU time in products, depthwise ones apart."""
-    depthwise_s: FloatArray
-    memory_s: FloatArray
+    wall_s: FloatArray
+    """Wall time by the host's numbers; of no use where `profiled`."""
     kernels: FloatArray
-    simple: FloatArray
-    """Kernels that multiply nothing."""
+    working: FloatArray
+    """Seconds that kernels work, times multiprocessors and GHz, in Orin's silicon."""
+    operations: FloatArray
+    """FP16 operations that would need as much energy, in Orin's silicon."""
+    bytes_moved: FloatArray
+    host: FloatArray
+    """Power of a busy core, relative to Orin's."""
+    profiled: BoolArray
+    """Whether the host of the experiment set the pace."""
 
     @staticmethod
-    def of(samples: Sequence[Sample], parameters: Parameters) -> BusyShare:
-        """Return the times of samples of one board, predicted with `parameters`."""
+    def of(
+        samples: Sequence[Sample], parameters: Sequence[Parameters], *, profiled: bool = True
+    ) -> PowerRows:
+        """Return what samples do.
+
+        Args:
+            samples: networks on boards.
+            parameters: of each, that its times are predicted with.
+            profiled: whether rows through Torch-TensorRT are those of the experiment.
+        """
         rows = []
-        for sample in samples:
-            work = sample.work
-            times = layer_times(work, Hardware.of(sample.device), parameters)
-            depthwise = multiply_class(work) >= CLASSES.index("depthwise")
-            kernels, simple = kernel_counts(work, parameters)
+        for sample, numbers in zip(samples, parameters, strict=True):
+            work, device = sample.work, sample.device
+            times = layer_times(work, Hardware.seen_by(work, device), numbers)
+            runtime, count = np.nan_to_num(times.runtime_s), sample.count
+            gpu = float(numbers.fixed_s + (runtime * count).sum())
+            wall = wall_times(
+                np.array([gpu]), np.array([sample.kernels]), np.array([sample.io_bytes]),
+                Host.of(device), numbers,
+            )  # fmt: skip
+            working = float(((runtime - times.launch_s) * count).sum())
             rows.append(
                 (
-                    parameters.fixed_s + float(np.nansum(times.runtime_s)),
-                    times.compute_s[~depthwise].sum(),
-                    times.compute_s[depthwise].sum(),
-                    times.memory_s.sum(),
-                    kernels.sum(),
-                    simple.sum(),
+                    gpu,
+                    float(wall.end_to_end_s[0]),
+                    sample.kernels,
+                    working * active_gigahertz(device),
+                    float((operation_energies(work, device) * count).sum()),
+                    float((work.bytes_moved * count).sum()),
+                    host_factor(device),
+                    profiled and sample.row.runtime == "torch-tensorrt",
                 )
             )
-        return BusyShare(*np.array(rows, dtype=np.float64).reshape(-1, 6).T)
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 8).T
+        found = dict(zip((field.name for field in fields(PowerRows)), columns, strict=True))
+        return PowerRows(**{**found, "profiled": found["profiled"] > 0})
 
     def power(self, values: FloatArray) -> FloatArray:
         """Return power above idle in W for the numbers of `START`, in their order."""
-        base, busy, share, gap, per_layer, per_simple = values
-        wall = self.gpu_s + gap + per_layer * self.kernels + per_simple * self.simple
-        active = self.compute_s + share * self.depthwise_s + self.memory_s
-        return np.asarray(base + busy * active / wall)
+        base, active, operation, byte, fixed, each = values
+        paced = (self.gpu_s**SHARPNESS + (each * self.kernels) ** SHARPNESS) ** (1 / SHARPNESS)
+        wall = np.where(self.profiled, paced + fixed, self.wall_s)
+        energy = active * self.working + operation * self.operations + byte * self.bytes_moved
+        return np.asarray(base * self.host + energy / wall)
 
 
 def solve_power(
-    share: BusyShare, watts: FloatArray, weights: FloatArray | None = None
+    rows: PowerRows,
+    samples: Sequence[Sample],
+    taking_part: BoolArray | None = None,
 ) -> tuple[FloatArray, Solution]:
     """Return the numbers of `START` that explain measured power above idle.
 
     Args:
-        share: times of the networks.
-        watts: measured power above idle of each.
-        weights: share of each network, 0 leaves it out.
+        rows: what the networks do.
+        samples: with their measured power.
+        taking_part: rows to fit; all where `None`.
     """
     start = np.array([value for value, _ in START.values()])
     deviation = np.array([sd for _, sd in START.values()])
-
-    def model(logs: FloatArray) -> FloatArray:
-        return np.log(share.power(start * np.exp(logs)))
-
-    prior = Gaussian(np.zeros(len(start)), deviation)
-    noise = np.full(len(watts), NOISE)
-    found = solve(model, np.log(watts), noise, prior, weights=weights)
+    watts = np.array([power_above_idle(sample) for sample in samples])
+    covariance = common_errors(
+        len(samples),
+        [
+            ([s.stack for s in samples], SOURCE_ERROR),
+            ([s.row.canonical for s in samples], NETWORK_ERROR),
+        ],
+    ) + np.diag(np.full(len(samples), ROW_ERROR**2))
+    silicon = np.array([process_factor(s.device) for s in samples])
+    other = silicon[:, None] == np.where(silicon == 1.0, np.nan, silicon)
+    covariance += SILICON_ERROR**2 * other
+    chosen = np.ones(len(samples), bool) if taking_part is None else taking_part
+    index = np.flatnonzero(chosen)
+    white = np.linalg.inv(np.linalg.cholesky(covariance[np.ix_(index, index)]))
+    found = solve(
+        lambda logs: white @ np.log(rows.power(start * np.exp(logs)))[index],
+        white @ np.log(watts)[index],
+        np.ones(len(index)),
+        Gaussian(np.zeros(len(start)), deviation),
+        knee=math.inf,
+    )
     return start * np.exp(found.values), found
 
 
-def split(values: FloatArray) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the rates and the host's gap of fitted numbers, by name."""
-    named = dict(zip(START, (float(v) for v in values), strict=True))
-    gap = {name: value for name, value in named.items() if name.startswith("host_gap")}
-    return {name: value for name, value in named.items() if name not in gap}, gap
+def rates(values: FloatArray) -> dict[str, float]:
+    """Return the fitted numbers that are not the experiment's host, by name."""
+    return {n: float(v) for n, v in zip(START, values, strict=True) if n in RATES}

@@ -1,4 +1,4 @@
-"""What is fitted on measured totals: unknowns in log space, and the totals they give.
+"""What is fitted on measured totals: unknowns in log space, and errors that rows have in common.
 
 Every unknown is the logarithm of a factor on a starting value, so that zero is the start and a
 prior's deviation reads as "to within so many per cent".
@@ -6,109 +6,48 @@ prior's deviation reads as "to within so many per cent".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.prediction.calibration.solve import STEP, Gaussian, Solution, solve
-from edgeprofiler.prediction.costmodel.model import (
-    Hardware,
-    Work,
-    host_gaps,
-    layer_times,
-    network_sums,
-)
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.calibration.rows import Rows
+from edgeprofiler.prediction.calibration.solve import Gaussian, Solution, solve
 from edgeprofiler.prediction.costmodel.parameters import Parameters
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """One number to be fitted: a factor on a parameter, for all groups or for some."""
+    """One number to be fitted: a factor on a parameter, for all rows or for some."""
 
     name: str
     """A field of `Parameters`."""
     deviation: float
     """Standard deviation of the factor's logarithm, before any data."""
-    groups: tuple[int, ...] = ()
-    """Groups that it acts on; all where empty."""
+    rows: BoolArray | None = None
+    """Which rows it acts on; all where `None`."""
     label: str = ""
-    """Whose it is: empty for shared numbers, else a board or a host."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Measured totals of one board, power mode and software stack."""
-
-    name: str
-    hardware: Hardware
-    start: Parameters
-    """Values that the unknowns are factors on; its host gap is part of the measured time."""
-    work: Work
-    offsets: IntArray
-    """Where each row's layers start, and the end of all."""
-    observed: FloatArray
-    """Logarithm of the measured seconds."""
-
-    @staticmethod
-    def of(
-        name: str,
-        hardware: Hardware,
-        start: Parameters,
-        works: Sequence[Work],
-        seconds: Sequence[float],
-    ) -> Group:
-        """Return a group of one row for each of `works`."""
-        return Group(
-            name,
-            hardware,
-            start,
-            Work.concatenate(list(works)),
-            np.cumsum([0, *(len(work) for work in works)], dtype=np.int64),
-            np.log(np.asarray(seconds, dtype=np.float64)),
-        )
-
-    def __len__(self) -> int:
-        return len(self.observed)
-
-    def log_seconds(self, parameters: Parameters) -> FloatArray:
-        """Return the logarithm of the predicted wall time of each row."""
-        return np.log(total_seconds(self, parameters))
-
-
-def total_seconds(group: Group, parameters: Parameters) -> FloatArray:
-    """Return fixed part, layers and host gap of each row of `group`."""
-    times = layer_times(group.work, group.hardware, parameters)
-    layers = np.where(
-        group.work.covered, times.runtime_s + host_gaps(group.work, times, parameters), 0.0
-    )
-    return parameters.fixed_s + parameters.host_gap_s + network_sums(layers, group.offsets)
+    """Whose it is: empty for shared numbers, else a board, a host or a source."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Groups of rows, the unknowns that explain them, and beliefs about those."""
+    """Rows, the unknowns that explain them, and beliefs about those and about the errors."""
 
-    groups: tuple[Group, ...]
+    rows: Rows
+    start: Parameters
+    """Values that the unknowns are factors on; arrays where rows differ."""
     unknowns: tuple[Unknown, ...]
-    noise: FloatArray
-    """Standard deviation of each row's logarithm, rows in the order of the groups."""
+    covariance: FloatArray
+    """Of the errors of the rows' logarithms."""
 
-    @cached_property
-    def slices(self) -> tuple[slice, ...]:
-        """Where each group's rows lie."""
-        ends = np.cumsum([len(group) for group in self.groups])
-        return tuple(
-            slice(int(end) - len(group), int(end))
-            for end, group in zip(ends, self.groups, strict=True)
-        )
-
-    @cached_property
+    @property
     def observed(self) -> FloatArray:
         """Logarithm of all measured seconds."""
-        return np.concatenate([group.observed for group in self.groups])
+        return self.rows.observed
 
     @cached_property
     def prior(self) -> Gaussian:
@@ -116,55 +55,89 @@ class Problem:
         deviations = np.array([unknown.deviation for unknown in self.unknowns])
         return Gaussian(np.zeros(len(deviations)), deviations)
 
-    def parameters(self, values: FloatArray, group: int) -> Parameters:
-        """Return the numbers that `values` mean for one group."""
-        start = self.groups[group].start
-        factors: dict[str, float] = {}
-        for unknown, value in zip(self.unknowns, values, strict=True):
-            if not unknown.groups or group in unknown.groups:
-                factors[unknown.name] = factors.get(unknown.name, 0.0) + float(value)
-        return scaled(start, factors)
+    def parameters(self, values: FloatArray) -> Parameters:
+        """Return the numbers of every row that `values` mean."""
+        factors: dict[str, float | FloatArray] = {}
+        for unknown, value in zip(self.unknowns, values.tolist(), strict=True):
+            bounded = min(max(value, -20.0), 20.0)
+            own = bounded if unknown.rows is None else bounded * unknown.rows
+            factors[unknown.name] = factors.get(unknown.name, 0.0) + own
+        return replace(
+            self.start,
+            **{name: getattr(self.start, name) * np.exp(f) for name, f in factors.items()},
+        )
 
     def predict(self, values: FloatArray) -> FloatArray:
         """Return the logarithm of all predicted seconds."""
-        return np.concatenate(
-            [g.log_seconds(self.parameters(values, i)) for i, g in enumerate(self.groups)]
-        )
+        return self.rows.log_seconds(self.parameters(values))
 
-    def jacobian(self, values: FloatArray, predicted: FloatArray) -> FloatArray:
-        """Return derivatives of `predict`, by differences of the groups that each acts on."""
-        matrix = np.zeros((len(predicted), len(self.unknowns)))
-        for column, unknown in enumerate(self.unknowns):
-            moved = values.copy()
-            moved[column] += STEP
-            for index in unknown.groups or range(len(self.groups)):
-                rows = self.slices[index]
-                there = self.groups[index].log_seconds(self.parameters(moved, index))
-                matrix[rows, column] = (there - predicted[rows]) / STEP
-        return matrix
+    def slopes(self, values: FloatArray) -> FloatArray:
+        """Return derivatives of `predict`, shape (rows, unknowns)."""
+        _, by_name = self.rows.slopes(self.parameters(values))
+        columns = [
+            by_name[u.name] if u.rows is None else by_name[u.name] * u.rows for u in self.unknowns
+        ]
+        return np.stack(columns, axis=1)
 
     def fit(
         self,
-        weights: FloatArray | None = None,
+        taking_part: BoolArray | None = None,
         start: FloatArray | None = None,
+        *,
         max_iterations: int = 30,
-        knee: float = 1.5,
+        knee: float = math.inf,
     ) -> Solution:
-        """Return the most probable unknowns; rows of weight 0 are left out."""
-        return solve(
-            self.predict,
-            self.observed,
-            self.noise,
+        """Return the most probable unknowns.
+
+        Args:
+            taking_part: rows to fit; all where `None`.
+            start: first guess; zero where `None`.
+            max_iterations: steps at most.
+            knee: Huber's threshold in standard deviations, of errors made independent.
+        """
+        chosen = np.ones(len(self.rows), bool) if taking_part is None else taking_part
+        rows = np.flatnonzero(chosen)
+        # Errors in common are taken out by the inverse of the covariance's root.
+        white = np.linalg.inv(np.linalg.cholesky(self.covariance[np.ix_(rows, rows)]))
+        found = solve(
+            lambda values: white @ self.predict(values)[rows],
+            white @ self.observed[rows],
+            np.ones(len(rows)),
             self.prior,
             start,
-            jacobian=self.jacobian,
-            weights=weights,
+            jacobian=lambda values, _: white @ self.slopes(values)[rows],
             max_iterations=max_iterations,
             knee=knee,
         )
+        return replace(found, residuals=self.predict(found.values) - self.observed)
+
+    def in_common(self, residuals: FloatArray, taking_part: BoolArray) -> FloatArray:
+        """Return what the residuals of the rows that take part tell of the others' errors."""
+        known, asked = np.flatnonzero(taking_part), np.flatnonzero(~taking_part)
+        weights = np.linalg.solve(self.covariance[np.ix_(known, known)], residuals[known])
+        found = np.zeros(len(residuals))
+        found[asked] = self.covariance[np.ix_(asked, known)] @ weights
+        return found
 
 
-def scaled(start: Parameters, factors: Mapping[str, float]) -> Parameters:
-    """Return `start` with parameters multiplied by the exponentials of `factors`."""
-    gains = {name: float(np.exp(np.clip(value, -20, 20))) for name, value in factors.items()}
-    return replace(start, **{name: getattr(start, name) * gain for name, gain in gains.items()})
+def common_errors(count: int, parts: Sequence[tuple[Sequence[object], float]]) -> FloatArray:
+    """Return the covariance of errors that rows of one label have in common.
+
+    Args:
+        count: number of rows.
+        parts: labels of the rows, and the standard deviation of what rows of one label share.
+    """
+    total = np.zeros((count, count))
+    for labels, deviation in parts:
+        _, codes = np.unique([str(label) for label in labels], return_inverse=True)
+        total += deviation**2 * (codes[:, None] == codes[None, :])
+    return total
+
+
+def by_name(problem: Problem, values: FloatArray) -> Mapping[str, float]:
+    """Return the factors of shared unknowns by the name of their parameter."""
+    return {
+        u.name: math.exp(v)
+        for u, v in zip(problem.unknowns, values.tolist(), strict=True)
+        if not u.label
+    }

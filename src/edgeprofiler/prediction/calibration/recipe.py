@@ -1,164 +1,171 @@
 """Which numbers are fitted, how far each may move, and what measured rows say of them.
 
-The shared numbers belong to all boards; a board differs in a few, by little; a software stack
-on one board in the same few, by less; a host adds its gap. All of it is one maximum a posteriori
-fit in log space.
+The shared numbers belong to all boards; a board differs in three, by little, and a source on one
+board in four; a host adds its fixed time, and each source that measured through it its own. What
+is left of a source on one board, and of a network, are errors that their rows have in common:
+they take part in the fit as correlated errors, so that many rows of one source count little more
+than a few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from edgeprofiler.core.device import Device
-from edgeprofiler.core.network import FloatArray
-from edgeprofiler.prediction.calibration.measured import Measured
-from edgeprofiler.prediction.calibration.problem import Group, Problem, Unknown
-from edgeprofiler.prediction.costmodel.model import Hardware, Work
+from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.prediction.calibration.problem import Problem, Unknown, by_name, common_errors
+from edgeprofiler.prediction.calibration.rows import Rows, Sample, merged
 from edgeprofiler.prediction.costmodel.parameters import Parameters
+from edgeprofiler.prediction.uncertainty.doubt import RECENT
 
-START: Mapping[str, float] = {
-    "launch_s": 9e-6, "launch_clock_exponent": 1.0, "launch_without_tensor_cores": 2.1,
-    "launch_simple": 0.6, "launch_move": 0.6, "fixed_s": 98e-6, "efficiency_gemm": 0.49,
-    "efficiency_convolution": 0.68, "first_layer": 0.27, "efficiency_without_tensor_cores": 1.7,
-    "efficiency_depthwise": 0.09, "depthwise_large_kernel": 0.2, "efficiency_memory": 0.68,
-    "overlap": 0.5, "tail": 0.2, "width_half": 10.0,
-    "base_power_w": 1.0, "busy_power_w": 8.0, "depthwise_busy": 0.3,
+SHARED: Mapping[str, tuple[float, float]] = {
+    "launch_s": (8e-6, 0.4), "fixed_s": (20e-6, 0.5), "efficiency_tensor": (0.7, 0.4),
+    "efficiency_tf32": (0.85, 0.1), "depth_half": (60.0, 0.7), "width_half": (30.0, 0.7),
+    "tail": (0.25, 0.7), "efficiency_lanes": (0.7, 0.3), "winograd": (1.6, 0.2),
+    "grouped_lanes": (0.43, 0.5), "width_half_lanes": (16.0, 0.7),
+    "efficiency_depthwise": (0.09, 0.2), "depthwise_large_kernel": (0.28, 0.1),
+    "efficiency_memory": (0.9, 0.05), "multiprocessor_bytes": (30.0, 0.5),
+    "enqueue_s": (6e-6, 0.4), "enqueue_old": (3.5, 0.3),
 }  # fmt: skip
-"""Where the fit starts: the middle of each belief. A launch costs a number of cycles (exponent
-1); the rest are figures of a rough fit of the same kind of model."""
+"""Where the fit starts, and how sure that is: standard deviation of the logarithm of a factor.
+The middles are those of a rough model that was published with the first rows."""
 
-SHARED: Mapping[str, float] = {
-    "launch_s": 0.5, "launch_clock_exponent": 0.1, "launch_without_tensor_cores": 0.25,
-    "launch_simple": 0.3, "launch_move": 0.5, "fixed_s": 0.5, "efficiency_gemm": 0.4,
-    "efficiency_convolution": 0.4, "first_layer": 0.7, "efficiency_without_tensor_cores": 0.4,
-    "efficiency_depthwise": 0.3, "depthwise_large_kernel": 0.3, "efficiency_memory": 0.3,
-    "tail": 1.0, "width_half": 1.0,
+SET: Mapping[str, float] = {
+    "launch_clock_exponent": 0.8, "launch_simple": 0.5, "depthwise_fp32": 0.5, "overlap": 0.7,
+    "overlap_tiles": 8.0, "base_power_w": 1.0, "active_power_w": 0.62, "flop_energy_j": 0.79e-12,
+    "byte_energy_j": 90e-12,
 }  # fmt: skip
-"""How sure the starts are: standard deviation of the logarithm of a factor on each."""
+"""Numbers that the rows of time do not determine: set, or fitted on power."""
+
+HOSTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "trtexec": {},
+    "cpp": {"host_fixed_s": (100e-6, 0.5), "host_copy": (0.12, 0.6)},
+    "ultralytics": {"host_fixed_s": (300e-6, 0.5)},
+    "torch2trt": {"host_fixed_s": (200e-6, 0.7)},
+}
+"""What a host adds: start and deviation. `trtexec` reports the GPU's time, with gaps."""
+
+TRTEXEC_FIXED_S = 20e-6
+"""What two events of CUDA add around an inference. Assumed."""
 
 BOARD: Mapping[str, float] = {
-    "launch_s": 0.25, "efficiency_memory": 0.2, "efficiency_depthwise": 0.15,
+    "launch_s": 0.2, "efficiency_memory": 0.1, "efficiency_depthwise": 0.12,
 }  # fmt: skip
 """How far boards differ."""
 
 STACK: Mapping[str, float] = {
-    "launch_s": 0.15, "efficiency_memory": 0.15, "efficiency_depthwise": 0.1,
+    "launch_s": 0.15, "efficiency_depthwise": 0.1, "efficiency_tensor": 0.1,
+    "efficiency_lanes": 0.1,
 }  # fmt: skip
-"""How far two software stacks on one board differ."""
+"""How far two sources on one board differ: clocks, builder and what else they do not say."""
 
-HOSTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "trtexec": {},
-    "cpp": {"host_gap_s": (150e-6, 0.7)},
-    "torch2trt": {"host_gap_s": (330e-6, 0.7), "host_gap_per_launch": (0.6, 0.7)},
-}
-"""What a host adds to the GPU's time: start and deviation. `trtexec` reports GPU time alone."""
+HOST_SPREAD = 1.0
+"""How far the fixed time of one host differs between sources: a factor of e either way."""
 
-NOISE = 0.06
-"""Standard deviation of the logarithm of a measured time that the model cannot explain."""
+SOURCE_ERROR, FAMILY_ERROR, NETWORK_ERROR = 0.07, 0.03, 0.03
+"""Standard deviations of the logarithm of a measured time that the model cannot explain, in common
+to a source's rows on one board in one mode, to a family of networks, and to a network."""
 
-LAYER_NOISE = 0.2
+SOURCE_FAMILY_ERROR, SOURCE_NETWORK_ERROR, ROW_ERROR = 0.06, 0.05, 0.06
+"""The same of a source's rows of one family on one board in one mode, of a source's rows of one
+network, and of each row alone."""
+
+LAYER_ERROR = 0.2
 """The same for a single layer's time."""
 
-SEPARATE = ("JetPack 4", "JetPack 5.0", "TensorRT 5", "TensorRT 6", "TensorRT 7", "Torch-TensorRT")
-"""Software that leaves activations such as SiLU and HardSwish as kernels of their own."""
+
+def start_parameters(runtime: str) -> Parameters:
+    """Return the numbers before any data, for a host."""
+    shared = {name: start for name, (start, _) in SHARED.items()}
+    host = {name: start for name, (start, _) in HOSTS.get(runtime, {}).items()}
+    if runtime == "trtexec":
+        host["host_fixed_s"] = TRTEXEC_FIXED_S
+    return Parameters(**shared, **SET, **host)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A measured row with its board and its layers."""
-
-    row: Measured
-    device: Device
-    work: Work
-    single_layer: bool = False
-    """Whether the time is one layer's, without an inference's fixed part and gap."""
-
-    @property
-    def stack(self) -> tuple[str, str, str]:
-        """Board, power mode and host; layers timed alone are a stack of their own."""
-        runtime = f"{self.row.runtime} layers" if self.single_layer else self.row.runtime
-        return self.device.name, self.device.mode.name, runtime
-
-
-def separate_activations(software: str) -> float:
-    """Return 1 for software that does not fuse SiLU and its like into convolutions, else 0."""
-    return float(any(name in software for name in SEPARATE))
+def assemble(samples: Sequence[Sample]) -> Problem:
+    """Return the fit of all samples, in their order."""
+    rows = Rows.of(samples)
+    start = merged([start_parameters(sample.row.runtime) for sample in samples])
+    covariance = common_errors(
+        len(samples),
+        [
+            ([s.stack for s in samples], SOURCE_ERROR),
+            ([s.row.family for s in samples], FAMILY_ERROR),
+            ([s.row.canonical for s in samples], NETWORK_ERROR),
+            ([(*s.stack, s.row.family) for s in samples], SOURCE_FAMILY_ERROR),
+            ([(s.row.source, s.row.canonical) for s in samples], SOURCE_NETWORK_ERROR),
+        ],
+    )
+    alone = np.array([LAYER_ERROR if s.single_layer else ROW_ERROR for s in samples])
+    return Problem(rows, start, _unknowns(samples), covariance + np.diag(alone**2))
 
 
-def start_parameters(runtime: str, software: str) -> Parameters:
-    """Return the numbers before any data, for a host and the software that built the engine."""
-    gap = {name: start for name, (start, _) in HOSTS.get(runtime, {}).items()}
-    return Parameters(**START, **gap, separate_activations=separate_activations(software))
+def _unknowns(samples: Sequence[Sample]) -> tuple[Unknown, ...]:
+    found = [Unknown(name, deviation) for name, (_, deviation) in SHARED.items()]
 
+    def each(label: Callable[[Sample], str]) -> list[tuple[str, BoolArray]]:
+        labels = np.array([label(sample) for sample in samples])
+        return [(name, labels == name) for name in dict.fromkeys(labels.tolist())]
 
-def assemble(samples: Sequence[Sample]) -> tuple[Problem, list[Sample]]:
-    """Return the fit of all samples, and the samples in the order of its rows."""
-    stacks: dict[tuple[str, str, str], list[Sample]] = {}
-    for sample in samples:
-        stacks.setdefault(sample.stack, []).append(sample)
-    groups, ordered = [], []
-    for (board, mode, runtime), members in stacks.items():
-        groups.append(
-            Group.of(
-                f"{board}@{mode}/{runtime}",
-                Hardware.of(members[0].device),
-                _start_of(members[0]),
-                [m.work for m in members],
-                [m.row.runtime_s for m in members],
-            )
-        )
-        ordered += members
-    unknowns = _unknowns(list(stacks), [group.name for group in groups])
-    noise = np.array([LAYER_NOISE if s.single_layer else NOISE for s in ordered])
-    return Problem(tuple(groups), unknowns, noise), ordered
-
-
-def _start_of(sample: Sample) -> Parameters:
-    start = start_parameters(sample.row.runtime, sample.row.software)
-    return replace(start, fixed_s=0.0) if sample.single_layer else start
-
-
-def _unknowns(stacks: list[tuple[str, str, str]], names: list[str]) -> tuple[Unknown, ...]:
-    found = [Unknown(name, deviation) for name, deviation in SHARED.items()]
-    for runtime, gaps in HOSTS.items():
-        members = tuple(i for i, stack in enumerate(stacks) if stack[2] == runtime)
-        if members:
-            found += [Unknown(n, d, members, runtime) for n, (_, d) in gaps.items()]
-    for board in dict.fromkeys(stack[0] for stack in stacks):
-        members = tuple(i for i, stack in enumerate(stacks) if stack[0] == board)
-        found += [Unknown(n, d, members, board) for n, d in BOARD.items()]
-        if len(members) > 1:
-            found += [Unknown(n, d, (i,), names[i]) for i in members for n, d in STACK.items()]
+    for runtime, rows in each(lambda s: s.row.runtime):
+        for name, (_, deviation) in HOSTS.get(runtime, {}).items():
+            found.append(Unknown(name, deviation, rows, runtime))
+    for board, rows in each(lambda s: s.device.name):
+        found += [Unknown(name, deviation, rows, board) for name, deviation in BOARD.items()]
+    for stack, rows in each(lambda s: " ".join(s.stack)):
+        found += [Unknown(name, deviation, rows, stack) for name, deviation in STACK.items()]
+    for source, rows in each(lambda s: f"{s.row.source} {s.row.runtime}"):
+        if not source.endswith(" trtexec"):
+            found.append(Unknown("host_fixed_s", HOST_SPREAD, rows, source))
     return tuple(found)
 
 
 def shared_values(problem: Problem, values: FloatArray) -> Parameters:
-    """Return the shared numbers of a solution, without a host's gap."""
-    fitted = {
-        unknown.name: START[unknown.name] * float(np.exp(value))
-        for unknown, value in zip(problem.unknowns, values, strict=True)
-        if not unknown.groups
-    }
-    return Parameters(**{**START, **fitted})
+    """Return the shared numbers of a solution, without a host's."""
+    start = start_parameters("")
+    return replace(start, **{n: getattr(start, n) * f for n, f in by_name(problem, values).items()})
 
 
-def deviations(problem: Problem, values: FloatArray, group: int) -> dict[str, float]:
-    """Return the factors by which one group's board and stack differ from the shared numbers."""
-    factors = dict.fromkeys(BOARD, 0.0)
-    for unknown, value in zip(problem.unknowns, values, strict=True):
-        if unknown.name in factors and group in unknown.groups:
-            factors[unknown.name] += float(value)
-    return {name: float(np.exp(value)) for name, value in factors.items()}
-
-
-def host_gap(problem: Problem, values: FloatArray, runtime: str) -> dict[str, float]:
-    """Return the gap of a host in seconds and shares."""
-    gaps = HOSTS.get(runtime, {})
+def labelled(problem: Problem, values: FloatArray, label: str) -> dict[str, float]:
+    """Return the factors that a solution gives a board, a host or a source."""
     return {
-        unknown.name: gaps[unknown.name][0] * float(np.exp(value))
-        for unknown, value in zip(problem.unknowns, values, strict=True)
-        if unknown.label == runtime and unknown.name in gaps
+        u.name: float(np.exp(v))
+        for u, v in zip(problem.unknowns, values, strict=True)
+        if u.label == label
     }
+
+
+def host_values(problem: Problem, values: FloatArray, runtime: str) -> dict[str, float]:
+    """Return the numbers of a host in a solution."""
+    factors = labelled(problem, values, runtime)
+    found = {n: s * factors.get(n, 1.0) for n, (s, _) in HOSTS.get(runtime, {}).items()}
+    return found if runtime != "trtexec" else {"host_fixed_s": TRTEXEC_FIXED_S}
+
+
+def numbers_of(problem: Problem, values: FloatArray, sample: Sample) -> Parameters:
+    """Return the numbers of a solution for a sample's board and host, whoever measured it."""
+    shared = shared_values(problem, values)
+    board = labelled(problem, values, sample.device.name)
+    factors = {name: getattr(shared, name) * factor for name, factor in board.items()}
+    return replace(shared, **factors, **host_values(problem, values, sample.row.runtime))
+
+
+def row_error() -> float:
+    """Return the standard deviation of what a row has beside its source's and family's errors."""
+    return math.hypot(NETWORK_ERROR, SOURCE_NETWORK_ERROR, ROW_ERROR)
+
+
+SPREAD: Mapping[str, float] = {"recent": 0.05, "old": 0.2}
+"""Standard deviation of what a source on a board has to itself that no unknown explains: on
+boards of compute capability 8.0 and later, and on older ones, whose sources say less of clocks,
+hosts and builders. Set by the interval score of sources left out, see docs/accuracy.md."""
+
+
+def source_spread(samples: Sequence[Sample]) -> FloatArray:
+    """Return the spread of each sample's source."""
+    recent = np.array([s.device.datasheet.compute_capability >= RECENT for s in samples])
+    return np.where(recent, SPREAD["recent"], SPREAD["old"])

@@ -7,6 +7,7 @@ import math
 from edgeprofiler.core.quantity import Estimate, Quantity
 from edgeprofiler.core.table import Column, Line, Table, row
 from edgeprofiler.prediction.calibration.board import BoardFit
+from edgeprofiler.prediction.calibration.power import power_above_idle
 
 
 def fit_table(fit: BoardFit) -> Table:
@@ -24,7 +25,7 @@ def fit_table(fit: BoardFit) -> Table:
         size = f" {sample.row.shape[-1]}" if sample.row.shape else ""
         times = (sample.row.runtime_s, fit.start_s[i], fit.predicted_s[i], fit.left_out_s[i])
         rows.append(_row(f"{sample.row.network}{size}", "ms", *map(float, times)))
-        watts = sample.row.power_above_idle_w
+        watts = power_above_idle(sample)
         if math.isfinite(watts) and math.isfinite(float(fit.predicted_w[i])):
             powers = (watts, math.nan, fit.predicted_w[i], fit.left_out_w[i])
             rows.append(_row("power above idle", "W", *map(float, powers)))
@@ -44,7 +45,7 @@ def factor_table(fit: BoardFit) -> Table:
     rows = []
     for name, (factor, deviation, determined) in fit.factors.items():
         known = f"+-{100 * deviation:.0f} %" if determined else "not determined by these rows"
-        unit = "ms" if name == "host_gap_s" else "times"
+        unit = "ms" if name == "host_fixed_s" else "times"
         rows.append(row(name, Quantity(Estimate(factor), unit), known))
     return Table("", columns, tuple(rows))
 

@@ -61,6 +61,10 @@ class Belief:
     warnings: tuple[str, ...]
     host: str = ""
     """What calls the network, where it is another than the device's."""
+    narrowed_by: str = ""
+    """What would make the intervals narrower."""
+    network_bound: str = ""
+    """What takes most of the network's time: compute, memory, launch or host."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,6 +137,7 @@ class PredictedProfiles(ProfileSequence):
         }
         if len(hidden):
             intervals = open_upward(intervals, least, device.idle_power_w)
+        host = outside.host_fixed_s
         return Profile(
             network=network,
             device=DeviceLabel(
@@ -141,6 +146,7 @@ class PredictedProfiles(ProfileSequence):
                 belief.host or device.runtime,
                 belief.provenance,
                 device.mode.clocks,
+                device.tensorrt,
             ),
             origin=Origin("predicted", belief.by, __version__),
             idle_power_w=device.idle_power_w,
@@ -150,6 +156,9 @@ class PredictedProfiles(ProfileSequence):
             total_intervals=self._with_ends(network, intervals),
             confidence=self.confidence,
             interval_kind=belief.kind,
+            narrowed_by=belief.narrowed_by,
+            bound=belief.network_bound,
+            host_fixed_s=math.nan if host is None else float(host[index]),
             time_lower_bound_s=least,
             warnings=(*network.warnings, *belief.warnings),
             board_memory_bytes=device.datasheet.memory_bytes or math.nan,

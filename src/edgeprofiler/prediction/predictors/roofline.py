@@ -7,30 +7,31 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.prediction.costmodel.hardware import Hardware
 from edgeprofiler.prediction.costmodel.model import (
     BOUNDS,
-    Hardware,
     LayerTimes,
-    Work,
     bound_codes,
-    host_gaps,
-    kernel_counts,
-    layer_power,
     layer_times,
-    network_sums,
+    slopes,
 )
 from edgeprofiler.prediction.costmodel.parameters import (
     Parameters,
     parameters_of,
     shared_parameters,
 )
+from edgeprofiler.prediction.costmodel.power import layer_power, meets_budget, waiting_power
+from edgeprofiler.prediction.costmodel.wall import Host, Wall, wall_slopes, wall_times
+from edgeprofiler.prediction.costmodel.work import Work, network_sums
 from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, PredictedProfiles
 from edgeprofiler.prediction.predictors.totals import NetworkTotals, Outside, TotalWidths
-from edgeprofiler.prediction.uncertainty.distance import Widths, widths_for
+from edgeprofiler.prediction.uncertainty.distance import widths_for
+from edgeprofiler.prediction.uncertainty.doubt import Doubt
 
 NAME = "roofline"
 
@@ -39,8 +40,7 @@ NAME = "roofline"
 class ColumnCosts(LayerCosts):
     """Costs of layers as the cost model sees them."""
 
-    host_gap_s: FloatArray
-    """What each layer adds to the host's gap, beside a fixed part."""
+    work: Work
     times: LayerTimes
 
 
@@ -49,8 +49,8 @@ def costs(
 ) -> ColumnCosts:
     """Return runtime, power and energy of every layer in `columns`, without intervals.
 
-    This is the path for sweeps: no object is made for a layer. Host gap and fixed part of an
-    inference are not in it; `network_totals` adds them.
+    This is the path for sweeps: no object is made for a layer. What an inference needs beside its
+    layers is not in it; `NetworkCosts` adds that.
 
     Args:
         columns: of any number of layers (`Columns.concatenate` joins networks), or their `Work`.
@@ -59,42 +59,93 @@ def costs(
     """
     numbers = parameters_of(device) if parameters is None else parameters
     work = columns if isinstance(columns, Work) else Work.of(columns)
-    times = layer_times(work, Hardware.of(device), numbers)
-    power = layer_power(work, times, device.idle_power_w, numbers)
-    return ColumnCosts(times.runtime_s, power, host_gaps(work, times, numbers), times)
+    times = layer_times(work, Hardware.seen_by(work, device), numbers)
+    power = layer_power(work, times, device, numbers)
+    return ColumnCosts(times.runtime_s, power, work, times)
 
 
-def network_totals(
-    layers: ColumnCosts, offsets: IntArray, device: Device, parameters: Parameters | None = None
-) -> NetworkTotals:
-    """Return totals of networks that lie one after another in `layers`.
+@dataclass(frozen=True)
+class NetworkCosts:
+    """Costs of networks that lie one after another, and how sure their times are."""
 
-    Args:
-        layers: costs of the layers of all networks.
-        offsets: where each network starts, and the end: one number more than networks.
-        device: the board, mode and host.
-        parameters: numbers to use in place of the device's own.
-    """
-    numbers = parameters_of(device) if parameters is None else parameters
-    outside = _outside(layers, offsets, device, numbers)
-    return NetworkTotals.of(
-        layers.runtime_s, layers.energy_j, offsets, outside, device.idle_power_w
-    )
+    layers: ColumnCosts
+    offsets: IntArray
+    """Where each network starts, and the end: one number more than networks."""
+    device: Device
+    parameters: Parameters
+    wall: Wall
 
+    @staticmethod
+    def of(
+        columns: Columns | Work,
+        offsets: IntArray,
+        io_bytes: npt.ArrayLike,
+        device: Device,
+        parameters: Parameters | None = None,
+    ) -> NetworkCosts:
+        """Return the costs of networks.
 
-def _outside(
-    layers: ColumnCosts, offsets: IntArray, device: Device, numbers: Parameters
-) -> Outside:
-    gap = numbers.host_gap_s + network_sums(np.nan_to_num(layers.host_gap_s), offsets)
-    waiting = device.idle_power_w + numbers.base_power_w
-    return Outside(numbers.fixed_s, waiting, gap, waiting)
+        Args:
+            columns: layers of all networks.
+            offsets: where each network starts, and the end.
+            io_bytes: of each network's inputs and outputs.
+            device: the board, mode and host.
+            parameters: numbers to use in place of the device's own.
+        """
+        numbers = parameters_of(device) if parameters is None else parameters
+        layers = costs(columns, device, numbers)
+        gpu = numbers.fixed_s + network_sums(np.nan_to_num(layers.runtime_s), offsets)
+        kernels = network_sums(layers.work.runs * layers.work.covered, offsets)
+        copied = np.asarray(io_bytes, dtype=np.float64)
+        wall = wall_times(gpu, kernels, copied, Host.of(device), numbers)
+        return NetworkCosts(layers, offsets, device, numbers, wall)
 
+    @cached_property
+    def outside(self) -> Outside:
+        """Time outside the layers, and the board's power in it."""
+        waiting = waiting_power(self.device, self.parameters)
+        fixed = float(self.parameters.fixed_s)
+        return Outside(fixed, waiting, self.wall.host_gap_s, waiting, self.wall.host_fixed_s)
 
-def total_widths(totals: NetworkTotals, widths: Widths) -> TotalWidths:
-    """Return half widths of the totals of networks to which the same `widths` apply."""
-    # Errors of the GPU's time and of the host's gap have different causes: they add in squares.
-    gpu, gap = widths.runtime * totals.runtime_s, widths.host_gap * totals.host_gap_s
-    return TotalWidths(widths.runtime, np.hypot(gpu, gap) / totals.end_to_end_s, widths.power)
+    @cached_property
+    def totals(self) -> NetworkTotals:
+        """Sums over the layers of each network, and what is outside them."""
+        return NetworkTotals.of(
+            self.layers.runtime_s, self.layers.energy_j, self.offsets, self.outside,
+            self.device.idle_power_w,
+        )  # fmt: skip
+
+    @cached_property
+    def deviations(self) -> tuple[FloatArray, FloatArray]:
+        """Standard deviations of the logarithms of GPU and wall times, for a source never seen."""
+        work, times, covered = self.layers.work, self.layers.times, self.layers.work.covered
+        hardware = Hardware.seen_by(work, self.device)
+        gpu = {
+            name: network_sums(np.where(covered, values, 0.0), self.offsets)
+            for name, values in slopes(work, hardware, self.parameters, times).items()
+        }
+        old = not self.device.datasheet.tensor_cores
+        wall = wall_slopes(self.wall, float(self.parameters.fixed_s), old, gpu)
+        nothing = np.zeros(len(self.offsets) - 1)
+        gpu["fixed_s"] = nothing + float(self.parameters.fixed_s)
+        doubt = Doubt.of(self.device)
+        found = []
+        for changes, seconds in ((gpu, self.wall.gpu_s), (wall, self.wall.end_to_end_s)):
+            relative = {name: changes.get(name, nothing) / seconds for name in doubt.names}
+            found.append(doubt.deviation(relative))
+        return found[0], found[1]
+
+    def bound(self, index: int) -> str:
+        """Return what takes most of a network's time, one of `BOUNDS`."""
+        if self.wall.enqueue_s[index] > self.wall.gpu_s[index]:
+            return "host"
+        part = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        times = self.layers.times
+        sums = [
+            float(np.nansum(np.where(times.runtime_s[part] > 0, values[part], 0.0)))
+            for values in (times.compute_s, times.memory_s, times.launch_s)
+        ]
+        return BOUNDS[int(np.argmax(sums))] if any(sums) else ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,11 +153,11 @@ class RooflineProfiles(PredictedProfiles):
     """Profiles by the cost model."""
 
     layers: ColumnCosts
-    parameters: Parameters
+    costs: NetworkCosts
 
     def again(self, networks: Sequence[Network]) -> RooflineProfiles:
         """Return the profiles of other networks by the same numbers."""
-        predictor = RooflinePredictor(self.device, self.confidence, self.parameters)
+        predictor = RooflinePredictor(self.device, self.confidence, self.costs.parameters)
         return predictor.predict_many(networks)
 
     @cached_property
@@ -117,7 +168,10 @@ class RooflineProfiles(PredictedProfiles):
     def belief(self, index: int) -> Belief:
         """Return widths by the distance from the calibration, and what bounds each layer."""
         network, part = self.networks[index], self.part(index)
-        widths = widths_for(network, self.device, self.confidence)
+        gpu, wall = self.costs.deviations
+        widths = widths_for(
+            network, self.device, float(gpu[index]), float(wall[index]), self.confidence
+        )
         columns = network.columns
         multiplies = np.nan_to_num(columns.macs) > 0
         runs = columns.covered & (self.runtime_s[part] > 0)
@@ -126,32 +180,45 @@ class RooflineProfiles(PredictedProfiles):
         return Belief(
             by=NAME,
             kind=widths.kind,
+            narrowed_by=widths.narrowed_by,
             provenance=widths.provenance,
             runtime=np.where(multiplies, widths.layer_runtime, widths.simple_runtime),
             power=widths.layer_power,
-            totals=total_widths(self.total(index), widths),
+            totals=TotalWidths(widths.runtime, widths.wall, widths.power),
             bound=tuple(names.tolist()),
+            network_bound=self.costs.bound(index),
             known_by=tuple(known.tolist()),
-            warnings=(*widths.warnings, *self._disagreement(index)),
+            warnings=(*widths.warnings, *self._notes(index)),
         )
 
-    def _disagreement(self, index: int) -> tuple[str, ...]:
-        """Return a warning where the gap that explains power is not the gap of latency."""
-        if self.device.runtime != "torch-tensorrt":
-            return ()
+    def _notes(self, index: int) -> list[str]:
+        """Return warnings of the host and of the power budget."""
+        notes = []
+        if self.device.runtime == "torch-tensorrt":
+            notes.append(self._disagreement(index))
+        if meets_budget(self.power_w[self.part(index)], self.device):
+            budget = self.device.mode.power_budget_w
+            notes.append(
+                f"layers would need more than the mode's {budget:g} W: the board lowers its "
+                "clocks, and takes longer than is predicted"
+            )
+        if self.device.runtime == "cpp" and self.networks[index].io_bytes is None:
+            notes.append("copies of inputs and outputs are not known and left out")
+        return notes
+
+    def _disagreement(self, index: int) -> str:
+        """Return a warning that the host that explains power is not that of latency."""
         other = shared_parameters("power-experiment")
-        kernels, simple = kernel_counts(Work.of(self.networks[index].columns), self.parameters)
-        by_power = (
-            other.host_gap_s
-            + other.host_gap_per_layer_s * float(kernels.sum())
-            + other.host_gap_per_simple_s * float(simple.sum())
+        network, wall = self.networks[index], self.costs.wall
+        kernels = np.array([float((network.columns.bytes_moved > 0).sum())])
+        by_power = wall_times(
+            wall.gpu_s[index : index + 1], kernels, np.zeros(1), Host.of(self.device), other
         )
-        by_latency = float(self.outside.host_gap_s[index])
-        warning = (
-            f"two host gaps: latency says {by_latency * 1e3:.2f} ms (used here); measured power, "
-            f"taken under a profiler, is explained by {by_power * 1e3:.2f} ms"
+        return (
+            f"two host gaps: latency says {wall.host_gap_s[index] * 1e3:.2f} ms (used here); "
+            "measured power, taken under a profiler, is explained by "
+            f"{by_power.host_gap_s[0] * 1e3:.2f} ms"
         )
-        return (warning,)
 
 
 @dataclass(frozen=True)
@@ -181,11 +248,12 @@ class RooflinePredictor:
         """Return the profiles of many networks, computed in one pass over all layers."""
         offsets = np.cumsum([0, *(len(network) for network in networks)], dtype=np.int64)
         columns = Columns.concatenate([network.columns for network in networks])
-        layers = costs(columns, self.device, self.parameters)
-        outside = _outside(layers, offsets, self.device, self.parameters)
+        copied = [float(network.io_bytes or 0) for network in networks]
+        found = NetworkCosts.of(columns, offsets, copied, self.device, self.parameters)
         return RooflineProfiles(
-            tuple(networks), self.device, self.confidence, offsets, layers, outside, self.parameters
-        )
+            tuple(networks), self.device, self.confidence, offsets, found.layers, found.outside,
+            found,
+        )  # fmt: skip
 
     def costs(self, columns: Columns | Work) -> ColumnCosts:
         """Return the costs of layers alone, for sweeps."""

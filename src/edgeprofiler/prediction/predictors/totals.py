@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.prediction.costmodel.model import network_sums
+from edgeprofiler.prediction.costmodel.work import network_sums
 
 Ends = tuple[FloatArray, FloatArray]
 """Low and high."""
@@ -22,6 +22,8 @@ class Outside:
     host_gap_s: FloatArray
     """One number a network."""
     host_gap_w: float
+    host_fixed_s: FloatArray | None = None
+    """The part of each gap that no work of the GPU hides; `None` where unknown."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class NetworkTotals:
 class TotalWidths:
     """Half widths in log space of the totals of networks."""
 
-    runtime: float
+    runtime: FloatArray | float
     wall: FloatArray | float
     """Of the time with the host's gap."""
     power: float

@@ -24,13 +24,17 @@ from edgeprofiler.core.network import (
     Network,
 )
 from edgeprofiler.core.profile import Profile
-from edgeprofiler.prediction.costmodel.model import network_sums
+from edgeprofiler.prediction.costmodel.work import network_sums
 from edgeprofiler.prediction.features import FEATURES, Ratings, features
 from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, PredictedProfiles
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor, RooflineProfiles
 from edgeprofiler.prediction.predictors.totals import Outside, TotalWidths
 from edgeprofiler.prediction.uncertainty.conformal import half_width
-from edgeprofiler.prediction.uncertainty.distance import scaled, shipped_width
+from edgeprofiler.prediction.uncertainty.distance import scaled
+
+OTHER_SOFTWARE = 0.22
+"""90 % half width of what another host or builder changes: about that of the analytic model for a
+source that it has never seen."""
 
 OTHER_TYPE = math.log(2)
 """90 % half width for a type that no measured network had: halving numbers halves times on one
@@ -144,7 +148,7 @@ class TrainedPredictor:
     @property
     def stack_width(self) -> float:
         """Half width in log space for software that was not measured; 0 where it was."""
-        return shipped_width("runtime", "stack", self.confidence) if self.other_runtime else 0.0
+        return scaled(OTHER_SOFTWARE, self.confidence) if self.other_runtime else 0.0
 
     @cached_property
     def analytic(self) -> RooflinePredictor:
@@ -233,6 +237,7 @@ class TrainedPredictor:
                 found,
                 host_gap_s=mine.host_gap_s + mine.host_gap_per_layer_s * running,
                 host_gap_w=_or(idle + mine.host_gap_above_idle_w, found.host_gap_w),
+                host_fixed_s=None,
             )
         return found
 
@@ -301,6 +306,7 @@ class TrainedProfiles(PredictedProfiles):
             power=np.where(np.isfinite(power), power, analytic.power),
             totals=self.predictor.total_widths(network),
             bound=analytic.bound,
+            network_bound=analytic.network_bound,
             known_by=tuple(
                 "trained" if own else by for own, by in zip(trained, analytic.known_by, strict=True)
             ),

@@ -21,6 +21,7 @@ from edgeprofiler.core.choices import (
     PRECISIONS,
     RUNTIMES,
 )
+from edgeprofiler.core.device.software import DEFAULT_TENSORRT
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.prediction.question import values
 from edgeprofiler.prediction.question.option import Option, naming
@@ -44,6 +45,9 @@ class Asked(TypedDict, total=False):
     """The keywords of a question beside model and device; `Question` says what they mean."""
 
     runtime: str | None
+    tensorrt: str | None
+    cuda_graph: bool | None
+    idle_power_w: float | None
     precision: str | None
     batch: int | None
     resolution: int | None
@@ -61,6 +65,9 @@ class AskedOfMany(TypedDict, total=False):
 
     device: DeviceSpec | Sequence[DeviceSpec] | None
     runtime: str | None
+    tensorrt: str | None
+    cuda_graph: bool | None
+    idle_power_w: float | None
     precision: str | Sequence[str] | None
     batch: int | str | Sequence[int] | None
     resolution: int | str | Sequence[int] | None
@@ -101,6 +108,20 @@ class Question:
     runtime: str | None = field(default=None, metadata=_option(
         f"What calls the engine: {', '.join(RUNTIMES)}", f"{DEFAULT_RUNTIME}, or the device's own",
         "HOST", values.runtime_of, example=DEFAULT_RUNTIME,
+    ))  # fmt: skip
+    tensorrt: str | None = field(default=None, metadata=_option(
+        "Version of TensorRT that builds the engine, which decides what it fuses",
+        "what the board's current JetPack carries", "VERSION", values.tensorrt_of,
+        example=DEFAULT_TENSORRT,
+    ))  # fmt: skip
+    cuda_graph: bool | None = field(default=None, metadata=_option(
+        "Replay a CUDA graph, so that the host enqueues no kernel by itself", "no graph", "",
+        values.flag_of, json=bool,
+    ))  # fmt: skip
+    idle_power_w: float | None = field(default=None, metadata=_option(
+        "Power of the idle board with its carrier and what hangs on it", "the device's own", "W",
+        values.watts_of, values.parse_number, flags=("--idle-power",), json=float,
+        bounds={"gt": 0, "le": values.MOST_W}, example=4.2,
     ))  # fmt: skip
     precision: str | None = field(default=None, metadata=_option(
         "What the network is built for", f"{DEFAULT_PRECISION}, or the built engine's own",
@@ -185,7 +206,10 @@ class Question:
     @property
     def place(self) -> tuple[object, ...]:
         """What decides which predictor answers; networks of one place are predicted at once."""
-        return self.device, self.runtime, self.confidence, self.predictor
+        return (
+            *(self.device, self.runtime, self.tensorrt, self.cuda_graph, self.idle_power_w),
+            *(self.confidence, self.predictor),
+        )
 
     @property
     def reading(self) -> dict[str, Any]:

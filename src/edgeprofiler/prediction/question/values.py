@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.choices import precision_named, runtime_named
+from edgeprofiler.core.device.software import version_of
 from edgeprofiler.core.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeprofiler.core.network import Shape
+
+MOST_W = 1000.0
+"""More than any board's idle power."""
 
 SIZES = {"ge": 1, "le": limits.IMAGE_SIDE}
 _SHAPE = re.compile(r"\d{1,9}(?:[x,]\d{1,9})*")
@@ -52,6 +56,21 @@ def precision_of(value: Any) -> str:
 def runtime_of(value: Any) -> str:
     """Return a host runtime as it is spelt here."""
     return runtime_named(text_of(value))
+
+
+def tensorrt_of(value: Any) -> str:
+    """Return a version of TensorRT as it stands, such as `8.6` or `10.x`."""
+    text = text_of(value)
+    version_of(text)
+    return text
+
+
+def watts_of(value: Any) -> float:
+    """Return a power above zero that an idle board can have."""
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not good or not 0 < value <= MOST_W:
+        raise UsageError(f"{_short(value)} is no number of watts above 0")
+    return float(value)
 
 
 def boards_of(text: str) -> Sequence[str]:

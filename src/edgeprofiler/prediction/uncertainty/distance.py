@@ -10,8 +10,8 @@ import numpy as np
 
 from edgeprofiler.core.device import Calibration, Device
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.network import Network
-from edgeprofiler.prediction.costmodel.parameters import calibration_of, power_measured
+from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.prediction.costmodel.parameters import calibration_of
 from edgeprofiler.prediction.uncertainty.distributions import normal_quantile
 from edgeprofiler.prediction.uncertainty.fitted import (
     KNOWN_DTYPES,
@@ -21,25 +21,42 @@ from edgeprofiler.prediction.uncertainty.fitted import (
     intervals_table,
 )
 
-GUESSED_POWER = math.log(2.0)
-"""90 % half width of power on boards and modes where none was measured: a factor of two."""
+POWER_BOARD = "jetson-orin-nano"
+"""The one board whose power was measured over many networks."""
 
-OTHER_POWER_STACK = 0.2
-"""Added in squares where power was measured with other software than is asked about."""
+GUESSED_POWER = math.log(1.6)
+"""90 % half width of power above idle on other boards: scaled by silicon, clock and width. The
+one network measured on a Nano lies 25 % from it."""
 
-OTHER_DTYPE = 0.3
+OTHER_POWER_MODE = 0.1
+"""Added in squares in modes of which no power was measured."""
+
+ODD_NETWORK = 0.2
 """Added in squares for data types and batches that no measured row has. Assumed."""
 
-HOST_GAP = math.log(2.0)
-"""90 % half width of the host's gap: it depends on the CPU and on what else runs."""
+FAR, FAR_NETWORK = 0.5, 0.2
+"""Distance up to which networks were left out together with their sources and families, and what
+twice that adds in squares. Within it errors do not grow with the distance; beyond it nobody knows.
+"""
+
+CALIBRATED_NETWORKS = 5
+"""So many networks of a user's own make a calibration that speaks for itself."""
 
 KINDS = {
-    "matching rows": "board, mode and software calibrated by you",
-    "network": "board, mode and software calibrated; network like those fitted",
-    "family": "board, mode and software calibrated; network unlike those fitted",
-    "stack": "board calibrated with other software or in another power mode",
-    "board": "board not calibrated",
+    "source": "a source and a family that were never seen",
+    "family": "calibrated by you on few networks, none like this one",
+    "network": "calibrated by you on few networks, some like this one",
+    "board-calibrated": "calibrated by you on five networks or more",
 }
+"""Kinds of interval from wide to narrow, and what each stands for."""
+
+NARROWED_BY = {
+    "source": "calibrating on five or more networks measured on your board (`calibrate`)",
+    "family": "calibrating on five or more networks, one like this among them",
+    "network": "calibrating on five or more networks",
+    "board-calibrated": "",
+}
+"""What would make an interval of each kind narrower."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +64,24 @@ class Widths:
     """Half widths of intervals in log space, and why they are what they are."""
 
     kind: str
+    """One of `KINDS`."""
     runtime: float
+    """Of the GPU's time."""
+    wall: float
+    """Of the time with the host's gap."""
     layer_runtime: float
     """Of one layer that multiplies: convolutions and matrix products."""
     simple_runtime: float
     """Of one layer that does not: element-wise, pooling, moves of data."""
     power: float
     layer_power: float
-    host_gap: float
     provenance: str
     warnings: tuple[str, ...] = ()
+
+    @property
+    def narrowed_by(self) -> str:
+        """What would make them narrower; empty where nothing would."""
+        return NARROWED_BY[self.kind]
 
 
 @lru_cache(maxsize=256)
@@ -65,8 +90,8 @@ def shipped_width(quantity: str, kind: str, confidence: float) -> float:
 
     Args:
         quantity: `runtime`, `power` or `layer_runtime`.
-        kind: one of `KINDS`, of which power knows fewer; for `layer_runtime` what the layer
-            does, `products` or `others`.
+        kind: one of `KINDS`; for `layer_runtime` what the layer does, `products` or `others`.
+            Of kind `source`, `runtime` is a factor on the standard deviation (see `doubt`).
         confidence: share of truths that the interval is to hold. Beyond the shipped levels a
             width grows as a normal error's.
     """
@@ -86,110 +111,146 @@ def scaled(width: float, confidence: float) -> float:
     return width * normal_quantile(confidence) / normal_quantile(0.9)
 
 
-def widths_for(network: Network, device: Device, confidence: float = 0.9) -> Widths:
+def runtime_widths(
+    device: Device, deviation: FloatArray, gaps: FloatArray, odd: bool, confidence: float
+) -> FloatArray:
+    """Return half widths of the time of networks, without a network's own oddities.
+
+    Args:
+        device: board, mode, host and calibrations.
+        deviation: standard deviation of each time's logarithm, for a source never seen.
+        gaps: distance of each network to the nearest that was fitted.
+        odd: whether the networks have a batch or data type that no row has.
+        confidence: share of truths that the intervals are to hold.
+    """
+    source = shipped_width("runtime", "source", confidence) * deviation
+    beyond = FAR_NETWORK * np.maximum(gaps / FAR - 1.0, 0.0)
+    extra = scaled(1.0, confidence) * np.hypot(beyond, ODD_NETWORK if odd else 0.0)
+    calibration = own_calibration(device)
+    if calibration is None:
+        return np.hypot(source, extra)
+    family = shipped_width("runtime", "family", confidence)
+    network = shipped_width("runtime", "network", confidence)
+    if len(calibration.networks) >= CALIBRATED_NETWORKS:
+        near = scaled(calibration.errors["loo_q90"], confidence)
+        far = math.hypot(near, family)
+    else:
+        near, far = network, family
+    # A calibration never makes a question less sure than it was without.
+    own = np.minimum(np.where(gaps <= NEAR, near, far), np.maximum(source, near))
+    return np.hypot(own, extra)
+
+
+def own_calibration(device: Device) -> Calibration | None:
+    """Return the user's own calibration of this board in this mode with this host, if any."""
+    found = calibration_of(device)
+    if found is None or "loo_q90" not in found.errors or found.runtime != device.runtime:
+        return None
+    return found if found.mode.clocks == device.mode.clocks else None
+
+
+def kind_of(device: Device, gap: float) -> str:
+    """Return the kind of interval that a network deserves at a distance from those fitted."""
+    calibration = own_calibration(device)
+    if calibration is None:
+        return "source"
+    if len(calibration.networks) >= CALIBRATED_NETWORKS:
+        return "board-calibrated"
+    return "network" if gap <= NEAR else "family"
+
+
+def widths_for(
+    network: Network,
+    device: Device,
+    runtime_deviation: float,
+    wall_deviation: float,
+    confidence: float = 0.9,
+) -> Widths:
     """Return the widths that apply to `network` on `device`.
 
     Args:
         network: what is asked about.
         device: board, mode, host and calibrations.
+        runtime_deviation: standard deviation of the logarithm of its GPU time, see `doubt`.
+        wall_deviation: the same of its wall time.
         confidence: share of truths that the intervals are to hold.
 
     Raises:
         UsageError: the confidence is not between 0 and 1.
     """
     known, gap = fitted().nearest_network(network.columns)
-    calibration = calibration_of(device)
-    kind, runtime, warnings = _kind(device, calibration, gap, confidence)
+    kind = kind_of(device, gap)
+    odd = odd_facts(network)
+    runtime, wall = runtime_widths(
+        device, np.array([runtime_deviation, wall_deviation]), np.array([gap, gap]), bool(odd),
+        confidence,
+    ).tolist()  # fmt: skip
+    warnings = _other_calibration(device)
     if gap > NEAR:
-        warnings.append(
-            f"unlike the networks that were fitted (the nearest is {known}); intervals are wider"
-        )
-    power, note = _power_width(device, calibration, gap, confidence)
-    if note:
-        warnings.append(note)
-    odd = _unlike_network(network)
-    if network.precision == "int8" and device.peak_flops("int8") <= device.peak_flops("fp16"):
-        odd.append(f"{device.name} multiplies no faster in int8 than in fp16")
-    if odd:
-        runtime = math.hypot(runtime, scaled(OTHER_DTYPE, confidence))
+        warnings.append(f"unlike the networks that were fitted (the nearest is {known})")
+    power, note = power_width(device, confidence)
+    warnings += [note] if note else []
     warnings += [*odd, *_unlike_layers(network)]
     layer, simple = (
         math.hypot(shipped_width("layer_runtime", what, confidence), runtime)
         for what in ("products", "others")
     )
+    calibration = own_calibration(device)
     return Widths(
-        kind=f"{kind}: {KINDS[kind]}",
+        kind=kind,
         runtime=runtime,
+        wall=wall,
         layer_runtime=layer,
         simple_runtime=simple,
         power=power,
         layer_power=math.hypot(power, scaled(GUESSED_POWER / 2, confidence)),
-        host_gap=scaled(HOST_GAP, confidence),
-        provenance=calibration.provenance if calibration else "shared numbers of all boards",
+        provenance=calibration.provenance if calibration else provenance(device),
         warnings=(*warnings, "power and energy of single layers: not validated on a device"),
     )
 
 
-def _kind(
-    device: Device, calibration: Calibration | None, gap: float, confidence: float
-) -> tuple[str, float, list[str]]:
-    family = shipped_width("runtime", "family", confidence)
-    if calibration is None:
-        width = shipped_width("runtime", "board", confidence)
-        return (
-            "board",
-            math.hypot(width, family) if gap > NEAR else width,
-            [f"{device.name} is not calibrated: numbers {_lent(device)} are used"],
-        )
-    stack = shipped_width("runtime", "stack", confidence)
-    if calibration.mode.clocks != device.mode.clocks:
-        text = f"calibrated in mode {calibration.mode.name}, asked about {device.mode.name}"
-    elif calibration.runtime != device.runtime:
-        text = f"calibrated with {calibration.runtime}, asked about {device.runtime}"
-    else:
-        own = calibration.errors.get("loo_q90")
-        if own is not None:
-            width = scaled(own, confidence)
-            return "matching rows", math.hypot(width, family) if gap > NEAR else width, []
-        kind = "family" if gap > NEAR else "network"
-        return kind, shipped_width("runtime", kind, confidence), []
-    width = math.hypot(stack, family) if gap > NEAR else stack
-    return "stack", width, [f"{device.name} was {text}: intervals are wider"]
+def provenance(device: Device) -> str:
+    """Return what the numbers of a board rest on that its user did not calibrate."""
+    rows = intervals_table()["boards"]
+    own = rows.get(device.base or device.name)
+    if own is not None:
+        return f"shared numbers, with {own} published rows of this board"
+    if device.like in rows:
+        return f"shared numbers and those of {device.like}, the same chip; no row of this board"
+    return "shared numbers of other boards; no row of this board or chip"
 
 
-def _lent(device: Device) -> str:
-    return f"of {device.like} (the same chip)" if device.stand_ins else "shared by other boards"
+def _other_calibration(device: Device) -> list[str]:
+    found = calibration_of(device)
+    if found is None or own_calibration(device) is not None:
+        own = (device.base or device.name) in intervals_table()["boards"]
+        return [] if own or found is not None else [f"{device.name}: {provenance(device)}"]
+    asked = f"{device.runtime} in mode {device.mode.name}"
+    return [f"calibrated with {found.runtime} in mode {found.mode.name}, asked about {asked}"]
 
 
-def _power_width(
-    device: Device, calibration: Calibration | None, gap: float, confidence: float
-) -> tuple[float, str]:
-    kind = "family" if gap > NEAR else "network"
-    width = shipped_width("power", kind, confidence)
-    if calibration is None or not power_measured(calibration):
-        note = f"power of {device.name} was never measured: scaled from another board, a guess"
-        return math.hypot(width, scaled(GUESSED_POWER, confidence)), note
-    if calibration.mode.clocks != device.mode.clocks:
-        note = (
-            f"power was measured in mode {calibration.mode.name} only: scaled with the clock, "
-            "a guess"
-        )
-        return math.hypot(width, scaled(GUESSED_POWER, confidence)), note
-    own = calibration.errors.get("power_loo_q90")
+def power_width(device: Device, confidence: float) -> tuple[float, str]:
+    """Return the half width of power above idle, and what to say of it."""
+    calibration = own_calibration(device)
+    own = calibration.errors.get("power_loo_q90") if calibration is not None else None
     if own is not None:
         return scaled(own, confidence), ""
-    if device.runtime == "torch-tensorrt":
-        return width, ""
-    return math.hypot(width, scaled(OTHER_POWER_STACK, confidence)), (
-        "power was measured through Torch-TensorRT with a profiler: intervals are wider"
-    )
+    width = shipped_width("power", "source", confidence)
+    if (device.base or device.name) != POWER_BOARD:
+        note = f"power of {device.name} was hardly measured: scaled from {POWER_BOARD}"
+        return math.hypot(width, scaled(GUESSED_POWER, confidence)), note
+    if device.mode.name not in intervals_table()["power_modes"]:
+        note = f"no power was measured in mode {device.mode.name}: scaled with the clocks"
+        return math.hypot(width, scaled(OTHER_POWER_MODE, confidence)), note
+    return width, ""
 
 
-def _unlike_network(network: Network) -> list[str]:
+def odd_facts(network: Network) -> list[str]:
+    """Return what of a network no measured row has."""
     texts = []
     odd = sorted({layer.dtype for layer in network.layers if layer.macs} - KNOWN_DTYPES)
     if odd:
-        texts.append(f"only fp16 layers were fitted: {', '.join(odd)} is scaled by the datasheet")
+        texts.append(f"no row multiplies in {', '.join(odd)}: scaled by the datasheet")
     if network.batch > 1:
         texts.append(f"only batch 1 was fitted: batch {network.batch} is scaled by its work")
     return texts

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.core.network import Columns, FloatArray, IntArray, Layer
+from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Layer
 from edgeprofiler.core.values import shipped_toml
-from edgeprofiler.prediction.costmodel.model import CLASSES, Work, multiply_class, network_sums
+from edgeprofiler.prediction.costmodel.work import DEPTHWISE, Work, network_sums
 
 NEAR = 0.25
 """Distance of two networks' features up to which they are of one kind."""
@@ -20,7 +20,8 @@ NEAR = 0.25
 DECADES = 1.0
 """How far, in powers of ten of FLOP or bytes, a layer may lie from one that was fitted."""
 
-KNOWN_DTYPES = frozenset({"fp16", "bf16"})
+KNOWN_DTYPES = frozenset({"fp16", "bf16", "tf32", "fp32", "int8", "uint8"})
+"""What measured rows multiply in."""
 
 
 def network_features(columns: Columns) -> FloatArray:
@@ -40,24 +41,24 @@ def features_of_many(columns: Columns, offsets: IntArray) -> FloatArray:
         offsets: where each network starts, and the end: one number more than networks.
     """
     work = Work.of(columns)
-    classes = multiply_class(work)
+    depthwise = work.class_code >= DEPTHWISE
+    windowed = (columns.kernel_size > 1) & ~depthwise
 
-    def share(*names: str) -> FloatArray:
-        chosen = np.isin(classes, [CLASSES.index(name) for name in names])
+    def share(chosen: BoolArray) -> FloatArray:
         return network_sums(np.where(chosen, work.flops, 0.0), offsets) / flops
 
     flops, moved, kernels = (
         np.maximum(network_sums(amount, offsets), 1.0)
-        for amount in (work.flops, work.bytes_moved, work.runs.astype(np.float64))
+        for amount in (work.flops, work.bytes_moved, work.runs)
     )
     return np.column_stack(
         [
             0.3 * np.log10(flops),
             0.5 * np.log10(kernels),
             0.5 * np.log10(flops / moved),
-            share("gemm"),
-            share("convolution", "first"),
-            share("depthwise", "depthwise_large"),
+            share(~windowed & ~depthwise),
+            share(windowed),
+            share(depthwise),
         ]
     )
 
@@ -91,8 +92,8 @@ class Fitted:
     def unlike(self, columns: Columns) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Return the layers that lie outside what was fitted, and the nearest fitted of each."""
         work = Work.of(columns)
-        classes = multiply_class(work)
-        runs = work.runs & work.covered
+        classes = work.class_code
+        runs = (work.runs > 0) & work.covered
         apart = np.abs(logarithm(work.flops)[:, None] - logarithm(self.layer_flops))
         apart = np.maximum(
             apart, np.abs(logarithm(work.bytes_moved)[:, None] - logarithm(self.layer_bytes))

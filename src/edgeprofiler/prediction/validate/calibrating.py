@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from edgeprofiler.core.device import Device, calibration_table, load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.prediction.calibration.board import BoardFit
 from edgeprofiler.prediction.calibration.board import calibrate as fit_board
-from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.measured import Measured, lacking
 from edgeprofiler.prediction.calibration.profiles import rows_of
 from edgeprofiler.prediction.calibration.write import device_text
 from edgeprofiler.prediction.validate.networks import samples_of
@@ -85,11 +86,12 @@ def calibrate(
         raise InvalidInput("measured rows", f"none is of {board.spec}{hint}", "check `device`")
     if others:
         warnings.append(f"{others} rows of other boards or power modes are not used")
-    usable = [r for r in mine if r.model and not r.set_aside]
-    if len(usable) < len(mine):
-        warnings.append(f"{len(mine) - len(usable)} rows without a model or set aside: not used")
+    usable = [row for row in mine if not _unusable(row)]
+    lacks = Counter(_unusable(row) for row in mine if _unusable(row))
+    warnings += [f"{count} rows are not used: {why}" for why, count in lacks.items()]
     if not usable:
-        raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
+        why = " or ".join(lacks)
+        raise InvalidInput("measured rows", f"none is of use: {why}", "fill that column")
     fits, problems = [], []
     hosts = [h for h in RUNTIMES if any(r.runtime == h for r in usable)]
     if runtime is not None and runtime not in hosts:
@@ -119,3 +121,9 @@ def calibrate(
     if len(fits) > 1:
         warnings.append("hosts differ: one calibration for each, used by what asks of it")
     return Calibrated(board, tuple(fits), tuple(warnings), name or board.name)
+
+
+def _unusable(row: Measured) -> str:
+    """Return why a row cannot be calibrated on; empty where it can."""
+    lacks = lacking(row, power=False)
+    return "set aside" if row.set_aside else f"without {lacks}" if lacks else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgeprofiler.core.choices import DEFAULT_DEVICE, PRECISIONS
@@ -12,8 +13,7 @@ from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.prediction.calibration.measured import Measured
-from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.costmodel.model import Work
+from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.read import front_end_for, read_model
 
@@ -53,11 +53,12 @@ def board_of(row: Measured, device: str | None = None, runtime: str | None = Non
         InvalidInput: the row names a board, mode or host that is not known.
         UsageError: `device` is not known.
     """
-    if device is not None:
-        return load_device(device, runtime)
     try:
-        return load_device(row.spec or DEFAULT_DEVICE, runtime)
+        board = load_device(device or row.spec or DEFAULT_DEVICE, runtime)
+        return board.with_tensorrt(row.tensorrt) if row.tensorrt else board
     except UsageError as error:
+        if device is not None:
+            raise
         raise InvalidInput(f"line {row.line} ({row.network})", str(error)) from None
 
 
@@ -98,17 +99,16 @@ def samples_of(
         folder: where a relative path of a model starts.
         device: board to use in place of the rows' own.
     """
-    seen: dict[tuple[object, ...], Work] = {}
+    seen: dict[tuple[object, ...], Network] = {}
     found = []
     for row in rows:
         if not row.model:
             continue
         board = board_of(row, device)
-        target = BuildTarget.of(board)
-        kernels = target.tf32_ratio if row.precision == "fp32" else None
+        target = replace(BuildTarget.of(board), name="")
         apart = row.runtime == "torch-tensorrt"
-        key = (row.model, row.batch, row.shape, row.classes, row.precision, kernels, apart)
+        key = (row.model, row.batch, row.shape, row.classes, row.precision, target, apart)
         if key not in seen:
-            seen[key] = Work.of(network_of(row, folder, target).columns)
-        found.append(Sample(row, board, seen[key]))
+            seen[key] = network_of(row, folder, target)
+        found.append(Sample.of(row, board, seen[key]))
     return found

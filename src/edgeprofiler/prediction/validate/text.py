@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,10 @@ def document(validation: Validation) -> Mapping[str, Any]:
         "confidence": validation.confidence,
         "summary": summary,
         "rows": rows_of(validation),
-        "skipped": [{"device": r.device, "network": r.network} for r in validation.skipped],
+        "skipped": [
+            {"device": row.device, "network": row.network, "lacks": lacks}
+            for row, lacks in validation.skipped
+        ],
     }
 
 
@@ -116,6 +120,6 @@ def summary_lines(validation: Validation) -> list[str]:
             f"{quantity}, {100 * validation.confidence:.0f} % intervals hold "
             f"{validation.coverage(quantity)}"
         )
-    if validation.skipped:
-        lines.append(f"{len(validation.skipped)} rows without a model were skipped")
+    counts = Counter(lacks for _, lacks in validation.skipped)
+    lines += [f"{count} rows without {lacks} were skipped" for lacks, count in counts.items()]
     return lines

@@ -12,17 +12,17 @@ import numpy as np
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
-from edgeprofiler.core.network import BoolArray, FloatArray, Network
+from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds
-from edgeprofiler.prediction.calibration.measured import Measured
-from edgeprofiler.prediction.calibration.power import BusyShare, solve_power
+from edgeprofiler.prediction.calibration.measured import Measured, lacking
+from edgeprofiler.prediction.calibration.power import power_above_idle
+from edgeprofiler.prediction.calibration.power_folds import PowerFolds
 from edgeprofiler.prediction.calibration.profiles import rows_of
-from edgeprofiler.prediction.calibration.recipe import Sample
-from edgeprofiler.prediction.calibration.solve import left_out
+from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_table
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
@@ -30,7 +30,8 @@ from edgeprofiler.prediction.uncertainty.conformal import half_width
 from edgeprofiler.prediction.validate.networks import board_of, network_of, samples_of
 from edgeprofiler.reading.lowering import BuildTarget
 
-LEFT_OUT = ("network", "family", "stack", "board")
+LEFT_OUT = tuple(KEYS)
+"""What can be left out, one group at a time."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Validation:
     """Everything that was compared, and what could not be."""
 
     compared: tuple[Compared, ...]
-    skipped: tuple[Measured, ...]
-    """Rows whose network's layers are not described."""
+    skipped: tuple[tuple[Measured, str], ...]
+    """Rows that could not be compared, and what each lacks."""
     left_out: str
     """What was left out of the fit for each row; empty where the shipped numbers were used."""
     confidence: float
@@ -104,7 +105,7 @@ def validate(
         device: board or TOML file to predict for, in place of the rows' own; only rows of that
             board and mode count, unless there are none.
         leave_out: `None` for the shipped numbers, or one of `LEFT_OUT`: refit on the other rows
-            of the file without each row's network, family, stack or board.
+            of the file without each row's network, family, board or source.
         confidence: share of truths that the intervals are to hold.
         folder: where a relative path of a model starts; the file's folder where `None`.
 
@@ -127,10 +128,12 @@ def validate(
         board = load_device(spec)
         mine = [r for r in rows if r.device in ("", board.name) and board.runs_in(r.mode)]
         rows = mine or rows
-    known = [row for row in rows if row.model]
+    lacks = {id(row): lacking(row) for row in rows}
+    known = [row for row in rows if not lacks[id(row)]]
     if not known:
-        raise InvalidInput("measured rows", "none names a model", "fill the column 'model'")
-    skipped = tuple(row for row in rows if not row.model)
+        what = " or ".join(dict.fromkeys(lacks.values()))
+        raise InvalidInput("measured rows", f"every one lacks {what}", "fill that column")
+    skipped = tuple((row, lacks[id(row)]) for row in rows if lacks[id(row)])
     if leave_out:
         compared = _left_out(samples_of(known, folder, spec), leave_out, confidence)
     else:
@@ -148,14 +151,14 @@ def _as_shipped(
         target = BuildTarget.of(board)
         key = (
             *(row.model, row.batch, row.shape, row.classes, row.precision, row.runtime),
-            target.tf32_ratio,
+            replace(target, name=""),
         )
         if key not in networks:
             networks[key] = network_of(row, folder, target)
         predictor = RooflinePredictor(board, confidence)
         if math.isfinite(row.runtime_s):
             found.append(_runtime(row, predictor.predict(networks[key])))
-        if math.isfinite(row.power_above_idle_w):
+        if math.isfinite(row.power_above_idle_w) or math.isfinite(row.power_w):
             if row.runtime == "torch-tensorrt":
                 gap = prior_table()["hosts"]["power-experiment"]
                 numbers = replace(parameters_of(board), **gap)
@@ -173,7 +176,9 @@ def _runtime(row: Measured, profile: Profile) -> Compared:
 
 def _power(row: Measured, profile: Profile) -> Compared:
     estimate = profile.totals.power_above_idle_w
-    return _compared(row, "power", row.power_above_idle_w, estimate, profile)
+    above = row.power_above_idle_w
+    measured = above if math.isfinite(above) else row.power_w - profile.idle_power_w
+    return _compared(row, "power", measured, estimate, profile)
 
 
 def _compared(
@@ -185,26 +190,24 @@ def _compared(
 
 def _left_out(samples: list[Sample], kind: str, confidence: float) -> list[Compared]:
     timed = [s for s in samples if math.isfinite(s.row.runtime_s)]
-    powered = [s for s in samples if math.isfinite(s.row.power_above_idle_w)]
+    powered = [s for s in samples if math.isfinite(power_above_idle(s))]
     kept = [s for s in timed if not s.row.set_aside]
-    found: list[Compared] = []
-    if kept:
-        _enough(kept, kind)
-        # Rows set aside take no part in a fit, but are predicted beside the rest.
-        problem, ordered = recipe.assemble(timed)
-        taking_part = np.array([not s.row.set_aside for s in ordered])
-        full = problem.fit(taking_part.astype(np.float64)).values
-        folds = Folds.of(problem, ordered, kind, full, nested=False, mask=taking_part)
-        residuals = folds.residuals()
-        found += _compare(
-            ordered, residuals, kind, confidence, "runtime", [s.row.runtime_s for s in ordered]
-        )
+    if not kept:
+        raise InsufficientData("no row with a time counts, so nothing can be fitted without one")
+    _enough(kept, kind)
+    # Rows set aside take no part in a fit, but are predicted beside the rest.
+    problem = recipe.assemble(timed)
+    taking_part = np.array([not s.row.set_aside for s in timed])
+    full = problem.fit(taking_part).values
+    extra = [KEYS[kind](sample) for sample in powered]
+    folds = Folds.of(problem, timed, kind, full, extra=extra, taking_part=taking_part)
+    seconds = [s.row.runtime_s for s in timed]
+    found = _compare(timed, folds.residuals(), kind, confidence, "runtime", seconds)
     if powered:
         _enough([s for s in powered if not s.row.set_aside], kind)
-        watts = [s.row.power_above_idle_w for s in powered]
-        found += _compare(
-            powered, _power_residuals(powered, kind), kind, confidence, "power", watts
-        )
+        watts = [power_above_idle(s) for s in powered]
+        residuals = PowerFolds.of(folds, powered, confidence).residuals
+        found += _compare(powered, residuals, kind, confidence, "power", watts)
     return found
 
 
@@ -215,21 +218,6 @@ def _enough(samples: Sequence[Sample], kind: str) -> None:
             f"leaving out one {kind} needs rows of at least two; these are all of "
             f"{', '.join(groups) or 'none'}"
         )
-
-
-def _power_residuals(samples: Sequence[Sample], kind: str) -> FloatArray:
-    """Return residuals of power with the group left out of the fit of power; times as shipped."""
-    labels = np.array([KEYS[kind](sample) for sample in samples])
-    kept = np.array([not sample.row.set_aside for sample in samples])
-    watts = np.array([sample.row.power_above_idle_w for sample in samples])
-    board = load_device(samples[0].row.spec, samples[0].row.runtime)
-    share = BusyShare.of(samples, parameters_of(board))
-
-    def residuals(out: BoolArray) -> FloatArray:
-        fitted, _ = solve_power(share, watts, (~out & kept).astype(np.float64))
-        return np.asarray(np.log(share.power(fitted) / watts))
-
-    return left_out(labels, residuals)
 
 
 def _compare(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from edgeprofiler.core.graph import Node
@@ -143,7 +143,7 @@ def product(
         input_dtypes=input_types,
         output_dtypes=(result_type,),
         weight_elements=total + added,
-        macs=node_macs(facts.graph, node),
+        macs=_total_macs((node, *unit.products), facts),
         fused_ops=_fused(unit),
         nodes=_names(unit),
         repeats=unit.repeats,
@@ -152,6 +152,12 @@ def product(
 
 def _is_addend(node: Node, name: str, facts: Facts) -> bool:
     return node.op == "Gemm" and len(node.inputs) > 2 and facts.real(node.inputs[2]) == name
+
+
+def _total_macs(nodes: Iterable[Node], facts: Facts) -> int | None:
+    counts = [node_macs(facts.graph, node) for node in nodes]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def pooling(

@@ -30,6 +30,8 @@ class Emitter(Mover):
         self.has_int8 = False
         self.made: list[list[Layer]] = []
         """The layers that each unit became."""
+        self.widened = False
+        """Whether a kernel that computes in INT8 writes FP32 (see `rules.FIRST_LAYER`)."""
         self._steps: dict[str, Callable[[Unit], None]] = {
             "convolution": self._convolution,
             "gemm": self._gemm,
@@ -47,7 +49,12 @@ class Emitter(Mover):
         """Return the layers of all units, with the conversions between them."""
         for unit in self.units:
             before = len(self.layers)
-            self._steps.get(unit.role, self._plain)(unit)
+            if unit.inside:
+                self._view(unit, unit.inside, self.memory.layout.get(unit.inputs[0], ROWS))
+            elif unit.copies_at_once:
+                self._copies(unit)
+            else:
+                self._steps.get(unit.role, self._plain)(unit)
             self.made.append(self.layers[before:])
         for name in dict.fromkeys(self.facts.graph.outputs):
             self._deliver(name)
@@ -96,7 +103,7 @@ class Emitter(Mover):
     def _convolution_kernel(self, unit: Unit, source: str) -> tuple[str, str]:
         """Return the data type that a convolution computes in, and the layout of its input."""
         dtype, node = self._compute_type(unit), unit.anchor
-        if dtype == "fp32" and not self.target.tf32_ratio:
+        if not self.target.tensor_cores or (dtype == "fp32" and not self.target.tf32_ratio):
             return dtype, ROWS  # nothing in the engine asks for another layout
         if dtype != "tf32":
             return dtype, CHANNELS_LAST
@@ -121,6 +128,7 @@ class Emitter(Mover):
             return layout
         if first_layer(self.facts.shape(source)[1], self.target):
             self.memory.decided[unit.output] = "fp32"
+            self.widened = True
             return ROWS
         if self._delivers(unit):
             return ROWS
@@ -157,8 +165,9 @@ class Emitter(Mover):
         """INT8 where asked for or quantised; TF32 where FP32 may use it (see `rules.TF32`)."""
         if is_int8(self.facts, unit.anchor):
             return "int8"
-        # calibration leaves what stands in loops alone
-        if self.precision == "int8" and unit.repeats == 1:
+        # calibration leaves what stands in loops and generated regions alone
+        apart = unit.repeats > 1 or (unit.role == "matmul" and len(unit.inputs) > 1)
+        if self.precision == "int8" and not apart:
             return "int8"
         alone = unit.anchor.integer("group", 1) == 1
         if self.precision == "fp32" and alone and self.target.tf32_ratio > 0:
@@ -172,7 +181,7 @@ class Emitter(Mover):
         if source in self.memory.decided:
             dtype = self.memory.stored(source)
             self.memory.decided[unit.output] = dtype
-        if dtype == "fp32":
+        if dtype == "fp32" or not self.target.tensor_cores:
             layout = self.memory.layout.get(source, ROWS)
         self._convert(source, layout, dtype, name, "Input")
         layer = compute.pooling(

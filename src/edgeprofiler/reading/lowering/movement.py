@@ -114,6 +114,33 @@ class Mover:
             self._convert(source, ROWS, self.memory.float_type, layer_name(unit), "Input")
             self._move(unit, unit.output, unit.nodes, "copy", layer_name(unit), ROWS)
 
+    def _copies(self, unit: Unit) -> None:
+        """Add the one kernel that moves several parts of a tensor (`rules.GENERATED_REGION`)."""
+        units = [unit, *unit.beside]
+        source = unit.inputs[0]
+        self._convert(source, ROWS, self.memory.float_type, layer_name(unit), "Input")
+        results = [name for u in units for node in u.nodes for name in node.outputs if name]
+        stored = self.memory.stored(source)
+        moved = 2 * sum(elements(self.facts.shape(name)) for name in results)
+        label = " + ".join(layer_name(u) for u in units)
+        self.layers.append(
+            make_layer(
+                name=label,
+                kind="other",
+                op="copy",
+                input_shapes=(self.facts.shape(source),),
+                output_shapes=tuple(self.facts.shape(name) for name in results),
+                dtype=stored,
+                input_dtypes=(stored,),
+                output_dtypes=(stored,) * len(results),
+                bytes_moved=int(moved * dtype_bytes(stored)),
+                nodes=tuple(node.name for u in units for node in u.nodes),
+            )
+        )
+        for name in results:
+            self.memory.share(unit, name, source, ROWS)
+            self.name_of[name] = label
+
     def _slice(self, unit: Unit) -> None:
         source, node = unit.inputs[0], unit.anchor
         shape = self.facts.shape(source)
@@ -167,7 +194,8 @@ class Mover:
             parent = self._slice_of.get(name)
             alone = self.facts.sole_reader(name)
             in_place = writer is not None and writer.role in _WRITES_IN_PLACE
-            if writer is not None and in_place and alone and writer.writes_in_place:
+            grows = not self.target.tensor_cores and parent is None
+            if writer is not None and in_place and writer.writes_in_place and (alone or grows):
                 continue
             previous = groups[-1] if groups else []
             if parent is not None and previous and self._slice_of.get(previous[0]) == parent:

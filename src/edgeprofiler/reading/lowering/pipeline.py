@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,12 +10,15 @@ from functools import partial
 from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.graph import End, Graph
-from edgeprofiler.core.network import Network, Source
+from edgeprofiler.core.network import Network, Source, elements
+from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.lowering.compound import written_out
 from edgeprofiler.reading.lowering.emit import Emitter
 from edgeprofiler.reading.lowering.gather import gather_facts
 from edgeprofiler.reading.lowering.lifetimes import Lifetimes
 from edgeprofiler.reading.lowering.quantizers import is_explicit, on_integers
+from edgeprofiler.reading.lowering.regions import generate_regions
+from edgeprofiler.reading.lowering.rules import ATTENTION, GENERATED_REGION
 from edgeprofiler.reading.lowering.sink import sunk
 from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
@@ -106,6 +110,8 @@ def _lower_at(
     whole, part_of = written_out(graph, end)
     facts = gather_facts(sunk(whole))
     units = gather_units(facts, precision, builder, target)
+    if target.tensor_cores and GENERATED_REGION.holds(precision, target):
+        units = generate_regions(units, facts, attention=ATTENTION.holds(precision, target))
     emitter = Emitter(facts, units, precision, target)
     layers = emitter.run()
     if part_of:
@@ -132,6 +138,8 @@ def _lower_at(
             f"TensorRT's parser does not take {', '.join(integers)}: the INT8 layers that they "
             "stand for are predicted; export the model with QuantizeLinear and DequantizeLinear"
         )
+    if emitter.widened:
+        warnings.append("the first convolution writes FP32, as TensorRT before 10 has it in INT8")
     network = Network(
         name=graph.name,
         layers=tuple(layers),
@@ -140,6 +148,7 @@ def _lower_at(
         precision="int8" if emitter.has_int8 else precision,
         warnings=tuple(warnings),
         activation_bytes=Lifetimes(facts, emitter.memory).peak(units, emitter.made),
+        io_bytes=_io_bytes(graph),
     )
     in_layers = {name for layer in layers for name in layer.nodes}
     no_work = {part_of.get(k, k): v for k, v in {**facts.no_work, **emitter.no_work}.items()}
@@ -149,3 +158,10 @@ def _lower_at(
 def _origins(names: Iterable[str], part_of: Mapping[str, str]) -> tuple[str, ...]:
     """The nodes of the model that parts of compound operators came from, each once."""
     return tuple(dict.fromkeys(part_of.get(name, name) for name in names))
+
+
+def _io_bytes(graph: Graph) -> int:
+    """Return the bytes of a graph's inputs and outputs in the types that it declares."""
+    names = (*graph.inputs, *dict.fromkeys(graph.outputs))
+    known = [graph.tensors[name] for name in names if name in graph.tensors]
+    return math.ceil(sum(elements(t.shape) * dtype_bytes(t.dtype) for t in known))

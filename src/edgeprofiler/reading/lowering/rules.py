@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
+from edgeprofiler.reading.lowering.target import BuildTarget
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class Rule:
     """Operators that the rule is about, where the rule is a list of them."""
     precisions: frozenset[str] = frozenset({"fp32", "fp16", "int8"})
     """Precisions in which TensorRT does it."""
+    since: tuple[int, int] = (0, 0)
+    """First version of TensorRT that is known to do it."""
+
+    def holds(self, precision: str, target: BuildTarget) -> bool:
+        """Say whether an engine of `precision` that is built on `target` shows it."""
+        return precision in self.precisions and target.tensorrt >= self.since
 
 
 SIMPLE_ACTIVATION = Rule(
@@ -52,12 +59,16 @@ FOLDED_SCALE = Rule(
 GENERATED_ACTIVATION = Rule(
     name="convolution + generated activation",
     effect="SiLU, HardSwish, GELU, Mish and other point-wise chains of the convolution's output "
-    "alone join the convolution in FP16 and INT8; in FP32 they are one point-wise kernel after it.",
+    "alone join the convolution in FP16 and INT8, and in TF32 where that is far faster than FP32; "
+    "else they are one point-wise kernel after it.",
     evidence="'Conv + PWN(PWN(Sigmoid), Mul)' in published layer times of YOLOv8 engines "
     "(TensorRT 8.6, FP16); TensorRT 10.7: 21 PointWiseV2 layers in FP16, 87 in FP32 of one "
-    "network; unfused lists in ultralytics issue 6471 (FP32). Catalog, 'Convolution and GELU'.",
+    "network on a GeForce RTX 30; unfused lists in ultralytics issue 6471 (FP32). No FP32 engine "
+    "of an Orin is public: published times of YOLO11 and YOLO26 on three of them, 1.9 to 2.1 of "
+    "FP16's, leave no room for kernels that move all activations once more. Not before 8.4: the "
+    "MobileNetV3 and MixNet of Jetsons with JetPack 4.6. Catalog, 'Convolution and GELU'.",
     ops=ACTIVATIONS,
-    precisions=frozenset({"fp16", "int8"}),
+    since=(8, 4),
 )
 RESIDUAL = Rule(
     name="convolution + residual addition",
@@ -75,7 +86,7 @@ RESIDUAL_AFTER_ACTIVATION = Rule(
     "engines (TensorRT 8.6) and in tactic logs of TensorRT 10. TensorRT 8.5.2 still ran "
     "'PWN(PWN(PWN(Sigmoid), Mul), Add)' after the convolution, and the first convolution's SiLU "
     "too (layer times of yolov8m on a Jetson Orin, FP16; 4.4 % of its 16 ms).",
-    precisions=frozenset({"fp16", "int8"}),
+    since=(8, 6),
 )
 POINTWISE_CHAIN = Rule(
     name="point-wise chain",
@@ -83,6 +94,27 @@ POINTWISE_CHAIN = Rule(
     "are one generated kernel.",
     evidence="catalog, 'PointWise fusion'; PWN(...) layers in ultralytics/yolov5 issue 12248; "
     "PointWiseV2 'PWN(clamp_max, clamp_min)' in orin-nano_mobilenet_v2_fp16_torch-trt.",
+)
+GENERATED_REGION = Rule(
+    name="movement beside a product",
+    effect="Around a product of two activations, slices, transposes, padding and point-wise "
+    "operations are generated together: what moves data runs inside the point-wise kernel or "
+    "softmax that reads or writes it, a transpose that a product reads is an argument of the "
+    "product, and what is left of one tensor is one copy.",
+    evidence="TensorRT 10.7's listing of YOLO26n's attention (FP16 and FP32): 'MovSliSliTra', "
+    "MatMul, 'MulMaxSubExpSum', 'DivMulTra', MatMul, 'Add', and no other kernel between the "
+    "convolutions. '{ForeignNode[...]}' regions around MatMul and Softmax in builder logs of 8.4 "
+    "to 8.6 (NVIDIA/TensorRT issues 2308 and 2577). GPUs before tensor cores were not seen.",
+    since=(8, 4),
+)
+ATTENTION = Rule(
+    name="attention as one kernel",
+    effect="Product, scale, softmax and product of equal head widths are one kernel in FP16, from "
+    "compute capability 7.5 on; the scores stay on the chip.",
+    evidence="NVIDIA/TensorRT issue 3243: an 'mha' kernel on a Jetson Orin by TensorRT 8.6.0. "
+    "YOLO's attention, whose keys are half as wide as its values, stays apart in 10.7.",
+    precisions=frozenset({"fp16", "int8"}),
+    since=(8, 6),
 )
 PADDING = Rule(
     name="padding + convolution",
@@ -97,6 +129,14 @@ NO_WORK = Rule(
     evidence="alexnet's 6x6 adaptive pooling of 6x6 is absent in all rtx3060m_alexnet files; "
     "NoOp layers (clone, _to_copy, squeeze, reshape) in the torch-trt files, which the profiles "
     "time at 0.",
+)
+GROWING_CONCAT = Rule(
+    name="concatenation channel after channel",
+    effect="Without tensor cores activations lie channel after channel, so that a concatenation "
+    "along channels is a longer tensor that begins with its first: only slices and other views "
+    "are copied into it.",
+    evidence="DenseNet-121 to 201, whose blocks concatenate anew after each layer, take 25 to 41 "
+    "ms on a Jetson Nano; a copy a piece would be 589 to 1897 kernels of some 50 µs.",
 )
 IN_PLACE_CONCAT = Rule(
     name="concatenation in place",
@@ -192,6 +232,7 @@ STEM_POOLING = Rule(
     "'Conv_0 + Relu_1 + MaxPool_2' of resnet50 in issue 2518, where NVIDIA says that only INT8 "
     "has it. TensorRT 8.0 kept the pooling apart (issue 1293). Other windows were not seen.",
     precisions=frozenset({"int8"}),
+    since=(10, 0),
 )
 INTERLEAVED = Rule(
     name="INT8's groups of channels",
@@ -258,7 +299,7 @@ DEAD = Rule(
 RULES: tuple[Rule, ...] = (
     DEAD, NO_WORK, FOLDED_SCALE, SIMPLE_ACTIVATION, GENERATED_ACTIVATION, RESIDUAL,
     RESIDUAL_AFTER_ACTIVATION, CLAMPS_APART, LINEAR_SUMS_APART, POINTWISE_CHAIN, SIBLINGS,
-    PADDING, DENSE, IN_PLACE_CONCAT, SLICE_VIEW, REFORMAT, QUANTIZED, INTERLEAVED, FIRST_LAYER,
-    STEM_POOLING, ONE_ROW, WINOGRAD, TF32, TIE,
+    GENERATED_REGION, ATTENTION, PADDING, DENSE, IN_PLACE_CONCAT, GROWING_CONCAT, SLICE_VIEW,
+    REFORMAT, QUANTIZED, INTERLEAVED, FIRST_LAYER, STEM_POOLING, ONE_ROW, WINOGRAD, TF32, TIE,
 )  # fmt: skip
 """All rules in the order in which they act."""

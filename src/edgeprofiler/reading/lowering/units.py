@@ -21,7 +21,7 @@ from edgeprofiler.reading.lowering.rules import (
     SIMPLE_ACTIVATION,
     STEM_POOLING,
 )
-from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
+from edgeprofiler.reading.lowering.target import JETSON_ORIN, WINOGRAD_SAVING, BuildTarget
 from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
 from edgeprofiler.reading.operators.windows import window_of
 
@@ -85,6 +85,14 @@ class Unit:
     """What a convolution would write if no pooling had joined it; empty where none has."""
     siblings: list[Unit] = field(default_factory=list)
     """Convolutions that run side by side with this one, in one kernel."""
+    inside: str = ""
+    """Why a unit that moves data takes no kernel of its own; empty where it does."""
+    copies_at_once: bool = False
+    """Whether its kernel moves all parts of a tensor that are wanted."""
+    beside: list[Unit] = field(default_factory=list)
+    """Units that move other parts of the same tensor in this unit's kernel."""
+    products: list[Node] = field(default_factory=list)
+    """More products that run in this unit's kernel."""
 
     @property
     def repeats(self) -> int:
@@ -119,7 +127,7 @@ def gather_units(
     for unit in units.values():
         unit.nodes.sort(key=lambda node: place_of[id(node)])  # an anchor comes before what joined
     found = list(units.values())
-    if precision in STEM_POOLING.precisions and target.tensorrt >= 10:
+    if STEM_POOLING.holds(precision, target):
         found = join_stem_poolings(found, facts)
     return sorted(merge_siblings(found, facts), key=lambda unit: unit.last)
 
@@ -177,6 +185,7 @@ class _Gathering:
         torch = builder == "torch-tensorrt"
         self.facts = facts
         self.precision = precision
+        self.target = target
         self.apart = CLAMPS_APART.ops if torch else frozenset[str]()
         self.linear_sums_apart = torch and target.linear_sums_apart
         self.unit_of: dict[str, Unit] = {}
@@ -282,10 +291,18 @@ class _Gathering:
 
     def _generated(self, anchor: Unit) -> bool:
         matmul = anchor.role == "matmul" and not _by_weights(anchor, self.facts)
-        if self.precision in GENERATED_ACTIVATION.precisions and not matmul:
+        if self._generates(anchor) and not matmul:
             anchor.activated = True
             return True
         return False
+
+    def _generates(self, anchor: Unit) -> bool:
+        """Whether the kernel of a product can be generated with what follows it."""
+        if self.precision == "fp32":
+            alone = anchor.anchor.integer("group", 1) == 1
+            if not alone or self.target.tf32_ratio <= WINOGRAD_SAVING:
+                return False  # FP32 kernels are ready-made
+        return GENERATED_ACTIVATION.holds(self.precision, self.target)
 
     def _accepts_residual(self, anchor: Unit, unit: Unit, ops: set[str], others: list[str]) -> bool:
         if anchor.role == "matmul" or anchor.residual or len(unit.nodes) > 1 or len(others) > 1:
@@ -295,7 +312,7 @@ class _Gathering:
         if self.linear_sums_apart and not self._activated_next(unit):
             return False
         if anchor.activated:
-            if self.precision not in RESIDUAL_AFTER_ACTIVATION.precisions:
+            if not RESIDUAL_AFTER_ACTIVATION.holds(self.precision, self.target):
                 return False
             anchor.sum_after_activation = True
         anchor.residual = True

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.choices import DEFAULT_DEVICE
-from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.network import Network, Source
-from edgeprofiler.prediction.predict import graph_of, network_of
+from edgeprofiler.prediction.predict import board_of, graph_of, network_of
 from edgeprofiler.prediction.question import Question
 
 
@@ -27,7 +25,7 @@ def read_network(question: Question, label: str | None = None) -> Network:
         label: the name that the user knows the model by, where it is a path.
     """
     source = str(question.model)
-    network = network_of(question, load_device(question.device or DEFAULT_DEVICE, question.runtime))
+    network = network_of(question, board_of(question))
     if len(network.layers) > limits.WEB_LAYERS:
         raise Unsupported(
             f"{label or source}: {len(network.layers)} layers; the web app takes "

@@ -24,6 +24,7 @@ from edgeprofiler.decision.advise.tables import (
 )
 from edgeprofiler.decision.compare.tables import changes_table, comparison_table, sentence
 from edgeprofiler.measurement.qa.tables import TONES, finding_table
+from edgeprofiler.prediction.predict import board_of
 from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.reports.differences import compared_plot
 from edgeprofiler.views.reports.page import environment, report_page
@@ -34,7 +35,7 @@ from edgeprofiler.views.web.forms import Fields, advice_of, fields_of, query_of,
 from edgeprofiler.views.web.receive import receive_form
 from edgeprofiler.views.web.reference import operations, schemas
 from edgeprofiler.views.web.security import PLOTS
-from edgeprofiler.views.web.service import Service, board_of
+from edgeprofiler.views.web.service import Service
 from edgeprofiler.views.web.shown import recording_facts
 
 UPLOAD = "/upload"

@@ -135,7 +135,7 @@ class RecordingsDocument(BaseModel):
 
 
 class ProfileDocument(BaseModel):
-    """A profile, `edgeprofiler.profile/1`; the package's JSON Schema says every field."""
+    """A profile, `edgeprofiler.profile/2`; the package's JSON Schema says every field."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.choices import DEFAULT_CONFIDENCE, DEFAULT_DEVICE
-from edgeprofiler.core.device import Device, load_device
+from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.limits import MIB
 from edgeprofiler.core.network import Network
@@ -24,10 +23,11 @@ from edgeprofiler.core.values import Value
 from edgeprofiler.decision.advise import RISK
 from edgeprofiler.decision.compare import Comparison, difference
 from edgeprofiler.prediction import loading
-from edgeprofiler.prediction.predict import at_rate_of, predictor_of
+from edgeprofiler.prediction.predict import at_rate_of, board_of, predictor_of
 from edgeprofiler.prediction.predictors.artifact import Artifact
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.question import Question
+from edgeprofiler.reading.lowering import BuildTarget
 from edgeprofiler.reading.read import builder
 from edgeprofiler.views.web.admit import admit
 from edgeprofiler.views.web.cache import Cache
@@ -77,7 +77,7 @@ class Service:
         return self._texts.get((question, detail))
 
     def profile_json(self, question: Question, detail: str = "full") -> bytes:
-        """Return a prediction as `edgeprofiler.profile/1`, or without its layers.
+        """Return a prediction as `edgeprofiler.profile/2`, or without its layers.
 
         Args:
             question: what to predict.
@@ -104,7 +104,7 @@ class Service:
 
     def network(self, question: Question) -> Network:
         """Return the layers that a question is about."""
-        board, made_by = board_of(question).name, builder(question.runtime)
+        board, made_by = BuildTarget.of(board_of(question)), builder(question.runtime)
         size = (question.precision, question.batch, question.resolution)
         key: Hashable = (question.model, size, board, made_by)
         network = self._networks.get(key)
@@ -247,11 +247,6 @@ class Service:
             where = replace(question, model=str(self.uploads.get(model).path))
         label = self.label(question)
         return self.workers.run(do, label, seconds, question=where.document(), **task)
-
-
-def board_of(question: Question) -> Device:
-    """Return the board, mode and host that a request's question names."""
-    return load_device(question.device or DEFAULT_DEVICE, question.runtime)
 
 
 def _named(specs: Sequence[str]) -> dict[str, tuple[str, Artifact]]:

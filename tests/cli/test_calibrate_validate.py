@@ -40,7 +40,7 @@ def test_calibrate_prints_what_it_fitted_as_json(cli, measured: Path, tmp_path: 
               "--json", "-")  # fmt: skip
     table = json.loads(ran.out)
     assert table["calibrations"][0]["rows"] == 5
-    assert "busy_power_w" in table["calibrations"][0]["parameters"]
+    assert "active_power_w" in table["calibrations"][0]["parameters"]
 
 
 def test_calibrate_refuses_two_rows(cli, measured: Path, tmp_path: Path) -> None:

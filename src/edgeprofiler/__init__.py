@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from edgeprofiler.decision.impact import impact
     from edgeprofiler.decision.objective import objective
     from edgeprofiler.decision.sweep import sweep
+    from edgeprofiler.learning.contribute import contribute
     from edgeprofiler.learning.journeys import build_dataset, evaluate, train, tune
     from edgeprofiler.learning.owner import calibrate, validate
     from edgeprofiler.measurement.attribution import attribute
@@ -79,6 +80,7 @@ _WHERE = {
     "build_dataset": "learning.journeys",
     "calibrate": "learning.owner",
     "check": "decision.check",
+    "contribute": "learning.contribute",
     "collect": "measurement.collect.journey",
     "compare": "decision.compare",
     "device_names": "core.device",
@@ -131,6 +133,7 @@ __all__ = [
     "check",
     "collect",
     "compare",
+    "contribute",
     "device_names",
     "evaluate",
     "from_torch",

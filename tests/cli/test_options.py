@@ -366,7 +366,7 @@ ELSEWHERE = {
     ),
     "data push": "cli/test_data_command.py",
     "data pull": "cli/test_data_command.py", "devices show": "cli/test_json_alone.py",
-    "monitor": "cli/test_monitor_command.py",
+    "monitor": "cli/test_monitor_command.py", "contribute": "cli/test_contribute_command.py",
 }  # fmt: skip
 """Commands whose options are looked at where the command is."""
 FILES = {"json", "csv", "output", "plot", "parquet", "mask", "junit", "markdown", "save", "png",

@@ -52,6 +52,7 @@ COMMANDS = (
     "tune",
     "models",
     "data",
+    "contribute",
 )
 """Modules of `edgeprofiler.cli.commands`, in the order of the help page. Each holds a function of
 its name, or an `app` of several."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from edgeprofiler.core.device import device_names, load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
-from edgeprofiler.core.files import require_writable
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.measurement.attribution import attribute
@@ -25,6 +24,7 @@ from edgeprofiler.prediction.calibration.contribution import (
 )
 from edgeprofiler.prediction.calibration.measured import read_measured
 from edgeprofiler.prediction.validate.networks import network_of
+from edgeprofiler.reading.lowering import BuildTarget
 
 
 def contribute(
@@ -55,8 +55,6 @@ def contribute(
         raise UsageError(f"no `licence` {licence!r}; choose one of: {', '.join(LICENCES)}")
     if not sources:
         raise UsageError("nothing to contribute; name a recording, a profile or a table")
-    if output is not None:
-        require_writable(Path(output))
     found = [each for source in sources for each in _measured(Path(source), device)]
     given = Contribution(tuple(found), licence)
     if output is not None:
@@ -86,9 +84,7 @@ def _of_recording(source: Path, device: str | None) -> Contributed:
     )
 
 
-def _of_profile(
-    profile: Profile, source: Path, device: str | None, **known: Any
-) -> Contributed:
+def _of_profile(profile: Profile, source: Path, device: str | None, **known: Any) -> Contributed:
     if profile.origin.kind != "measured":
         raise InvalidInput(source, f"is predicted by {profile.origin.by}, not measured")
     board, mode = _board(profile.device.name, profile.device.mode, source, device)
@@ -117,14 +113,17 @@ def _of_table(source: Path, device: str | None) -> Iterator[Contributed]:
                 f"{source}: line {row.line}", "names no model", "its layers are what others need"
             )
         board, mode = _board(row.device, row.mode, source, device)
+        software = software_of(row.software)
+        target = BuildTarget.of(load_device(f"{board}@{mode}" if mode else board))
         yield Contributed(
             board=board,
             mode=mode,
             runtime=row.runtime,
-            network=anonymous(network_of(row, source.parent)),
+            network=anonymous(network_of(row, source.parent, target), row.model),
             end_to_end_s=row.runtime_s,
             power_above_idle_w=row.power_above_idle_w,
-            **software_of(row.software),
+            jetpack=software.get("jetpack", ""),
+            tensorrt=software.get("tensorrt", ""),
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from edgeprofiler._version import __version__
 from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.device import device_names
-from edgeprofiler.core.files import dump_json, write_text
+from edgeprofiler.core.files import dump_json, head_of, write_text
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.network_document import layer_from_document, layer_to_document
 from edgeprofiler.core.values import Value, read_json
@@ -69,18 +69,19 @@ class Contributed:
             "simulated": self.simulated,
             "layers": [
                 layer_to_document(layer) | {name: _known(values[i]) for name, values in columns}
-                for i, layer in enumerate(self.network)
+                for i, layer in enumerate(self.network.layers)
             ],
         }
 
     def row(self) -> Measured:
         """Return the measurement as a row of measured totals; its layers are the model."""
-        software = [f"{n} {v}" for n, v in (("JetPack", self.jetpack), ("TensorRT", self.tensorrt))]
+        releases = {"JetPack": self.jetpack, "TensorRT": self.tensorrt}
+        software = [f"{name} {version}" for name, version in releases.items() if version]
         name = self.network.name.removeprefix("zoo:")
         return Measured(
             device=self.board,
             mode=self.mode,
-            software=", ".join([text for text in software if not text.endswith(" ")] + [self.runtime]),
+            software=", ".join([*software, self.runtime]),
             runtime=self.runtime,
             network=name,
             model=f"contributed:{name}",
@@ -117,8 +118,12 @@ class Contribution:
         write_text(Path(path), dump_json(self.document()))
 
 
-def anonymous(network: Network) -> Network:
+def anonymous(network: Network, named: str = "") -> Network:
     """Return a network without any name but one of the zoo.
+
+    Args:
+        network: its layers.
+        named: address of its model, where the network does not know it.
 
     >>> from edgeprofiler.reading.read import read
     >>> anonymous(read("zoo:lenet")).layers[0].name.endswith("-0")
@@ -126,12 +131,14 @@ def anonymous(network: Network) -> Network:
     """
     layers = tuple(
         replace(layer, name=f"{layer.op}-{index}", nodes=())
-        for index, layer in enumerate(network)
+        for index, layer in enumerate(network.layers)
     )
-    known = _ZOO.match(network.source.name)
+    known = _ZOO.match(named or network.source.name)
     shapes = repr([(layer.op, layer.input_shapes, layer.output_shapes) for layer in layers])
     name = known[0] if known else f"network-{hashlib.sha256(shapes.encode()).hexdigest()[:8]}"
-    return replace(network, name=name, layers=layers, source=Source(name, "contribution"), warnings=())
+    return replace(
+        network, name=name, layers=layers, source=Source(name, "contribution"), warnings=()
+    )
 
 
 def software_of(text: str) -> dict[str, str]:
@@ -149,10 +156,7 @@ def software_of(text: str) -> dict[str, str]:
 
 def is_contribution(path: Path) -> bool:
     """Return whether a file says that it is a contribution."""
-    if path.suffix != ".json" or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return b'"edgeprofiler.contribution/' in file.read(200)
+    return path.is_file() and b'"edgeprofiler.contribution/' in head_of(path, 200)
 
 
 def read_contribution(path: str | Path) -> Contribution:

@@ -13,6 +13,7 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.choices import DEFAULT_PRECISION, PRECISIONS
 from edgeprofiler.core.device import JETPACKS
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.network import Network
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.units import seconds_from_ms
 from edgeprofiler.core.values import Row
@@ -66,6 +67,8 @@ class Measured:
     lab: str = ""
     """Who measured: the group that is left out first."""
     classes: int | None = None
+    layers: Network | None = None
+    """The network's layers, where they came with the row; else they are those of `model`."""
     line: int = 0
     """Line in the file, for messages."""
     other: Mapping[str, str] = field(default_factory=dict)

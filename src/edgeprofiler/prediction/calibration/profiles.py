@@ -10,6 +10,8 @@ from edgeprofiler.core.device import device_names, load_device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.prediction.calibration.contribution import is_contribution
+from edgeprofiler.prediction.calibration.contribution import rows as contributed_rows
 from edgeprofiler.prediction.calibration.measured import (
     Measured,
     canonical_name,
@@ -24,6 +26,8 @@ def rows_of(
     """Return measured rows, and where a relative path of a model starts."""
     if not isinstance(measured, (str, Path)):
         return measured, folder
+    if is_contribution(Path(measured)):
+        return contributed_rows(Path(measured)), folder
     profiles = profile_rows(Path(measured))
     if profiles is not None:
         return profiles, folder

@@ -28,6 +28,8 @@ def network_of(
         folder: where a relative path of a model starts; the current folder where `None`.
         target: what its engine was built on; the row's board where `None`.
     """
+    if row.layers is not None:
+        return row.layers
     try:
         model = _model_of(row, folder)
     except (InvalidInput, Unsupported, UsageError) as error:

@@ -1,0 +1,128 @@
+"""What is measured can be given to others: checked, without names, and it calibrates a board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from paths import TINY_ONNX
+
+import edgeprofiler
+from edgeprofiler.measurement.recording import save_recording
+from edgeprofiler.measurement.simulator import simulate
+
+TABLE = "device,mode,software,network,model,batch,input,precision,runtime_ms\n" + "".join(
+    f'jetson-orin-nano,15w,"JetPack 6.0, TensorRT 10.3, {{who}}",{n},zoo:{n},1,224x224,fp16,{ms}\n'
+    for n, ms in (("resnet18", 2.6), ("resnet50", 6.3), ("vgg16", 17), ("squeezenet1_1", 1.3),
+                  ("mnasnet1_0", 3))
+)  # fmt: skip
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "measured.csv"
+    path.write_text(TABLE.format(who="ada at /home/ada/secret"))
+    return path
+
+
+def test_a_contributed_table_calibrates_as_the_table_does(table: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    edgeprofiler.contribute(table, licence="CC0-1.0", output=given)
+    board = "jetson-orin-nano@15w"
+    [from_table] = edgeprofiler.calibrate(table, board).fits
+    [from_given] = edgeprofiler.calibrate(given, board).fits
+    assert from_given.calibration.parameters == pytest.approx(from_table.calibration.parameters)
+
+
+@pytest.mark.slow
+def test_a_contributed_recording_changes_a_calibration(table: Path, tmp_path: Path) -> None:
+    """End to end: a simulated board is recorded, given, and calibrates with others' rows."""
+    recording, _ = simulate(edgeprofiler.read("zoo:alexnet"), runs=600, seed=3)
+    save_recording(recording, tmp_path / "secret-project")
+    given = tmp_path / "given.json"
+    told = edgeprofiler.contribute(
+        tmp_path / "secret-project",
+        licence="CC-BY-4.0",
+        output=given,
+        device="jetson-orin-nano@15w",
+    )
+    [measured] = told.measurements
+    assert measured.simulated
+    assert len(measured.layers["runtime_s"]) == len(measured.network.layers)
+    text = given.read_text()
+    assert str(tmp_path) not in text
+    assert "secret" not in text
+    both = tmp_path / "both.json"
+    document = json.loads(given.read_text())
+    others = edgeprofiler.contribute(table, licence="CC-BY-4.0").document()
+    for measurement in document["measurements"]:
+        measurement["runtime"] = "trtexec"
+    document["measurements"] += others["measurements"]
+    both.write_text(json.dumps(document))
+    board = "jetson-orin-nano@15w"
+    [without] = edgeprofiler.calibrate(table, board).fits
+    [with_it] = edgeprofiler.calibrate(both, board).fits
+    assert with_it.calibration.rows == without.calibration.rows + 1
+    assert with_it.calibration.parameters != without.calibration.parameters
+
+
+def test_a_contribution_holds_no_names(tmp_path: Path) -> None:
+    (tmp_path / "private_net.onnx").write_bytes(TINY_ONNX.read_bytes())
+    table = tmp_path / "measured.csv"
+    table.write_text(
+        TABLE.format(who="ada").partition("\n")[0]
+        + '\njetson-orin-nano,15w,"TensorRT 10.3 on grace",secret,private_net.onnx,1,,fp16,2.5\n'
+    )
+    given = edgeprofiler.contribute(table, licence="CC0-1.0").document()
+    text = json.dumps(given)
+    for name in ("ada", "secret", "private", "grace", str(tmp_path)):
+        assert name not in text
+    [measured] = given["measurements"]
+    assert measured["tensorrt"] == "10.3"
+    assert measured["network"].startswith("network-")
+    assert [layer["nodes"] for layer in measured["layers"]] == [[]] * len(measured["layers"])
+
+
+def test_one_network_has_one_name_whoever_gives_it(tmp_path: Path) -> None:
+    """Rows of one network are one group in an evaluation, though its name is not said."""
+    names = set()
+    for file in ("a.onnx", "b.onnx"):
+        (tmp_path / file).write_bytes(TINY_ONNX.read_bytes())
+        (tmp_path / "rows.csv").write_text(
+            f"device,network,model,runtime_ms\njetson-orin-nano,{file},{file},2.5\n"
+        )
+        given = edgeprofiler.contribute(tmp_path / "rows.csv", licence="CC0-1.0")
+        names.add(given.measurements[0].network.name)
+    assert len(names) == 1
+
+
+def test_what_is_predicted_is_no_contribution(tmp_path: Path) -> None:
+    edgeprofiler.write_profile(edgeprofiler.predict("zoo:lenet"), tmp_path / "p.json")
+    with pytest.raises(edgeprofiler.InvalidInput, match="predicted"):
+        edgeprofiler.contribute(tmp_path / "p.json", licence="CC0-1.0")
+
+
+def test_a_licence_is_said(table: Path) -> None:
+    with pytest.raises(edgeprofiler.UsageError, match="CC0"):
+        edgeprofiler.contribute(table, licence="mine")
+
+
+def test_an_unknown_board_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(
+        "device,network,model,runtime_ms\nmy-carrier,a,zoo:alexnet,2.5\n"
+    )
+    with pytest.raises(edgeprofiler.InvalidInput, match="`device`"):
+        edgeprofiler.contribute(tmp_path / "rows.csv", licence="CC0-1.0")
+    given = edgeprofiler.contribute(
+        tmp_path / "rows.csv", licence="CC0-1.0", device="jetson-nano@maxn"
+    )
+    assert given.measurements[0].board == "jetson-nano"
+
+
+def test_a_damaged_contribution_is_refused_by_its_place(table: Path, tmp_path: Path) -> None:
+    document = edgeprofiler.contribute(table, licence="CC0-1.0").document()
+    document["measurements"][2]["end_to_end_s"] = -1
+    (tmp_path / "given.json").write_text(json.dumps(document))
+    with pytest.raises(edgeprofiler.InvalidInput, match=r"measurements\[2\].end_to_end_s"):
+        edgeprofiler.calibrate(tmp_path / "given.json")

@@ -45,7 +45,8 @@ def check_profile(profile: Profile) -> None:
         hold(not found.high < found.value * (1 - 1e-9) - 1e-30, f"{name}: high below value")
         hold(not math.isinf(found.value), f"{name} is infinite")
     if math.isfinite(totals.energy_j.value):
-        parts = profile.costs.energy_j[profile.costs.covered].sum()
+        counted = profile.costs.covered | np.isfinite(profile.costs.runtime_s)
+        parts = profile.costs.energy_j[counted].sum()
         parts += profile.fixed.energy_j + profile.host_gap.energy_j
         hold(math.isclose(parts, totals.energy_j.value, rel_tol=1e-9, abs_tol=1e-30), "energies")
     for name in ("runtime_s", "power_w"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from edgeprofiler.core import limits
@@ -15,6 +16,7 @@ from edgeprofiler.reading.operators.call import (
 
 _SKIPPED = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 """Operators with subgraphs, whose inference would run without bounds."""
+_EQUATION = re.compile(r"[A-Za-z,. ]*(->[A-Za-z. ]*)?")
 _MOST_NAMES = 1024
 """Most inputs and outputs of a node that onnx is asked about."""
 
@@ -85,6 +87,8 @@ def _bounded(call: Call) -> bool:
     """
     if call.outputs > _MOST_NAMES or len(call.inputs) > _MOST_NAMES:
         return False
+    if call.op == "Einsum" and not _EQUATION.fullmatch(str(call.attributes.get("equation", ""))):
+        return False  # onnx never ends where it meets another sign
     return not any(
         value is not None
         and value.data is None

@@ -11,6 +11,7 @@ from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
+from edgeprofiler.core.profile.possible import require_possible
 from edgeprofiler.measurement.attribution.report import AttributionReport
 from edgeprofiler.measurement.recording import Recording, network_from_json
 from edgeprofiler.reading.engine import network_from_engine
@@ -93,6 +94,9 @@ def build_profile(
 
     A layer is covered where its time is known: the totals' times hold it. Where its power is
     not, the energy of the whole is unknown too.
+
+    Raises:
+        InvalidInput: a time or power cannot be, as of a log that holds negative powers.
     """
     mean, error = _durations(recording)
     idle_layer = mean == 0
@@ -141,7 +145,7 @@ def build_profile(
         warnings=_warnings(recording, report, host_s),
         simulated=recording.simulated,
     )  # fmt: skip
-    return _with_totals(profile, powers.energy_error_j)
+    return require_possible(_with_totals(profile, powers.energy_error_j), recording.name)
 
 
 def _with_totals(profile: Profile, error_j: float) -> Profile:

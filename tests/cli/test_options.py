@@ -370,7 +370,7 @@ ELSEWHERE = {
 }  # fmt: skip
 """Commands whose options are looked at where the command is."""
 FILES = {"json", "csv", "output", "plot", "parquet", "mask", "junit", "markdown", "save", "png",
-         "svg", "md", "reference_csv", "plots", "track"}  # fmt: skip
+         "svg", "md", "reference_csv", "plots", "track", "latex", "trace"}  # fmt: skip
 """Options that name what is written; the tests of each command look at it."""
 
 

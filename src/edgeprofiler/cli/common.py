@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from edgeprofiler.core.text import visible
 
 if TYPE_CHECKING:
     from edgeprofiler.cli.screen import Screen
+    from edgeprofiler.core.profile import Profile
+    from edgeprofiler.core.table import Table
 
 
 def option(metavar: str, text: str, *flags: str, shows_default: bool = False, **more: Any) -> Any:
@@ -113,6 +115,20 @@ CsvOption = Annotated[
         callback=ending(".csv"),
     ),
 ]  # fmt: skip
+LatexOption = Annotated[
+    str | None,
+    option(
+        "FILE.tex|-", "Write the tables for a paper (LaTeX with booktabs).",
+        callback=ending(".tex"),
+    ),
+]  # fmt: skip
+TraceOption = Annotated[
+    str | None,
+    option(
+        "FILE.json|-", "Write one inference as a trace, for ui.perfetto.dev or Chrome's tracing.",
+        callback=ending(".json"),
+    ),
+]  # fmt: skip
 
 
 def note(text: str) -> None:
@@ -161,6 +177,19 @@ def write_json(
     from edgeprofiler.core.files import dump_json
 
     write(target, lambda: dump_json(document()))
+
+
+def write_latex(target: str | None, tables: Callable[[], Iterable[Table]]) -> None:
+    """Write tables as LaTeX, as `write` does."""
+    write(target, lambda: "\n".join(table.to_latex() for table in tables()))
+
+
+def write_trace(target: str | None, profile: Profile) -> None:
+    """Write the timeline of a profile as trace events, as `write` does."""
+    if target is not None:
+        from edgeprofiler.views.trace import to_trace
+
+        write_json(target, lambda: to_trace(profile))
 
 
 def save(target: Path | None, to: Callable[[Path], object]) -> None:

@@ -31,6 +31,8 @@ def attribute(
     model: common.RawModelOption = None,
     json: common.JsonOption = None,
     csv: common.CsvOption = None,
+    latex: common.LatexOption = None,
+    trace: common.TraceOption = None,
     reference_csv: Annotated[
         Path | None,
         common.option("FOLDER", "Write the reference's preprocessed_data layout into a folder."),
@@ -49,10 +51,12 @@ def attribute(
     from edgeprofiler.measurement.attribution.many import attribute_many
     from edgeprofiler.measurement.recording.opening import open_recording
 
-    screen = common.results_console(json, csv)
+    screen = common.results_console(json, csv, latex, trace)
     if len(recordings) > 1:
-        if csv is not None or reference_csv is not None:
-            raise UsageError("`csv` and `reference_csv` are of one recording; name one")
+        if any(target is not None for target in (csv, reference_csv, latex, trace)):
+            raise UsageError(
+                "`csv`, `reference_csv`, `latex` and `trace` are of one recording; name one"
+            )
         with shown_workers(jobs, cluster) as workers:
             done = list(attribute_many(recordings, method, model=model, workers=workers))
         profiles = [outcome.answer for outcome in done if outcome.answer is not None]
@@ -67,4 +71,7 @@ def attribute(
     if reference_csv is not None:
         common.note(f"wrote {write_preprocessed(opened, found, reference_csv)}")
     common.write_json(json, partial(to_document, found.profile))
-    screen.show(*profile_tables(found.profile, layers=not quiet))
+    common.write_trace(trace, found.profile)
+    tables = profile_tables(found.profile, layers=not quiet)
+    common.write_latex(latex, partial(list, tables))
+    screen.show(*tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from edgeprofiler.cli import common
@@ -16,11 +17,14 @@ def compare(
         int, common.option("N", "Changed layers to show.", shows_default=True, min=0)
     ] = 10,
     json: common.JsonOption = None,
+    latex: common.LatexOption = None,
 ) -> None:
     """Compare everything named with the first: totals, difference, and where it comes from."""
     import edgeprofiler
 
-    screen = common.results_console(json)
+    screen = common.results_console(json, latex)
     found = edgeprofiler.compare(*models, **asked)
     common.write_json(json, found.document)
-    screen.show(*found.tables(layers))
+    tables = found.tables(layers)
+    common.write_latex(latex, partial(list, tables))
+    screen.show(*tables)

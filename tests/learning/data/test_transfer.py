@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from learning.data.conftest import S3
@@ -94,12 +96,45 @@ def test_a_remote_that_lost_or_altered_a_file_changes_nothing(folder: Path, tmp_
     stored.chmod(0o644)
     intact = stored.read_bytes()
     stored.write_bytes(b"altered")
-    with pytest.raises((InvalidInput, Unavailable)):
+    with pytest.raises(InvalidInput, match=rf"csv is damaged .*{stored.name}.*push .* repairs"):
         pull(folder.parent / "data.dvc", target, remote=str(remote), force=True)
     assert content_of(target) == old
     stored.write_bytes(intact)
     pull(folder.parent / "data.dvc", target, remote=str(remote), force=True)
     assert content_of(target) == before
+
+
+@pytest.mark.parametrize("which", ["a file", "the listing"])
+def test_a_push_repairs_what_is_damaged_on_the_remote(
+    which: str, folder: Path, tmp_path: Path, cli: Callable[..., Any]
+) -> None:
+    remote, pointer = tmp_path / "store", folder.parent / "data.dvc"
+    push(folder, remote=str(remote))
+    length = 30 if which == "a file" else 34
+    stored = next(p for p in remote.rglob("*") if p.is_file() and len(p.name) == length)
+    intact = stored.read_bytes()
+    stored.chmod(0o644)
+    stored.write_bytes(b"altered")
+    stored.chmod(0o444)  # DVC itself trusts what is read-only
+    with pytest.raises(InvalidInput, match=r"is damaged"):
+        pull(pointer, tmp_path / "other", remote=str(remote))
+    assert not (tmp_path / "other").exists()
+    (folder / "rows-0.csv").write_text("a version that shares most files\n")
+    ran = cli("data", "push", folder, "--remote", remote)
+    if which == "a file":
+        assert f"repaired on the remote: {_name_of(intact, folder)} is damaged" in ran.err
+    else:
+        (folder / "rows-0.csv").write_text("runtime_s\n0\n" * 50)
+        assert "its list of files" in push(folder, remote=str(remote)).repaired[0]
+    assert stored.read_bytes() == intact
+    assert push(folder, remote=str(remote)).repaired == ()
+    pull(pointer, tmp_path / "other", remote=str(remote))
+    assert content_of(tmp_path / "other") == content_of(folder)
+
+
+def _name_of(content: bytes, folder: Path) -> str:
+    found = next(p for p in folder.rglob("*") if p.is_file() and p.read_bytes() == content)
+    return found.relative_to(folder).as_posix()
 
 
 def test_s3_pull_that_breaks_off_leaves_the_old_data_and_goes_on(

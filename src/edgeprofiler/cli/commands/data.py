@@ -39,6 +39,8 @@ def push(
     from edgeprofiler.learning.data import push as push_data
 
     done = push_data(path, remote=remote, endpoint_url=endpoint_url)
+    for flaw in done.repaired:
+        common.note(f"repaired on the remote: {flaw}")
     _say("pushed", done)
     common.note(f"commit {path.name}.dvc; it names this version")
 

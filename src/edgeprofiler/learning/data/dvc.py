@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,10 +10,13 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
+from edgeprofiler.learning.data import verifying
 from edgeprofiler.learning.data.remote import Remote, configuration
+from edgeprofiler.learning.data.verifying import Flaw
 
 _NEEDS = re.compile(r"requires '(dvc-\w+)'|dvc\[(\w+)\]")
 
@@ -30,6 +34,7 @@ class PrivateProject:
     def __init__(self, root: Path, remote: Remote | None) -> None:
         check_installed()
         self.root = root
+        self._has_remote = remote is not None
         folder = root / ".dvc"
         folder.mkdir(exist_ok=True)
         config = folder / "config"
@@ -58,14 +63,38 @@ class PrivateProject:
         )  # fmt: skip
         return f"{name}.dvc"
 
+    def flaws(self, md5: str, where: str, *, repair: bool = False) -> list[Flaw]:
+        """Return what the remote lacks of a version, or holds damaged.
+
+        Args:
+            md5: fingerprint of the version, as its pointer has it.
+            where: what messages call the remote.
+            repair: whether to replace damaged objects by what was added here.
+        """
+        if not self._has_remote:
+            return []
+        report = self.root / verifying.REPORT
+        report.unlink(missing_ok=True)
+        options = ["--repair"] if repair else []
+        done = self._program(verifying.__name__, md5, *options)
+        if done.returncode or not report.is_file():
+            raise _explain("verify", done.stderr, where)
+        found: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))
+        return [Flaw(**fields) for fields in found]
+
     def forget(self, pointer: Path) -> None:
         """Drop what was fetched: it is not what its pointer says."""
         shutil.rmtree(self.root / ".dvc" / "cache", ignore_errors=True)
         pointer.unlink(missing_ok=True)
 
     def _run(self, *arguments: str, where: str = "") -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
+        done = self._program("dvc", *arguments)
+        if done.returncode:
+            raise _explain(arguments[0], done.stderr, where)
+
+    def _program(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
             cwd=self.root,
             env={**os.environ, "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
@@ -73,8 +102,6 @@ class PrivateProject:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise _explain(arguments[0], done.stderr, where)
 
 
 def _explain(command: str, said: str, where: str) -> Unavailable | InvalidInput:
@@ -95,7 +122,8 @@ def _explain(command: str, said: str, where: str) -> Unavailable | InvalidInput:
             where, "does not hold this version or path", "push it, or name another remote or `path`"
         )
     if any(
-        words in reason for words in ("unable to find DVC", "does not exist", "unknown Git rev")
+        words in reason
+        for words in ("is corrupted", "unable to find DVC", "does not exist", "unknown Git rev")
     ):
         return InvalidInput(where, reason)
     return Unavailable(

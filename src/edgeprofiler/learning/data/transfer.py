@@ -16,6 +16,7 @@ from edgeprofiler.learning.data.dagshub import Repository
 from edgeprofiler.learning.data.dvc import PrivateProject, check_installed
 from edgeprofiler.learning.data.pointer import Pointer, read_pointer
 from edgeprofiler.learning.data.remote import dagshub_repository, remote_for
+from edgeprofiler.learning.data.verifying import LISTING, Flaw
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,15 @@ class Moved:
     content: Content
     changed: bool
     """Whether anything here is other than before."""
+    repaired: tuple[str, ...] = ()
+    """What was damaged on the remote, and is whole again by this push."""
 
 
 def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = None) -> Moved:
     """Keep a file or folder as a version: copy it to a remote and write its pointer beside it.
 
-    The pointer is `NAME.dvc`, as DVC writes it; it is the small file to commit.
+    The pointer is `NAME.dvc`, as DVC writes it; it is the small file to commit. What the remote
+    has of this version already is read back, and replaced where it is damaged.
 
     Args:
         path: file or folder.
@@ -61,6 +65,7 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
         pointer = read_pointer(written)
         if pointer.md5 != content.md5:
             raise InvalidInput(path, "was changed while it was pushed", "push it again")
+        flaws = project.flaws(pointer.md5, chosen.url, repair=True)
         project.push(written.name, chosen.url)
     except OSError as error:
         raise CannotWrite.because(path, error, "cannot be copied beside itself") from None
@@ -70,7 +75,8 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     changed = not beside.is_file() or files.read_text(beside) != pointer.text
     files.write_text(beside, pointer.text)
     swap.remember(path, content.md5, chosen.url)
-    return Moved(path, content, changed)
+    repaired = tuple(str(flaw) for flaw in flaws if flaw.repaired)
+    return Moved(path, content, changed, repaired)
 
 
 def pull(
@@ -176,12 +182,24 @@ def _pull_dagshub(
 def _check_out(project: PrivateProject, pointer: Pointer, where: str) -> Path:
     written = project.root / f"{pointer.name}.dvc"
     files.write_text(written, pointer.text)
-    project.pull(written.name, where)
+    try:
+        project.pull(written.name, where)
+    except InvalidInput as error:
+        flaws = project.flaws(pointer.md5, where) if pointer.md5 else []
+        if not flaws or (flaws[0].missing and flaws[0].name == LISTING):
+            raise  # the version was never there
+        raise _damaged(where, flaws) from error
     arrived = project.root / pointer.name
     if pointer.md5 and content_of(arrived).md5 != pointer.md5:
         project.forget(written)
         raise InvalidInput(where, "gave data that are not what was pushed", "pull again")
     return arrived
+
+
+def _damaged(where: str, flaws: list[Flaw]) -> InvalidInput:
+    more = f", and {len(flaws) - 1} more" if len(flaws) > 1 else ""
+    todo = "push the version again from where it is whole: that repairs it"
+    return InvalidInput(where, f"{flaws[0]}{more}", todo)
 
 
 def _put(place: Path, fetch: Callable[[Path], Path], source: str, force: bool) -> Moved:

@@ -70,7 +70,11 @@ def test_methods_that_unpack_without_bound_are_refused() -> None:
         dict(members(archive(("a", bytes(9)), method=zipfile.ZIP_LZMA), "x.zip"))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", archive(("a", b"1"))[:-3], b"\0" * 100])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", archive(("a", b"1"))[:-3], b"\0" * 100],
+    ids=["empty", "short", "cut", "zeros"],
+)
 def test_what_is_no_archive_is_told(data: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"x\.zip"):
         dict(members(data, "x.zip"))

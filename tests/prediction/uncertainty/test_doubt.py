@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import edgeprofiler
 from edgeprofiler.core.choices import RUNTIMES
 from edgeprofiler.core.device import Device, device_names, load_device
 from edgeprofiler.core.network import Columns
@@ -69,3 +72,46 @@ def test_networks_together_are_as_sure_as_each_alone() -> None:
     together, _ = NetworkCosts.of(columns, offsets, [0.0] * 3, ORIN).deviations
     alone = [deviations(network.name)[0] for network in networks]
     assert together.tolist() == pytest.approx(alone)
+
+
+@pytest.mark.shared
+def test_a_gpu_that_is_no_jetson_is_told_with_room_for_how_far_off_it_is(
+    shared: Path, tmp_path: Path
+) -> None:
+    """Public engines of two other GPUs: their layers' times lie inside, of one in ten not."""
+    inside: list[bool] = []
+    for name, flops, clock, sms, bandwidth in (
+        ("rtx3060m", 43.8e12, 1.425e9, 30, 336e9),
+        ("a100", 312e12, 1.41e9, 108, 1555e9),
+    ):
+        board = tmp_path / f"{name}.toml"
+        board.write_text(
+            f"""name = "{name}"
+idle_power_w = 15
+[datasheet]
+sms = {sms}
+gpu_clock_hz = {clock}
+memory_bytes = 8000000000
+bandwidth_bytes_per_s = {bandwidth}
+tensor_cores = true
+compute_capability = 8.6
+[datasheet.peak_flops]
+fp16 = {flops}
+tf32 = {flops / 2}
+fp32 = {flops / 4}
+int8 = {flops * 2}
+[[modes]]
+name = "maxn"
+gpu_clock_hz = {clock}
+"""
+        )
+        for profile in sorted((shared / "inputs/profile").glob(f"{name}_*fp16_trtexec.json")):
+            layers = json.loads(profile.read_text())
+            measured = sum(layer.get("averageMs", 0) for layer in layers) / 1e3
+            told = edgeprofiler.predict(shared / "inputs/engine_info" / profile.name, board).totals
+            low, high = told.runtime_s.low, told.runtime_s.high
+            assert low is not None
+            assert high is not None
+            inside.append(low < measured < high)
+    assert len(inside) >= 4
+    assert sum(inside) >= len(inside) - 1

@@ -24,6 +24,12 @@ RECENT = 8.0
 """Compute capability from which boards are of one generation: sources of older ones say less of
 their clocks, hosts and builders, and lie further apart."""
 
+UNRELATED = 0.29
+"""Standard deviation of the logarithm of a time on a board of which, and of whose chip, no row was
+fitted. Set by six public profiles of engines on two such boards (RTX 3060 Mobile and A100; sums of
+their layers' times): they lie 0 to 58 % below what the shared numbers say, 0.29 in the root mean
+square, because launches and memory of other boards are better than a Jetson's."""
+
 
 @dataclass(frozen=True)
 class Doubt:
@@ -94,4 +100,6 @@ def doubt_of(
                 place = unique.index(name)
                 covariance[place, place] += deviation**2
     error = math.hypot(table["spread"][age], table["row_error"])
+    if not board:
+        error = math.hypot(error, UNRELATED)
     return Doubt(unique, covariance, error)

@@ -386,6 +386,32 @@ def test_the_keyboard_is_enough(page) -> None:
     assert found["totals"]["energy_j"] == profile.totals.energy_j.value
 
 
+@pytest.mark.parametrize(
+    "page", [{"viewport": {"width": w, "height": 740}} for w in (1280, 360)], indirect=True
+)
+@pytest.mark.parametrize(
+    ("path", "field", "text", "told"),
+    [
+        ("check", "latency_ms", "900", "The budget is held."),
+        ("impact", "battery", "50Wh", "battery life"),
+    ],
+)
+def test_a_decision_is_reached_by_keyboard(
+    page, address: str, path: str, field: str, text: str, told: str
+) -> None:
+    page.goto(f"{address}{path}?model=zoo:lenet")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.name || ''") == field:
+            break
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("#results")).to_contain_text(told)
+    assert f"{field}={text}" in page.url
+    width = page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_results_are_announced(page) -> None:
     page.locator("[name=model]").select_option("zoo:lenet")
     energy = engineering(predict("zoo:lenet").totals.energy_j.value, "J")
@@ -403,7 +429,7 @@ def test_an_address_without_a_page_is_said_and_nothing_else(page, address: str) 
 
 
 def test_every_field_has_a_label(page, address: str) -> None:
-    for path in ("", "compare", "advise"):
+    for path in ("", "compare", "advise", "check", "impact"):
         page.goto(address + path)
         unnamed = page.locator("input, select").evaluate_all(
             "all => all.filter(e => !e.labels.length && !e.ariaLabel).map(e => e.outerHTML)"
@@ -413,7 +439,8 @@ def test_every_field_has_a_label(page, address: str) -> None:
 
 @narrow
 def test_nothing_is_cut_off_at_360_pixels(page, address: str) -> None:
-    for path in ("", "compare", "advise?model=zoo:lenet", "recordings", "api/docs"):
+    for path in ("", "compare", "advise?model=zoo:lenet", "check?fps=9", "impact", "recordings",
+                 "api/docs"):  # fmt: skip
         page.goto(address + path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -116,19 +116,29 @@ def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Aim:
         UsageError: a field holds no number above zero.
     """
     return Aim(
-        budget_percent=_number("the energy budget", query.get("budget_percent", "")),
-        max_latency_ms=_number("the longest time", query.get("max_latency_ms", "")),
+        budget_percent=number_of("the energy budget", query.get("budget_percent", "")),
+        max_latency_ms=number_of("the longest time", query.get("max_latency_ms", "")),
         kinds=kinds,
     )
 
 
-def _number(name: str, text: str) -> float | None:
+def number_of(name: str, text: str, *, least: float | None = None) -> float | None:
+    """Return the number in a field, or `None` where it is empty.
+
+    Args:
+        name: what the field is called.
+        text: what is in it.
+        least: the least that is allowed; above zero where `None`.
+
+    Raises:
+        UsageError: it is no number, or out of range.
+    """
     if not text.strip():
         return None
     try:
         value = float(text[:40])
     except ValueError:
         raise UsageError(f"{name}: {text[:20]!r} is no number") from None
-    if not 0 < value < 1e9:
+    if not (0 < value < 1e9 or value == least):
         raise UsageError(f"{name}: {text[:20]!r} must be above zero")
     return value

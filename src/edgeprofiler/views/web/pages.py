@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +30,7 @@ from edgeprofiler.views.reports.differences import compared_plot
 from edgeprofiler.views.reports.page import environment, report_page
 from edgeprofiler.views.reports.view import view_of
 from edgeprofiler.views.web.background import Background
+from edgeprofiler.views.web.decisions import DECISIONS, Decision
 from edgeprofiler.views.web.errors import status_of
 from edgeprofiler.views.web.forms import Fields, advice_of, fields_of, query_of, question_of
 from edgeprofiler.views.web.receive import receive_form
@@ -61,11 +62,15 @@ def build_pages(service: Service, background: Background) -> APIRouter:
     pages = APIRouter()
 
     async def page(
-        request: Request, name: str, context: dict[str, Any], results: Callable[[], dict[str, Any]]
+        request: Request,
+        name: str,
+        context: dict[str, Any],
+        results: Callable[[], dict[str, Any]],
+        here: str = "",
     ) -> Response:
         """Answer with a page and its results, or with the results alone if a script asks."""
         status = 200
-        context = {**context, "page": name, "error": "", "here": _PAGE_OF.get(name, name)}
+        context = {**context, "page": name, "error": "", "here": here or _PAGE_OF.get(name, name)}
         try:
             context.update(await background.run(results))
         except EdgeProfilerError as error:
@@ -146,6 +151,9 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         }  # fmt: skip
         return await page(request, "advise", context, results)
 
+    for decision in DECISIONS:
+        pages.get(f"/{decision.name}")(_deciding(decision, service, page))
+
     @pages.get("/recordings")
     async def recordings(request: Request) -> Response:
         def results() -> dict[str, Any]:
@@ -220,6 +228,27 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         return found
 
     return pages
+
+
+def _deciding(
+    decision: Decision, service: Service, page: Callable[..., Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a page that judges one prediction."""
+
+    async def decide(request: Request) -> Response:
+        query = request.query_params
+        fields = fields_of(query, service)
+        texts = {own.name: query.get(own.name, "") for own in decision.own}
+
+        def results() -> dict[str, Any]:
+            question = question_of(fields)
+            judged = decision.judge(service.profile(question), texts)
+            return {"judged": judged, "label": _words(question, service)}
+
+        context = {"fields": fields, "decision": decision, "texts": texts, "judged": None}
+        return await page(request, "decision", context, results, decision.name)
+
+    return decide
 
 
 def _words(question: Question, service: Service) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from learning.data.conftest import S3
@@ -106,7 +104,7 @@ def test_a_remote_that_lost_or_altered_a_file_changes_nothing(folder: Path, tmp_
 
 @pytest.mark.parametrize("which", ["a file", "the listing"])
 def test_a_push_repairs_what_is_damaged_on_the_remote(
-    which: str, folder: Path, tmp_path: Path, cli: Callable[..., Any]
+    which: str, folder: Path, tmp_path: Path
 ) -> None:
     remote, pointer = tmp_path / "store", folder.parent / "data.dvc"
     push(folder, remote=str(remote))
@@ -120,9 +118,9 @@ def test_a_push_repairs_what_is_damaged_on_the_remote(
         pull(pointer, tmp_path / "other", remote=str(remote))
     assert not (tmp_path / "other").exists()
     (folder / "rows-0.csv").write_text("a version that shares most files\n")
-    ran = cli("data", "push", folder, "--remote", remote)
+    repaired = push(folder, remote=str(remote)).repaired
     if which == "a file":
-        assert f"repaired on the remote: {_name_of(intact, folder)} is damaged" in ran.err
+        assert repaired == (f"{_name_of(intact, folder)} is damaged ({stored})",)
     else:
         (folder / "rows-0.csv").write_text("runtime_s\n0\n" * 50)
         assert "its list of files" in push(folder, remote=str(remote)).repaired[0]

@@ -17,6 +17,7 @@ from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, Usa
 from edgeprofiler.core.extras import require
 from edgeprofiler.learning.stores.facts import RunFacts, facts_of
 from edgeprofiler.learning.stores.folder import FolderStore
+from edgeprofiler.learning.stores.waiting import STARTING_S, wait_until_up
 from edgeprofiler.prediction.predictors.artifact import Artifact, pack
 
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -52,13 +53,15 @@ class MlflowStore:
     Args:
         tracking_uri: a database, folder or server; `dagshub:OWNER/REPO` with a token in
             DAGSHUB_USER_TOKEN. By default MLFLOW_TRACKING_URI, else `mlflow.db` in this folder.
+        wait_s: how long a server that is starting is waited for.
     """
 
     name = "mlflow"
 
-    def __init__(self, tracking_uri: str | None = None) -> None:
+    def __init__(self, tracking_uri: str | None = None, wait_s: float = STARTING_S) -> None:
         uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
         self.uri = _anchored(_dagshub(uri))
+        self._wait_s = wait_s
         self._opened: Any = None
 
     def get(self, address: str) -> Artifact:
@@ -204,6 +207,11 @@ class MlflowStore:
                 from mlflow import MlflowClient
             for name in ("alembic", "mlflow"):
                 logging.getLogger(name).setLevel(logging.WARNING)
+            if not wait_until_up(self.uri, self._wait_s):
+                raise Unavailable(
+                    f"MLflow at {self.uri} does not answer, after {self._wait_s:.0f} s of waiting",
+                    "start its server, or check `tracking_uri`",
+                )
             self._opened = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         return self._opened
 

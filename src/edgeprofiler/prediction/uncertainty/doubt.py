@@ -28,7 +28,7 @@ UNRELATED = 0.42
 """Standard deviation of the logarithm of a time on a board of which, and of whose chip, no row was
 fitted. Set by six public profiles of engines on two such boards (RTX 3060 Mobile and A100; sums of
 their layers' times): they lie 0 to 58 % below what the shared numbers say (0.29 in the root mean
-square of the logarithm), because launches and memory of other boards are better than a Jetson's; the
+square of the logarithm), for launches and memory of other boards are better than a Jetson's; the
 shipped quantile for 90 % is 1.13 deviations, where a normal distribution's is 1.64."""
 
 

@@ -1,7 +1,8 @@
 """The published measurements that the shipped numbers rest on.
 
-`measurements/public/totals.csv` holds the rows, as facts with source and licence. Networks that the
-zoo has are built from it; graphs of the others lie outside the repository, where `--shared` or
+`measurements/public/totals.csv` holds the rows, as facts with source and licence, and
+`measurements/*.json` what users gave (docs/contributing-measurements.md). Networks that the zoo has
+are built from it; graphs of the others lie outside the repository, where `--shared` or
 `EDGEPROFILER_SHARED` says. Without them their rows are left out.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeprofiler.core.device import load_device
+from edgeprofiler.prediction.calibration.contribution import read_contribution
 from edgeprofiler.prediction.calibration.measured import Measured, read_measured
 from edgeprofiler.prediction.calibration.power import power_above_idle
 from edgeprofiler.prediction.calibration.rows import Sample
@@ -25,6 +27,8 @@ from edgeprofiler.reading.read import read as read_network
 
 ROOT = Path(__file__).resolve().parents[1]
 TOTALS = ROOT / "measurements" / "public" / "totals.csv"
+GIVEN = ROOT / "measurements"
+"""Where contributions lie (`edgeprofiler contribute`), a file each."""
 SOFTWARE = ("TensorRT 10.1 FP16 via Torch-TensorRT 2.4, JetPack 6.1, nvpmodel 0, jetson_clocks, "
             "5,000 runs under a layer profiler")  # fmt: skip
 
@@ -38,7 +42,20 @@ def shared_option(parser: argparse.ArgumentParser) -> None:
 
 def published_rows(shared: Path) -> list[Measured]:
     """Return all published totals; those whose graph is not there have no model."""
-    return [_located(row, shared) for row in read_measured(TOTALS)]
+    return [_located(row, shared) for row in read_measured(TOTALS)] + contributed_rows(GIVEN)
+
+
+def contributed_rows(folder: Path) -> list[Measured]:
+    """Return what others gave; each file counts as a laboratory of its own, simulations not at all.
+
+    Networks that have no name in the zoo come with their layers.
+    """
+    return [
+        replace(measured.row(), source=path.stem, lab=path.stem)
+        for path in sorted(folder.glob("*.json"))
+        for measured in read_contribution(path).measurements
+        if not measured.simulated
+    ]
 
 
 def _located(row: Measured, shared: Path) -> Measured:

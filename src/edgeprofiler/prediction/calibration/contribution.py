@@ -94,6 +94,7 @@ class Contributed:
             family=name,
             set_aside="",
             layers=self.network,
+            tensorrt=self.tensorrt,
         )
 
 

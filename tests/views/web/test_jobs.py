@@ -32,7 +32,7 @@ def test_an_engine_has_no_other_resolution(shared: Path) -> None:
 
 def test_advice_is_the_commands_document() -> None:
     question = {"model": "zoo:lenet", "device": "jetson-nano", "runtime": "cpp", "resolution": 32}
-    task = {"question": question, "label": "mine", "kinds": ["batch"]}
+    task = {"question": question, "label": "mine", "kinds": ["prune"]}
     document = jobs.advice_job(task | {"budget": {"budget_percent": 95}})
     assert document["model"] == "mine"
     assert document["device"]["runtime"] == "cpp"

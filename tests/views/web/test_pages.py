@@ -149,8 +149,33 @@ def test_advice_is_found_when_asked(client: TestClient) -> None:
     assert "cannot be met" in missed
     easy = client.get("/advise?model=zoo:lenet&max_latency_ms=10000").text
     assert "The budget is met as it is" in easy
-    for wrong in ("kinds=magic", "budget_percent=-1", "max_latency_ms=x"):
+    in_watts = client.get("/advise?model=zoo:lenet&max_power_w=90&min_fps=1&budget_mj=900").text
+    assert "The budget is met as it is" in in_watts
+    for wrong in (
+        "kinds=magic",
+        "max_power_w=x",
+        "budget_mj=1&budget_percent=5",
+        "budget_percent=-1",
+        "max_latency_ms=x",
+    ):
         assert client.get(f"/advise?model=zoo:lenet&{wrong}").status_code == 400
+
+
+def test_a_plan_tells_the_channels_that_remain(client: TestClient) -> None:
+    asked = "model=zoo:lenet&budget_percent=90&kinds=prune"
+    assert f"/download/mask.json?{asked.replace(':', '%3A')}" in (
+        client.get(f"/advise?{asked}").text.replace("&amp;", "&")
+    )
+    mask = client.get(f"/download/mask.json?{asked}").json()
+    assert mask["schema"] == "edgeprofiler.mask/1"
+    assert mask["model"] == "zoo:lenet"
+    assert client.get("/download/mask.json?model=zoo:lenet").status_code == 400
+
+
+def test_a_prediction_says_what_the_board_is_limited_to(client: TestClient) -> None:
+    page = client.get("/?model=zoo:lenet&device=jetson-agx-orin&mode=30w").text
+    assert 'id="mode"' in page
+    assert "limits of its power mode" in page
 
 
 def test_downloads_are_what_the_command_line_writes(client: TestClient) -> None:
@@ -216,7 +241,10 @@ def test_recordings_are_listed_judged_and_attributed(tmp_path: Path) -> None:
     folder.mkdir()
     save_recording(simulate(read("zoo:lenet"), runs=60, seed=1)[0], folder)
     with TestClient(create_app(Settings(recordings=tmp_path)), base_url="http://localhost") as app:
-        assert '<a href="/recordings/a%20lenet">a lenet</a>' in app.get("/recordings").text
+        listed = app.get("/recordings").text
+        assert '<a href="/recordings/a%20lenet">a lenet</a>' in listed
+        verdict = app.get("/api/v1/recordings/a%20lenet/qa").json()["verdict"]
+        assert f">{verdict}</strong>" in listed
         page = app.get("/recordings/a%20lenet").text
         assert "Verdict" in page
         assert "SIMULATED" in page

@@ -21,6 +21,15 @@ from edgeprofiler.views.web.service import Aim, Service
 
 DEFAULT_MODEL = "zoo:resnet18"
 
+AIMS = (
+    ("budget_percent", "Energy, at most % of now", "no budget"),
+    ("budget_mj", "Energy an image, at most mJ", "no budget"),
+    ("max_latency_ms", "End to end, at most ms", "no budget"),
+    ("max_power_w", "Board power, at most W", "no budget"),
+    ("min_fps", "Images a second, at least", "no budget"),
+)
+"""Fields of advice: name, label and what an empty one means."""
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -116,8 +125,7 @@ def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Aim:
         UsageError: a field holds no number above zero.
     """
     return Aim(
-        budget_percent=number_of("the energy budget", query.get("budget_percent", "")),
-        max_latency_ms=number_of("the longest time", query.get("max_latency_ms", "")),
+        **{name: number_of(label, query.get(name, "")) for name, label, _ in AIMS},
         kinds=kinds,
     )
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.prediction.predict import board_of, graph_of, network_of
 from edgeprofiler.prediction.question import Question
+
+if TYPE_CHECKING:
+    from edgeprofiler.decision.advise import Advice
 
 
 def read_network(question: Question, label: str | None = None) -> Network:
@@ -52,14 +55,22 @@ def network_job(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def advice_job(task: Mapping[str, Any]) -> dict[str, Any]:
     """Find changes that save energy; return the document that `advise --json` writes."""
+    return {**_advice(task).document(), "model": task["label"]}
+
+
+def mask_job(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Find changes that save energy; return the channels that remain after them."""
+    return {**_advice(task).mask(), "model": task["label"]}
+
+
+def _advice(task: Mapping[str, Any]) -> Advice:
     from edgeprofiler.decision.advise import advise
 
     question = Question(**task["question"])
     graph = graph_of(question)
     if len(graph.nodes) > limits.WEB_LAYERS:
         raise Unsupported(f"{graph.name}: too large for advice here; use `edgeprofiler advise`")
-    found = advise(question, only=task["kinds"], **task["budget"])
-    return {**found.document(), "model": task["label"]}
+    return advise(question, only=task["kinds"], **task["budget"])
 
 
 def quality_job(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +96,7 @@ def measured_job(task: Mapping[str, Any]) -> dict[str, Any]:
 JOBS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "network": network_job,
     "advice": advice_job,
+    "mask": mask_job,
     "quality": quality_job,
     "measured": measured_job,
 }

@@ -11,7 +11,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
+from edgeprofiler.core.device.tables import board_table, mode_table
 from edgeprofiler.core.errors import EdgeProfilerError
+from edgeprofiler.core.files import dump_json
 from edgeprofiler.core.profile.table import to_csv
 from edgeprofiler.core.text import one_line
 from edgeprofiler.decision.advise import RISK
@@ -32,7 +34,7 @@ from edgeprofiler.views.reports.view import view_of
 from edgeprofiler.views.web.background import Background
 from edgeprofiler.views.web.decisions import DECISIONS, Decision
 from edgeprofiler.views.web.errors import status_of
-from edgeprofiler.views.web.forms import Fields, advice_of, fields_of, query_of, question_of
+from edgeprofiler.views.web.forms import AIMS, Fields, advice_of, fields_of, query_of, question_of
 from edgeprofiler.views.web.receive import receive_form
 from edgeprofiler.views.web.reference import operations, schemas
 from edgeprofiler.views.web.security import PLOTS
@@ -94,6 +96,8 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             profile = service.profile(question)
             return {
                 "view": view_of(profile, board_of(question)),
+                "board": board_table(board_of(question)),
+                "mode": mode_table(board_of(question)),
                 "label": service.label(question),
                 "query": urlencode(query_of(question)),
             }
@@ -146,8 +150,8 @@ def build_pages(service: Service, background: Background) -> APIRouter:
 
         context = {
             "fields": fields, "kinds": RISK, "chosen": kinds, "document": None,
-            "budget_percent": query.get("budget_percent", ""),
-            "max_latency_ms": query.get("max_latency_ms", ""),
+            "aims": AIMS, "texts": {name: query.get(name, "") for name, _, _ in AIMS},
+            "query": urlencode(query.multi_items()),
         }  # fmt: skip
         return await page(request, "advise", context, results)
 
@@ -157,7 +161,8 @@ def build_pages(service: Service, background: Background) -> APIRouter:
     @pages.get("/recordings")
     async def recordings(request: Request) -> Response:
         def results() -> dict[str, Any]:
-            return {"names": service.recordings(), "given": service.settings.recordings is not None}
+            given = service.settings.recordings is not None
+            return {"verdicts": service.verdicts(), "tones": TONES, "given": given}
 
         return await page(request, "recordings", {}, results)
 
@@ -188,6 +193,18 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         taken, note = await receive_form(request, service, background)
         query = {"model": taken.address} | ({"batch": "1"} if note else {})
         return RedirectResponse(f"/?{urlencode(query)}", status_code=303)
+
+    @pages.get("/download/mask.json")
+    async def mask(request: Request) -> Response:
+        query = request.query_params
+        fields, kinds = fields_of(query, service), tuple(query.getlist("kinds"))
+
+        def make() -> dict[str, Any]:
+            return service.mask(question_of(fields), advice_of(query, kinds))
+
+        text = dump_json(await background.run(make))
+        headers = {"content-disposition": 'attachment; filename="mask.json"'}
+        return Response(text, media_type="application/json", headers=headers)
 
     @pages.get("/download/{kind}")
     async def download(request: Request, kind: str) -> Response:

@@ -83,16 +83,27 @@ class AdviseRequest(PredictRequest):
     budget_percent: float | None = Field(
         None, gt=0, le=1000, description="Energy of an image, in percent of what it is now."
     )
+    budget_mj: float | None = Field(
+        None, gt=0, le=1e9, description="Energy of an image in mJ, in place of the percentage."
+    )
     max_latency_ms: float | None = Field(
         None, gt=0, le=1e9, description="End-to-end time of one inference."
     )
+    max_power_w: float | None = Field(
+        None, gt=0, le=1e9, description="Power of the board; at the rate, if one is asked for."
+    )
+    min_fps: float | None = Field(None, gt=0, le=1e9, description="Images a second, back to back.")
     kinds: list[_Text] = Field(
         default_factory=list, max_length=16, description="Kinds of change allowed; empty: all."
     )
 
     def advice(self) -> Aim:
         """Return what is to be reached."""
-        return Aim(self.budget_percent, self.max_latency_ms, tuple(self.kinds))
+        return Aim(
+            budget_percent=self.budget_percent, budget_mj=self.budget_mj,
+            max_latency_ms=self.max_latency_ms, max_power_w=self.max_power_w,
+            min_fps=self.min_fps, kinds=tuple(self.kinds),
+        )  # fmt: skip
 
 
 class BoardDocument(BaseModel):

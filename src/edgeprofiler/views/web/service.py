@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
-from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, UsageError
 from edgeprofiler.core.limits import MIB
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.network_document import layer_from_document, network_from_document
@@ -39,6 +39,9 @@ from edgeprofiler.views.web.workers import Workers
 _TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w", "intervals",
            "totals", "unattributed", "coverage", "warnings")  # fmt: skip
 
+_JUDGED = 50
+"""Recordings of a list that are judged before it is shown; each takes a tenth of a second or so."""
+
 
 @dataclass(frozen=True)
 class Aim:
@@ -46,9 +49,29 @@ class Aim:
 
     budget_percent: float | None = None
     """Energy of an image, in percent of what it is now."""
+    budget_mj: float | None = None
+    """The same in mJ."""
     max_latency_ms: float | None = None
+    max_power_w: float | None = None
+    """Board power, at the question's rate if it has one."""
+    min_fps: float | None = None
     kinds: tuple[str, ...] = ()
     """Kinds of change that are allowed; empty: all."""
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """What `advise` takes, in its units."""
+
+        def milli(value: float | None) -> float | None:
+            return None if value is None else value * 1e-3
+
+        return {
+            "budget_percent": self.budget_percent,
+            "budget_j": milli(self.budget_mj),
+            "max_latency_s": milli(self.max_latency_ms),
+            "max_power_w": self.max_power_w,
+            "min_fps": self.min_fps,
+        }
 
 
 class Service:
@@ -123,21 +146,27 @@ class Service:
         Raises:
             UsageError: an unknown kind of change.
         """
+        return self._advised("advice", question, advice)
+
+    def mask(self, question: Question, advice: Aim) -> dict[str, Any]:
+        """Return the document of `edgeprofiler advise --mask`: the channels that remain.
+
+        Raises:
+            UsageError: an unknown kind of change, or no budget.
+        """
+        return self._advised("mask", question, advice)
+
+    def _advised(self, do: str, question: Question, advice: Aim) -> dict[str, Any]:
         for kind in advice.kinds:
             if kind not in RISK:
                 raise UsageError(f"no kind of change {kind[:40]!r}; choose of {', '.join(RISK)}")
-        latency = advice.max_latency_ms
-        key = (question, advice)
+        key = (do, question, advice)
         ready = self._texts.get(key)
         if ready is None:
-            budget = {
-                "budget_percent": advice.budget_percent,
-                "max_latency_s": None if latency is None else latency * 1e-3,
-            }
             predictor = self._kept(question)[0] if question.predictor else None
             document = self._job(
-                "advice", replace(question, predictor=predictor), self.settings.advise_seconds,
-                budget=budget, kinds=list(advice.kinds),
+                do, replace(question, predictor=predictor), self.settings.advise_seconds,
+                budget=advice.limits, kinds=list(advice.kinds),
             )  # fmt: skip
             ready = json.dumps(document).encode()
             self._texts.put(key, ready, len(ready))
@@ -205,6 +234,31 @@ class Service:
         folder = self._recordings.resolve()
         names = [p.name for p in folder.iterdir() if is_recording(p) and _within(folder, p)]
         return tuple(sorted(name for name in names if name.isprintable()))
+
+    def verdicts(self) -> tuple[tuple[str, str], ...]:
+        """Return each recording's name and verdict; empty where it cannot be read, or not yet.
+
+        The first of a long list are judged; the page of each recording judges the others.
+        """
+        return tuple(
+            (name, self._verdict(name) if place < _JUDGED else "")
+            for place, name in enumerate(self.recordings())
+        )
+
+    def _verdict(self, name: str) -> str:
+        assert self._recordings is not None
+        changed = max(
+            (file.stat().st_mtime_ns for file in (self._recordings / name).iterdir()), default=0
+        )
+        key = ("verdict", name, changed)
+        ready = self._texts.get(key)
+        if ready is None:
+            try:
+                ready = str(self.quality(name)["verdict"]).encode()
+            except EdgeProfilerError:
+                return ""
+            self._texts.put(key, ready, len(ready))
+        return ready.decode()
 
     def quality(self, name: str) -> dict[str, Any]:
         """Return the document `edgeprofiler.qa/1` of a recording.

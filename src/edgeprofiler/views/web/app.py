@@ -21,6 +21,7 @@ from edgeprofiler.views.web.background import Background
 from edgeprofiler.views.web.pages import UPLOAD, build_pages, templates
 from edgeprofiler.views.web.security import Guard
 from edgeprofiler.views.web.service import Service
+from edgeprofiler.views.web.sessions import Sessions
 from edgeprofiler.views.web.settings import Settings
 
 _HERE = Path(__file__).parent
@@ -66,5 +67,6 @@ def build(settings: Settings) -> FastAPI:
         "/static/report", StaticFiles(packages=[("edgeprofiler.views.reports", "static")]), name="r"
     )
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    app.add_middleware(Sessions)
     app.add_middleware(Guard, settings=settings, uploads=_UPLOADS)
     return app

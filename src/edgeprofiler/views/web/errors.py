@@ -21,9 +21,11 @@ from edgeprofiler.core.errors import (
 )
 from edgeprofiler.core.text import one_line
 from edgeprofiler.views.web.security import security_headers
+from edgeprofiler.views.web.uploads import NoUpload
 
 _LOG = logging.getLogger(__name__)
 _STATUS: dict[type[EdgeProfilerError], int] = {
+    NoUpload: 404,
     UsageError: 400,
     InvalidInput: 400,
     Unsupported: 422,

@@ -36,7 +36,7 @@ from edgeprofiler.views.web.settings import Settings
 from edgeprofiler.views.web.uploads import Upload, Uploads
 from edgeprofiler.views.web.workers import Workers
 
-_TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w", "intervals",
+_TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w", "interval",
            "totals", "unattributed", "coverage", "warnings")  # fmt: skip
 
 _JUDGED = 50
@@ -160,6 +160,7 @@ class Service:
         for kind in advice.kinds:
             if kind not in RISK:
                 raise UsageError(f"no kind of change {kind[:40]!r}; choose of {', '.join(RISK)}")
+        self.label(question)  # what another session sent is not answered from memory
         key = (do, question, advice)
         ready = self._texts.get(key)
         if ready is None:

@@ -16,12 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.views.web.sessions import SESSION
 
 ADDRESS = re.compile(r"upload:[0-9a-f]{32}")
 """What an upload is called in requests."""
 _PREFIX = "edgeprofiler-web-"
 _SUFFIXES = (".onnx", ".json")
 _MAX_LABEL = 80
+
+
+class NoUpload(InvalidInput):
+    """No file of that address, or another session's: nobody is told which."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Upload:
     """The name it was sent under, for people; it never becomes part of a path."""
     path: Path
     size: int
+    session: str = ""
+    """The browser's session that it belongs to; empty for a program's."""
 
 
 class Uploads:
@@ -60,7 +67,8 @@ class Uploads:
 
     def add(self, path: Path, label: str) -> Upload:
         """Take a file that was written to a `new_path`; it stays until `settle` or `remove`."""
-        upload = Upload(f"upload:{path.parent.name}", clean_label(label), path, path.stat().st_size)
+        address, size = f"upload:{path.parent.name}", path.stat().st_size
+        upload = Upload(address, clean_label(label), path, size, SESSION.get())
         with self._lock:
             self._files[upload.address] = upload
             self._fresh.add(upload.address)
@@ -82,15 +90,15 @@ class Uploads:
             self.discard(old.path)
 
     def get(self, address: str) -> Upload:
-        """Return an upload.
+        """Return an upload of the session at hand, or a program's.
 
         Raises:
-            InvalidInput: there is none of that address (any more).
+            NoUpload: it has none of that address (any more).
         """
         with self._lock:
             found = self._files.get(address)
-        if found is None:
-            raise InvalidInput(address[:48], "no such upload (any more)", "send the file again")
+        if found is None or found.session not in ("", SESSION.get()):
+            raise NoUpload(address[:48], "no such upload (any more)", "send the file again")
         return found
 
     def remove(self, address: str) -> None:
@@ -108,9 +116,10 @@ class Uploads:
             path.parent.rmdir()
 
     def all(self) -> tuple[Upload, ...]:
-        """Return all uploads, oldest first; also those that are being read."""
+        """Return the uploads of the session at hand, oldest first; also those being read."""
+        mine = SESSION.get()
         with self._lock:
-            return tuple(self._files.values())
+            return tuple(upload for upload in self._files.values() if upload.session == mine)
 
     def close(self) -> None:
         """Remove everything."""

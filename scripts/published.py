@@ -24,6 +24,7 @@ from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.prediction.costmodel.work import Work
 from edgeprofiler.prediction.validate.networks import samples_of
 from edgeprofiler.reading.read import read as read_network
+from edgeprofiler.reading.zoo import zoo
 
 ROOT = Path(__file__).resolve().parents[1]
 TOTALS = ROOT / "measurements" / "public" / "totals.csv"
@@ -62,7 +63,9 @@ def _located(row: Measured, shared: Path) -> Measured:
     if not row.model or row.model.startswith("zoo:"):
         return row
     path = shared / row.model
-    return replace(row, model=str(path) if path.exists() else "")
+    if path.exists():
+        return replace(row, model=str(path))
+    return replace(row, model=f"zoo:{row.canonical}" if row.canonical in zoo.names() else "")
 
 
 def published_samples(rows: list[Measured]) -> tuple[list[Sample], list[Sample]]:

@@ -393,6 +393,7 @@ def test_the_keyboard_is_enough(page) -> None:
     ("path", "field", "text", "told"),
     [
         ("check", "latency_ms", "900", "The budget is held."),
+        ("sweep", "batches", "124", "1 of 1 combinations"),
         ("impact", "battery", "50Wh", "battery life"),
     ],
 )
@@ -429,7 +430,7 @@ def test_an_address_without_a_page_is_said_and_nothing_else(page, address: str) 
 
 
 def test_every_field_has_a_label(page, address: str) -> None:
-    for path in ("", "compare", "advise", "check", "impact"):
+    for path in ("", "compare", "advise", "sweep", "check", "impact"):
         page.goto(address + path)
         unnamed = page.locator("input, select").evaluate_all(
             "all => all.filter(e => !e.labels.length && !e.ariaLabel).map(e => e.outerHTML)"

@@ -53,6 +53,10 @@ def test_a_use_has_a_battery_and_a_price(client: TestClient) -> None:
         ("check?latency_ms=x", "is no number"),
         ("check?power_at_rate_w=5", "needs one"),
         ("check?latency_ms=1&rule=perhaps", "no rule"),
+        ("sweep?batches=x", "batch"),
+        ("sweep?boards=/etc/passwd", "choose all"),
+        ("sweep?precisions=fp4", "fp4"),
+        ("sweep?batches=1,2&where=magic>1", "magic"),
         ("impact?battery=big", "battery"),
         ("impact?fleet=1.5", "no whole number"),
         ("impact?off_power=-1", "must be above zero"),
@@ -62,6 +66,27 @@ def test_a_wrong_field_is_said_on_the_page(client: TestClient, address: str, wor
     page = client.get(f"/{address}")
     assert page.status_code == 400
     assert words in page.text
+
+
+def test_a_sweep_shows_what_meets_the_condition(client: TestClient) -> None:
+    asked = "batches=1,2,4&precisions=fp16,int8&boards=all&where=fps>=1000+and+batch<=2"
+    page = client.get(f"/sweep?model=zoo:lenet&{asked}").text
+    assert "combinations are left" in page
+    assert "jetson-agx-orin" in page
+    assert "Where fps&gt;=1000" in page
+    none = client.get("/sweep?model=zoo:lenet&batches=1,2&where=fps>=1e9").text
+    assert "None of 2 combinations" in none
+
+
+def test_without_several_values_nothing_is_swept(client: TestClient) -> None:
+    assert "several values" in client.get("/sweep").text
+
+
+def test_a_file_of_ones_own_is_swept(client: TestClient, tiny: bytes) -> None:
+    model = client.post("/api/v1/models?name=mine.onnx", content=tiny).json()["model"]
+    page = client.get("/sweep", params={"model": model, "batches": "1,2"})
+    assert "mine.onnx" in page.text
+    assert "2 of 2 combinations" in page.text
 
 
 def test_limits_have_the_names_of_a_budget_file() -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,13 @@ from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
 from edgeprofiler.core.table import csv_text
+from edgeprofiler.decision.sweep.rows import QUANTITIES
 from edgeprofiler.decision.sweep.where import Where
 
 _LINES = ("failures", "warnings")
 """Fields that are of the whole sweep and no row."""
+_KINDS: Mapping[str, type] = {"IntArray": np.int64, "FloatArray": np.float64, "BoolArray": np.bool_}
+"""What columns are made of, by the type that their field says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +132,31 @@ class Sweep:
             "warnings": list(self.warnings),
             **{name: _known(values) for name, values in self.columns().items()},
         }
+
+    @staticmethod
+    def from_document(document: Mapping[str, Any]) -> Sweep:
+        """Return the sweep that `document` wrote.
+
+        >>> import edgeprofiler
+        >>> found = edgeprofiler.sweep("zoo:lenet", batch="1,2")
+        >>> Sweep.from_document(found.document()).to_csv() == found.to_csv()
+        True
+        """
+        clocks = [field.name for field in fields(Clocks)]
+        settings = zip(*(document[name] for name in clocks), strict=True)
+        found: dict[str, Any] = {
+            "clocks": tuple(Clocks(**dict(zip(clocks, each, strict=True))) for each in settings)
+        }
+        for field in fields(Sweep):
+            value = document.get(field.name)
+            kind = next((_KINDS[k] for k in _KINDS if str(field.type).startswith(k)), None)
+            if value is not None and kind is not None:
+                found[field.name] = np.array(value, dtype=kind)
+            elif field.name not in found:
+                found[field.name] = tuple(value) if isinstance(value, list) else value
+        if found["where"] is not None:
+            found["where"] = Where.of(found["where"], QUANTITIES)
+        return Sweep(**found)
 
     def write_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet (extra `[parquet]`)."""

@@ -1,18 +1,21 @@
-"""Pages that judge one prediction: each is a question, a few fields of its own, and tables."""
+"""Pages that help decide: each is a question, a few fields of its own, and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.table import Table, Tone
 from edgeprofiler.decision.check import Budget, judge
 from edgeprofiler.decision.impact import impact
 from edgeprofiler.decision.impact.tables import impact_table
 from edgeprofiler.decision.summary import check_tables
+from edgeprofiler.decision.sweep.tables import sweep_table
+from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.web.forms import number_of
+from edgeprofiler.views.web.service import Service
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Own:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a page says of a prediction."""
+    """What a page answers."""
 
     sentence: str
     tables: tuple[Table, ...]
@@ -38,7 +41,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Decision:
-    """A page that judges one prediction."""
+    """A page that helps decide."""
 
     name: str
     title: str
@@ -46,10 +49,12 @@ class Decision:
     action: str
     """What its button says."""
     own: tuple[Own, ...]
-    judge: Callable[[Profile, Mapping[str, str]], Judged | None]
-    """From a prediction and the texts of the page's own fields; `None` where nothing is asked."""
+    judge: Callable[[Service, Question, Mapping[str, str]], Judged | None]
+    """From a question and the texts of the page's own fields; `None` where nothing is asked."""
     hint: str = ""
     """What is said where nothing is asked."""
+    live: bool = True
+    """Whether it is quick enough to follow every change of a field."""
 
 
 _RULES = (
@@ -68,7 +73,8 @@ _LIMITED = {
 _TONES: Mapping[str, Tone] = {"held": "good", "exceeded": "bad", "undecided": "doubt"}
 
 
-def _check(profile: Profile, texts: Mapping[str, str]) -> Judged | None:
+def _check(service: Service, question: Question, texts: Mapping[str, str]) -> Judged | None:
+    profile = service.profile(question)
     asked = {name: number_of(label, texts.get(name, "")) for name, label in _LIMITED.items()}
     limits = {name: value for name, value in asked.items() if value is not None}
     if not limits and profile.rate_hz is None:
@@ -85,14 +91,14 @@ def _check(profile: Profile, texts: Mapping[str, str]) -> Judged | None:
     return Judged(sentence, check_tables(found), _TONES[found.verdict])
 
 
-def _impact(profile: Profile, texts: Mapping[str, str]) -> Judged:
+def _impact(service: Service, question: Question, texts: Mapping[str, str]) -> Judged:
     fleet = number_of("devices", texts.get("fleet", "")) or 1.0
     if fleet != int(fleet):
         raise UsageError(f"devices: {fleet:g} is no whole number")
     said = {name: text for name in ("battery", "intensity", "price")
             if (text := texts.get(name, "").strip())}  # fmt: skip
     found = impact(
-        profile,
+        service.profile(question),
         duty=texts.get("duty", "").strip() or "24h/day",
         off_power_w=number_of("power otherwise", texts.get("off_power", ""), least=0) or 0.0,
         fleet=int(fleet),
@@ -101,7 +107,44 @@ def _impact(profile: Profile, texts: Mapping[str, str]) -> Judged:
     return Judged("What its use costs.", (impact_table(found),))
 
 
+_SWEPT = ("precisions", "batches", "resolutions")
+
+
+def _sweep(service: Service, question: Question, texts: Mapping[str, str]) -> Judged | None:
+    said = {name: text for name, text in texts.items() if text.strip()}
+    if not said:
+        return None
+    if said.get("boards", "all") != "all":
+        raise UsageError("boards: choose all, or the one above")
+    axes: dict[str, object] = {
+        field: said[name].split(",") if field == "precision" else said[name]
+        for name, field in zip(_SWEPT, ("precision", "batch", "resolution"), strict=True)
+        if name in said
+    }
+    axes |= {"device": said["boards"]} if "boards" in said else {}
+    found = service.sweep(question, axes, said.get("where"))
+    confidence = question.confidence or DEFAULT_CONFIDENCE
+    sentence = f"{found.count:,} of {found.count + found.left_out:,} combinations are left."
+    return Judged(sentence, (sweep_table(found, len(found), confidence),))
+
+
 DECISIONS = (
+    Decision(
+        "sweep",
+        "Every combination, and the best of them",
+        "Which are best in energy and latency, and which keep your limits.",
+        "Sweep",
+        (
+            Own("boards", "Boards", choices=(("", "the one above"), ("all", "all"))),
+            Own("precisions", "Precisions", "fp16,int8"),
+            Own("batches", "Batches", "1,2,4"),
+            Own("resolutions", "Resolutions, px", "160:320:32"),
+            Own("where", "Only where", "fps>=30 and power_w<=10"),
+        ),
+        _sweep,
+        "Say what is to have several values: batches such as 1,2,4, or all boards.",
+        live=False,
+    ),
     Decision(
         "check",
         "Hold a network to a budget",

@@ -73,6 +73,16 @@ def _advice(task: Mapping[str, Any]) -> Advice:
     return advise(question, only=task["kinds"], **task["budget"])
 
 
+def sweep_job(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Predict every combination; return the document that `sweep --json` writes."""
+    from edgeprofiler.decision.sweep import sweep
+
+    found = sweep(
+        Question(**task["question"]), where=task["where"], best=task["best"], **task["axes"]
+    )
+    return {**found.document(), "title": task["label"]}
+
+
 def quality_job(task: Mapping[str, Any]) -> dict[str, Any]:
     """Judge a recording; return what is known of it and the findings."""
     from edgeprofiler.measurement.qa import qa, to_document
@@ -97,6 +107,7 @@ JOBS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "network": network_job,
     "advice": advice_job,
     "mask": mask_job,
+    "sweep": sweep_job,
     "quality": quality_job,
     "measured": measured_job,
 }

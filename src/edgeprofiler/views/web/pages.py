@@ -250,7 +250,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
 def _deciding(
     decision: Decision, service: Service, page: Callable[..., Awaitable[Response]]
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers with a page that judges one prediction."""
+    """Return what answers with a page that helps decide."""
 
     async def decide(request: Request) -> Response:
         query = request.query_params
@@ -259,7 +259,7 @@ def _deciding(
 
         def results() -> dict[str, Any]:
             question = question_of(fields)
-            judged = decision.judge(service.profile(question), texts)
+            judged = decision.judge(service, question, texts)
             return {"judged": judged, "label": _words(question, service)}
 
         context = {"fields": fields, "decision": decision, "texts": texts, "judged": None}

@@ -7,7 +7,7 @@ few array operations on layers whose number is bounded.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from edgeprofiler.core.profile.document import from_document, to_document
 from edgeprofiler.core.values import Value
 from edgeprofiler.decision.advise import RISK
 from edgeprofiler.decision.compare import Comparison, difference
+from edgeprofiler.decision.sweep import Sweep
 from edgeprofiler.prediction import loading
 from edgeprofiler.prediction.predict import at_rate_of, board_of, predictor_of
 from edgeprofiler.prediction.predictors.artifact import Artifact
@@ -41,6 +42,9 @@ _TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w",
 
 _JUDGED = 50
 """Recordings of a list that are judged before it is shown; each takes a tenth of a second or so."""
+
+_BEST = 100
+"""Rows of a sweep that a page shows beside the Pareto front's."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,24 @@ class Service:
             self._texts.put(key, ready, len(ready))
         found: dict[str, Any] = json.loads(ready)
         return found
+
+    def sweep(self, question: Question, axes: Mapping[str, Any], where: str | None) -> Sweep:
+        """Return the best of every combination of what is asked.
+
+        Args:
+            question: what is not swept.
+            axes: texts of the fields that have several values.
+            where: the condition that rows are to meet.
+
+        Raises:
+            UsageError: no such values, or no condition.
+        """
+        predictor = self._kept(question)[0] if question.predictor else None
+        document = self._job(
+            "sweep", replace(question, predictor=predictor), self.settings.advise_seconds,
+            axes=dict(axes), where=where, best=_BEST,
+        )  # fmt: skip
+        return Sweep.from_document(document)
 
     def accept(self, path: Path, label: str) -> tuple[Upload, str]:
         """Take a file that was received; return it, and what it still needs to be told.

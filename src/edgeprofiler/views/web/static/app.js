@@ -68,7 +68,7 @@
     const address = addressed();
     asked = address;
     results.setAttribute("aria-busy", "true");
-    say(live ? "" : "Looking for changes; this can take some seconds.");
+    say(live ? "" : "Working; this can take some seconds.");
     try {
       const answer = await fetch(address, {
         headers: { "x-results-only": "yes", accept: "text/html" }, signal: mine.signal,

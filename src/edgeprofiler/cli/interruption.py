@@ -10,6 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import typer
+
+from edgeprofiler.cli.common import note
+from edgeprofiler.core.errors import EXIT_INTERRUPTED
+
 ENDING = tuple(
     # Windows has no SIGHUP
     signal.Signals[name]
@@ -20,6 +25,16 @@ ENDING = tuple(
 SAME_S = 1.0
 """Within this time a further signal says the same: `timeout` sends two, a terminal one each for
 its job and from its shell. Later ones interrupt a cleaning up that hangs."""
+
+
+@contextmanager
+def keeping(told: str) -> Iterator[None]:
+    """Say on Ctrl-C in the block what is kept and how to go on, and end with its code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"interrupted; {told}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core import limits
+from edgeprofiler.core import leftovers, limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 
 
@@ -85,14 +85,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield from _written_through(path)
         return
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
+    leftovers.clear(path.parent)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.name[:40]}.", suffix=leftovers.SUFFIX, dir=path.parent
+        )
     except OSError as error:
         raise CannotWrite.because(path, error) from None
-    os.close(descriptor)
     temporary = Path(name)
     try:
-        yield temporary
+        with leftovers.held(descriptor):
+            yield temporary
         if path.is_dir():
             raise CannotWrite(path, "is a folder")
         umask = os.umask(0)

@@ -94,6 +94,7 @@ def train(
     device: str | None = None,
     *,
     output: str | Path | None = None,
+    workers: Workers = ALONE,
     **told: Unpack[Told],
 ) -> Artifact:
     """Return a trained predictor: one runtime and one power model for each kind of layer.
@@ -102,6 +103,7 @@ def train(
         data: measured layers of one board, of at least two networks.
         device: board whose datasheet stands behind the features; the measured one where `None`.
         output: folder to write it into, for `predict(..., predictor=output)`.
+        workers: who works on the folds that judge it.
         told: as of `Told`.
 
     Raises:
@@ -117,7 +119,7 @@ def train(
     if output is not None:
         check_folder(Path(output))
     rows, board, options, doubts = _prepared(data, device, told)
-    made = fitting.train(rows, board, options)
+    made = fitting.train(rows, board, options, workers)
     notes = [*doubts, *made.header["notes"]]
     artifact = replace(made, header={**made.header, "notes": notes})
     if output is not None:

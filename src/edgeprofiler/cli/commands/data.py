@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.interruption import keeping
 
 if TYPE_CHECKING:
     from edgeprofiler.learning.data import Moved
@@ -38,7 +39,8 @@ def push(
     """Copy a folder to a remote and write its pointer, PATH.dvc, to commit."""
     from edgeprofiler.learning.data import push as push_data
 
-    done = push_data(path, remote=remote, endpoint_url=endpoint_url)
+    with keeping("what was sent stays on the remote; the same command sends the rest"):
+        done = push_data(path, remote=remote, endpoint_url=endpoint_url)
     for flaw in done.repaired:
         common.note(f"repaired on the remote: {flaw}")
     _say("pushed", done)
@@ -65,15 +67,17 @@ def pull(
     """Get a version: all of it, or the data here stay as they are."""
     from edgeprofiler.learning.data import pull as pull_data
 
-    done = pull_data(
-        source,
-        output,
-        remote=remote,
-        path=path,
-        revision=revision,
-        endpoint_url=endpoint_url,
-        force=force,
-    )
+    kept = "the data here are as they were, and what arrived is kept; the same command goes on"
+    with keeping(kept):
+        done = pull_data(
+            source,
+            output,
+            remote=remote,
+            path=path,
+            revision=revision,
+            endpoint_url=endpoint_url,
+            force=force,
+        )
     _say("pulled" if done.changed else "already there:", done)
 
 

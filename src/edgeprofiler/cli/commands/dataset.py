@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.interruption import keeping
 from edgeprofiler.cli.progress import shown_workers
 
 app = typer.Typer(no_args_is_help=True, help="Measured layers to learn from.")
@@ -50,7 +51,8 @@ def build(
     import edgeprofiler
     from edgeprofiler.learning.dataset.storage import to_csv
 
-    with shown_workers(jobs, cluster) as workers:
+    kept = f"{output} is as it was; the same command begins anew"
+    with keeping(kept), shown_workers(jobs, cluster) as workers:
         built = edgeprofiler.build_dataset(
             *sources,
             output=output,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.interruption import keeping
 from edgeprofiler.cli.learning import DataArgument, telling
 from edgeprofiler.cli.progress import shown_workers
 
@@ -26,7 +27,10 @@ def evaluate(
     from edgeprofiler.learning.training.tables import evaluation_tables
 
     screen = common.results_console(json)
-    with shown_workers(jobs, cluster) as workers:
+    with (
+        keeping("nothing is kept; the same command begins anew"),
+        shown_workers(jobs, cluster) as workers,
+    ):
         found = edgeprofiler.evaluate(data, curve=plots is not None, workers=workers, **told)
     common.write_json(json, found.document)
     if plots is not None:

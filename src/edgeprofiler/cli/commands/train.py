@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.interruption import keeping
 from edgeprofiler.cli.learning import DataArgument, telling
+from edgeprofiler.cli.progress import shown_workers
 
 
 @telling
@@ -31,7 +33,9 @@ def train(
 
     if (name is not None and not track) or (alias is not None and name is None):
         raise UsageError("`name` goes with `track`, and `alias` with `name`")
-    artifact = edgeprofiler.train(data, output=output, **told)
+    kept = f"nothing was written, {output} is as it was; the same command begins anew"
+    with keeping(kept), shown_workers(1, None) as workers:
+        artifact = edgeprofiler.train(data, output=output, workers=workers, **told)
     common.results_console().show(model_table(artifact))
     common.note(f"wrote {output}; use it with: predict MODEL --predictor {output}")
     if track:

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgeprofiler.cli import common
+from edgeprofiler.cli.interruption import keeping
 from edgeprofiler.cli.learning import DataArgument, telling
+from edgeprofiler.cli.progress import shown_progress
+from edgeprofiler.core.progress import Progress
 
 if TYPE_CHECKING:
     from edgeprofiler.learning.training.tuning import Trial, Tuning
+
+_KEPT = "the trials that ended are kept in the study; the same command goes on"
 
 
 @telling
@@ -72,10 +77,11 @@ def tune(
     from edgeprofiler.learning.training.tracking import document_of, track_tuning
 
     screen = common.results_console(json)
-    found = edgeprofiler.tune(
-        data, trials=trials, trial_s=trial_s, total_s=total_s, space=space or (),
-        storage=storage, study=study, progress=_say, **told,
-    )  # fmt: skip
+    with keeping(_KEPT), shown_progress() as progress:
+        found = edgeprofiler.tune(
+            data, trials=trials, trial_s=trial_s, total_s=total_s, space=space or (),
+            storage=storage, study=study, progress=partial(_say, progress, trials), **told,
+        )  # fmt: skip
     for line in found.notes:
         common.note(line)
     if output is not None:
@@ -93,9 +99,10 @@ def tune(
     screen.show(tuning_table(found))
 
 
-def _say(trial: Trial) -> None:
+def _say(progress: Progress, trials: int, trial: Trial) -> None:
     score = trial.stopped or "stopped" if trial.score is None else f"{100 * trial.score:.2f} %"
     common.note(f"trial {trial.number}: {score} ({trial.seconds:.1f} s)")
+    progress("trials", trial.number + 1, trials)
 
 
 def _write(found: Tuning, output: Path) -> None:

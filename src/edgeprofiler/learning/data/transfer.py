@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from edgeprofiler.learning.data.content import Content, content_of
 from edgeprofiler.learning.data.dagshub import Repository
 from edgeprofiler.learning.data.dvc import PrivateProject, check_installed
 from edgeprofiler.learning.data.pointer import Pointer, read_pointer
-from edgeprofiler.learning.data.remote import dagshub_repository, remote_for
+from edgeprofiler.learning.data.remote import Remote, dagshub_repository, remote_for
 from edgeprofiler.learning.data.verifying import LISTING, Flaw
 
 
@@ -51,11 +50,22 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     path = Path(path).absolute()
     content = content_of(path)
     chosen = remote_for(remote, path.parent, endpoint_url)
+    with swap.staging(path, "push") as stage:
+        pointer, flaws = _sent(path, content, chosen, stage)
+    beside = path.parent / f"{path.name}.dvc"
+    changed = not beside.is_file() or files.read_text(beside) != pointer.text
+    files.write_text(beside, pointer.text)
+    swap.remember(path, content.md5, chosen.url)
+    repaired = tuple(str(flaw) for flaw in flaws if flaw.repaired)
+    return Moved(path, content, changed, repaired)
+
+
+def _sent(path: Path, content: Content, chosen: Remote, beside: Path) -> tuple[Pointer, list[Flaw]]:
+    """Copy a version to a remote by way of a copy beside it, of which nothing stays."""
+    stage = beside / "copy"
+    shutil.rmtree(stage, ignore_errors=True)  # of a push that was killed
     try:
-        stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.push.", dir=path.parent))
-    except OSError as error:
-        raise CannotWrite.because(path, error, "its folder cannot be written") from None
-    try:
+        stage.mkdir()
         if path.is_dir():
             shutil.copytree(path, stage / path.name)
         else:
@@ -70,13 +80,8 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     except OSError as error:
         raise CannotWrite.because(path, error, "cannot be copied beside itself") from None
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
-    beside = path.parent / f"{path.name}.dvc"
-    changed = not beside.is_file() or files.read_text(beside) != pointer.text
-    files.write_text(beside, pointer.text)
-    swap.remember(path, content.md5, chosen.url)
-    repaired = tuple(str(flaw) for flaw in flaws if flaw.repaired)
-    return Moved(path, content, changed, repaired)
+        shutil.rmtree(beside, ignore_errors=True)
+    return pointer, flaws
 
 
 def pull(

@@ -14,6 +14,7 @@ from edgeprofiler._version import __version__
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InsufficientData, Unsupported
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.parallel import ALONE, Workers
 from edgeprofiler.core.values import Value
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.export import ArrayWriter, array_form
@@ -41,7 +42,12 @@ EXTENTS = ("log_macs", "log_bytes", "log_in_channels", "log_out_channels", "log_
 LIBRARIES = ("numpy", "scikit-learn")
 
 
-def train(data: Dataset, device: Device, options: TrainingOptions | None = None) -> Artifact:
+def train(
+    data: Dataset,
+    device: Device,
+    options: TrainingOptions | None = None,
+    workers: Workers = ALONE,
+) -> Artifact:
     """Return a trained predictor: one runtime and one power model a kind of layer.
 
     Equal rows, options and library versions give an artifact of equal bytes, in whatever order
@@ -51,6 +57,7 @@ def train(data: Dataset, device: Device, options: TrainingOptions | None = None)
         data: measured layers of one device, of at least two networks.
         device: the board whose datasheet stands behind the features.
         options: recipe, seed, folds and limits.
+        workers: who works on the folds that judge it.
 
     Raises:
         InvalidInput: a row cannot be; row and column are named.
@@ -62,7 +69,7 @@ def train(data: Dataset, device: Device, options: TrainingOptions | None = None)
     board = Ratings.of(device)
     table = table_of(training, board)
     with one_thread():
-        answers = left_out(table, options)
+        answers = left_out(table, options, workers)
         if not answers:
             raise InsufficientData(
                 "no kind of layer has enough usable rows: "

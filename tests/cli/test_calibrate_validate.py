@@ -43,6 +43,15 @@ def test_calibrate_prints_what_it_fitted_as_json(cli, measured: Path, tmp_path: 
     assert "active_power_w" in table["calibrations"][0]["parameters"]
 
 
+def test_calibrate_names_what_to_measure_next(cli, measured: Path, tmp_path: Path) -> None:
+    ran = cli("calibrate", "-d", "jetson-orin-nano", "-m", measured, "-o", tmp_path / "m.toml",
+              "--suggest", 3, "--json", "-")  # fmt: skip
+    (found,) = json.loads(ran.out)["to_measure"]
+    assert [len(found["chosen"]), found["runtime"]] == [3, "trtexec"]
+    assert "to measure next with trtexec" in ran.err
+    assert "stays" in ran.err
+
+
 def test_calibrate_refuses_two_rows(cli, measured: Path, tmp_path: Path) -> None:
     measured.write_text(HEAD + "\n".join(ROWS[:2]) + "\n", encoding="utf-8")
     ran = cli("calibrate", "-d", "jetson-orin-nano", "-m", measured, "-o", tmp_path / "m.toml")

@@ -218,6 +218,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], ...]] = {
                   ("zoo:lenet", "--backends", "trtexec", "--threads", "2"),
                   ("zoo:lenet", "--plot", "x.txt")),
     "train": (("data", "-o", "p", "--name", "x"), ("data", "-o", "p", "--track", "--alias", "x")),
+    "calibrate": (("-o", "b.toml", "-m", "measured.csv", "--suggest", "0"),),
     "devices": (("--json", "x.json", "show", BOARD),),
     "data pull": (("data.dvc", "--path", "x"), (".", "--remote", "x", "--path", "y"),
                   (".", "--endpoint-url", "http://x", "--path", "y")),

@@ -22,6 +22,10 @@ def calibrate(
     name: Annotated[
         str | None, common.option("NAME", "Name of the calibrated board, for results to record.")
     ] = None,
+    suggest: Annotated[
+        int | None,
+        common.option("N", "Also name the N measurements that narrow intervals most.", min=1),
+    ] = None,
     json: common.JsonOption = None,
 ) -> None:
     """Fit a board's few numbers on measured totals of networks, five or more.
@@ -30,6 +34,7 @@ def calibrate(
     """
     import edgeprofiler
     from edgeprofiler.prediction.calibration.tables import factor_table, fit_table
+    from edgeprofiler.prediction.validate.suggesting import suggest as design
 
     screen = common.results_console(json, output)
     found = edgeprofiler.calibrate(measured, name=name, **asked)
@@ -40,4 +45,8 @@ def calibrate(
     for warning in found.warnings:
         common.note(f"warning: {warning}")
     common.write(output, found.text)
-    common.write_json(json, found.document)
+    designs = [] if suggest is None else [design(fit, suggest) for fit in found.fits]
+    for one in designs:
+        screen.show(one.table())
+    suggested = {} if suggest is None else {"to_measure": [one.document() for one in designs]}
+    common.write_json(json, lambda: {**found.document(), **suggested})

@@ -32,6 +32,7 @@ JSON = "application/json"
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorDocument, "description": "Unknown name, or a file that cannot be read."},
     403: {"model": ErrorDocument, "description": "Sent by another site's page."},
+    404: {"model": ErrorDocument, "description": "No such upload of this session."},
     413: {"model": ErrorDocument, "description": "Too large."},
     422: {"model": ErrorDocument, "description": "Wrong field, or not supported for this model."},
     429: {"model": ErrorDocument, "description": "Too much at once; try again."},

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -38,7 +39,7 @@ def main() -> int:
     from fuzzing.kinds import kinds
     from fuzzing.run import run, tell
 
-    with tempfile.TemporaryDirectory(prefix="edgeprofiler-fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="edgeprofiler-fuzz-", dir=_fast()) as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         made = kinds(Path(folder))
         names = given.kinds.split(",") if given.kinds else [*made]
@@ -51,6 +52,13 @@ def main() -> int:
             corpus=[CORPUS, *([given.hostile] if given.hostile else [])],
         )
     return tell(found, given.keep)
+
+
+def _fast() -> str | None:
+    """Return a folder in memory: to make and remove folders on a disk takes a third of the time."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK)
+    return str(memory) if roomy and shutil.disk_usage(memory).free > 1 << 30 else None
 
 
 if __name__ == "__main__":

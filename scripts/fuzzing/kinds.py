@@ -85,7 +85,7 @@ def kinds(folder: Path) -> dict[str, Kind]:
         ),
         "recording": Kind(
             (recording,), _one_of({".json": JSON, ".bin": binary.stream}), attempts.recording,
-            (command("qa @"), command("attribute @")),
+            (command("qa @"), command("attribute @")), share=0.5,
         ),
         "reference": Kind(
             (reference,), _one_of({".json": JSON, ".log": CSV}), attempts.recording,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import mmap
 import os
@@ -13,6 +15,7 @@ import signal
 import struct
 import sys
 import time
+import tokenize
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +61,7 @@ def made(kind: Kind, seed: int, name: str, number: int) -> tuple[Files, random.R
     first, second = rng.choice(kind.seeds), rng.choice(kind.seeds)
     try:
         return kind.mutate(rng, first, second), rng
-    except (ValueError, TypeError, LookupError, OverflowError):
+    except (ValueError, TypeError, LookupError, OverflowError, EOFError, tokenize.TokenError):
         # A format's own library refused the change: bytes are changed instead.
         return {name: raw(rng, data, b"") for name, data in first.items()}, rng
 
@@ -73,6 +76,7 @@ def run(
     kinds = {
         name: kind for name, kind in kinds.items() if kind.seeds and any(kind.seeds[0].values())
     }
+    _warm(kinds, folder / "warm")
     kept = [(name, files) for name, files in _kept(corpus, kinds)]
     order = random.Random(seed)
     turns = [name for name, kind in kinds.items() for _ in range(round(2 * kind.share))]
@@ -97,6 +101,18 @@ def run(
                     work.insert(0, rest)
     found.seconds = time.monotonic() - began
     return found
+
+
+def _warm(kinds: Mapping[str, Kind], place: Path) -> None:
+    """Try each kind's first seed, unchanged: what that imports, no process must import again."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        for kind in kinds.values():
+            for way in (kind.attempt, *kind.commands):
+                path = _written(place, kind.seeds[0], kind)
+                with contextlib.suppress(EdgeProfilerError, AssertionError):
+                    way(path)
+                shutil.rmtree(place, ignore_errors=True)
 
 
 class _Batch:

@@ -63,3 +63,9 @@ def test_a_plain_folder_and_an_unknown_file_are_no_models(tmp_path: Path) -> Non
         read_model(tmp_path)
     with pytest.raises(InvalidInput, match="any front end knows"):
         read_model(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a/" * 5000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_such_file(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"no such file|cannot be read"):
+        read_model(name)

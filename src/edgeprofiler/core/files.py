@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,13 +102,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
+        pause_for_tests()
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        pause_for_tests()
     except OSError as error:
         raise CannotWrite.because(path, error) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def pause_for_tests() -> None:
+    """Wait as long as the variable `EDGEPROFILER_TEST_WRITE_S` says: for tests alone.
+
+    `scripts/kill_writers.py` sets it, so that a process can be killed while it writes.
+    """
+    seconds = os.environ.get("EDGEPROFILER_TEST_WRITE_S")
+    if seconds:
+        time.sleep(float(seconds))
 
 
 def _takes_bytes(path: Path) -> bool:

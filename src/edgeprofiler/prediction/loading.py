@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,12 +109,7 @@ def predictor_of(
         board=_board(header["board"]),
         models=tuple(_model(entry, artifact, trusted) for entry in header["models"].items()),
         overhead=_overhead(header["overhead"]),
-        correction=Correction(
-            **{
-                quantity: {op: value.number(1 / _WRONG, _WRONG) for op, value in table.entries()}
-                for quantity, table in header["correction"].entries()
-            }
-        ),
+        correction=_correction(header["correction"]),
         network_residuals={
             name.removeprefix("network."): _residuals(values, f"{source}: {name}")
             for name, values in artifact.arrays.items()
@@ -149,6 +144,16 @@ def _device(wanted: Value, asked: Device | None, runtime: str | None) -> Device:
             f"name it with `device` {name}@{mode}, or train on rows of that mode"
         )
     return asked.with_runtime(host)
+
+
+def _correction(value: Value) -> Correction:
+    value.allow([part.name for part in fields(Correction)])
+    return Correction(
+        **{
+            quantity: {op: factor.number(1 / _WRONG, _WRONG) for op, factor in table.entries()}
+            for quantity, table in value.entries()
+        }
+    )
 
 
 def _board(entry: Value) -> Ratings:

@@ -50,10 +50,13 @@ def front_end_for(source: str | Path, name: str | None = None) -> FrontEnd:
         front_end = plugins.load("frontends", candidate)()
         if front_end.recognises(text, head):
             return front_end
-    if text.isidentifier() and not Path(text).exists():
+    there = _is_there(Path(text))
+    if text.isidentifier() and not there:
         raise InvalidInput(
             text, "no such file", f"check the path, or write zoo:{text} for a network of the zoo"
         )
+    if not there:
+        check_readable(Path(text))
     _explain(Path(text), head)
     raise InvalidInput(
         text,
@@ -270,6 +273,13 @@ def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Gr
         named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
         graph = with_input_shapes(graph, named)
     return graph if batch is None else with_batch(graph, batch)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a zero in it
+        return False
 
 
 def _explain(path: Path, head: bytes) -> None:

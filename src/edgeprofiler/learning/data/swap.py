@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.folders import exchange
 from edgeprofiler.core.values import read_json
 from edgeprofiler.learning.data.content import content_of
 
@@ -51,9 +52,14 @@ def replace(target: Path, finished: Path) -> None:
     """
     old = _beside(target, "old")
     try:
+        files.pause_for_tests()
+        if target.is_dir() and finished.is_dir() and exchange(finished, target):
+            files.pause_for_tests()
+            return  # what was there lies where the transfer's folder is taken away
         if target.exists():
             _remove(old)
             target.rename(old)
+        files.pause_for_tests()
         try:
             finished.rename(target)
         except OSError:

@@ -10,6 +10,7 @@ from typing import Any
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.folders import atomic_folder
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import (
@@ -68,7 +69,6 @@ def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None
         CannotWrite: the folder cannot be made or written.
         Unavailable: pyarrow is not installed.
     """
-    files.make_folder(folder)
     ordered = data.sorted()
     description = {
         "schema": SCHEMA,
@@ -78,8 +78,9 @@ def save_dataset(data: Dataset, folder: Path, notes: Sequence[str] = ()) -> None
         "columns": {column.name: column.meaning for column in COLUMNS},
         "notes": list(notes),
     }
-    files.write_bytes(folder / LAYERS, parquet_bytes(ordered))
-    files.write_text(folder / DESCRIPTION, files.dump_json(description))
+    with atomic_folder(folder) as made:
+        files.write_bytes(made / LAYERS, parquet_bytes(ordered))
+        files.write_text(made / DESCRIPTION, files.dump_json(description))
 
 
 def parquet_bytes(data: Dataset) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.folders import atomic_folder
 from edgeprofiler.prediction.predictors.artifact import (
     HEADER,
     Artifact,
@@ -43,7 +44,7 @@ class FolderStore:
         return unpack(read, folder)
 
     def put(self, artifact: Artifact, address: str) -> str:
-        """Write an artifact into a folder, which is made; the header comes last.
+        """Write an artifact into a folder, which is made: whole, or what was there stays.
 
         Raises:
             CannotWrite: the folder cannot be made or written, or holds something else.
@@ -51,12 +52,10 @@ class FolderStore:
         folder = self._root / address
         if folder.is_dir() and any(folder.iterdir()) and not (folder / HEADER).exists():
             raise CannotWrite(folder, "holds other files and no predictor")
-        files.make_folder(folder)
         contents = pack(artifact)
-        header = contents.pop(HEADER)
-        for name, data in contents.items():
-            files.write_bytes(folder / name, data)
-        files.write_bytes(folder / HEADER, header)
+        with atomic_folder(folder) as made:
+            for name, data in contents.items():
+                files.write_bytes(made / name, data)
         for stale in folder.glob("*.skops"):
             if stale.name not in contents:
                 with contextlib.suppress(OSError):

@@ -41,7 +41,7 @@ _SPACES: Mapping[str, Mapping[str, Choice]] = {
         "alpha": Choice(0.1, 100.0, log=True),
         "trees": Choice(20, 160, log=True, integer=True),
         "learning_rate": Choice(0.02, 0.3, log=True),
-        "leaves": Choice(3, 12, integer=True),
+        "leaves": Choice(values=(0, 4, 6, 8, 12, 16)),
         "min_rows": Choice(4, 30, log=True, integer=True),
         "l2": Choice(0.3, 30.0, log=True),
         "prior_pull": Choice(0.003, 0.3, log=True),

@@ -289,13 +289,10 @@ def _cures(ready: _Ready, limits: Thresholds) -> str:
         f"{math.ceil(longer * len(runs) / 100) * 100} runs with dithered pauses for {wanted:.0%}, "
         f"{_minutes(longer * length)}"
     )
-    faster = (
-        ""
-        if ready.window_s < NOMINAL_WINDOW_S
-        else (
-            f"; as root with `collect --sensor-option fast=true` {_minutes(longer * length / FASTER)}"
-        )
-    )
+    sooner = _minutes(longer * length / FASTER)
+    faster = f"; as root with `collect --sensor-option fast=true` {sooner}"
+    if ready.window_s < NOMINAL_WINDOW_S:
+        faster = ""
     return f"{more}{faster}; or {alone}"
 
 

@@ -14,9 +14,9 @@ from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.parallel import Workers
 from edgeprofiler.decision.sweep import Sweep, plan, sweep
 from edgeprofiler.decision.sweep.front import Kept, front_of
-from edgeprofiler.decision.sweep.plan import Plan
-from edgeprofiler.decision.sweep.rows import Label, Rows
-from edgeprofiler.decision.sweep.variants import Candidate, candidates
+from edgeprofiler.decision.sweep.plan import SweepPlan
+from edgeprofiler.decision.sweep.rows import Label, SweepRows
+from edgeprofiler.decision.sweep.variants import Variant, candidates
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.reading.zoo import zoo_graph
 
@@ -46,7 +46,7 @@ def test_parts_hold_every_row_once_and_the_candidates_of_them(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(plan, "PART_ROWS", rows)
         patched.setattr(plan, "PART_CANDIDATES", some)
-        made = Plan(None, None, {}, (None,), (None,), (None,), (None,) * each)  # type: ignore[arg-type]
+        made = SweepPlan(None, None, {}, (None,), (None,), (None,), (None,) * each)  # type: ignore[arg-type]
         parts = list(made.parts(candidates([{"n": i} for i in range(count)])))
     assert [i for part in parts for i in range(part.start, part.stop)] == list(range(each * count))
     for part in parts:
@@ -181,7 +181,7 @@ def test_a_front_kept_online_is_the_front_of_all(
     points: list[tuple[int, int]], cut: int, best: int
 ) -> None:
     energy, latency = (np.array(axis, dtype=np.float64) for axis in zip(*points, strict=True))
-    rows = Rows(
+    rows = SweepRows(
         {"network": Label.same("one", len(points))},
         {
             "index": np.arange(len(points)), "energy_per_image_j": energy,
@@ -201,6 +201,6 @@ def test_a_front_kept_online_is_the_front_of_all(
 
 
 def test_a_candidate_is_known_by_its_settings() -> None:
-    one = Candidate(0, {"width": 0.5, "depths": (1, 2)})
-    assert one.digest == Candidate(7, {"depths": (1, 2), "width": 0.5}).digest
-    assert one.digest != Candidate(0, {"width": 0.25, "depths": (1, 2)}).digest
+    one = Variant(0, {"width": 0.5, "depths": (1, 2)})
+    assert one.digest == Variant(7, {"depths": (1, 2), "width": 0.5}).digest
+    assert one.digest != Variant(0, {"width": 0.25, "depths": (1, 2)}).digest

@@ -15,7 +15,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import Unavailable
 from edgeprofiler.learning.dataset.storage import save_dataset
 from edgeprofiler.learning.training.options import TrainingOptions
-from edgeprofiler.learning.training.search_space import Choice
+from edgeprofiler.learning.training.search_space import OneOf
 from edgeprofiler.learning.training.tuning import Limits, tune
 
 pytest.importorskip("optuna")
@@ -79,7 +79,7 @@ def test_a_database_that_does_not_answer_is_told_without_its_password() -> None:
     with pytest.raises(Unavailable, match=r"postgresql://me:\*\*\*@127.0.0.1:9/x: ") as caught:
         tune(
             rows, load_device("jetson-orin-nano"), TrainingOptions(min_rows=5),
-            limits=Limits(trials=1), space={"alpha": Choice(0.1, 100.0, log=True)},
+            limits=Limits(trials=1), space={"alpha": OneOf(0.1, 100.0, log=True)},
             storage="postgresql://me:secret@127.0.0.1:9/x",
         )  # fmt: skip
     assert "secret" not in str(caught.value)

@@ -14,7 +14,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.options import TrainingOptions, read_options
-from edgeprofiler.learning.training.search_space import Choice, defaults_of, parse_space, space_of
+from edgeprofiler.learning.training.search_space import OneOf, defaults_of, parse_space, space_of
 from edgeprofiler.learning.training.studies import hide_password
 from edgeprofiler.learning.training.tuning import Limits, tune
 
@@ -22,7 +22,7 @@ pytest.importorskip("optuna")
 pytest.importorskip("sklearn")
 
 NETWORKS = ("lenet", "alexnet", "squeezenet1_0", "vgg11", "resnet18")
-QUICK = {"alpha": Choice(0.1, 100.0, log=True)}
+QUICK = {"alpha": OneOf(0.1, 100.0, log=True)}
 OPTIONS = TrainingOptions(options={"trees": 5}, folds=2, test_networks=("resnet18",), min_rows=5)
 
 
@@ -130,8 +130,8 @@ def test_a_database_that_cannot_be_reached_is_said_without_its_password(rows: Da
 
 def test_spaces_are_ranges_or_lists() -> None:
     found = parse_space(["alpha=0.1:10:log", "leaves=3:9", "log=true,false", "kind=a,b"])
-    assert found["alpha"] == Choice(0.1, 10.0, log=True)
-    assert found["leaves"] == Choice(3, 9, integer=True)
+    assert found["alpha"] == OneOf(0.1, 10.0, log=True)
+    assert found["leaves"] == OneOf(3, 9, integer=True)
     assert found["log"].values == (True, False)
     assert found["kind"].values == ("a", "b")
     for text in ("alpha", "alpha=", "alpha=3:1", "alpha=a:b", "alpha=0:1:log", "alpha=1:2:ln"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.clock import Clock, find_clock, fit_knots
+from edgeprofiler.measurement.attribution.clock import ConversionClock, find_clock, fit_knots
 from edgeprofiler.measurement.attribution.conversions import converted
 
 
@@ -23,7 +23,7 @@ def polled(
     return time, values[np.searchsorted(ticks, time, side="right") - 1], ticks
 
 
-def off(clock: Clock, ticks: FloatArray) -> FloatArray:
+def off(clock: ConversionClock, ticks: FloatArray) -> FloatArray:
     """How far the clock's ticks are from the nearest true ones."""
     found = clock.ticks(np.rint(clock.beats(ticks)))
     return np.asarray(found - ticks)
@@ -94,7 +94,7 @@ def test_a_value_that_never_moves_has_no_clock() -> None:
 
 
 def test_one_value_a_conversion_is_what_most_polls_say() -> None:
-    clock = Clock(5e-3, 0.0, np.zeros(1), np.zeros(1))
+    clock = ConversionClock(5e-3, 0.0, np.zeros(1), np.zeros(1))
     time = np.array([1e-3, 2e-3, 4e-3, 6e-3, 7e-3, 11e-3, 16e-3, 17e-3])
     value = np.array([1.0, 1.0, 9.0, 2.0, 2.0, 3.0, 4.0, 5.0])
     found = converted(time, value, clock)
@@ -103,7 +103,7 @@ def test_one_value_a_conversion_is_what_most_polls_say() -> None:
 
 
 def test_polls_at_a_tick_are_left_out_for_they_may_have_seen_either_value() -> None:
-    clock = Clock(5e-3, 0.0, np.zeros(1), np.zeros(1))
+    clock = ConversionClock(5e-3, 0.0, np.zeros(1), np.zeros(1))
     time = np.array([1e-3, 5e-3 + 1e-6, 12e-3])
     found = converted(time, np.array([1.0, 2.0, 3.0]), clock)
     assert found.value.tolist() == [1.0, 3.0]

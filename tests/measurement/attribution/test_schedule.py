@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 from edgeprofiler.measurement.attribution.schedule import Schedule, windows
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Timeline
@@ -23,7 +23,9 @@ def made(
     pause = rng.uniform(50e-6, 2e-3, runs)
     end = np.cumsum(duration.sum(axis=1) + layers * gap_s + pause)
     timeline = Timeline(tuple("abcdefgh"[:layers]), duration, end)
-    return Schedule(Runs.of(timeline), np.full(layers, gap_s), time_constant_s=tau, factor=factor)
+    return Schedule(
+        RunTimes.of(timeline), np.full(layers, gap_s), time_constant_s=tau, factor=factor
+    )
 
 
 def brute(schedule: Schedule, times: FloatArray) -> FloatArray:

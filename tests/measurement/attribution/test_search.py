@@ -8,8 +8,8 @@ import pytest
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.fit import fit
 from edgeprofiler.measurement.attribution.prior import Prior
-from edgeprofiler.measurement.attribution.problem import Problem, Samples
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.problem import Mixture, Samples
+from edgeprofiler.measurement.attribution.runs import RunTimes
 from edgeprofiler.measurement.attribution.search import coarse, finest
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Timeline
@@ -17,20 +17,20 @@ from edgeprofiler.measurement.recording import Timeline
 POWER = np.array([5.0, 1.5, 6.5, 4.0, 2.0, 5.5, 3.0, 6.0])
 
 
-def problem(timing: Timing, *, seed: int = 0, noise_w: float = 0.05, count: int = 4000) -> Problem:
+def problem(timing: Timing, *, seed: int = 0, noise_w: float = 0.05, count: int = 4000) -> Mixture:
     """Conversions every 6.6 ms of runs of eight layers, as a sensor of that timing gives them."""
     rng = np.random.default_rng(seed)
     duration = rng.uniform(30e-6, 250e-6, 8) * np.exp(rng.normal(0, 0.05, (8000, 8)))
     gap = timing.gap_s * 8
     pause = 3e-3 * np.exp(rng.normal(0, 0.15, 8000))
     end = np.cumsum(duration.sum(axis=1) + gap + pause)
-    runs = Runs.of(Timeline(tuple("abcdefgh"), duration, end))
+    runs = RunTimes.of(Timeline(tuple("abcdefgh"), duration, end))
     ends = float(runs.end_s[10]) + 6.6e-3 * np.arange(count)
     ends = ends[ends < runs.end_s[-10]]
     samples = Samples(ends, np.zeros(ends.size))
     known = None if timing.gap_s else np.zeros(8)
     prior = Prior(["conv"] * 8, runs.mean_s, 4.0)
-    empty = Problem(runs, known, samples, prior, 5.0, 4.0, (0.0, float(runs.end_s[-1])), 0.0)
+    empty = Mixture(runs, known, samples, prior, 5.0, 4.0, (0.0, float(runs.end_s[-1])), 0.0)
     power = np.concatenate([POWER, [1.0, 0.4]])
     above = empty.predicted(timing, empty.energy(timing, power), 0.0)
     return empty.with_samples(Samples(ends, above + rng.normal(0, noise_w, ends.size)))

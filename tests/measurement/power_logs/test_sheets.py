@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.measurement.power_logs import Asked, read_log
+from edgeprofiler.measurement.power_logs import LogOptions, read_log
 
 
 def read(tmp_path, text, encoding="utf-8", **asked):
     path = tmp_path / "power.csv"
     path.write_text(text, encoding=encoding)
-    return read_log(path, Asked(**asked))
+    return read_log(path, LogOptions(**asked))
 
 
 def powers(log):

@@ -3,7 +3,7 @@
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
-from edgeprofiler.measurement.power_logs import Asked, read_log
+from edgeprofiler.measurement.power_logs import LogOptions, read_log
 
 JETPACK_4 = (
     "RAM 2449/3964MB (lfb 25x4MB) SWAP 0/1982MB (cached 0MB) IRAM 0/252kB(lfb 252kB) "
@@ -23,7 +23,7 @@ JETPACK_6 = (
 def read(tmp_path, text, **asked):
     path = tmp_path / "power.log"
     path.write_text(text)
-    return read_log(path, Asked(**asked))
+    return read_log(path, LogOptions(**asked))
 
 
 def stamped(tmp_path, *stamps):

@@ -6,7 +6,7 @@ import pytest
 
 from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.measurement.sensors.protocol import opened
-from edgeprofiler.measurement.sensors.rapl import Counter, RaplSensor
+from edgeprofiler.measurement.sensors.rapl import EnergyCounter, RaplSensor
 from edgeprofiler.testing import SensorContract
 
 
@@ -121,7 +121,7 @@ def test_a_zone_without_a_range_wraps_at_32_bits(tmp_path):
 def test_a_counter_without_a_number_counts_as_gone(tmp_path, content):
     counter_file = tmp_path / "energy_uj"
     counter_file.write_bytes(b"5000000")
-    counter = Counter(counter_file, 2**32 - 1)
+    counter = EnergyCounter(counter_file, 2**32 - 1)
     assert counter.read_j() == pytest.approx(5)
     counter_file.write_bytes(content)
     with pytest.raises(OSError, match="holds no number"):

@@ -18,7 +18,7 @@ from edgeprofiler.core.errors import InvalidInput, Unavailable, Unsupported, Usa
 from edgeprofiler.prediction.question import Question
 from edgeprofiler.views.web import jobs, worker
 from edgeprofiler.views.web.settings import Settings
-from edgeprofiler.views.web.workers import Workers
+from edgeprofiler.views.web.workers import WebWorkers
 
 
 def about(model: str, **more: object) -> dict[str, object]:
@@ -27,19 +27,19 @@ def about(model: str, **more: object) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    made = Workers(Settings(workers=1))
+def workers() -> Iterator[WebWorkers]:
+    made = WebWorkers(Settings(workers=1))
     yield made
     made.close()
 
 
-def test_a_job_gives_its_document(workers: Workers) -> None:
+def test_a_job_gives_its_document(workers: WebWorkers) -> None:
     document = workers.run("network", "lenet", 300, question=about("zoo:lenet"))
     assert document["network"]["name"] == "lenet"
     assert document["layers"]
 
 
-def test_an_error_keeps_its_kind_and_words(workers: Workers) -> None:
+def test_an_error_keeps_its_kind_and_words(workers: WebWorkers) -> None:
     with pytest.raises(InvalidInput) as caught:
         workers.run("network", "none", 300, question=about("zoo:none"))
     assert "the zoo has no network" in caught.value.problem
@@ -47,14 +47,14 @@ def test_an_error_keeps_its_kind_and_words(workers: Workers) -> None:
         workers.run("network", "x", 300, question=about("zoo:lenet", precision="fp4"))
 
 
-def test_a_job_that_takes_too_long_is_killed(workers: Workers) -> None:
+def test_a_job_that_takes_too_long_is_killed(workers: WebWorkers) -> None:
     with pytest.raises(InvalidInput, match=r"big: took longer than 0\.001 s"):
         workers.run("network", "big", 0.001, question=about("zoo:efficientnet_b7"))
     assert workers.run("network", "lenet", 300, question=about("zoo:lenet"))
 
 
 def test_too_little_memory_is_said() -> None:
-    small = Workers(Settings(workers=1, worker_memory_bytes=1 << 20))
+    small = WebWorkers(Settings(workers=1, worker_memory_bytes=1 << 20))
     try:
         with pytest.raises(InvalidInput, match="memory"):
             small.run("network", "big", 300, question=about("zoo:efficientnet_b7"))
@@ -62,7 +62,7 @@ def test_too_little_memory_is_said() -> None:
         small.close()
 
 
-def test_a_worker_that_died_is_replaced(workers: Workers) -> None:
+def test_a_worker_that_died_is_replaced(workers: WebWorkers) -> None:
     workers.run("network", "lenet", 300, question=about("zoo:lenet"))
     (process,) = workers._all
     process.kill()
@@ -72,7 +72,7 @@ def test_a_worker_that_died_is_replaced(workers: Workers) -> None:
 
 def test_a_worker_that_ends_by_itself_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeprofiler.core.children.sys.executable", "/bin/false")
-    ending = Workers(Settings(workers=1))
+    ending = WebWorkers(Settings(workers=1))
     try:
         with pytest.raises(InvalidInput, match="ended early"):
             ending.run("network", "lenet", 300, question=about("zoo:lenet"))
@@ -81,7 +81,7 @@ def test_a_worker_that_ends_by_itself_is_not_called_slow(monkeypatch: pytest.Mon
 
 
 def test_a_closed_pool_starts_nothing() -> None:
-    closed = Workers(Settings(workers=1))
+    closed = WebWorkers(Settings(workers=1))
     closed.start()
     closed.close()
     with pytest.raises(Unavailable, match="shutting down"):

@@ -119,7 +119,7 @@ def _by_columns(there: Batched, answers: RooflinePredictor, rate_hz: float | Non
         "power_above_idle_w": above,
     }
     ends = {name: (value, *bounds[name]) for name, value in values.items()}
-    return Pace(rate_hz, device.idle_power_w).rows(there.batches, ends)
+    return RateColumns(rate_hz, device.idle_power_w).rows(there.batches, ends)
 
 
 def _by_networks(there: Batched, answers: Predictor, rate_hz: float | None) -> Numbers:
@@ -131,7 +131,7 @@ def _by_networks(there: Batched, answers: Predictor, rate_hz: float | None) -> N
             "end_to_end_s", "energy_j", "power_w", "energy_above_idle_j", "power_above_idle_w",
         )
     }  # fmt: skip
-    return Pace(rate_hz, answers.device.idle_power_w).rows(there.batches, ends)
+    return RateColumns(rate_hz, answers.device.idle_power_w).rows(there.batches, ends)
 
 
 def _ends(found: Sequence[Estimate]) -> Ends:
@@ -140,7 +140,7 @@ def _ends(found: Sequence[Estimate]) -> Ends:
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateColumns:
     """How often images arrive, and what the board draws in between."""
 
     rate_hz: float | None

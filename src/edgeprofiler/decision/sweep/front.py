@@ -9,7 +9,7 @@ import numpy as np
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import BoolArray, FloatArray
-from edgeprofiler.decision.sweep.rows import QUANTITIES, Rows
+from edgeprofiler.decision.sweep.rows import QUANTITIES, SweepRows
 from edgeprofiler.decision.sweep.where import Where
 
 
@@ -33,7 +33,7 @@ def pareto_front(a: FloatArray, b: FloatArray) -> BoolArray:
     return front
 
 
-def front_of(rows: Rows) -> BoolArray:
+def front_of(rows: SweepRows) -> BoolArray:
     """Return which rows no other beats in energy an image and latency."""
     return pareto_front(rows.numbers["energy_per_image_j"], rows.numbers["end_to_end_s"])
 
@@ -53,9 +53,9 @@ class Kept:
     """Rows that did not meet the condition."""
     count: int = field(default=0, init=False)
     """Rows that have passed and meet the condition."""
-    _parts: list[Rows] = field(default_factory=list, init=False)
+    _parts: list[SweepRows] = field(default_factory=list, init=False)
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: SweepRows) -> None:
         """Let rows pass.
 
         Raises:
@@ -69,14 +69,14 @@ class Kept:
         self.count += len(rows)
         self._parts.append(rows)
         if self.best is not None:
-            merged = Rows.joined(self._parts)
+            merged = SweepRows.joined(self._parts)
             self._parts = [merged.take(front_of(merged) | _best(merged, self.best))]
         elif self.count > limits.SWEEP_POINTS:
             raise too_many(self.count)
 
-    def rows(self) -> tuple[Rows, BoolArray]:
+    def rows(self) -> tuple[SweepRows, BoolArray]:
         """Return what was kept in the order of the sweep, and which of it is in front."""
-        merged = Rows.joined(self._parts)
+        merged = SweepRows.joined(self._parts)
         ordered = merged.take(np.argsort(merged.numbers["index"]))
         return ordered, front_of(ordered)
 
@@ -93,7 +93,7 @@ def too_many(count: int) -> UsageError:
     )
 
 
-def _best(rows: Rows, count: int) -> BoolArray:
+def _best(rows: SweepRows, count: int) -> BoolArray:
     energy, latency = rows.numbers["energy_per_image_j"], rows.numbers["end_to_end_s"]
     order = np.lexsort((rows.numbers["index"], latency, energy))[:count]
     chosen = np.zeros(len(rows), dtype=np.bool_)

@@ -12,9 +12,9 @@ from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile.words import cautions
 from edgeprofiler.decision.sweep.batches import LAYERS_AT_ONCE, Batched
-from edgeprofiler.decision.sweep.plan import Part, Plan
-from edgeprofiler.decision.sweep.rows import Label, Rows
-from edgeprofiler.decision.sweep.variants import Candidate
+from edgeprofiler.decision.sweep.plan import SweepPart, SweepPlan
+from edgeprofiler.decision.sweep.rows import Label, SweepRows
+from edgeprofiler.decision.sweep.variants import Variant
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.read import builder, read_model, require_precision
 
@@ -26,7 +26,7 @@ class Done:
     number: int
     digest: str
     """Of the part's candidates."""
-    rows: Rows | None
+    rows: SweepRows | None
     """`None` where every candidate failed."""
     failures: tuple[str, ...] = ()
     """A line for each candidate that cannot be built."""
@@ -34,12 +34,12 @@ class Done:
     """What must be known before trusting the numbers, each once."""
 
 
-def rows_of(plan: Plan, part: Part) -> Done:
+def rows_of(plan: SweepPlan, part: SweepPart) -> Done:
     """Return the rows of a part.
 
     A candidate that cannot be built is told and left out; a sweep of one model raises.
     """
-    found: list[Rows] = []
+    found: list[SweepRows] = []
     failures: list[str] = []
     warnings: dict[str, None] = {}
     for candidate in part.candidates:
@@ -53,13 +53,13 @@ def rows_of(plan: Plan, part: Part) -> Done:
             failures.append(f"{candidate.named(plan.base)}: {error}")
         else:
             found += rows
-    rows_found = Rows.joined(found) if found else None
+    rows_found = SweepRows.joined(found) if found else None
     return Done(part.number, part.digest, rows_found, tuple(failures), tuple(warnings))
 
 
 def _of_candidate(
-    plan: Plan, candidate: Candidate, wanted: range, warnings: dict[str, None]
-) -> Iterator[Rows]:
+    plan: SweepPlan, candidate: Variant, wanted: range, warnings: dict[str, None]
+) -> Iterator[SweepRows]:
     """Yield the wanted rows of a candidate, block by block of one network and device.
 
     What must be known of them is added to `warnings`.
@@ -102,7 +102,7 @@ def _of_candidate(
         if known not in doubted:
             doubted.add(known)
             warnings.update(dict.fromkeys(cautions(answers.predict(network))))
-        yield Rows(
+        yield SweepRows(
             {name: Label.same(value, len(index)) for name, value in labels.items()},
             {"index": index, **chosen.predict(answers, plan.rate_hz)},
         )
@@ -110,8 +110,8 @@ def _of_candidate(
 
 
 def _network(
-    plan: Plan,
-    candidate: Candidate,
+    plan: SweepPlan,
+    candidate: Variant,
     resolution: int | None,
     precision: str | None,
     device: Device,

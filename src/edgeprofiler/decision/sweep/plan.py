@@ -12,7 +12,7 @@ from edgeprofiler._version import __version__
 from edgeprofiler.core.files import digest_of_file, sha256_of
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
-from edgeprofiler.decision.sweep.variants import Candidate
+from edgeprofiler.decision.sweep.variants import Variant
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.question import Question
 
@@ -23,13 +23,13 @@ PART_CANDIDATES = 1_000
 
 
 @dataclass(frozen=True)
-class Part:
+class SweepPart:
     """Some rows of the sweep: those from `start` to `stop` of all, and the candidates of them."""
 
     number: int
     start: int
     stop: int
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Variant, ...]
 
     def __str__(self) -> str:
         return f"part {self.number} (rows {self.start:,} to {self.stop - 1:,})"
@@ -41,7 +41,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """The combinations of a sweep; the rows of one candidate lie together.
 
     Of a candidate's rows the batch changes first, then the device, the precision, the resolution.
@@ -72,9 +72,9 @@ class Plan:
         """Rows of every part but the last."""
         return min(PART_ROWS, PART_CANDIDATES * self.rows_each)
 
-    def parts(self, candidates: Iterator[Candidate]) -> Iterator[Part]:
+    def parts(self, candidates: Iterator[Variant]) -> Iterator[SweepPart]:
         """Cut the sweep of candidates into parts, taking no more of them than a part needs."""
-        held: list[Candidate] = []
+        held: list[Variant] = []
         start, first = 0, 0  # of the part, and of the first candidate that is held
         for number in range(2**63):
             last = (start + self.rows_of_part - 1) // self.rows_each
@@ -82,7 +82,7 @@ class Plan:
             stop = min(start + self.rows_of_part, (first + len(held)) * self.rows_each)
             if stop <= start:
                 return
-            yield Part(number, start, stop, tuple(held))
+            yield SweepPart(number, start, stop, tuple(held))
             drop = stop // self.rows_each - first
             held, first, start = held[drop:], first + drop, stop
 

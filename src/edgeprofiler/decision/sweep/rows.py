@@ -54,7 +54,7 @@ class Label:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class SweepRows:
     """Some rows of a sweep; `index` among the numbers is a row's place in the whole sweep."""
 
     labels: Mapping[str, Label]
@@ -63,15 +63,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self.numbers["index"])
 
-    def take(self, index: BoolArray | IntArray) -> Rows:
+    def take(self, index: BoolArray | IntArray) -> SweepRows:
         """Return the rows that `index` selects."""
-        return Rows(
+        return SweepRows(
             {name: label.take(index) for name, label in self.labels.items()},
             {name: values[index] for name, values in self.numbers.items()},
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[Rows]) -> Rows:
+    def joined(cls, parts: Sequence[SweepRows]) -> SweepRows:
         """Return rows one after another; at least one part."""
         if len(parts) == 1:
             return parts[0]
@@ -89,7 +89,7 @@ class Rows:
         return np.array(label.values, dtype=np.str_)[label.codes]
 
 
-QUANTITIES: Mapping[str, Callable[[Rows], npt.NDArray[Any]]] = {
+QUANTITIES: Mapping[str, Callable[[SweepRows], npt.NDArray[Any]]] = {
     "fps": lambda rows: rows.numbers["images_hz"],
     "latency_ms": lambda rows: rows.numbers["end_to_end_s"] * 1e3,
     "energy_mj": lambda rows: rows.numbers["energy_j"] * 1e3,

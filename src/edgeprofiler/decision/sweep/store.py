@@ -17,8 +17,8 @@ from edgeprofiler.core.extras import require
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import read_json
 from edgeprofiler.decision.sweep.part import Done
-from edgeprofiler.decision.sweep.plan import Part
-from edgeprofiler.decision.sweep.rows import Label, Rows
+from edgeprofiler.decision.sweep.plan import SweepPart
+from edgeprofiler.decision.sweep.rows import Label, SweepRows
 
 PLAN = "_sweep.json"
 """Readers of Parquet data sets pass over names that begin so."""
@@ -27,7 +27,7 @@ _META = b"edgeprofiler.sweep"
 
 
 @dataclass
-class Store:
+class PartStore:
     """A folder with the parts of one sweep. A part's file is named for its number and content."""
 
     folder: Path
@@ -36,7 +36,7 @@ class Store:
     _names: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, folder: Path, plan: dict[str, Any]) -> Store:
+    def opened(cls, folder: Path, plan: dict[str, Any]) -> PartStore:
         """Begin a sweep in a folder, or go on with the one that lies there.
 
         Args:
@@ -74,7 +74,7 @@ class Store:
         """How many parts an earlier run has finished."""
         return len(self._names)
 
-    def read(self, part: Part) -> Done | None:
+    def read(self, part: SweepPart) -> Done | None:
         """Return a part that is there, whole and of the same candidates; `None` if it must be made.
 
         A file that is not what its name says is taken away.
@@ -147,7 +147,7 @@ def _parsed(data: bytes) -> Done:
                 labels[name] = _label(column.to_pylist())
             else:
                 numbers[name] = column.to_numpy()
-        rows = Rows(labels, numbers)
+        rows = SweepRows(labels, numbers)
     return Done(
         said["number"], said["digest"], rows, tuple(said["failures"]), tuple(said["warnings"])
     )

@@ -22,10 +22,10 @@ from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.parallel import ALONE, Outcome, Workers, mapped
 from edgeprofiler.decision.sweep.front import Kept, too_many
 from edgeprofiler.decision.sweep.part import Done, rows_of
-from edgeprofiler.decision.sweep.plan import Part, Plan
+from edgeprofiler.decision.sweep.plan import SweepPart, SweepPlan
 from edgeprofiler.decision.sweep.result import Sweep
 from edgeprofiler.decision.sweep.rows import QUANTITIES
-from edgeprofiler.decision.sweep.store import Store
+from edgeprofiler.decision.sweep.store import PartStore
 from edgeprofiler.decision.sweep.variants import (
     Variants,
     candidates,
@@ -124,7 +124,7 @@ def sweep(
     condition = None if where is None else Where.of(where, QUANTITIES)
     kept = Kept(None if keep_all else _BEST if best is None else best, condition)
     about = plan.document() | {"variants": source_of(variants)}
-    store = None if output is None else Store.opened(Path(output), about)
+    store = None if output is None else PartStore.opened(Path(output), about)
     failures: list[tuple[int, str]] = []
     doubts: list[tuple[int, str]] = []
 
@@ -171,8 +171,8 @@ def sweep(
 
 
 def _unfinished(
-    parts: Iterator[Part], store: Store, keep: Callable[[Done], None]
-) -> Iterator[Part]:
+    parts: Iterator[SweepPart], store: PartStore, keep: Callable[[Done], None]
+) -> Iterator[SweepPart]:
     """Yield the parts that are not on disk; keep of those that are what is to be kept."""
     for part in parts:
         done = store.read(part)
@@ -184,11 +184,11 @@ def _unfinished(
 
 def _plan(
     model: Any, questions: Questions, devices: tuple[DeviceSpec | None, ...], *, read: bool
-) -> Plan:
+) -> SweepPlan:
     first = next(iter(questions))
     if not makes_models(model):
         model = model_of(first)
-    return Plan(
+    return SweepPlan(
         first,
         model,
         _read(first, questions.axis("resolution")) if read else {},

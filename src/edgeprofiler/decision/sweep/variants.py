@@ -22,7 +22,7 @@ Variants = str | Path | Iterable[Settings]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Variant:
     """A network to predict: a model, and what it is told."""
 
     place: int
@@ -77,7 +77,7 @@ def makes_models(base: Any) -> bool:
     return callable(base) and not is_module(base)
 
 
-def candidates(variants: Variants | None) -> Iterator[Candidate]:
+def candidates(variants: Variants | None) -> Iterator[Variant]:
     """Yield the candidates one after another; one without settings where there are no variants.
 
     Raises:
@@ -90,7 +90,7 @@ def candidates(variants: Variants | None) -> Iterator[Candidate]:
     else:
         found = variants
     for place, settings in enumerate(found):
-        yield Candidate(place, settings)
+        yield Variant(place, settings)
 
 
 def count_of(variants: Variants | None) -> int | None:

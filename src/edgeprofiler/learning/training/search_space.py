@@ -12,7 +12,7 @@ from edgeprofiler.learning.training.options import RECIPE_ARGUMENTS
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """Values that an option may take: `values`, or the range from `low` to `high`."""
 
     low: float = 0.0
@@ -36,28 +36,28 @@ class Choice:
         return isinstance(value, (int, float)) and self.low <= value <= self.high
 
 
-_SPACES: Mapping[str, Mapping[str, Choice]] = {
+_SPACES: Mapping[str, Mapping[str, OneOf]] = {
     "hybrid": {
-        "alpha": Choice(0.1, 100.0, log=True),
-        "trees": Choice(20, 160, log=True, integer=True),
-        "learning_rate": Choice(0.02, 0.3, log=True),
-        "leaves": Choice(values=(0, 4, 6, 8, 12, 16)),
-        "min_rows": Choice(4, 30, log=True, integer=True),
-        "l2": Choice(0.3, 30.0, log=True),
-        "prior_pull": Choice(0.003, 0.3, log=True),
+        "alpha": OneOf(0.1, 100.0, log=True),
+        "trees": OneOf(20, 160, log=True, integer=True),
+        "learning_rate": OneOf(0.02, 0.3, log=True),
+        "leaves": OneOf(3, 12, integer=True),
+        "min_rows": OneOf(4, 30, log=True, integer=True),
+        "l2": OneOf(0.3, 30.0, log=True),
+        "prior_pull": OneOf(0.003, 0.3, log=True),
     },
     # Degree 3 of seven sizes has 119 terms: cross-validated paths over those are the minutes
     # that a search must not spend.
     "neuralpower": {
-        "degree": Choice(1, 2, integer=True),
-        "log": Choice(values=(False, True)),
-        "folds": Choice(3, 5, integer=True),
-        "max_iter": Choice(200, 5000, log=True, integer=True),
+        "degree": OneOf(1, 2, integer=True),
+        "log": OneOf(values=(False, True)),
+        "folds": OneOf(3, 5, integer=True),
+        "max_iter": OneOf(200, 5000, log=True, integer=True),
     },
 }
 
 
-def space_of(recipe: str) -> Mapping[str, Choice]:
+def space_of(recipe: str) -> Mapping[str, OneOf]:
     """Return the bounded choices of a recipe.
 
     Raises:
@@ -78,7 +78,7 @@ def defaults_of(recipe: str) -> Mapping[str, Any]:
     return {name: option.default for name, option in options.items()}
 
 
-def parse_space(texts: Sequence[str]) -> dict[str, Choice]:
+def parse_space(texts: Sequence[str]) -> dict[str, OneOf]:
     """Return choices of `NAME=LOW:HIGH`, `NAME=LOW:HIGH:log` and `NAME=A,B,C` texts.
 
     Raises:
@@ -87,12 +87,12 @@ def parse_space(texts: Sequence[str]) -> dict[str, Choice]:
     return dict(_parse(text) for text in texts)
 
 
-def _parse(text: str) -> tuple[str, Choice]:
+def _parse(text: str) -> tuple[str, OneOf]:
     name, equals, values = text.partition("=")
     if not equals or not name or not values:
         raise UsageError(f"`space` {text!r} is not NAME=LOW:HIGH or NAME=A,B,C")
     if ":" not in values:
-        return name, Choice(values=tuple(_value(text) for text in values.split(",")))
+        return name, OneOf(values=tuple(_value(text) for text in values.split(",")))
     low, high, *rest = values.split(":")
     ends = [_value(end) for end in (low, high)]
     numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
@@ -101,7 +101,7 @@ def _parse(text: str) -> tuple[str, Choice]:
     if rest and ends[0] <= 0:
         raise UsageError(f"`space` {text!r}: a logarithmic range lies above 0")
     integer = all(isinstance(end, int) for end in ends)
-    return name, Choice(float(ends[0]), float(ends[1]), log=bool(rest), integer=integer)
+    return name, OneOf(float(ends[0]), float(ends[1]), log=bool(rest), integer=integer)
 
 
 def _value(text: str) -> Any:

@@ -21,7 +21,7 @@ from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.fit import Key, answered, keys_of, one_thread
 from edgeprofiler.learning.training.options import TrainingOptions
-from edgeprofiler.learning.training.search_space import Choice, defaults_of, space_of
+from edgeprofiler.learning.training.search_space import OneOf, defaults_of, space_of
 from edgeprofiler.learning.training.select import (
     TrainingTable,
     folds_of,
@@ -93,7 +93,7 @@ def tune(
     options: TrainingOptions | None = None,
     *,
     limits: Limits = Limits(),
-    space: Mapping[str, Choice] | None = None,
+    space: Mapping[str, OneOf] | None = None,
     storage: str = DEFAULT_STORAGE,
     study: str | None = None,
     progress: Callable[[Trial], None] | None = None,
@@ -154,7 +154,7 @@ class _Objective:
     table: TrainingTable
     keys: Sequence[tuple[Key, Any]]
     options: TrainingOptions
-    space: Mapping[str, Choice]
+    space: Mapping[str, OneOf]
     limit_s: float
     clock: Callable[[], float]
 

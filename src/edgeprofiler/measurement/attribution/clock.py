@@ -26,7 +26,7 @@ SEARCHED = 4000
 
 
 @dataclass(frozen=True)
-class Limits:
+class ClockLimits:
     """When a clock is believed.
 
     Set on 240 recordings without one (a conversion at each poll; polls slower than conversions):
@@ -42,7 +42,7 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
+class ConversionClock:
     """When conversions can first be read: `phase_s + n * period_s`, but for a slow wander."""
 
     period_s: float
@@ -66,7 +66,7 @@ class Clock:
         even: FloatArray = np.asarray(self.phase_s + numbers * self.period_s, np.float64)
         return np.asarray(even + self.wander(even))
 
-    def moved(self, times_s: FloatArray, shift_s: FloatArray) -> Clock:
+    def moved(self, times_s: FloatArray, shift_s: FloatArray) -> ConversionClock:
         """Return this clock with its wander changed by a shift that is linear between times."""
         knots = np.union1d(self.knot_s, times_s)
         return replace(
@@ -106,7 +106,9 @@ def neighbours(time_s: FloatArray, value: FloatArray, least: float = 0.0) -> Nei
     return Neighbours(time_s[:-1][whole], time_s[1:][whole], changed[whole])
 
 
-def find_clock(time_s: FloatArray, value: FloatArray, limits: Limits | None = None) -> Clock | None:
+def find_clock(
+    time_s: FloatArray, value: FloatArray, limits: ClockLimits | None = None
+) -> ConversionClock | None:
     """Return the clock of the conversions behind some polls; `None` where none shows.
 
     Args:
@@ -114,7 +116,7 @@ def find_clock(time_s: FloatArray, value: FloatArray, limits: Limits | None = No
         value: what it gave: of one register alone, for two that convert in turn change twice.
         limits: when a clock is believed.
     """
-    limits = limits or Limits()
+    limits = limits or ClockLimits()
     moves = np.abs(np.diff(value))
     moves = moves[moves > 0]
     if moves.size < 20:
@@ -129,7 +131,7 @@ def find_clock(time_s: FloatArray, value: FloatArray, limits: Limits | None = No
     return None
 
 
-def _find(pairs: Neighbours, limits: Limits) -> Clock | None:
+def _find(pairs: Neighbours, limits: ClockLimits) -> ConversionClock | None:
     if int(pairs.changed.sum()) < 20 or bool(pairs.changed.all()):
         return None
     rate = _rate(pairs)
@@ -258,7 +260,7 @@ def _turn() -> FloatArray:
     return np.asarray((np.arange(PHASES) + 0.5) / PHASES)
 
 
-def _tracked(pairs: Neighbours, period: float) -> Clock:
+def _tracked(pairs: Neighbours, period: float) -> ConversionClock:
     """Follow the phase from the middle of the session to both ends, and smooth what is found."""
     changes = np.cumsum(pairs.changed)
     count = max(int(changes[-1]) // STRETCH_CHANGES, 1)
@@ -300,7 +302,9 @@ def _phase(pairs: Neighbours, period: float, expected: float | None) -> tuple[fl
     return (middle + mean) * period, (spread + 0.3 / PHASES) * period
 
 
-def _smooth(times: FloatArray, phase: FloatArray, error: FloatArray, period: float) -> Clock:
+def _smooth(
+    times: FloatArray, phase: FloatArray, error: FloatArray, period: float
+) -> ConversionClock:
     """Return the clock whose wander needs no more knots than the stretches' phases call for."""
     knots, shift = fit_knots(times, phase, error)
     if knots.size > 1:  # a straight line is another period
@@ -308,8 +312,10 @@ def _smooth(times: FloatArray, phase: FloatArray, error: FloatArray, period: flo
         start = float(shift[0]) - slope * float(knots[0])
         longer = period * (1 + slope)
         even = start * (1 + slope)
-        return Clock(longer, even, knots, shift - start - slope * knots, float(error.min()))
-    return Clock(period, float(shift[0]), knots, np.zeros(1), float(error.min()))
+        return ConversionClock(
+            longer, even, knots, shift - start - slope * knots, float(error.min())
+        )
+    return ConversionClock(period, float(shift[0]), knots, np.zeros(1), float(error.min()))
 
 
 def fit_knots(

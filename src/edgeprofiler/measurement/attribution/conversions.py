@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.measurement.attribution.clock import Clock
+from edgeprofiler.measurement.attribution.clock import ConversionClock
 
 NEAR_TICK_S = 3e-6
 """Polls nearer than this to a tick may have seen either value: stamps are whole microseconds."""
@@ -22,7 +22,7 @@ class Conversions:
     polls: int
     poll_s: float
     """Usual distance of two polls."""
-    clock: Clock | None
+    clock: ConversionClock | None
     """`None`: each poll counts as a conversion of its own, which ended just then."""
 
     def __len__(self) -> int:
@@ -40,7 +40,10 @@ class Conversions:
 
 
 def converted(
-    time_s: FloatArray, value: FloatArray, clock: Clock | None, margin_s: float = NEAR_TICK_S
+    time_s: FloatArray,
+    value: FloatArray,
+    clock: ConversionClock | None,
+    margin_s: float = NEAR_TICK_S,
 ) -> Conversions:
     """Return one value for each conversion that was polled: what most of its polls say.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 
 STRETCHES = 10
 """Stretches of a session that are judged alone."""
@@ -17,7 +17,7 @@ PHASES = 40
 
 
 @dataclass(frozen=True)
-class Coverage:
+class ConversionCoverage:
     """Which places of a run the conversions saw."""
 
     seen: float
@@ -36,7 +36,7 @@ class Coverage:
         return not self.locked and self.seen_at_once < 0.6
 
 
-def coverage(runs: Runs, end_s: FloatArray, window_s: float) -> Coverage:
+def coverage(runs: RunTimes, end_s: FloatArray, window_s: float) -> ConversionCoverage:
     """Return how evenly conversions fall on the cycle of a run, from its start to the next."""
     start = runs.end_s - runs.total_s
     middle = end_s - 0.5 * window_s
@@ -44,7 +44,7 @@ def coverage(runs: Runs, end_s: FloatArray, window_s: float) -> Coverage:
     good = (run >= 0) & (run < len(start) - 1)
     run, middle = run[good], middle[good]
     if middle.size < 10 * PHASES:
-        return Coverage(1.0, 1.0)
+        return ConversionCoverage(1.0, 1.0)
     since = middle - start[run]
     usual = float(np.median(runs.total_s))
     place = since[since < usual] / usual  # pauses need not be seen evenly
@@ -54,12 +54,12 @@ def coverage(runs: Runs, end_s: FloatArray, window_s: float) -> Coverage:
     if bins < 4:
         expected = middle.size * usual / float(np.median(np.diff(start)))
         missing = expected - place.size > 6 * np.sqrt(expected)
-        return Coverage(0.0, 0.0) if missing else Coverage(1.0, 1.0)
+        return ConversionCoverage(0.0, 0.0) if missing else ConversionCoverage(1.0, 1.0)
     whole = _seen(place, bins)
     if at_once < 4:
-        return Coverage(whole, 1.0)
+        return ConversionCoverage(whole, 1.0)
     parts = np.array_split(place, STRETCHES)
-    return Coverage(whole, float(np.median([_seen(part, at_once) for part in parts])))
+    return ConversionCoverage(whole, float(np.median([_seen(part, at_once) for part in parts])))
 
 
 def _seen(place: FloatArray, bins: int) -> float:

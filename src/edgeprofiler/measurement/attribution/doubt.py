@@ -9,7 +9,7 @@ import numpy as np
 from edgeprofiler.core.network import FloatArray, IntArray
 from edgeprofiler.measurement.attribution.cycles import SHIFT
 from edgeprofiler.measurement.attribution.fit import Fit, fit
-from edgeprofiler.measurement.attribution.problem import Problem
+from edgeprofiler.measurement.attribution.problem import Mixture
 
 LEAST_TOLD = 0.15
 """Least share of what layers differ by, beforehand, that must be known afterwards: with less,
@@ -32,7 +32,7 @@ AGREED = 2.5
 
 
 @dataclass(frozen=True, eq=False)
-class Doubt:
+class LayerDoubt:
     """What stands behind the errors of layers."""
 
     told: float
@@ -53,7 +53,7 @@ class Doubt:
         return self.told < LEAST_TOLD or self.blurred > MOST_BLURRED
 
 
-def doubt(problem: Problem, found: Fit, noise_w: float) -> Doubt:
+def doubt(problem: Mixture, found: Fit, noise_w: float) -> LayerDoubt:
     """Return how much the samples told, and whether their halves agree.
 
     Args:
@@ -73,10 +73,10 @@ def doubt(problem: Problem, found: Fit, noise_w: float) -> Doubt:
     widened = float(np.sqrt(halves / limit)) if halves > limit else 1.0
     wrong = max(found.noise.shift_s, _unexplained(problem, found, noise_w))
     blurred = wrong / float(problem.runs.total_s.mean())
-    return Doubt(told, np.clip(own, 0.0, 1.0), halves, widened, blurred)
+    return LayerDoubt(told, np.clip(own, 0.0, 1.0), halves, widened, blurred)
 
 
-def _unexplained(problem: Problem, found: Fit, noise_w: float) -> float:
+def _unexplained(problem: Mixture, found: Fit, noise_w: float) -> float:
     """Return the error of runs' ends that would explain what else is left over, in seconds.
 
     Ends that are off by more than a layer move power in ways that the fit takes for noise or for
@@ -100,7 +100,7 @@ def _between(covariance: FloatArray, weight: FloatArray) -> FloatArray:
     return np.asarray(np.diag(covariance) - 2 * along + float(weight @ along))
 
 
-def _halves(problem: Problem, found: Fit) -> float:
+def _halves(problem: Mixture, found: Fit) -> float:
     """Return how far the first and the second half of the session are apart."""
     count = len(problem.samples)
     parts: list[IntArray] = np.array_split(np.arange(count), 2)

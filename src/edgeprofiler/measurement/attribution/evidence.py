@@ -11,7 +11,7 @@ from edgeprofiler.core.errors import InsufficientData
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.measurement.attribution.clock import find_clock
 from edgeprofiler.measurement.attribution.conversions import Conversions, converted
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 from edgeprofiler.measurement.attribution.stamps import Ends, ends_of
 from edgeprofiler.measurement.recording import PowerTrace, Recording
 
@@ -55,7 +55,7 @@ class Idle:
 class Evidence:
     """A recording made ready: runs and registers on one clock."""
 
-    runs: Runs
+    runs: RunTimes
     ends: Ends
     registers: tuple[Register, ...]
     """Of the rails that make up the board."""
@@ -145,7 +145,7 @@ def gather(recording: Recording) -> Evidence:
         InsufficientData: no complete run, no layer that takes time, or no power among them.
     """
     ends = ends_of(recording.timeline)
-    runs = Runs.of(recording.timeline, ends.end_s)
+    runs = RunTimes.of(recording.timeline, ends.end_s)
     if len(runs) < 2 or not runs.layers:
         raise InsufficientData(
             f"{recording.name}: {len(runs)} complete runs with {runs.layers} timed layers; "

@@ -17,8 +17,8 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.clock import hats
 from edgeprofiler.measurement.attribution.cycles import Whitened
 from edgeprofiler.measurement.attribution.noise import Noise, told_apart
-from edgeprofiler.measurement.attribution.prior import Belief, Prior
-from edgeprofiler.measurement.attribution.problem import Problem
+from edgeprofiler.measurement.attribution.prior import LayerBelief, Prior
+from edgeprofiler.measurement.attribution.problem import Mixture
 from edgeprofiler.measurement.attribution.timing import Timing
 
 
@@ -107,7 +107,7 @@ class Fit:
 
 
 def fit(
-    problem: Problem,
+    problem: Mixture,
     timing: Timing,
     fitted: tuple[str, ...],
     *,
@@ -155,7 +155,7 @@ class _State:
     blur_s: float
 
     @staticmethod
-    def begin(problem: Problem, timing: Timing, start: Fit | None) -> _State:
+    def begin(problem: Mixture, timing: Timing, start: Fit | None) -> _State:
         blur = 0.0 if start is None else start.blur_s
         if problem.gap_s is not None:
             blur = 0.0
@@ -186,7 +186,7 @@ def _robust(shares: FloatArray, above: FloatArray, scale: float) -> tuple[FloatA
 
 
 def _pass(
-    problem: Problem, state: _State, fitted: tuple[str, ...], tuning: Tuning, *,
+    problem: Mixture, state: _State, fitted: tuple[str, ...], tuning: Tuning, *,
     texture: bool, every: bool,
 ) -> Fit:  # fmt: skip
     timing, scale = state.timing, problem.scale_w
@@ -301,7 +301,7 @@ class _Equations:
 
 @dataclass(frozen=True, eq=False)
 class _Solution:
-    belief: Belief
+    belief: LayerBelief
     others: FloatArray
     """What is no layer."""
     back: FloatArray
@@ -331,7 +331,7 @@ class _Solution:
         return np.concatenate([self.belief.mean, self.others[two]]), covariance
 
 
-def _waves(problem: Problem, timing: Timing, tuning: Tuning) -> FloatArray:
+def _waves(problem: Mixture, timing: Timing, tuning: Tuning) -> FloatArray:
     """Return columns for power that varies within the longest layers."""
     order = np.argsort(-problem.runs.mean_s, kind="stable")
     return problem.texture(timing, np.sort(order[: tuning.most_textured]), tuning.waves)
@@ -348,7 +348,7 @@ def _moved(timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timin
     return timing.with_values(values)
 
 
-def _drift(problem: Problem, running: FloatArray, tuning: Tuning) -> FloatArray:
+def _drift(problem: Mixture, running: FloatArray, tuning: Tuning) -> FloatArray:
     """Return columns for slow change of what everything draws and of what runs."""
     place, count = problem.line(), len(problem.samples)
     columns = [np.empty((count, 0))]

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.problem import Samples
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 from edgeprofiler.measurement.attribution.schedule import Schedule, windows
 
 USUAL_SPREAD = 0.25
@@ -54,7 +54,7 @@ class Forecast:
         return float(2.0**high)
 
 
-def forecast(runs: Runs, samples: Samples, window_s: float, noise_w: float) -> Forecast:
+def forecast(runs: RunTimes, samples: Samples, window_s: float, noise_w: float) -> Forecast:
     """Return what conversions will tell of the layers of some runs.
 
     Args:

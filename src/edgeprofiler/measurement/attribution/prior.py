@@ -36,7 +36,7 @@ class Spreads:
 
 
 @dataclass(frozen=True, eq=False)
-class Belief:
+class LayerBelief:
     """Normal distribution of powers, above whatever the samples were taken from."""
 
     mean: FloatArray
@@ -79,7 +79,7 @@ class Prior:
         self._columns = len(spreads.shared)
         self._best = len(self.covariances) // 2
 
-    def posterior(self, information: FloatArray, moment: FloatArray, *, every: bool) -> Belief:
+    def posterior(self, information: FloatArray, moment: FloatArray, *, every: bool) -> LayerBelief:
         """Return the powers after a measurement with a given information matrix and moment.
 
         Args:
@@ -103,7 +103,7 @@ class Prior:
         for share, (_, means, root) in zip(weight, found, strict=True):
             if share > 1e-6:
                 covariance += share * (root.T @ root + np.outer(means - mean, means - mean))
-        return Belief(mean, covariance, likelihood, self.covariances[self._best])
+        return LayerBelief(mean, covariance, likelihood, self.covariances[self._best])
 
     def _near(self) -> list[int]:
         own, shared = divmod(self._best, self._columns)

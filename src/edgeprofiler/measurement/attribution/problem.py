@@ -9,7 +9,7 @@ import numpy as np
 from edgeprofiler.core.network import FloatArray, IntArray
 from edgeprofiler.measurement.attribution.cycles import COMMON, RUNNING, SHIFT, UNKNOWNS, Cycles
 from edgeprofiler.measurement.attribution.prior import Prior
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 from edgeprofiler.measurement.attribution.schedule import Energy, Schedule, windows
 from edgeprofiler.measurement.attribution.timing import Timing
 
@@ -58,10 +58,10 @@ class Samples:
 
 
 @dataclass(eq=False)
-class Problem:
+class Mixture:
     """Conversions to be explained by runs of layers."""
 
-    runs: Runs
+    runs: RunTimes
     gap_s: FloatArray | None
     """Pause after each layer, as stamps tell it; `None` where it is to be found."""
     samples: Samples
@@ -91,11 +91,11 @@ class Problem:
             return made
         return kept[key]
 
-    def with_samples(self, samples: Samples) -> Problem:
+    def with_samples(self, samples: Samples) -> Mixture:
         """Return the same problem for other samples."""
         return replace(self, samples=samples)
 
-    def stretches(self, most: int, reach_s: float) -> Problem:
+    def stretches(self, most: int, reach_s: float) -> Mixture:
         """Return the problem for about `most` samples in stretches, with the runs around them.
 
         Args:

@@ -19,7 +19,7 @@ CLOCK_MOVED = 0.03
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class RunTimes:
     """Durations and ends of all complete runs, of the layers that take time.
 
     Times are seconds since `origin_s`; shapes are (runs,) and (runs, layers).
@@ -36,7 +36,7 @@ class Runs:
     """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
 
     @staticmethod
-    def of(timeline: Timeline, end_s: FloatArray | None = None) -> Runs:
+    def of(timeline: Timeline, end_s: FloatArray | None = None) -> RunTimes:
         """Return the complete runs of a timeline in order of their ends.
 
         Args:
@@ -55,7 +55,7 @@ class Runs:
             slack = end - timeline.run_start_s[usable] - duration.sum(axis=1)
             slack = slack - np.nanmedian(slack) if np.isfinite(slack).any() else None
             slack = None if slack is None else np.nan_to_num(slack, nan=0.0)
-        return Runs(origin, active, duration, end - origin, slack, _clock(duration.sum(axis=1)))
+        return RunTimes(origin, active, duration, end - origin, slack, _clock(duration.sum(axis=1)))
 
     def __len__(self) -> int:
         return len(self.end_s)
@@ -88,9 +88,9 @@ class Runs:
         pause = np.diff(self.end_s) - self.total_s[1:]
         return float(np.median(pause)) if pause.size else 0.0
 
-    def take(self, chosen: IntArray) -> Runs:
+    def take(self, chosen: IntArray) -> RunTimes:
         """Return some of the runs; what lies between them counts as pause."""
-        return Runs(
+        return RunTimes(
             self.origin_s,
             self.active,
             self.duration_s[chosen],
@@ -99,7 +99,7 @@ class Runs:
             None if self.clock is None else self.clock[chosen],
         )
 
-    def joined(self, label: IntArray, gap_s: FloatArray) -> Runs:
+    def joined(self, label: IntArray, gap_s: FloatArray) -> RunTimes:
         """Return these runs with neighbouring layers of one label, and gaps between, as one layer.
 
         Args:

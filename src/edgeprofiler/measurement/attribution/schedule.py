@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 
 FORGOTTEN = 1e-9
 """Share of a smoothed power that no longer counts."""
@@ -30,7 +30,7 @@ class Schedule:
     States are the layers, then all gaps within runs, then the time between runs.
     """
 
-    runs: Runs
+    runs: RunTimes
     gap_s: FloatArray
     """Unseen pause after each layer; shape (layers,)."""
     extra_s: FloatArray | None = None

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.measurement.attribution.problem import Problem
+from edgeprofiler.measurement.attribution.problem import Mixture
 from edgeprofiler.measurement.attribution.timing import Timing
 
 
@@ -81,7 +81,7 @@ class _Shape:
 
 
 def coarse(
-    problem: Problem, period_s: float | None, averaged: Iterable[int] = (), *,
+    problem: Mixture, period_s: float | None, averaged: Iterable[int] = (), *,
     gap_s: float = 0.0, reach: Reach | None = None,
 ) -> list[Place]:  # fmt: skip
     """Return the best places on a coarse grid, the best first.
@@ -121,7 +121,7 @@ def coarse(
     return sorted(found, key=lambda place: place.left)
 
 
-def finest(problem: Problem, places: list[Place], reach: Reach | None = None) -> list[Place]:
+def finest(problem: Mixture, places: list[Place], reach: Reach | None = None) -> list[Place]:
     """Return the best places in the neighbourhood of some, on ever finer grids.
 
     The first is the best; others follow that leave hardly more, which a fit has to tell apart.
@@ -161,7 +161,7 @@ def _rivals(places: list[Place], reach: Reach) -> list[Place]:
     return chosen[: reach.rivals]
 
 
-def near(problem: Problem, place: Place, reach: Reach | None = None, blur_s: float = 0.0) -> Place:
+def near(problem: Mixture, place: Place, reach: Reach | None = None, blur_s: float = 0.0) -> Place:
     """Return the best place around one, on ever finer grids."""
     reach = reach or Reach()
     best, step = place, reach.coarse_s
@@ -177,7 +177,7 @@ def near(problem: Problem, place: Place, reach: Reach | None = None, blur_s: flo
     return best
 
 
-def gapped(problem: Problem, place: Place, longest_s: float, blur_s: float) -> Place:
+def gapped(problem: Mixture, place: Place, longest_s: float, blur_s: float) -> Place:
     """Return the place whose pause between layers leaves least, the window looked for anew.
 
     A pause that is a little wrong moves the first layers by as much as they last, and the window
@@ -207,7 +207,7 @@ GAP_REACH_S = 4e-6
 GAP_SAMPLES = 4000
 
 
-def _left(problem: Problem, timing: Timing, blur_s: float) -> float:
+def _left(problem: Mixture, timing: Timing, blur_s: float) -> float:
     """Return the variance that one timing leaves, every layer with a power of its own."""
     some = problem.with_samples(problem.samples.some(GAP_SAMPLES))
     shares = some.shares(timing, blur_s)
@@ -234,7 +234,7 @@ def unnatural(timing: Timing, period_s: float) -> bool:
     return all(abs(math.log(timing.window_s / part)) > NATURAL for part in parts)
 
 
-def natural(problem: Problem, timing: Timing, period_s: float) -> list[Place]:
+def natural(problem: Mixture, timing: Timing, period_s: float) -> list[Place]:
     """Return the best place of each window that a chip may have, all else as a timing has it."""
     reach = Reach()
     lags = np.arange(reach.earliest_s, reach.latest_s, reach.coarse_s).tolist()
@@ -295,7 +295,7 @@ class _Table:
 
     @staticmethod
     def of(
-        problem: Problem, late: FloatArray, early: FloatArray, blocks: int, timing: Timing,
+        problem: Mixture, late: FloatArray, early: FloatArray, blocks: int, timing: Timing,
         blur_s: float,
     ) -> _Table:  # fmt: skip
         some = problem.with_samples(problem.samples.some(SAMPLES))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.clock import Clock, fit_knots
+from edgeprofiler.measurement.attribution.clock import ConversionClock, fit_knots
 from edgeprofiler.measurement.attribution.fit import Fit
-from edgeprofiler.measurement.attribution.problem import Problem, Samples
+from edgeprofiler.measurement.attribution.problem import Mixture, Samples
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Sharpness:
 
 
 def seen_clock(
-    problem: Problem, rough: Fit, sharpness: Sharpness | None = None
-) -> tuple[float, Clock] | None:
+    problem: Mixture, rough: Fit, sharpness: Sharpness | None = None
+) -> tuple[float, ConversionClock] | None:
     """Return the clock under which polls best agree with what they saw, and the gain.
 
     Args:
@@ -78,10 +78,10 @@ def seen_clock(
         return None
     found = 1 / rate
     start = float(problem.samples.end_s[0]) + phase * found
-    return gain, Clock(found, start, np.zeros(1), np.zeros(1))
+    return gain, ConversionClock(found, start, np.zeros(1), np.zeros(1))
 
 
-def _scores(problem: Problem, rough: Fit, ages_s: FloatArray, sharpness: Sharpness) -> FloatArray:
+def _scores(problem: Mixture, rough: Fit, ages_s: FloatArray, sharpness: Sharpness) -> FloatArray:
     """Return the log-likelihood of each poll for each age, less its mean; (polls, ages)."""
     timing, seen = rough.timing, problem.samples.above_w
     energy = problem.energy(timing, rough.mean_w)
@@ -111,8 +111,12 @@ def _phase(
 
 
 def tightened(
-    problem: Problem, polls: Samples, clock: Clock, found: Fit, sharpness: Sharpness | None = None
-) -> tuple[Clock, FloatArray, float]:
+    problem: Mixture,
+    polls: Samples,
+    clock: ConversionClock,
+    found: Fit,
+    sharpness: Sharpness | None = None,
+) -> tuple[ConversionClock, FloatArray, float]:
     """Return a better clock, how late after its tick each poll sees a new value, and the doubt.
 
     What the fitted timing drifts by is the clock's; ticks come from there. When a poll begins to

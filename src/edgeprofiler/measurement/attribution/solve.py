@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.clock import Clock
+from edgeprofiler.measurement.attribution.clock import ConversionClock
 from edgeprofiler.measurement.attribution.conversions import NEAR_TICK_S, Conversions, converted
 from edgeprofiler.measurement.attribution.evidence import Evidence, Register
 from edgeprofiler.measurement.attribution.fit import Fit, fit
 from edgeprofiler.measurement.attribution.prior import Prior
-from edgeprofiler.measurement.attribution.problem import Problem, Samples
+from edgeprofiler.measurement.attribution.problem import Mixture, Samples
 from edgeprofiler.measurement.attribution.report import ToldBy
-from edgeprofiler.measurement.attribution.runs import Runs, clock_range
+from edgeprofiler.measurement.attribution.runs import RunTimes, clock_range
 from edgeprofiler.measurement.attribution.search import (
     Place,
     Reach,
@@ -67,13 +67,13 @@ class Solved:
     """What one register says of the layers."""
 
     register: Register
-    runs: Runs
+    runs: RunTimes
     conversions: Conversions
     told_by: ToldBy
     """How the clock of the conversions was told: by repeats, by sight, or not at all."""
     samples: Samples
     floor_w: float
-    problem: Problem
+    problem: Mixture
     fit: Fit
 
     @property
@@ -144,7 +144,7 @@ def _may_vary(timing: Timing) -> bool:
     return timing.time_constant_s == 0 and timing.late_s == 0
 
 
-def _some(problem: Problem, effort: Effort) -> Problem:
+def _some(problem: Mixture, effort: Effort) -> Mixture:
     """Return as much of a problem as decides about its timing."""
     most = max(effort.timing_samples, effort.timing_samples_per_layer * problem.runs.layers)
     reach = Reach()
@@ -155,26 +155,26 @@ SLOWEST_S = 0.03
 """A mean of several conversions reaches back so far."""
 
 
-def _affordable(problem: Problem, effort: Effort) -> Problem:
+def _affordable(problem: Mixture, effort: Effort) -> Mixture:
     columns = problem.runs.layers + 100
     return problem.with_samples(problem.samples.stretches(effort.most_cells // columns, 100))
 
 
-def _is_slow(problem: Problem, places: list[Place], effort: Effort) -> bool:
+def _is_slow(problem: Mixture, places: list[Place], effort: Effort) -> bool:
     """Return whether polls may be late by anything: nothing speaks for each being fresh."""
     late = _least_left(problem, [p for p in places if p.timing.late_s > 0])
     fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
     return fresh > effort.slow_polls * late
 
 
-def _least_left(problem: Problem, places: list[Place]) -> float:
+def _least_left(problem: Mixture, places: list[Place]) -> float:
     """Return what is left near the best place with gaps, and near the best without."""
     some = [*places[:1], *[p for p in places if p.timing.gap_s == 0][:1]]
     return min((near(problem, place).left for place in dict.fromkeys(some)), default=np.inf)
 
 
 def _with_gaps(
-    problem: Problem, places: list[Place], names: tuple[str, ...], effort: Effort
+    problem: Mixture, places: list[Place], names: tuple[str, ...], effort: Effort
 ) -> Fit:
     """Return a fit with the pauses between layers that the samples call for."""
     some = _some(problem, effort)
@@ -190,7 +190,7 @@ def _with_gaps(
     return other if better and other.timing.gap_s > 0 else plain
 
 
-def _likeliest(problem: Problem, places: list[Place], names: tuple[str, ...]) -> Fit:
+def _likeliest(problem: Mixture, places: list[Place], names: tuple[str, ...]) -> Fit:
     """Return the likeliest of the fits from some places."""
     fits = []
     for place in places:
@@ -199,7 +199,7 @@ def _likeliest(problem: Problem, places: list[Place], names: tuple[str, ...]) ->
     return max(fits, key=lambda found: found.log_likelihood)
 
 
-def _longest_gap(runs: Runs, effort: Effort) -> float:
+def _longest_gap(runs: RunTimes, effort: Effort) -> float:
     """Return the longest pause after each layer that leaves room for the runs."""
     room = np.diff(runs.end_s) - runs.total_s[1:]
     if not room.size:
@@ -217,7 +217,7 @@ class _Start:
     floor_w: float
     averaged: tuple[int, ...]
 
-    def problem(self, found: Conversions, runs: Runs) -> Problem:
+    def problem(self, found: Conversions, runs: RunTimes) -> Mixture:
         """Return the conversions within a session as a problem."""
         samples = self._samples(found, runs)
         above = samples.above_w
@@ -225,7 +225,7 @@ class _Start:
         spread = 0.5 * float(np.subtract(*np.quantile(above, [0.98, 0.02]))) if above.size else 0.0
         scale = max(float(above.mean()) if above.size else 0.0, spread, 1e-3)
         gap = self.evidence.ends.gap_s
-        return Problem(
+        return Mixture(
             runs=runs,
             gap_s=None if gap is None else gap[runs.active],
             samples=samples,
@@ -236,7 +236,7 @@ class _Start:
             least_w=self.register.step_w / float(np.sqrt(12)),
         )
 
-    def _samples(self, found: Conversions, runs: Runs) -> Samples:
+    def _samples(self, found: Conversions, runs: RunTimes) -> Samples:
         reach = Reach()
         before = reach.latest_s + max(reach.longest_s, 1.1 * found.period_s)
         end, value = found.time_s, found.value
@@ -249,8 +249,8 @@ class _Start:
         return Samples(end[inside], value[inside] - self.floor_w)
 
     def look(
-        self, problem: Problem, found: Conversions, effort: Effort
-    ) -> tuple[Problem, list[Place]]:
+        self, problem: Mixture, found: Conversions, effort: Effort
+    ) -> tuple[Mixture, list[Place]]:
         """Return the likeliest ends of runs and dependence on the clock, with coarse places."""
         period = found.clock.period_s if found.clock is not None else None
         problems = [problem]
@@ -264,12 +264,12 @@ class _Start:
         best, places = min(tried, key=lambda pair: pair[1][0].left)
         return best, sorted(places + self._gapped(best, period, effort), key=lambda p: p.left)
 
-    def places(self, problem: Problem, found: Conversions, effort: Effort) -> list[Place]:
+    def places(self, problem: Mixture, found: Conversions, effort: Effort) -> list[Place]:
         """Return coarse places for conversions whose clock is known, with and without gaps."""
         places = coarse(problem, found.period_s, self.averaged)
         return sorted(places + self._gapped(problem, found.period_s, effort), key=lambda p: p.left)
 
-    def _gapped(self, problem: Problem, period: float | None, effort: Effort) -> list[Place]:
+    def _gapped(self, problem: Mixture, period: float | None, effort: Effort) -> list[Place]:
         if problem.gap_s is not None:
             return []
         longest = _longest_gap(problem.runs, effort)
@@ -281,12 +281,12 @@ class _Start:
         ]
 
     def by_sight(
-        self, problem: Problem, places: list[Place], effort: Effort
-    ) -> tuple[Problem, Conversions] | None:
+        self, problem: Mixture, places: list[Place], effort: Effort
+    ) -> tuple[Mixture, Conversions] | None:
         """Return the conversions under a clock that what was seen calls for, if one does."""
         fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
-        best: tuple[float, Clock, Problem, Conversions] | None = None
-        trials: list[tuple[float, Clock]] = []
+        best: tuple[float, ConversionClock, Mixture, Conversions] | None = None
+        trials: list[tuple[float, ConversionClock]] = []
         for late in dict.fromkeys(p.timing.late_s for p in places if p.timing.late_s > 0):
             place = next(p for p in places if p.timing.late_s == late)
             some = problem.with_samples(problem.samples.some(effort.timing_samples))
@@ -314,21 +314,21 @@ class _Start:
         return ready, found
 
     @staticmethod
-    def _possible(problem: Problem, clock: Clock) -> float:
+    def _possible(problem: Mixture, clock: ConversionClock) -> float:
         """Return how many conversions a clock has, and polls can have seen, during the runs."""
         span = float(np.ptp(problem.samples.end_s))
         return min(span / clock.period_s, float(len(problem.samples)))
 
     def _under(
-        self, clock: Clock, problem: Problem, delay: FloatArray, margin: float
-    ) -> tuple[Conversions, Problem]:
+        self, clock: ConversionClock, problem: Mixture, delay: FloatArray, margin: float
+    ) -> tuple[Conversions, Mixture]:
         time = self.register.time_s - delay
         found = converted(time, self.register.watts, clock, margin)
         ready = self.problem(found, problem.runs)
         return found, replace(ready, follows=problem.follows)
 
     def solved(
-        self, problem: Problem, found: Conversions, last: Fit, told: ToldBy | None = None
+        self, problem: Mixture, found: Conversions, last: Fit, told: ToldBy | None = None
     ) -> Solved:
         """Return what was found in the end."""
         by: ToldBy = told or ("repeats" if found.clocked else "nothing")

@@ -16,7 +16,7 @@ from edgeprofiler.measurement.attribution.clock import find_clock
 from edgeprofiler.measurement.attribution.conversions import converted
 from edgeprofiler.measurement.attribution.evidence import Register
 from edgeprofiler.measurement.attribution.fit import Fit
-from edgeprofiler.measurement.attribution.problem import Problem, Samples
+from edgeprofiler.measurement.attribution.problem import Mixture, Samples
 
 SURE = 5.0
 """A sag of fewer standard errors than this is none."""
@@ -44,7 +44,7 @@ class Supply:
         return np.asarray(current * (self.open_v - self.sag_ohm * current))
 
 
-def supply_of(register: Register, problem: Problem, found: Fit, floor_w: float) -> Supply | None:
+def supply_of(register: Register, problem: Mixture, found: Fit, floor_w: float) -> Supply | None:
     """Return how the supply of a register sags; `None` where nothing shows that it does.
 
     Args:
@@ -74,7 +74,7 @@ def supply_of(register: Register, problem: Problem, found: Fit, floor_w: float) 
 
 
 def _sag(
-    problem: Problem, found: Fit, floor_w: float, usual: float, time: FloatArray, volt: FloatArray
+    problem: Mixture, found: Fit, floor_w: float, usual: float, time: FloatArray, volt: FloatArray
 ) -> tuple[float, float, float, float]:
     """Return what a sag leaves of the voltage, the voltage without load, the sag and its error."""
     seen = problem.with_samples(Samples(time, volt))

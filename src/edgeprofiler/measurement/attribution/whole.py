@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.attribution.runs import Runs
+from edgeprofiler.measurement.attribution.runs import RunTimes
 
 STRETCHES = 20
 
@@ -28,7 +28,7 @@ class Whole:
     between_w: float
 
 
-def pauses_hold(runs: Runs, window_s: float) -> bool:
+def pauses_hold(runs: RunTimes, window_s: float) -> bool:
     """Return whether some pauses between runs are as long as a window.
 
     Only then is their power seen alone, and the end of a run apart from the next one's start.
@@ -37,7 +37,7 @@ def pauses_hold(runs: Runs, window_s: float) -> bool:
     return bool(pause.size) and float(np.quantile(pause, LONG_PAUSES)) >= window_s
 
 
-def whole_power(runs: Runs, above_w: FloatArray, window_s: float, noise_w: float) -> Whole:
+def whole_power(runs: RunTimes, above_w: FloatArray, window_s: float, noise_w: float) -> Whole:
     """Return the mean power of runs and pauses, with the standard error of the first.
 
     Args:

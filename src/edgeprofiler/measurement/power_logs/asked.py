@@ -32,7 +32,7 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LogOptions:
     """What the user says of a log."""
 
     columns: str = ""

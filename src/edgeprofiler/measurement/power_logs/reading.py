@@ -12,7 +12,7 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import read_text
 from edgeprofiler.measurement.power_logs import reference, tegrastats
-from edgeprofiler.measurement.power_logs.asked import Asked
+from edgeprofiler.measurement.power_logs.asked import LogOptions
 from edgeprofiler.measurement.power_logs.log import ForeignLog
 from edgeprofiler.measurement.power_logs.sheet import is_sheet, read_sheet
 from edgeprofiler.measurement.power_logs.stamps import Reading, zone_named
@@ -23,7 +23,7 @@ _SAME_STEP = 0.1
 """Relative difference of the steps that are there from those that were said, to be told."""
 
 
-def read_log(path: Path, asked: Asked | None = None) -> ForeignLog:
+def read_log(path: Path, asked: LogOptions | None = None) -> ForeignLog:
     """Return the power log in a file of any known form.
 
     Args:
@@ -35,7 +35,7 @@ def read_log(path: Path, asked: Asked | None = None) -> ForeignLog:
         InvalidInput: the file is none of them, or a line is malformed (its number is said).
         UsageError: what the file leaves open was not said.
     """
-    asked = asked or Asked()
+    asked = asked or LogOptions()
     how = Reading(zone_named(asked.zone), path.stat().st_mtime if path.exists() else 0.0)
     text = read_text(path, limits.LOG_BYTES)
     head = [*islice((line for line in text[:400_000].splitlines() if line.strip()), _LOOKED_AT)]

@@ -17,7 +17,7 @@ from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.units import measured_in
 from edgeprofiler.core.values import Heading, Row, Sheet, Value, parse_csv, split_quantity
 from edgeprofiler.core.values.dialect import SEPARATORS, dialect_of
-from edgeprofiler.measurement.power_logs.asked import PARTS, Asked, Role, roles_of
+from edgeprofiler.measurement.power_logs.asked import PARTS, LogOptions, Role, roles_of
 from edgeprofiler.measurement.power_logs.forms import FORMS, Form, form_of, says_utc
 from edgeprofiler.measurement.power_logs.log import ForeignLog
 from edgeprofiler.measurement.power_logs.rails import rails_of
@@ -62,7 +62,7 @@ def _with_tabs(text: str) -> str:
     return "\n" * header + "\n".join(["\t".join(_words(head[header])), *rows]) + ends
 
 
-def read_sheet(text: str, path: Path, asked: Asked, how: Reading) -> ForeignLog:
+def read_sheet(text: str, path: Path, asked: LogOptions, how: Reading) -> ForeignLog:
     """Return the power log that a table holds.
 
     Raises:
@@ -105,7 +105,7 @@ def _without_torn_end(text: str, path: Path) -> tuple[str, list[str]]:
     return text, []
 
 
-def _opened(text: str, path: Path, asked: Asked) -> tuple[Sheet, Form, list[Role]]:
+def _opened(text: str, path: Path, asked: LogOptions) -> tuple[Sheet, Form, list[Role]]:
     """Return the table from its header on, its form and what its columns hold."""
     wanted = roles_of(asked.columns) if asked.columns else []
     names = [role.column for role in wanted if role.constant is None]
@@ -173,7 +173,7 @@ def _bare_roles(cells: Sequence[str]) -> list[Role]:
 
 
 def _times(
-    rows: Sequence[Row], roles: Sequence[Role], path: Path, asked: Asked, how: Reading
+    rows: Sequence[Row], roles: Sequence[Role], path: Path, asked: LogOptions, how: Reading
 ) -> Stamps:
     if not roles:
         if not asked.interval_s:

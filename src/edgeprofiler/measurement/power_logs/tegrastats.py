@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray
-from edgeprofiler.measurement.power_logs.asked import Asked
+from edgeprofiler.measurement.power_logs.asked import LogOptions
 from edgeprofiler.measurement.power_logs.log import ForeignLog
 from edgeprofiler.measurement.power_logs.stamps import Reading, Stamps, read_stamps, stamp_at_start
 from edgeprofiler.measurement.recording import PowerTrace
@@ -23,7 +23,7 @@ def is_tegrastats(lines: list[str]) -> bool:
     return any(RAIL.search(line) for line in lines)
 
 
-def read_tegrastats(text: str, path: Path, asked: Asked, how: Reading) -> ForeignLog:
+def read_tegrastats(text: str, path: Path, asked: LogOptions, how: Reading) -> ForeignLog:
     """Return a log of tegrastats; lines without rails are passed over.
 
     Raises:
@@ -47,7 +47,9 @@ def read_tegrastats(text: str, path: Path, asked: Asked, how: Reading) -> Foreig
     return ForeignLog("tegrastats", PowerTrace(times.time_s, rails, ()), times.first_s, times.wall)
 
 
-def _times(stamps: list[str], numbers: list[int], path: Path, asked: Asked, how: Reading) -> Stamps:
+def _times(
+    stamps: list[str], numbers: list[int], path: Path, asked: LogOptions, how: Reading
+) -> Stamps:
     if not any(stamps):
         if not asked.interval_s:
             raise UsageError(

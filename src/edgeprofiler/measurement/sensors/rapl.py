@@ -24,7 +24,7 @@ _WHOLE = 0.95
 """The platform may count this little less than the packages, as they are not read at one moment."""
 
 
-class Counter:
+class EnergyCounter:
     """A counter of microjoules that wraps, read as joules that never do."""
 
     def __init__(self, path: Path, range_uj: int) -> None:
@@ -68,7 +68,7 @@ class RaplSensor(Optioned):
     total: str = ""
     kind: SensorKind = field(default="energy", init=False)
     _rails: tuple[str, ...] = field(default=(), init=False)
-    _counters: list[Counter] = field(default_factory=list, init=False)
+    _counters: list[EnergyCounter] = field(default_factory=list, init=False)
     _totals: tuple[str, ...] = field(default=(), init=False)
     _notes: list[str] = field(default_factory=list, init=False)
 
@@ -156,11 +156,11 @@ class RaplSensor(Optioned):
         unique = unique_names([name for name, _ in zones])
         return [(name, folder) for name, (_, folder) in zip(unique, zones, strict=True)]
 
-    def _open_all(self, zones: Sequence[tuple[str, Path]]) -> list[Counter]:
-        counters: list[Counter] = []
+    def _open_all(self, zones: Sequence[tuple[str, Path]]) -> list[EnergyCounter]:
+        counters: list[EnergyCounter] = []
         try:
             for _, folder in zones:
-                counters.append(Counter(folder / "energy_uj", _range_uj(folder)))
+                counters.append(EnergyCounter(folder / "energy_uj", _range_uj(folder)))
                 counters[-1].read_j()
         except OSError as error:
             for counter in counters:

@@ -15,7 +15,7 @@ import numpy as np
 from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.plugins import Between, Optioned
-from edgeprofiler.measurement.power_logs import Asked, ForeignLog, read_log
+from edgeprofiler.measurement.power_logs import ForeignLog, LogOptions, read_log
 from edgeprofiler.measurement.recording import PowerTrace
 from edgeprofiler.measurement.sensors.boards import total_rails
 
@@ -164,7 +164,7 @@ class ReplaySensor(Optioned):
         path = Path(self.path)
         state = _state(path)
         if self._read is None or self._read[0] != state:  # it may be growing
-            log = read_log(path, Asked(self.columns, self.interval, self.zone))
+            log = read_log(path, LogOptions(self.columns, self.interval, self.zone))
             totals = log.trace.total_rails
             if self.total or not totals:
                 totals = total_rails(list(log.trace.rails_w), self.total)

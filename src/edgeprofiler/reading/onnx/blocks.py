@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.reading.onnx.structure import RawNode
-from edgeprofiler.reading.operators.call import Value
+from edgeprofiler.reading.operators.call import Operand
 
 BLOCKED = "com.microsoft.nchwc"
 _BLOCK = 16
@@ -26,7 +26,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 def real_channels(
     nodes: Sequence[RawNode],
-    values: Mapping[str, Value],
+    values: Mapping[str, Operand],
     payloads: Callable[[Iterable[str]], Arrays],
 ) -> dict[str, int]:
     """Return the channels of each blocked tensor that can be told of.
@@ -100,7 +100,7 @@ class _Ties:
         return self._channels.get(self._root(name))
 
 
-def _alike(node: RawNode, values: Mapping[str, Value]) -> list[str]:
+def _alike(node: RawNode, values: Mapping[str, Operand]) -> list[str]:
     """The inputs that have as many channels as the result."""
     if node.op in ("ReorderInput", "Concat"):  # whole blocks alone are put side by side
         return []
@@ -114,7 +114,7 @@ def _alike(node: RawNode, values: Mapping[str, Value]) -> list[str]:
     return found
 
 
-def _by_bias(node: RawNode, values: Mapping[str, Value]) -> int | None:
+def _by_bias(node: RawNode, values: Mapping[str, Operand]) -> int | None:
     """How many channels a convolution makes: those up to the last bias that is not zero."""
     bias = values.get(node.inputs[2]) if len(node.inputs) > 2 else None
     if bias is None or bias.data is None or not np.any(bias.data):

@@ -19,7 +19,7 @@ from edgeprofiler.reading.onnx.structure import (
     opset_of,
     raw_nodes,
 )
-from edgeprofiler.reading.operators.call import Value
+from edgeprofiler.reading.operators.call import Operand
 
 _PARAMETER_OPS = frozenset({
     "Resize", "Upsample", "Clip", "Pad", "QuantizeLinear", "DequantizeLinear", "Range", "TopK",
@@ -57,11 +57,11 @@ def graph_of(
     reader.declare([*graph.value_info, *graph.output])
     reader.initialisers(graph, {})
     for item in data:
-        reader.values[item.name] = Value(bound.shapes[item.name], item.dtype)
+        reader.values[item.name] = Operand(bound.shapes[item.name], item.dtype)
     for item in supplied:
         if item.name in weights:
             shape = item.static({}) or ()
-            reader.values[item.name] = Value(shape, item.dtype, constant=True)
+            reader.values[item.name] = Operand(shape, item.dtype, constant=True)
     reader.read(in_order(nodes, reader.values, source))
 
     if not reader.asked_trips:

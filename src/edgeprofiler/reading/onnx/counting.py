@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeprofiler.reading.onnx.structure import RawNode, raw_nodes
 from edgeprofiler.reading.operators import fold
-from edgeprofiler.reading.operators.call import BadNodeError, Call, Value
+from edgeprofiler.reading.operators.call import BadNodeError, Call, Operand
 from edgeprofiler.reading.operators.rules import by_rule
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def varying_states(
     return frozenset(fixed)
 
 
-def _counts(value: Value | None) -> bool:
+def _counts(value: Operand | None) -> bool:
     return (
         value is not None
         and value.constant
@@ -130,8 +130,8 @@ class Counter:
             return Runs()
         varies = self.condition in dependence.of([*dynamic, names[0], *states])
         env = {
-            names[0]: Value.of(np.array(0, np.int64)),
-            names[1]: Value.of(np.array(True)),  # noqa: FBT003
+            names[0]: Operand.of(np.array(0, np.int64)),
+            names[1]: Operand.of(np.array(True)),  # noqa: FBT003
             **{name: self.reader.values[self.states[place]] for name, place in states.items()},
         }
         wanted = {name: str(self.body.output[1 + place].name) for name, place in states.items()}
@@ -141,7 +141,7 @@ class Counter:
     def _follow(
         self,
         nodes: Sequence[RawNode],
-        env: dict[str, Value],
+        env: dict[str, Operand],
         wanted: dict[str, str],
         counter: str,
         most: int | None,
@@ -151,7 +151,7 @@ class Counter:
         done = 0
         limit = _MOST_EVALUATIONS if most is None else min(_MOST_EVALUATIONS, most)
         while done < limit and done * max(len(nodes), 1) < _MOST_EVALUATIONS:
-            env[counter] = Value.of(np.array(done, np.int64))
+            env[counter] = Operand.of(np.array(done, np.int64))
             after = self._evaluated(nodes, env)
             condition = self._get(self.condition, after)
             done += 1
@@ -178,7 +178,7 @@ class Counter:
                 needed.update(node.inputs)
         return kept[::-1]
 
-    def _evaluated(self, nodes: Sequence[RawNode], env: dict[str, Value]) -> dict[str, Value]:
+    def _evaluated(self, nodes: Sequence[RawNode], env: dict[str, Operand]) -> dict[str, Operand]:
         found = dict(env)
         for node in nodes:
             if node.op == "Constant":
@@ -195,10 +195,10 @@ class Counter:
             for name, spec, data in zip(
                 node.outputs, specs or (), fold.fold(call, specs or ()), strict=False
             ):
-                found[name] = Value(*spec, constant=True, data=data)
+                found[name] = Operand(*spec, constant=True, data=data)
         return found
 
-    def _get(self, name: str, found: dict[str, Value]) -> Value | None:
+    def _get(self, name: str, found: dict[str, Operand]) -> Operand | None:
         """Return a tensor of the body, one of its weights, or one from outside."""
         if name in found:
             return found[name]

@@ -18,9 +18,9 @@ from edgeprofiler.reading.onnx.attention import ATTENTIONS
 from edgeprofiler.reading.onnx.blocks import BLOCKED
 from edgeprofiler.reading.onnx.structure import RawNode
 from edgeprofiler.reading.onnx.writer import Attributes, Writer
-from edgeprofiler.reading.operators.call import BadNodeError, Value
+from edgeprofiler.reading.operators.call import BadNodeError, Operand
 
-Values = Mapping[str, Value]
+Values = Mapping[str, Operand]
 
 _NHWC_DOMAIN = "com.ms.internal.nhwc"
 _ANY_LAYOUT = frozenset({"Resize", "Upsample", "Softmax", "QuantizeLinear", "DequantizeLinear"})
@@ -127,7 +127,7 @@ def _quick_gelu(writer: Writer) -> None:
     (source,), alpha = writer.node.inputs, writer.node.attributes.get("alpha", 1.702)
     scaled = source
     if alpha != 1:
-        factor = writer.constant("alpha", Value.of(np.array(alpha, np.float32)))
+        factor = writer.constant("alpha", Operand.of(np.array(alpha, np.float32)))
         scaled = writer.add("Mul", (source, factor), "scaled")
     gate = writer.add("Sigmoid", (scaled,), "sigmoid")
     writer.add("Mul", (source, gate), "", None, writer.node.outputs)
@@ -202,7 +202,7 @@ def _packed_product(writer: Writer) -> None:
     if not isinstance(depth, int) or not isinstance(columns, int):
         raise BadNodeError("does not say K and N")
     bits = node.attributes.get("bits", 4)
-    weight = writer.constant("weight", Value((depth, columns), f"int{bits}", constant=True))
+    weight = writer.constant("weight", Operand((depth, columns), f"int{bits}", constant=True))
     writer.add("MatMul", (node.inputs[0], weight), "", None, node.outputs)
 
 
@@ -256,9 +256,9 @@ def _normalization(writer: Writer, node: RawNode) -> None:
     writer.activation(made, node.outputs[0])
 
 
-def _unknown(shape: tuple[int, ...], like: Value) -> Value:
+def _unknown(shape: tuple[int, ...], like: Operand) -> Operand:
     """Return a weight of another shape, whose values are not known."""
-    return Value(shape, like.dtype, constant=True)
+    return Operand(shape, like.dtype, constant=True)
 
 
 def _reorder(writer: Writer) -> None:

@@ -30,8 +30,8 @@ from edgeprofiler.reading.operators import fold, inference
 from edgeprofiler.reading.operators.call import (
     BadNodeError,
     Call,
+    Operand,
     Spec,
-    Value,
     check_size,
     lengths,
     text,
@@ -79,7 +79,7 @@ class Reader:
         self.opset = opset
         self.bound = bound
         self.tensors = tensors
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, Operand] = {}
         self.nodes: list[Node] = []
         self.teller = Teller(bound, self.values)
         self.told: dict[str, tuple[Dimension, ...]] = {}
@@ -172,7 +172,7 @@ class Reader:
             return
         for doubt in call.doubts:
             self.warn(f"{doubt}: {node.qualified}")
-        self._set(node.outputs, [None if s is None else Value(*s) for s in specs])
+        self._set(node.outputs, [None if s is None else Operand(*s) for s in specs])
         self._emit(node, outer)
 
     def add(self, node: RawNode, depth: int = 0) -> None:
@@ -215,7 +215,7 @@ class Reader:
         if name in self.recipes:
             self.decided[name] = None
 
-    def constant(self, node: RawNode) -> Value:
+    def constant(self, node: RawNode) -> Operand:
         """Return the value of a `Constant`."""
         return _constant(node)
 
@@ -241,7 +241,7 @@ class Reader:
             self._names, self._computed, self.sequences.parts,
         )  # fmt: skip
 
-    def _foldable(self, node: RawNode, inputs: Sequence[Value | None]) -> bool:
+    def _foldable(self, node: RawNode, inputs: Sequence[Operand | None]) -> bool:
         if node.op in _ALWAYS_KNOWN:
             return True
         if node.op == "CastLike":  # the second input lends its type alone
@@ -261,15 +261,15 @@ class Reader:
             self.recipes.update((name, recipe) for name in node.outputs if name)
 
     def _recipe(self, node: RawNode) -> Node:
-        attributes = {k: v for k, v in node.attributes.items() if not isinstance(v, Value)}
+        attributes = {k: v for k, v in node.attributes.items() if not isinstance(v, Operand)}
         if node.op != "ConstantOfShape":
             return Node(node.name, node.op, node.inputs, node.outputs, attributes)
         fill = node.attributes.get("value")
         number = f"{node.outputs[0]}.value"
         self.values[number] = (
-            Value((), fill.dtype, constant=True, data=_first(fill.data))
-            if isinstance(fill, Value)
-            else Value.of(np.zeros((), np.float32))
+            Operand((), fill.dtype, constant=True, data=_first(fill.data))
+            if isinstance(fill, Operand)
+            else Operand.of(np.zeros((), np.float32))
         )
         return Node(node.name, "Expand", (number, node.inputs[0]), node.outputs)
 
@@ -342,17 +342,17 @@ class Reader:
             f"in `shapes` {name}=1x64x56x56, or declare it in the file (value_info)"
         )
 
-    def value(self, name: str, node: RawNode) -> Value:
+    def value(self, name: str, node: RawNode) -> Operand:
         """Return what is known of a tensor that a node reads."""
         value = self.values.get(name)
         if value is None:
             if name in self.sequences.parts:
                 parts = [self.values[part] for part in self.sequences.parts[name]]
-                return parts[0] if parts else Value((0,), "fp32")
+                return parts[0] if parts else Operand((0,), "fp32")
             raise InvalidInput(self.source, f"{describe(node)} reads {name!r}, which nobody makes")
         return value
 
-    def _set(self, names: Sequence[str], values: Sequence[Value | None]) -> None:
+    def _set(self, names: Sequence[str], values: Sequence[Operand | None]) -> None:
         for name, value in zip(names, values, strict=False):
             if name and value is not None:
                 self.values[name] = value
@@ -387,7 +387,7 @@ class Reader:
         return value is not None and name in self._computed and _is_zero(value)
 
 
-def _is_zero(value: Value) -> bool:
+def _is_zero(value: Operand) -> bool:
     return value.constant and value.data is not None and not np.count_nonzero(value.data)
 
 
@@ -396,7 +396,7 @@ def _first(data: Any) -> Any:
     return None if data is None or not data.size else data.reshape(-1)[0].reshape(())
 
 
-def _constant(node: RawNode) -> Value:
+def _constant(node: RawNode) -> Operand:
     """Return the value of a `Constant`, whichever of its attributes holds it."""
     if not node.outputs:
         raise BadNodeError("has no output")
@@ -405,25 +405,25 @@ def _constant(node: RawNode) -> Value:
         ("value_floats", np.float32),
     ):  # fmt: skip
         if key in node.attributes:
-            return Value.of(np.array(node.attributes[key], kind))
+            return Operand.of(np.array(node.attributes[key], kind))
     found = node.attributes.get("value", node.attributes.get("sparse_value"))
-    if isinstance(found, Value):
+    if isinstance(found, Operand):
         return found
     texts = node.attributes.get("value_strings", node.attributes.get("value_string"))
     if texts is not None:
-        return Value((len(texts),) if isinstance(texts, tuple) else (), "string", constant=True)
+        return Operand((len(texts),) if isinstance(texts, tuple) else (), "string", constant=True)
     raise BadNodeError("has no value")
 
 
-def _folded(call: Call, specs: Sequence[Spec]) -> list[Value]:
+def _folded(call: Call, specs: Sequence[Spec]) -> list[Operand]:
     """Return constant outputs, with their elements where they are small."""
     if call.op == "DequantizeLinear":
         # The weights of a quantised layer stay what they are stored as; biases become fp32.
         stored = call.value(0).dtype
         dtype = specs[0][1] if stored == "int32" else stored
-        return [Value(specs[0][0], dtype, constant=True)]
+        return [Operand(specs[0][0], dtype, constant=True)]
     data = fold.fold(call, specs)
     return [
-        Value(shape, dtype, constant=True, data=elements)
+        Operand(shape, dtype, constant=True, data=elements)
         for (shape, dtype), elements in zip(specs, data, strict=True)
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeprofiler.reading.onnx.structure import RawNode
-from edgeprofiler.reading.operators.call import BadNodeError, UnknownShapeError, Value
+from edgeprofiler.reading.operators.call import BadNodeError, Operand, UnknownShapeError
 
 if TYPE_CHECKING:
     from edgeprofiler.reading.onnx.reader import Reader
@@ -68,7 +68,7 @@ class Sequences:
             self.reader.add(_replaced(node, "Concat", parts, axis))
         elif node.op == "SequenceLength" and node.inputs[0] in self.parts:
             length = len(self.parts[node.inputs[0]])
-            self.reader.values[node.outputs[0]] = Value.of(np.array(length, np.int64))
+            self.reader.values[node.outputs[0]] = Operand.of(np.array(length, np.int64))
         else:
             return False
         return True

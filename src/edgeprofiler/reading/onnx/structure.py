@@ -18,7 +18,7 @@ from edgeprofiler.reading.operators.call import (
     FOLD_ELEMENTS,
     NUMPY,
     BadNodeError,
-    Value,
+    Operand,
     check_size,
 )
 from edgeprofiler.reading.operators.selection import SUPPRESSIONS
@@ -249,12 +249,12 @@ class TensorReader:
         self._files: dict[str, Path | str] = {}
         """Files beside the model by location, or why there is none."""
 
-    def value(self, tensor: Any) -> Value:
+    def value(self, tensor: Any) -> Operand:
         """Return a TensorProto's shape and type, and its elements if it is small."""
         shape = tuple(int(n) for n in tensor.dims)
         dtype = DTYPES.get(tensor.data_type, "fp32")
         self._check(tensor.name, shape)
-        return Value(shape, dtype, constant=True, data=self._elements(tensor, shape, dtype))
+        return Operand(shape, dtype, constant=True, data=self._elements(tensor, shape, dtype))
 
     def payloads(self, names: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
         """Return the elements of floating-point weights, which costs another look at the file."""
@@ -271,11 +271,11 @@ class TensorReader:
             if tensor.name in wanted and tensor.data_location == 0
         }
 
-    def sparse(self, tensor: Any) -> Value:
+    def sparse(self, tensor: Any) -> Operand:
         """Return a SparseTensorProto's dense shape."""
         shape = tuple(int(n) for n in tensor.dims)
         self._check(tensor.values.name, shape)
-        return Value(shape, DTYPES.get(tensor.values.data_type, "fp32"), constant=True)
+        return Operand(shape, DTYPES.get(tensor.values.data_type, "fp32"), constant=True)
 
     def _check(self, name: str, shape: Shape) -> None:
         try:

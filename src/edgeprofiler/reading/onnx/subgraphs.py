@@ -19,7 +19,7 @@ from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Choice, Factor, Graph, Node
 from edgeprofiler.reading.onnx.counting import Counter, varying_states
 from edgeprofiler.reading.onnx.structure import RawNode, in_order, raw_nodes
-from edgeprofiler.reading.operators.call import BadNodeError, Value, text
+from edgeprofiler.reading.operators.call import BadNodeError, Operand, text
 from edgeprofiler.reading.operators.macs import node_macs
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Subgraphs:
         """The constant that holds the length of what is scanned."""
         reader, prefix = self.reader, loop.prefix
         reader.add(RawNode("", "Shape", "", (name,), (f"{prefix}/shape",), {}))
-        reader.values[f"{prefix}/axis"] = Value.of(np.array([axis], np.int64))
+        reader.values[f"{prefix}/axis"] = Operand.of(np.array([axis], np.int64))
         inputs = (f"{prefix}/shape", f"{prefix}/axis")
         reader.add(RawNode("", "Gather", "", inputs, (f"{prefix}/length",), {"axis": 0}))
         return f"{prefix}/length"
@@ -289,7 +289,7 @@ class Subgraphs:
                 reader.add(RawNode("", "State", "", (name,), (state,), {}), depth)
                 found.append(state)
             made, collected, conditions = self._body_of(loop, prefix, found, 0, depth)
-            reader.values[f"{prefix}/trips"] = Value.of(
+            reader.values[f"{prefix}/trips"] = Operand.of(
                 np.array([reader.count(trips) or 0], np.int64)
             )
             counted = trips if isinstance(trips, str) else f"{prefix}/trips"
@@ -310,7 +310,7 @@ class Subgraphs:
                 continue
             if place in loop.fixed:
                 value = reader.values[after]
-                reader.values[name] = Value(value.shape, value.dtype, constant=True)
+                reader.values[name] = Operand(value.shape, value.dtype, constant=True)
                 continue
             inputs = (after, *(n for n in changing if n != after))  # which the next run reads
             reader.add(RawNode("", "Carry", "", inputs, (name,), {}), depth)
@@ -346,8 +346,8 @@ class Subgraphs:
         bound: dict[str, str] = {}
         skip = 0
         if loop.node.op == "Loop":
-            reader.values[f"{prefix}/run"] = Value.of(np.array(index, np.int64))
-            reader.values[f"{prefix}/goes on"] = Value.of(np.array(True))  # noqa: FBT003
+            reader.values[f"{prefix}/run"] = Operand.of(np.array(index, np.int64))
+            reader.values[f"{prefix}/goes on"] = Operand.of(np.array(True))  # noqa: FBT003
             bound = {names[0]: f"{prefix}/run", names[1]: f"{prefix}/goes on"}
             skip = 2
         bound.update(zip(names[skip:], states, strict=False))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from edgeprofiler.core.graph import Dimension, Shape
 from edgeprofiler.reading.onnx.inputs import Bound, Declared
 from edgeprofiler.reading.onnx.structure import RawNode
-from edgeprofiler.reading.operators.call import Value
+from edgeprofiler.reading.operators.call import Operand
 from edgeprofiler.reading.operators.pointwise import SAME
 
 _PASSES = SAME | {"Add", "Sub", "Mul", "Div", "PRelu", "Cast", "Dropout"}
@@ -25,7 +25,7 @@ _MOST_STEPS = 32
 
 
 @dataclass
-class Told:
+class ToldShapes:
     """The dimensions of a tensor as far as they are known, and which of them are assumed."""
 
     dimensions: tuple[Dimension, ...]
@@ -38,7 +38,7 @@ class Teller:
     """What a file tells of its tensors beside what follows from rules."""
 
     bound: Bound
-    values: Mapping[str, Value]
+    values: Mapping[str, Operand]
     declared: dict[str, Declared] = field(default_factory=dict)
     _nodes: list[RawNode] = field(default_factory=list)
     _readers: dict[str, list[RawNode]] | None = None
@@ -57,11 +57,11 @@ class Teller:
         """Whether some node reads a tensor."""
         return bool(name) and bool(self._who_reads(name))
 
-    def tell(self, node: RawNode, name: str) -> Told | None:
+    def tell(self, node: RawNode, name: str) -> ToldShapes | None:
         """Return the dimensions of a result, or `None` where even their number is not known."""
         given = self.bound.given.get(name)
         if given is not None:
-            return Told(given)
+            return ToldShapes(given)
         found = self._stated(name)
         need = self._needed(name)
         if need is None and found is None:
@@ -78,7 +78,7 @@ class Teller:
         if missing and len(shape) != len(found):
             return None
         whole = tuple((source, i) if d is None else d for i, d in enumerate(found))
-        return Told(whole, missing)
+        return ToldShapes(whole, missing)
 
     def _stated(self, name: str) -> tuple[Dimension | None, ...] | None:
         """What the file declares, with free dimensions as those of the inputs of their name."""
@@ -124,7 +124,7 @@ class Teller:
         return None if weight is None else rule(node, weight)
 
 
-def _of_conv(node: RawNode, weight: Value) -> tuple[Dimension | None, ...] | None:
+def _of_conv(node: RawNode, weight: Operand) -> tuple[Dimension | None, ...] | None:
     group = node.attributes.get("group", 1)
     if len(weight.shape) < 3 or not isinstance(group, int):
         return None
@@ -132,13 +132,13 @@ def _of_conv(node: RawNode, weight: Value) -> tuple[Dimension | None, ...] | Non
     return (None, channels, *(None,) * (len(weight.shape) - 2))
 
 
-def _of_gemm(node: RawNode, weight: Value) -> tuple[Dimension | None, ...] | None:
+def _of_gemm(node: RawNode, weight: Operand) -> tuple[Dimension | None, ...] | None:
     if len(weight.shape) != 2 or node.attributes.get("transA"):
         return None
     return (None, weight.shape[1 if node.attributes.get("transB") else 0])
 
 
-_NEEDS: Mapping[str, Callable[[RawNode, Value], tuple[Dimension | None, ...] | None]] = {
+_NEEDS: Mapping[str, Callable[[RawNode, Operand], tuple[Dimension | None, ...] | None]] = {
     "Conv": _of_conv, "ConvTranspose": _of_conv, "Gemm": _of_gemm,
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeprofiler.reading.onnx.structure import RawNode
-from edgeprofiler.reading.operators.call import Value
+from edgeprofiler.reading.operators.call import Operand
 
 Attributes = dict[str, Any]
 
@@ -18,13 +18,13 @@ class Writer:
     """Collects the plain nodes that a foreign one is written out as."""
 
     def __init__(
-        self, node: RawNode, values: Mapping[str, Value], channels: Mapping[str, int]
+        self, node: RawNode, values: Mapping[str, Operand], channels: Mapping[str, int]
     ) -> None:
         self.node = node
         self.values = values
         self.channels = channels
         self.nodes: list[RawNode] = []
-        self.constants: dict[str, Value] = {}
+        self.constants: dict[str, Operand] = {}
 
     def add(
         self,
@@ -42,7 +42,7 @@ class Writer:
         )
         return made[0]
 
-    def constant(self, what: str, value: Value) -> str:
+    def constant(self, what: str, value: Operand) -> str:
         """Add a constant; return its name."""
         name = f"{self.node.outputs[0]}/{what}"
         self.constants[name] = value
@@ -58,7 +58,7 @@ class Writer:
             return
         if kind == "Clip":
             bounds = [
-                self.constant(what, Value.of(np.array(number, np.float32)))
+                self.constant(what, Operand.of(np.array(number, np.float32)))
                 for what, number in zip(("min", "max"), numbers, strict=False)
             ]
             self.add("Clip", (source, *bounds), kind, outputs=(result,))

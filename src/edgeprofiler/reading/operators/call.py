@@ -45,7 +45,7 @@ class UnknownShapeError(Exception):
 
 
 @dataclass(slots=True)
-class Value:
+class Operand:
     """A tensor: its shape, its type, and its elements where it is a small constant."""
 
     shape: Shape
@@ -54,17 +54,17 @@ class Value:
     data: npt.NDArray[Any] | None = None
 
     @staticmethod
-    def of(data: npt.NDArray[Any]) -> Value:
+    def of(data: npt.NDArray[Any]) -> Operand:
         """Return the constant that holds `data`."""
-        return Value(data.shape, NAMES.get(data.dtype, "fp32"), constant=True, data=data)
+        return Operand(data.shape, NAMES.get(data.dtype, "fp32"), constant=True, data=data)
 
     @staticmethod
-    def of_tensor(tensor: Tensor) -> Value:
+    def of_tensor(tensor: Tensor) -> Operand:
         """Return what a rule must know of a graph's tensor."""
         if tensor.value is None:
-            return Value(tensor.shape, tensor.dtype, tensor.constant)
+            return Operand(tensor.shape, tensor.dtype, tensor.constant)
         data = np.array(tensor.value, NUMPY.get(tensor.dtype)).reshape(tensor.shape)
-        return Value(tensor.shape, tensor.dtype, tensor.constant, data)
+        return Operand(tensor.shape, tensor.dtype, tensor.constant, data)
 
     @property
     def elements(self) -> int:
@@ -96,7 +96,7 @@ class Call:
     """One node as a rule sees it."""
 
     op: str
-    inputs: Sequence[Value | None]
+    inputs: Sequence[Operand | None]
     attributes: Mapping[str, Any]
     outputs: int = 1
     doubts: list[str] = field(default_factory=list)
@@ -105,14 +105,14 @@ class Call:
     @staticmethod
     def of(node: Node, tensors: Mapping[str, Tensor]) -> Call:
         """Return a graph's node with what is known of its inputs."""
-        inputs = [Value.of_tensor(tensors[name]) if name else None for name in node.inputs]
+        inputs = [Operand.of_tensor(tensors[name]) if name else None for name in node.inputs]
         return Call(node.op, inputs, node.attributes, len(node.outputs))
 
     def has(self, index: int) -> bool:
         """Whether input `index` is given."""
         return index < len(self.inputs) and self.inputs[index] is not None
 
-    def value(self, index: int) -> Value:
+    def value(self, index: int) -> Operand:
         """Return input `index`."""
         value = self.inputs[index] if index < len(self.inputs) else None
         if value is None:

@@ -19,9 +19,9 @@ from edgeprofiler.reading.operators.call import (
     FOLD_ELEMENTS,
     NUMPY,
     Call,
+    Operand,
     Spec,
     UnknownShapeError,
-    Value,
 )
 from edgeprofiler.reading.operators.layout import slice_bounds, split_sizes
 from edgeprofiler.reading.operators.rules import outputs_of
@@ -67,7 +67,7 @@ def calculate(node: Node, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     call = Call.of(node, tensors)
     specs = outputs_of(call) or []
     return tuple(
-        Value(shape, dtype, constant=True, data=data).tensor(name, stated=True)
+        Operand(shape, dtype, constant=True, data=data).tensor(name, stated=True)
         for name, (shape, dtype), data in zip(node.outputs, specs, fold(call, specs), strict=False)
         if name
     )
@@ -112,7 +112,7 @@ def _shape(call: Call) -> list[Array]:
 def _fill(call: Call) -> list[Array]:
     shape = tuple(int(v) for v in call.data(0))
     fill = call.attributes.get("value")
-    if not isinstance(fill, Value):
+    if not isinstance(fill, Operand):
         return [np.zeros(shape, np.float32)]
     if fill.data is None or not fill.data.size:
         raise UnknownShapeError

@@ -8,9 +8,9 @@ from edgeprofiler.core.graph import Shape
 from edgeprofiler.reading.operators.call import (
     BadNodeError,
     Call,
+    Operand,
     Rule,
     Spec,
-    Value,
     axes_of,
     axis_of,
     broadcast,
@@ -195,7 +195,7 @@ def _constant_of_shape(call: Call) -> list[Spec]:
     """`ConstantOfShape`: the only way that some files make their weights."""
     target = call.integers("shape", 0)
     fill = call.attributes.get("value")
-    return [(target or (), fill.dtype if isinstance(fill, Value) else "fp32")]
+    return [(target or (), fill.dtype if isinstance(fill, Operand) else "fp32")]
 
 
 def _shape_of(call: Call) -> list[Spec]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgeprofiler.core.graph import Graph, Node, Shape
-from edgeprofiler.reading.operators.call import BadNodeError, Call, Rule, Spec, Value, text
+from edgeprofiler.reading.operators.call import BadNodeError, Call, Operand, Rule, Spec, text
 
 _SAME = ("SAME_UPPER", "SAME_LOWER")
 
@@ -136,7 +136,7 @@ def _slid(call: Call, size: Shape, kernel: Shape, *, ceil: bool = False) -> Shap
     return tuple(result)
 
 
-def _filter(call: Call, data: Value, weight: Value) -> tuple[Shape, Shape]:
+def _filter(call: Call, data: Operand, weight: Operand) -> tuple[Shape, Shape]:
     """Return spatial size and kernel of a convolution, having checked that they fit."""
     rank = len(data.shape) - 2
     if rank < 1 or len(weight.shape) != rank + 2:
@@ -154,7 +154,7 @@ def _filter(call: Call, data: Value, weight: Value) -> tuple[Shape, Shape]:
     return data.shape[2:], kernel
 
 
-def _convolution(call: Call, weight: Value, dtype: str) -> list[Spec]:
+def _convolution(call: Call, weight: Operand, dtype: str) -> list[Spec]:
     data = call.value(0)
     size, kernel = _filter(call, data, weight)
     group = call.integer("group", 1)

@@ -13,15 +13,15 @@ from functools import partial
 from edgeprofiler.core.graph import AttributeValue
 from edgeprofiler.reading.graphs.build import adaptive_window
 from edgeprofiler.reading.pt2.document import Ref
-from edgeprofiler.reading.pt2.program import Call, Program, Unlike, refs_of
+from edgeprofiler.reading.pt2.program import Program, ProgramCall, Unlike, refs_of
 from edgeprofiler.reading.pt2.recurrent import recurrent
 
-Rule = Callable[[Program, Call], None]
+Rule = Callable[[Program, ProgramCall], None]
 
 _LONGEST = 2**63 - 1
 
 
-def write(program: Program, call: Call) -> None:
+def write(program: Program, call: ProgramCall) -> None:
     """Add a call to the program's graph."""
     if not call.results:
         return  # an assertion
@@ -42,7 +42,7 @@ def write(program: Program, call: Call) -> None:
         program.foreign(call, inputs)
 
 
-def _same(p: Program, c: Call) -> None:
+def _same(p: Program, c: ProgramCall) -> None:
     """What a result is in evaluation: its first argument."""
     source = next(iter(c.given.values()))
     known, stated = p.tensor(source), p.stated(c.results[0])
@@ -55,12 +55,12 @@ def _same(p: Program, c: Call) -> None:
         p.same[c.results[0]] = known.name
 
 
-def _known(p: Program, c: Call) -> None:
+def _known(p: Program, c: ProgramCall) -> None:
     """What a result is that has another's size alone, and known elements."""
     p.constant(c.results[0])
 
 
-def _elementwise(op: str, p: Program, c: Call) -> None:
+def _elementwise(op: str, p: Program, c: ProgramCall) -> None:
     read = []
     for name, value in c.given.items():
         if isinstance(value, Ref):
@@ -78,19 +78,19 @@ _UNARY_ATTRIBUTES: Mapping[str, Mapping[str, AttributeValue]] = {
 }  # fmt: skip
 
 
-def _unequal(p: Program, c: Call) -> None:
+def _unequal(p: Program, c: ProgramCall) -> None:
     same = f"{c.results[0]}.same"
-    _elementwise("Equal", p, Call(c.target, c.given, (same,)))
+    _elementwise("Equal", p, ProgramCall(c.target, c.given, (same,)))
     p.add("Not", [same], c.results)
 
 
-def _fill(p: Program, c: Call) -> None:
+def _fill(p: Program, c: ProgramCall) -> None:
     x, value = c["self"], c["value"]
     filled = value if isinstance(value, Ref) else p.number(value, "fill")
     p.add("Where", [c["mask"], filled, x], c.results)
 
 
-def _roll(p: Program, c: Call) -> None:
+def _roll(p: Program, c: ProgramCall) -> None:
     """Write down each shift as two slices that change places."""
     x, axes, shifts = c["self"], c.get("dims", []), c["shifts"]
     for place, (axis, shift) in enumerate(zip(axes, shifts, strict=True)):
@@ -107,7 +107,7 @@ def _roll(p: Program, c: Call) -> None:
         raise Unlike("a roll of all elements in one row")
 
 
-def _clip(p: Program, c: Call) -> None:
+def _clip(p: Program, c: ProgramCall) -> None:
     low, high = c.get("min", c.get("min_val", 0.0)), c.get("max", c.get("max_val", 6.0))
     if c.target.startswith("aten.relu6"):
         low, high = 0.0, 6.0
@@ -115,12 +115,12 @@ def _clip(p: Program, c: Call) -> None:
     p.add("Clip", [next(iter(c.given.values())), *bounds], c.results[:1])
 
 
-def _silu(p: Program, c: Call) -> None:
+def _silu(p: Program, c: ProgramCall) -> None:
     x, (result,) = next(iter(c.given.values())), c.results
     p.add("Mul", [x, p.add("Sigmoid", [x], [f"{result}.sigmoid"])], [result])
 
 
-def _convolution(p: Program, c: Call) -> None:
+def _convolution(p: Program, c: ProgramCall) -> None:
     x, weight = c["input"], c["weight"]
     kernel = p.shape(weight)[2:]
     rank = len(kernel)
@@ -145,7 +145,7 @@ def _convolution(p: Program, c: Call) -> None:
     p.add(op, [x, weight, *([bias] if bias else [])], c.results, attributes)
 
 
-def _linear(p: Program, c: Call) -> None:
+def _linear(p: Program, c: ProgramCall) -> None:
     x, weight, bias = c["input"], c["weight"], c.get("bias")
     if len(p.shape(x)) == 2:
         p.add("Gemm", [x, weight, *([bias] if bias else [])], c.results, {"transB": 1})
@@ -156,11 +156,11 @@ def _linear(p: Program, c: Call) -> None:
         p.add("Add", [product, bias], [result])
 
 
-def _product(first: str, second: str, p: Program, c: Call) -> None:
+def _product(first: str, second: str, p: Program, c: ProgramCall) -> None:
     p.add("MatMul", [c[first], c[second]], c.results)
 
 
-def _attention(p: Program, c: Call) -> None:
+def _attention(p: Program, c: ProgramCall) -> None:
     """Add the products and the softmax that the call stands for, as exporters write them."""
     q, k, v, mask = c["query"], c["key"], c["value"], c.get("attn_mask")
     (result,), rank = c.results, len(p.shape(c["query"]))
@@ -174,25 +174,25 @@ def _attention(p: Program, c: Call) -> None:
     p.add("MatMul", [weights, v], [result])
 
 
-def _batch_norm(p: Program, c: Call) -> None:
+def _batch_norm(p: Program, c: ProgramCall) -> None:
     parts = [c[name] for name in ("input", "weight", "bias", "running_mean", "running_var")]
     if c.get("training", False):
         raise Unlike("statistics of the batch")
     p.add("BatchNormalization", parts, c.results[:1])
 
 
-def _layer_norm(p: Program, c: Call) -> None:
+def _layer_norm(p: Program, c: ProgramCall) -> None:
     parts = [c["input"], c["weight"], *([c["bias"]] if c.get("bias") else [])]
     axis = -len(c["normalized_shape"])
     p.add("LayerNormalization", parts, c.results[:1], {"axis": axis})
 
 
-def _group_norm(p: Program, c: Call) -> None:
+def _group_norm(p: Program, c: ProgramCall) -> None:
     parts = [c["input"], c["weight"], c["bias"]]
     p.add("GroupNormalization", parts, c.results[:1], {"num_groups": c["num_groups"]})
 
 
-def _pool(op: str, p: Program, c: Call) -> None:
+def _pool(op: str, p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     rank = len(p.shape(x)) - 2
     kernel = c.ints("kernel_size", rank)
@@ -208,7 +208,7 @@ def _pool(op: str, p: Program, c: Call) -> None:
     p.add(op, [x], c.results[:1], attributes)
 
 
-def _adaptive(op: str, p: Program, c: Call) -> None:
+def _adaptive(op: str, p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     image = p.shape(x)[2:]
     size = c.ints("output_size", len(image))
@@ -218,25 +218,25 @@ def _adaptive(op: str, p: Program, c: Call) -> None:
     p.add(op, [x], c.results[:1], adaptive_window(image, size))
 
 
-def _reduce(op: str, p: Program, c: Call) -> None:
+def _reduce(op: str, p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     axes = c.get("dim", list(range(len(p.shape(x)))))
     axes = (axes,) if isinstance(axes, int) else tuple(axes) or tuple(range(len(p.shape(x))))
     p.add(op, [x], c.results[:1], {"axes": axes, "keepdims": int(c.get("keepdim", False))})
 
 
-def _softmax(p: Program, c: Call) -> None:
+def _softmax(p: Program, c: ProgramCall) -> None:
     op = "LogSoftmax" if "log_softmax" in c.target else "Softmax"
     p.add(op, [next(iter(c.given.values()))], c.results, {"axis": c["dim"]})
 
 
-def _reshape(p: Program, c: Call) -> None:
+def _reshape(p: Program, c: ProgramCall) -> None:
     """Write down any change of shape that keeps the order: the file says what becomes of it."""
     x, shape = next(iter(c.given.values())), p.stated(c.results[0]).shape
     p.add("Reshape", [x, p.number(shape, "shape")], c.results[:1])
 
 
-def _flatten(p: Program, c: Call) -> None:
+def _flatten(p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     if c.get("start_dim", 0) == 1 and c.get("end_dim", -1) in (-1, len(p.shape(x)) - 1):
         p.add("Flatten", [x], c.results, {"axis": 1})
@@ -244,7 +244,7 @@ def _flatten(p: Program, c: Call) -> None:
         _reshape(p, c)
 
 
-def _expand(p: Program, c: Call) -> None:
+def _expand(p: Program, c: ProgramCall) -> None:
     x, shape = next(iter(c.given.values())), p.stated(c.results[0]).shape
     if shape == p.shape(x):
         _same(p, c)
@@ -252,7 +252,7 @@ def _expand(p: Program, c: Call) -> None:
         p.add("Expand", [x, p.number(shape, "shape")], c.results[:1])
 
 
-def _permute(p: Program, c: Call) -> None:
+def _permute(p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     rank = len(p.shape(x))
     order = list(range(rank))
@@ -266,12 +266,12 @@ def _permute(p: Program, c: Call) -> None:
     p.add("Transpose", [x], c.results, {"perm": tuple(order)})
 
 
-def _cat(p: Program, c: Call) -> None:
+def _cat(p: Program, c: ProgramCall) -> None:
     tensors = [name for name in c["tensors"] if 0 not in p.shape(name)]
     p.add("Concat", tensors, c.results, {"axis": c.get("dim", 0)})
 
 
-def _stack(p: Program, c: Call) -> None:
+def _stack(p: Program, c: ProgramCall) -> None:
     axis = c.get("dim", 0)
     parts = []
     for place, x in enumerate(c["tensors"]):
@@ -282,7 +282,7 @@ def _stack(p: Program, c: Call) -> None:
     p.add("Concat", parts, c.results, {"axis": axis})
 
 
-def _split(p: Program, c: Call) -> None:
+def _split(p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     axis = c.get("dim", 0) % len(p.shape(x))
     sizes = [p.stated(name).shape[axis] for name in c.results]
@@ -292,7 +292,7 @@ def _split(p: Program, c: Call) -> None:
     p.add("Split", [x, p.number(sizes, "sizes")], c.results, {"axis": axis})
 
 
-def _unbind(p: Program, c: Call) -> None:
+def _unbind(p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     axis = c.get("dim", 0) % len(p.shape(x))
     parts = [f"{name}.part" for name in c.results]
@@ -306,7 +306,7 @@ def _cut(p: Program, x: str, result: str, axis: int, start: int, end: int, step:
     p.add("Slice", [x, *numbers], [result])
 
 
-def _slice(p: Program, c: Call) -> None:
+def _slice(p: Program, c: ProgramCall) -> None:
     x = next(iter(c.given.values()))
     if p.stated(c.results[0]).shape == p.shape(x):
         _same(p, c)
@@ -315,7 +315,7 @@ def _slice(p: Program, c: Call) -> None:
     _cut(p, x, c.results[0], axis, c.get("start", 0), c.get("end", _LONGEST), c.get("step", 1))
 
 
-def _select(p: Program, c: Call) -> None:
+def _select(p: Program, c: ProgramCall) -> None:
     x, (result,) = next(iter(c.given.values())), c.results
     axis = c["dim"] % len(p.shape(x))
     place = c["index"] % p.shape(x)[axis]
@@ -323,7 +323,7 @@ def _select(p: Program, c: Call) -> None:
     p.add("Squeeze", [f"{result}.part", p.number([axis], "axis")], [result])
 
 
-def _pad(p: Program, c: Call) -> None:
+def _pad(p: Program, c: ProgramCall) -> None:
     x, pads = next(iter(c.given.values())), list(c["pad"])
     rank = len(p.shape(x))
     before, behind = [0] * rank, [0] * rank
@@ -333,12 +333,12 @@ def _pad(p: Program, c: Call) -> None:
     p.add("Pad", [x, p.number([*before, *behind], "pads")], c.results, {"mode": mode})
 
 
-def _resize(mode: str, p: Program, c: Call) -> None:
+def _resize(mode: str, p: Program, c: ProgramCall) -> None:
     x, shape = next(iter(c.given.values())), p.stated(c.results[0]).shape
     p.add("Resize", [x, "", "", p.number(shape, "sizes")], c.results, {"mode": mode})
 
 
-def _shuffle(op: str, name: str, p: Program, c: Call) -> None:
+def _shuffle(op: str, name: str, p: Program, c: ProgramCall) -> None:
     attributes: dict[str, AttributeValue] = {"blocksize": c[name]}
     p.add(op, [next(iter(c.given.values()))], c.results, attributes)
 

@@ -19,7 +19,7 @@ class Unlike(Exception):
     """A call that has no counterpart among ONNX's operators, or not with these arguments."""
 
 
-class Call:
+class ProgramCall:
     """One call of an ATen operator: what it is given, by name, and what it makes."""
 
     def __init__(self, target: str, given: Mapping[str, Any], results: tuple[str, ...]) -> None:
@@ -138,7 +138,7 @@ class Program:
         self.nodes.append(node)
         return results[0]
 
-    def foreign(self, call: Call, inputs: Sequence[str]) -> None:
+    def foreign(self, call: ProgramCall, inputs: Sequence[str]) -> None:
         """Add a call under its own name, with results as the file says them."""
         for name in call.results:
             self.tensors[name] = self.stated(name)
@@ -172,14 +172,14 @@ class Program:
             told={name: shape for name, shape in self.told.items() if name in made},
         )
 
-    def calls(self) -> list[tuple[Value, Call]]:
+    def calls(self) -> list[tuple[Value, ProgramCall]]:
         """Return the program's calls, in an order in which they can run."""
         nodes = self.graph["nodes"].items()
         if len(nodes) > limits.NODES:
             raise self.graph.fail(f"has {len(nodes)} nodes", f"at most {limits.NODES} are read")
         return [(node, self._call(node)) for node in nodes]
 
-    def _call(self, node: Value) -> Call:
+    def _call(self, node: Value) -> ProgramCall:
         given = {
             item["name"].text(): argument(item["arg"], self.numbers)
             for item in node["inputs"].items()
@@ -188,7 +188,7 @@ class Program:
         for output in node["outputs"].items():
             found = argument(output, self.numbers) if "as_sym_int" not in output else None
             results += [str(ref) for ref in (found if isinstance(found, list) else [found]) if ref]
-        return Call(node["target"].text().removeprefix("torch.ops."), given, tuple(results))
+        return ProgramCall(node["target"].text().removeprefix("torch.ops."), given, tuple(results))
 
     def _declare(self) -> None:
         """Declare inputs, and parameters and buffers as constants."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from edgeprofiler.core.graph import Tensor
-from edgeprofiler.reading.pt2.program import Call, Program, Unlike
+from edgeprofiler.reading.pt2.program import Program, ProgramCall, Unlike
 
 
-def recurrent(op: str, p: Program, c: Call) -> None:
+def recurrent(op: str, p: Program, c: ProgramCall) -> None:
     """Write down `aten.lstm.input` or `aten.gru.input`.
 
     Their arguments: the sequence, the first state, weights of every layer and direction

@@ -35,7 +35,7 @@ from edgeprofiler.views.web.cache import Cache
 from edgeprofiler.views.web.jobs import read_network
 from edgeprofiler.views.web.settings import Settings
 from edgeprofiler.views.web.uploads import Upload, Uploads
-from edgeprofiler.views.web.workers import Workers
+from edgeprofiler.views.web.workers import WebWorkers
 
 _TOTALS = ("schema", "network", "device", "origin", "simulated", "idle_power_w", "interval",
            "totals", "unattributed", "coverage", "warnings")  # fmt: skip
@@ -84,7 +84,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.uploads = Uploads(settings.max_uploads, settings.max_uploads_bytes)
-        self.workers = Workers(settings)
+        self.workers = WebWorkers(settings)
         self._recordings = settings.recordings
         if self._recordings is not None and not self._recordings.is_dir():
             raise InvalidInput(self._recordings, "is no folder", "name one that holds recordings")
@@ -168,8 +168,9 @@ class Service:
         key = (do, question, advice)
         ready = self._texts.get(key)
         if ready is None:
+            predictor = self._kept(question)[0] if question.predictor else None
             document = self._job(
-                do, self._told(question), self.settings.advise_seconds,
+                do, replace(question, predictor=predictor), self.settings.advise_seconds,
                 budget=advice.limits, kinds=list(advice.kinds),
             )  # fmt: skip
             ready = json.dumps(document).encode()
@@ -188,8 +189,9 @@ class Service:
         Raises:
             UsageError: no such values, or no condition.
         """
+        predictor = self._kept(question)[0] if question.predictor else None
         document = self._job(
-            "sweep", self._told(question), self.settings.advise_seconds,
+            "sweep", replace(question, predictor=predictor), self.settings.advise_seconds,
             axes=dict(axes), where=where, best=_BEST,
         )  # fmt: skip
         return Sweep.from_document(document)
@@ -225,12 +227,6 @@ class Service:
     def predictors(self) -> tuple[str, ...]:
         """Names of the trained predictors that can be chosen."""
         return tuple(self._predictors)
-
-    def _told(self, question: Question) -> Question:
-        """Return a question as a worker is told it: where its predictor lies, on its own host."""
-        if not question.predictor:
-            return question
-        return replace(question, predictor=self._kept(question)[0], runtime=None)
 
     def _kept(self, question: Question) -> tuple[str, Artifact]:
         """Return where the predictor of a question is, and what is there."""

@@ -54,7 +54,7 @@ class _Worker(Child):
         return state["status"], data
 
 
-class Workers:
+class WebWorkers:
     """A few workers that take turns; each is started when it is first needed."""
 
     def __init__(self, settings: Settings) -> None:

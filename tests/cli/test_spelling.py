@@ -15,7 +15,8 @@ from edgeprofiler.cli.spelling import spelled, spellings
 
 ROOT = Path(edgeprofiler.__file__).parent
 OTHERS = ("edgeprofiler ", "collect ", "predict ", "train ", "trtexec", "--exportProfile",
-          "--profilingVerbosity", "--system-site-packages", "Usage")  # fmt: skip
+          "--profilingVerbosity", "--system-site-packages", "Usage",
+          "--tflite", "--saved-model", "--graphdef", "--interval 100")  # fmt: skip
 """What a message may cite whole: a command, ours or another's, with its options."""
 
 

@@ -58,7 +58,7 @@ def figures(measured: npt.ArrayLike, predicted: npt.ArrayLike) -> Figures:
 
     Pairs with a NaN are left out; what was measured is above zero.
 
-    >>> figures([1.0, 2.0], [1.1, 1.8]).mape
+    >>> round(figures([1.0, 2.0], [1.1, 1.8]).mape, 9)
     0.1
     """
     truth = np.asarray(measured, dtype=np.float64)
@@ -128,7 +128,7 @@ def interval_score(residuals: FloatArray, widths: FloatArray, confidence: float)
         widths: half widths of the intervals around the predictions.
         confidence: share of truths that they are to hold.
 
-    >>> interval_score(np.array([0.0, 0.2]), np.array([0.1, 0.1]), 0.9)
+    >>> round(interval_score(np.array([0.0, 0.2]), np.array([0.1, 0.1]), 0.9), 9)
     1.2
     """
     beyond = np.maximum(np.abs(residuals) - widths, 0.0)

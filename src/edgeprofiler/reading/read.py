@@ -190,7 +190,7 @@ def read(
         Unsupported: an option makes no sense for this source.
 
     >>> import edgeprofiler
-    >>> network = edgeprofiler.read("model.onnx", precision="int8", device="jetson-nano")
+    >>> network = edgeprofiler.read("model.onnx", precision="int8", device="jetson-orin-nx")
     >>> network.precision, network.batch
     ('int8', 1)
     """

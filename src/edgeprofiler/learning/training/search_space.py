@@ -41,7 +41,7 @@ _SPACES: Mapping[str, Mapping[str, OneOf]] = {
         "alpha": OneOf(0.1, 100.0, log=True),
         "trees": OneOf(20, 160, log=True, integer=True),
         "learning_rate": OneOf(0.02, 0.3, log=True),
-        "leaves": OneOf(3, 12, integer=True),
+        "leaves": OneOf(values=(0, 4, 6, 8, 12, 16)),
         "min_rows": OneOf(4, 30, log=True, integer=True),
         "l2": OneOf(0.3, 30.0, log=True),
         "prior_pull": OneOf(0.003, 0.3, log=True),

@@ -237,7 +237,7 @@ def _period(ready: _Ready) -> Observation:
     return Observation(
         "period", "doubtful",
         f"values do not repeat between polls ({poll} apart), so that their clock does not show",
-        "poll 1.2 times a conversion or more: --period, or slower conversions",
+        "poll 1.2 times a conversion or more (`collect --period`), or slower conversions",
     )  # fmt: skip
 
 
@@ -289,11 +289,10 @@ def _cures(ready: _Ready, limits: Thresholds) -> str:
         f"{math.ceil(longer * len(runs) / 100) * 100} runs with dithered pauses for {wanted:.0%}, "
         f"{_minutes(longer * length)}"
     )
-    faster = (
-        ""
-        if ready.window_s < NOMINAL_WINDOW_S
-        else (f"; as root with `--sensor-option fast=true` {_minutes(longer * length / FASTER)}")
-    )
+    sooner = _minutes(longer * length / FASTER)
+    faster = f"; as root with `collect --sensor-option fast=true` {sooner}"
+    if ready.window_s < NOMINAL_WINDOW_S:
+        faster = ""
     return f"{more}{faster}; or {alone}"
 
 

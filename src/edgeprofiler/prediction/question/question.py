@@ -116,7 +116,7 @@ class Question:
     ))  # fmt: skip
     cuda_graph: bool | None = field(default=None, metadata=_option(
         "Replay a CUDA graph, so that the host enqueues no kernel by itself", "no graph", "",
-        values.flag_of, json=bool,
+        values.flag_of, values.parse_flag, json=bool,
     ))  # fmt: skip
     idle_power_w: float | None = field(default=None, metadata=_option(
         "Power of the idle board with its carrier and what hangs on it", "the device's own", "W",

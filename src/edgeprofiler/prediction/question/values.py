@@ -167,6 +167,17 @@ def parse_number(text: str) -> float | str:
         return text
 
 
+def parse_flag(text: str) -> bool | str:
+    """Return the truth value of a text; what is none stays a text.
+
+    >>> parse_flag("true"), parse_flag("off"), parse_flag("perhaps")
+    (True, False, 'perhaps')
+    """
+    words = {"true": True, "yes": True, "on": True, "1": True}
+    words |= {"false": False, "no": False, "off": False, "0": False}
+    return words.get(text.strip().lower(), text)
+
+
 def parse_shape(text: str) -> dict[str, Shape]:
     """Return an input's shape by its name, which may be left out.
 

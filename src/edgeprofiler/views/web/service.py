@@ -168,9 +168,8 @@ class Service:
         key = (do, question, advice)
         ready = self._texts.get(key)
         if ready is None:
-            predictor = self._kept(question)[0] if question.predictor else None
             document = self._job(
-                do, replace(question, predictor=predictor), self.settings.advise_seconds,
+                do, self._told(question), self.settings.advise_seconds,
                 budget=advice.limits, kinds=list(advice.kinds),
             )  # fmt: skip
             ready = json.dumps(document).encode()
@@ -189,9 +188,8 @@ class Service:
         Raises:
             UsageError: no such values, or no condition.
         """
-        predictor = self._kept(question)[0] if question.predictor else None
         document = self._job(
-            "sweep", replace(question, predictor=predictor), self.settings.advise_seconds,
+            "sweep", self._told(question), self.settings.advise_seconds,
             axes=dict(axes), where=where, best=_BEST,
         )  # fmt: skip
         return Sweep.from_document(document)
@@ -227,6 +225,12 @@ class Service:
     def predictors(self) -> tuple[str, ...]:
         """Names of the trained predictors that can be chosen."""
         return tuple(self._predictors)
+
+    def _told(self, question: Question) -> Question:
+        """Return a question as a worker is told it: where its predictor lies, on its own host."""
+        if not question.predictor:
+            return question
+        return replace(question, predictor=self._kept(question)[0], runtime=None)
 
     def _kept(self, question: Question) -> tuple[str, Artifact]:
         """Return where the predictor of a question is, and what is there."""

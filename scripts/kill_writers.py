@@ -31,9 +31,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import tomllib
 
 import edgeprofiler
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 _PAUSE = "EDGEPROFILER_TEST_WRITE_S"
 _PAUSE_S = 0.15

@@ -20,7 +20,7 @@ ROOT = Path(edgeprofiler.__file__).parent
 FUNCTIONS = [n for n in edgeprofiler.__all__ if inspect.isfunction(getattr(edgeprofiler, n))]
 NEEDS = {
     "build_dataset": "pyarrow", "train": "sklearn", "evaluate": "sklearn", "tune": "optuna",
-    "from_torch": "torch",
+    "from_torch": "torch", "report": "jinja2",
 }  # fmt: skip
 """Libraries that an example's function needs."""
 MEASURED = "device,mode,software,network,model,batch,input,precision,runtime_ms\n" + "\n".join(

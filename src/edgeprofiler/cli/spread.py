@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 Command = Callable[..., None]
 
@@ -29,7 +29,7 @@ def spread(
     signature = inspect.signature(command)
     parameters: list[inspect.Parameter] = []
     for own, parameter in signature.parameters.items():
-        parameters += options if own == name else [parameter.replace(annotation=hints[own])]
+        parameters += options if own == name else [parameter.replace(annotation=_said(hints[own]))]
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
@@ -39,3 +39,13 @@ def spread(
     vars(run)["__signature__"] = signature.replace(parameters=parameters)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
+
+
+def _said(hint: Any) -> Any:
+    """Return a hint as it is written.
+
+    Before Python 3.11, one whose default is `None` comes as `Optional[Annotated[...]]`, in which
+    the option is not found.
+    """
+    inner = [part for part in get_args(hint) if get_origin(part) is Annotated]
+    return inner[0] if get_origin(hint) is Union and inner else hint

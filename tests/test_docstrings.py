@@ -23,6 +23,8 @@ NEEDS = {
     "from_torch": "torch", "report": "jinja2",
 }  # fmt: skip
 """Libraries that an example's function needs."""
+NEEDS_TOO = {"edgeprofiler.core.profile.profile": "narwhals"}
+"""Libraries that the other examples of a module need."""
 MEASURED = "device,mode,software,network,model,batch,input,precision,runtime_ms\n" + "\n".join(
     f'jetson-orin-nano,15w,"JetPack 6.0, TensorRT",{n},zoo:{n},1,224x224,fp16,{ms}'
     for n, ms in (("resnet18", 2.6), ("resnet50", 6.3), ("vgg16", 17), ("squeezenet1_1", 1.3),
@@ -85,6 +87,8 @@ def test_a_public_function_has_an_example_that_runs(
 def test_the_other_examples_run_too(
     name: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if name in NEEDS_TOO:
+        pytest.importorskip(NEEDS_TOO[name])
     monkeypatch.chdir(place)
     module: ModuleType = import_module(name)
     public = {getattr(edgeprofiler, n).__qualname__ for n in FUNCTIONS}

@@ -85,6 +85,7 @@ def _impact(model: str, _: Path) -> tuple[str, Any]:
 
 
 def _report(model: str, folder: Path) -> tuple[str, Any]:
+    pytest.importorskip("jinja2")
     found = edgeprofiler.report(model, device=BOARD)
     found.save(folder / "r.html")
     page = html.unescape((folder / "r.html").read_text(encoding="utf-8"))

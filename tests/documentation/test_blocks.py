@@ -42,6 +42,8 @@ for word in sys.argv[1:]:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """What the pages' examples name, and the programs that they call."""
+    for library in ("pyarrow", "sklearn", "jinja2", "optuna", "matplotlib", "narwhals"):
+        pytest.importorskip(library)
     (tmp_path / "examples").symlink_to(EXAMPLES)
     (tmp_path / "model.onnx").write_bytes(TINY_ONNX.read_bytes())
     (tmp_path / "my.onnx").write_bytes(TINY_ONNX.read_bytes())
@@ -91,6 +93,7 @@ def run(block: Block, place: Path, python: dict[str, object]) -> None:
             assert language in SHOWN, f"{block.place}: nothing is known to run {language!r}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_blocks_of_a_page_run(page: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)

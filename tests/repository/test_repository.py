@@ -102,6 +102,19 @@ def test_what_an_image_copies_is_all_that_its_build_needs(tmp_path: Path) -> Non
     assert len(list((tmp_path / "dist").glob("*.whl"))) == 1
 
 
+@pytest.mark.slow
+def test_what_an_image_runs_works_on_the_host(tmp_path: Path) -> None:
+    """Where no registry of images can be reached, its script is what can be tried."""
+    prefix = tmp_path / "edgeprofiler"
+    done = run("bash", "docker/install.sh", str(ROOT), "report", PREFIX=str(prefix))
+    if done.returncode and "No matching distribution" in done.stderr:
+        pytest.skip("no package index can be reached")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("edgeprofiler ")
+    asked = run(str(prefix / "bin/edgeprofiler"), "predict", "zoo:lenet", "-q")
+    assert asked.returncode == 0, asked.stderr
+
+
 def test_the_version_is_one() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == edgeprofiler.__version__

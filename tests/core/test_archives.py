@@ -3,12 +3,13 @@
 import io
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.archives import members, parse_array
+from edgeprofiler.core.archives import member_names, members, parse_array
 from edgeprofiler.core.errors import InvalidInput
 
 
@@ -29,6 +30,13 @@ def npy(values: object) -> bytes:
 def test_members_come_as_they_were_packed() -> None:
     data = archive(("a", b"1" * 1000), ("b", b""))
     assert dict(members(data, "x.zip")) == {"a": b"1" * 1000, "b": b""}
+
+
+def test_one_member_of_a_file_is_unpacked_and_the_rest_left(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(archive(("large", bytes(2**21)), ("small", b"1")))
+    assert member_names(path, path) == ["large", "small"]
+    assert dict(members(path, path, 2**20, only="small")) == {"small": b"1"}
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> None:

@@ -12,6 +12,8 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,31 +43,56 @@ _LONGEST_HEADER = 10_000
 
 
 def members(
-    data: bytes, source: object, max_bytes: int = limits.ARRAYS_BYTES
+    file: bytes | Path,
+    source: object,
+    max_bytes: int = limits.ARRAYS_BYTES,
+    only: str | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the members of a ZIP archive by name, one after another.
 
     Args:
-        data: the archive.
+        file: the archive, or where it lies.
         source: what it is, for messages.
-        max_bytes: what all of it may become.
+        max_bytes: what all that is unpacked may become.
+        only: name of the one member to unpack; the others are left as they are.
 
     Raises:
         InvalidInput: it declares too many members or too many bytes, is encrypted, of a method
             that cannot be bounded, or no archive, or a member is other than it declares.
     """
+    with _opened(file, source) as archive:
+        entries = [e for e in archive.infolist() if only is None or e.filename == only]
+        _check(entries, source, max_bytes)
+        for entry in entries:
+            with archive.open(entry) as member:
+                content = member.read(entry.file_size)
+                if len(content) != entry.file_size or member.read(1):
+                    raise InvalidInput(
+                        source, f"is no archive ({entry.filename!r} is not as it declares)"
+                    )
+            yield entry.filename, content
+
+
+def member_names(file: bytes | Path, source: object) -> list[str]:
+    """Return the names of an archive's members; nothing is unpacked.
+
+    Args:
+        file: the archive, or where it lies.
+        source: what it is, for messages.
+
+    Raises:
+        InvalidInput: it is no archive.
+    """
+    with _opened(file, source) as archive:
+        return archive.namelist()
+
+
+@contextmanager
+def _opened(file: bytes | Path, source: object) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; whatever is wrong with it is told in one line."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            _check(entries, source, max_bytes)
-            for entry in entries:
-                with archive.open(entry) as file:
-                    content = file.read(entry.file_size)
-                    if len(content) != entry.file_size or file.read(1):
-                        raise InvalidInput(
-                            source, f"is no archive ({entry.filename!r} is not as it declares)"
-                        )
-                yield entry.filename, content
+        with zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file) as archive:
+            yield archive
     except _BROKEN as error:
         text = str(error) or type(error).__name__
         raise InvalidInput(source, f"is no archive that can be read ({text[:120]})") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
+
+from edgeprofiler.core.archives import member_names
+from edgeprofiler.core.errors import InvalidInput
 
 _TENSORFLOW = "pip install tf2onnx && python -m tf2onnx.convert"
 _TORCH = (
@@ -71,7 +73,6 @@ def known_format(path: Path, head: bytes) -> str | None:
 def _is_scripted(path: Path) -> bool:
     """Whether a PyTorch archive holds a script beside its pickle; nothing in it is loaded."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return any(name.split("/")[1:2] == ["code"] for name in member_names(path, path))
+    except InvalidInput:  # no archive: a pickle of old
         return False

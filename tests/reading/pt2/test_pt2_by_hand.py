@@ -141,6 +141,22 @@ def test_archives_without_a_program_say_how_one_is_written(tmp_path: Path) -> No
         edgeprofiler.read_model(path)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_program_whose_bytes_were_altered_is_told_in_one_line(
+    tmp_path: Path, method: int
+) -> None:
+    path = tmp_path / "net.pt2"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("net/models/model.json", json.dumps(program()))
+        packed = archive.getinfo("net/models/model.json").compress_size
+    data = path.read_bytes()
+    start = data.index(b"model.json") + len("model.json")
+    path.write_bytes(data[:start] + b"\xff" * packed + data[start + packed :])
+    with pytest.raises(InvalidInput, match=r"net\.pt2") as caught:
+        edgeprofiler.read_model(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_program_larger_than_what_is_read_is_refused_unread(tmp_path: Path) -> None:
     """1 MB that unpacks to more than a gibibyte."""
     path = tmp_path / "bomb.pt2"

@@ -7,11 +7,11 @@ JSON gives as expressions. Of those sizes, the number that each had when it was 
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import limits
+from edgeprofiler.core.archives import member_names, members
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import Shape
 from edgeprofiler.core.values import Value, parse_json
@@ -24,8 +24,6 @@ DTYPES = {
     12: "bool", 13: "bf16",
 }  # fmt: skip
 """Types of numbers by their codes in the JSON."""
-
-_BROKEN = (zipfile.BadZipFile, OSError, RuntimeError, ValueError, NotImplementedError, EOFError)
 
 
 class Ref(str):
@@ -40,24 +38,12 @@ def program_of(path: Path) -> Value:
     Raises:
         InvalidInput: it is no archive of `torch.export`, or larger than what is read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [entry for entry in archive.infolist() if _PROGRAM.fullmatch(entry.filename)]
-            if not found:
-                raise InvalidInput(
-                    path,
-                    "holds no exported program",
-                    "write it by torch.export.save(program, path)",
-                )
-            entry = found[0]
-            if entry.file_size > limits.PROGRAM_BYTES:
-                raise InvalidInput(
-                    path, f"its program has more than {limits.PROGRAM_BYTES >> 20} MiB"
-                )
-            with archive.open(entry) as file:
-                text = file.read(entry.file_size)
-    except _BROKEN as error:
-        raise InvalidInput(path, f"is no archive that can be read ({str(error)[:120]})") from None
+    name = next((name for name in member_names(path, path) if _PROGRAM.fullmatch(name)), None)
+    if name is None:
+        raise InvalidInput(
+            path, "holds no exported program", "write it by torch.export.save(program, path)"
+        )
+    ((_, text),) = members(path, path, limits.PROGRAM_BYTES, only=name)
     return parse_json(text, path)
 
 

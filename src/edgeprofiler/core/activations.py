@@ -16,9 +16,6 @@ class Activation:
 
     name: str
     """ONNX's name of the operator."""
-    generated: bool = False
-    """Whether only newer engine builders fuse it into the kernel before it; older ones generate a
-    kernel of its own."""
     engine: tuple[str, ...] = ()
     """What TensorRT calls it in an engine's `Activation` field."""
     spellings: tuple[str, ...] = ()
@@ -33,24 +30,20 @@ ACTIVATIONS = (
     Activation("LeakyRelu", engine=("LEAKY_RELU",), spellings=("leaky_relu",)),
     Activation("PRelu"),
     Activation("ThresholdedRelu", engine=("THRESHOLDED_RELU",)),
-    Activation("Sigmoid", generated=True, engine=("SIGMOID",)),
-    Activation(
-        "HardSigmoid", generated=True, engine=("HARD_SIGMOID",), spellings=("hard_sigmoid",)
-    ),
-    Activation("Tanh", generated=True, engine=("TANH",)),
-    Activation("Elu", generated=True, engine=("ELU",)),
-    Activation("Selu", generated=True, engine=("SELU",)),
+    Activation("Sigmoid", engine=("SIGMOID",)),
+    Activation("HardSigmoid", engine=("HARD_SIGMOID",), spellings=("hard_sigmoid",)),
+    Activation("Tanh", engine=("TANH",)),
+    Activation("Elu", engine=("ELU",)),
+    Activation("Selu", engine=("SELU",)),
     Activation("Celu"),
-    Activation("Gelu", generated=True, engine=("GELU",)),
-    Activation("HardSwish", generated=True, engine=("HARD_SWISH",)),
-    Activation("Swish", generated=True),
+    Activation("Gelu", engine=("GELU",)),
+    Activation("HardSwish", engine=("HARD_SWISH",)),
+    Activation("Swish"),
     Activation("Silu", engine=("SILU", "SWISH"), operator=False),
-    Activation("Mish", generated=True),
-    Activation("Softplus", generated=True, engine=("SOFTPLUS",)),
+    Activation("Mish"),
+    Activation("Softplus", engine=("SOFTPLUS",)),
     Activation("Softsign", engine=("SOFTSIGN",)),
     Activation("Shrink"),
 )
 OPERATORS = frozenset(a.name for a in ACTIVATIONS if a.operator)
 """ONNX operators that are activations."""
-GENERATED = frozenset(a.name for a in ACTIVATIONS if a.generated) | {"Erf"}
-"""Those that older engine builders give a kernel of its own; a GELU written out computes `Erf`."""

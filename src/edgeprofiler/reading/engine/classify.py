@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from edgeprofiler.core.network import Kind
-
 _BY_OPERATION: dict[str, str] = {
     "activation": "pointwise",
     "assertion": "noop",
@@ -78,17 +76,6 @@ _BY_ENGINE_TYPE = tuple(
     )
 )  # fmt: skip
 """Operation by `LayerType`, for layers that do not say what they compute."""
-
-KIND_OF: dict[str, Kind] = {
-    "convolution": "convolutional",
-    "transposed_convolution": "convolutional",
-    "gemm": "dense",
-    "matmul": "dense",
-    "max_pool": "pooling",
-    "average_pool": "pooling",
-    "global_pool": "pooling",
-}
-"""Kind of the operations that are not `other`."""
 
 
 def operation_of(name: str, engine_type: str, operation: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
-from edgeprofiler.reading.operators.macs import CONVOLUTIONS, GEMMS
 from edgeprofiler.reading.operators.macs import MATMULS as PRODUCTS
 from edgeprofiler.reading.operators.selection import SUPPRESSIONS
 
@@ -66,12 +65,3 @@ RANDOM = frozenset({
     "Bernoulli",
 })  # fmt: skip
 """Operations without inputs whose results are still no constants."""
-
-KNOWN = (
-    POINTWISE | CONVOLUTIONS | TRANSPOSED | GEMMS | MATMULS | GLOBAL_POOLS | MAX_POOLS
-    | AVERAGE_POOLS | REDUCTIONS | SOFTMAXES | NORMALIZATIONS | RESIZES | TOPKS | COPIES | CONCATS
-    | SLICES | RESHAPES | ALIASES | SHAPE_READS
-    | {"Constant", "Transpose", "QuantizeLinear", "DequantizeLinear",
-       "DynamicQuantizeLinear"}
-)  # fmt: skip
-"""Every operator that some rule lowers; others become layers with bytes and no MACs."""

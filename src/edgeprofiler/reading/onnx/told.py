@@ -8,7 +8,6 @@ that: a shape that cannot be told so is asked for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -141,12 +140,3 @@ def _of_gemm(node: RawNode, weight: Operand) -> tuple[Dimension | None, ...] | N
 _NEEDS: Mapping[str, Callable[[RawNode, Operand], tuple[Dimension | None, ...] | None]] = {
     "Conv": _of_conv, "ConvTranspose": _of_conv, "Gemm": _of_gemm,
 }  # fmt: skip
-
-
-def reshaped(total: int, dimensions: Sequence[Dimension | None]) -> Shape | None:
-    """Return a reshape's result of which one length is not known."""
-    known = [d for d in dimensions if isinstance(d, int)]
-    rest = math.prod(known)
-    if len(known) != len(dimensions) - 1 or rest == 0 or total % rest:
-        return None
-    return tuple(d if isinstance(d, int) else total // rest for d in dimensions)

@@ -93,9 +93,6 @@ def _collect(call: Call) -> list[Spec]:
     return [((*value.shape[:axis], length, *value.shape[axis:]), value.dtype)]
 
 
-LOOP_MARKS = frozenset({"State", "Carry", "Branch", "Collect"})
-"""Operators of our own that say how loops and branches hand tensors on; they compute nothing."""
-
 RULES: dict[str, Rule] = {
     **dict.fromkeys(GATES, _recurrent),
     "State": _state, "Carry": _carry, "Branch": _branch, "Collect": _collect,

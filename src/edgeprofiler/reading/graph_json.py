@@ -11,16 +11,16 @@ constants are told by their shapes only. A number that no node computes is an in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.graphs import with_batch, with_input_shapes
+from edgeprofiler.reading.graphs import named_shapes, resized
 from edgeprofiler.reading.operators.call import BadNodeError, Call
 from edgeprofiler.reading.operators.rules import by_rule
 
@@ -55,34 +55,14 @@ class GraphJsonFrontEnd:
         """
         options.refuse_trips(source)
         graph = graph_from_document(read_json(Path(source)).raw, source)
-        shapes = _named(graph, options.shapes)
+        shapes = named_shapes(graph, options.shapes)
         try:
-            if shapes:
-                graph = with_input_shapes(graph, shapes)
-            if options.batch is not None and options.batch != graph.batch:
-                graph = with_batch(graph, options.batch)
+            return resized(graph, shapes, options.batch)
         except Unsupported as error:
             raise Unsupported(
                 f"{source} describes one input shape, and what a change does inside cannot be "
                 f"told ({error})"
             ) from None
-        return graph
-
-
-def _named(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    if "" in shapes and len(graph.inputs) != 1:
-        raise Unsupported(f"{graph.name} has inputs {', '.join(graph.inputs)}; name one")
-    named = {name or graph.inputs[0]: tuple(shape) for name, shape in shapes.items()}
-    for name in named:
-        if name not in graph.inputs:
-            known = ", ".join(graph.inputs)
-            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; its inputs: {known}")
-    return {name: shape for name, shape in named.items() if shape != _shape_of(graph, name)}
-
-
-def _shape_of(graph: Graph, name: str) -> Shape | None:
-    tensor = graph.tensors.get(name)
-    return tensor.shape if tensor is not None else None
 
 
 def graph_from_document(document: Any, source: str) -> Graph:

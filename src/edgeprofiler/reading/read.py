@@ -20,6 +20,7 @@ from edgeprofiler.core.profile.document import says_profile
 from edgeprofiler.core.values import read_json
 from edgeprofiler.reading.formats import known_format
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
+from edgeprofiler.reading.graphs import named_shapes, resized
 from edgeprofiler.reading.graphs.images import images, sized
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.torch import TorchModule, is_module, module_graph
@@ -116,7 +117,7 @@ def read_model(
                 f"{source.name}: its layers are built for one batch and shape; "
                 "change the model and build it again"
             )
-        return _changed(source, batch, shapes or {})
+        return resized(source, named_shapes(source, shapes or {}), batch)
     if not isinstance(source, (str, Path)):
         raise UsageError(f"{type(source).__name__} is no model: no path, address, graph or module")
     reader = front_end_for(source, front_end)
@@ -264,15 +265,6 @@ def input_shapes(
     if not found:
         raise Unsupported(f"{model.name}: no input has batch, channels, height and width")
     return found
-
-
-def _changed(graph: Graph, batch: int | None, shapes: Mapping[str, Shape]) -> Graph:
-    from edgeprofiler.reading.graphs.change import with_batch, with_input_shapes
-
-    if shapes:
-        named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
-        graph = with_input_shapes(graph, named)
-    return graph if batch is None else with_batch(graph, batch)
 
 
 def _is_there(path: Path) -> bool:

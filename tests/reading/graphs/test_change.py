@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.core.errors import InvalidInput, Unsupported
+from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs import (
     GraphBuilder,
+    named_shapes,
     with_batch,
     with_constant_shapes,
     with_input_shapes,
@@ -20,6 +21,7 @@ from edgeprofiler.reading.graphs import (
 from edgeprofiler.reading.graphs.carry import reshape_target
 from edgeprofiler.reading.onnx.front_end import OnnxFrontEnd
 from edgeprofiler.reading.operators.macs import graph_macs
+from edgeprofiler.reading.read import read_graph
 
 
 def small_network() -> Graph:
@@ -30,6 +32,17 @@ def small_network() -> Graph:
     x = g.conv(x, 12, 1, bias=True, name="conv2")
     x = g.flatten(g.global_avg_pool(x, name="pool"))
     return g.graph(g.linear(x, 5, name="fc"))
+
+
+def test_the_empty_name_is_the_only_input_and_every_name_one_of_the_inputs() -> None:
+    one = small_network()
+    assert named_shapes(one, {"": (2, 3, 8, 8)}) == {one.inputs[0]: (2, 3, 8, 8)}
+    with pytest.raises(UsageError, match="its inputs: input"):
+        named_shapes(one, {"other": (2, 3, 8, 8)})
+    g = GraphBuilder("two")
+    two = g.graph(g.node("Add", (g.input((1, 3), "a"), g.input((1, 3), "b")), "sum"))
+    with pytest.raises(Unsupported, match="a, b; name one"):
+        read_graph(two, shapes={"": (2, 3)})
 
 
 def one_node(

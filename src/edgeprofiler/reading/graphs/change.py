@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, Unsupported
+from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph, Node, Shape, Tensor
 from edgeprofiler.reading.graphs.carry import carried
 from edgeprofiler.reading.operators.call import BadNodeError, lengths
@@ -87,6 +87,35 @@ def with_batch(graph: Graph, batch: int) -> Graph:
             if shape and shape[0] == graph.batch
         },
     )
+
+
+def named_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return shapes by input, where the empty name is the only input.
+
+    Raises:
+        UsageError: a shape is given for an input that the graph lacks.
+        Unsupported: the empty name is given, and there are several inputs.
+    """
+    known = ", ".join(graph.inputs)
+    if "" in shapes and len(graph.inputs) != 1:
+        raise Unsupported(f"{graph.name} has inputs {known}; name one")
+    named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
+    for name in named:
+        if name not in graph.inputs:
+            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; its inputs: {known}")
+    return named
+
+
+def resized(graph: Graph, shapes: Mapping[str, Shape], batch: int | None) -> Graph:
+    """Return the graph at shapes by input, then at a batch; at its own where none are given.
+
+    Raises:
+        InvalidInput: there is no such input, a shape is no shape, or the batch is below 1.
+        Unsupported: the graph cannot run so; the node is named.
+    """
+    if shapes:
+        graph = with_input_shapes(graph, shapes)
+    return graph if batch is None or batch == graph.batch else with_batch(graph, batch)
 
 
 def with_constant_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> Graph:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from edgeprofiler.core.errors import Unsupported, UsageError
-from edgeprofiler.core.graph import Graph, Shape
+from edgeprofiler.core.graph import Graph
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.graphs import with_batch, with_input_shapes
+from edgeprofiler.reading.graphs import named_shapes, resized
 from edgeprofiler.reading.pt2.aten import write
 from edgeprofiler.reading.pt2.document import program_of
 from edgeprofiler.reading.pt2.program import Program
@@ -40,20 +38,4 @@ class Pt2FrontEnd:
         for _, call in program.calls():
             write(program, call)
         graph = program.finished()
-        shapes = _named(graph, options.shapes)
-        if shapes:
-            graph = with_input_shapes(graph, shapes)
-        if options.batch is not None and options.batch != graph.batch:
-            graph = with_batch(graph, options.batch)
-        return graph
-
-
-def _named(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    known = ", ".join(graph.inputs)
-    if "" in shapes and len(graph.inputs) != 1:
-        raise Unsupported(f"{graph.name} has inputs {known}; name one")
-    named = {name or graph.inputs[0]: tuple(shape) for name, shape in shapes.items()}
-    for name in named:
-        if name not in graph.inputs:
-            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; its inputs: {known}")
-    return named
+        return resized(graph, named_shapes(graph, options.shapes), options.batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
@@ -94,10 +95,7 @@ def _is_shape(item: Any) -> bool:
 def _tensor(module: Any, item: Any) -> Any:
     if not _is_shape(item):
         return item
-    total = 1
-    for length in item:
-        total *= length
-    if min(item) < 1 or total > limits.INPUT_ELEMENTS:
+    if min(item) < 1 or math.prod(item) > limits.INPUT_ELEMENTS:
         raise UsageError(
             f"an input of {'x'.join(map(str, item))}: lengths are 1 or more, elements at most "
             f"{limits.INPUT_ELEMENTS}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -135,11 +136,9 @@ def entry_of(name: str) -> tuple[str, Entry]:
 
 
 def _check(name: str, shape: Shape, classes: int) -> None:
-    total = 1
-    for length in shape:
-        total *= length
     sane = (
-        all(1 <= length <= limits.IMAGE_SIDE for length in shape) and total <= limits.INPUT_ELEMENTS
+        all(1 <= length <= limits.IMAGE_SIDE for length in shape)
+        and math.prod(shape) <= limits.INPUT_ELEMENTS
     )
     if not sane:
         raise InvalidInput(

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from edgeprofiler.core.device import Calibration, Device, load_device
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.network import Columns, Network, Source, make_layer
+from edgeprofiler.core.profile.words import INTERVAL_KINDS
 from edgeprofiler.prediction.uncertainty.distance import (
     CALIBRATED_NETWORKS,
     FAR,
-    KINDS,
     NARROWED_BY,
     Widths,
     power_width,
@@ -60,7 +60,7 @@ def test_what_a_user_did_not_calibrate_counts_as_a_source_never_seen() -> None:
 
 
 def test_every_kind_says_what_it_stands_for_and_what_would_narrow_it() -> None:
-    assert set(KINDS) == set(NARROWED_BY)
+    assert set(INTERVAL_KINDS) == set(NARROWED_BY)
     assert [kind for kind, text in NARROWED_BY.items() if not text] == ["board-calibrated"]
 
 

@@ -31,6 +31,14 @@ HOST_GAP = "host gap"
 LONG_TITLE = 120
 """Characters up to which a title shows a network's name whole; a terminal folds it."""
 
+INTERVAL_KINDS = {
+    "source": "a source and a family that were never seen",
+    "family": "calibrated by you on few networks, none like this one",
+    "network": "calibrated by you on few networks, some like this one",
+    "board-calibrated": "calibrated by you on five networks or more",
+}
+"""Kinds of interval from wide to narrow, and what each stands for."""
+
 
 def outside(profile: Profile) -> tuple[tuple[str, Part], ...]:
     """Return the parts of an inference that belong to no layer and take time, by name."""
@@ -202,10 +210,16 @@ def totals_table(profile: Profile) -> Table:
         "Energy and power are the board's, idle included, over one inference in a back-to-back "
         "loop."
     )
-    kind = f", {profile.interval_kind}" if profile.interval_kind else ""
-    return Table(
-        "", columns, tuple(rows), (f"{meaning} Intervals: {profile.confidence:.0%}{kind}.",)
-    )
+    intervals = f"Intervals: {profile.confidence:.0%}{interval_words(profile)}."
+    return Table("", columns, tuple(rows), (f"{meaning} {intervals}",))
+
+
+def interval_words(profile: Profile) -> str:
+    """Return whom a profile's intervals are for, and what would make them narrower."""
+    kind = profile.interval_kind
+    said = f"{kind} ({INTERVAL_KINDS[kind]})" if kind in INTERVAL_KINDS else kind
+    narrower = f"; narrower by {profile.narrowed_by}" if profile.narrowed_by else ""
+    return f", {said}{narrower}" if said else ""
 
 
 def layer_table(profile: Profile, *, most: int | None = None, parts: bool = False) -> Table:

@@ -42,14 +42,6 @@ twice that adds in squares. Within it errors do not grow with the distance; beyo
 CALIBRATED_NETWORKS = 5
 """So many networks of a user's own make a calibration that speaks for itself."""
 
-KINDS = {
-    "source": "a source and a family that were never seen",
-    "family": "calibrated by you on few networks, none like this one",
-    "network": "calibrated by you on few networks, some like this one",
-    "board-calibrated": "calibrated by you on five networks or more",
-}
-"""Kinds of interval from wide to narrow, and what each stands for."""
-
 NARROWED_BY = {
     "source": "calibrating on five or more networks measured on your board (`calibrate`)",
     "family": "calibrating on five or more networks, one like this among them",
@@ -64,7 +56,7 @@ class Widths:
     """Half widths of intervals in log space, and why they are what they are."""
 
     kind: str
-    """One of `KINDS`."""
+    """One of `core.profile.words.INTERVAL_KINDS`."""
     runtime: float
     """Of the GPU's time."""
     wall: float
@@ -90,7 +82,8 @@ def shipped_width(quantity: str, kind: str, confidence: float) -> float:
 
     Args:
         quantity: `runtime`, `power` or `layer_runtime`.
-        kind: one of `KINDS`; for `layer_runtime` what the layer does, `products` or `others`.
+        kind: one of `core.profile.words.INTERVAL_KINDS`; for `layer_runtime` what the layer
+            does, `products` or `others`.
             Of kind `source`, `runtime` is a factor on the standard deviation (see `doubt`).
         confidence: share of truths that the interval is to hold. Beyond the shipped levels a
             width grows as a normal error's.

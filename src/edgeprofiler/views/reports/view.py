@@ -8,7 +8,13 @@ from pathlib import Path
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.profile import Profile
-from edgeprofiler.core.profile.words import cautions, layer_table, subtitle, totals_table
+from edgeprofiler.core.profile.words import (
+    cautions,
+    interval_words,
+    layer_table,
+    subtitle,
+    totals_table,
+)
 from edgeprofiler.core.table import Column, Table, tabulate
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.recording import Recording
@@ -106,7 +112,7 @@ def provenance(profile: Profile, device: Device | None = None) -> tuple[tuple[st
     network, origin = profile.network, profile.origin
     source = network.source
     file = Path(source.name).name  # a report is sent to others: the writer's folders are left out
-    kind = f", {profile.interval_kind}" if profile.interval_kind else ""
+    kind = interval_words(profile)
     return (
         ("Network", f"{file}, read by {source.front_end} {source.version}".strip()),
         ("Numbers", f"{origin.kind} by {origin.by} (EdgeProfiler {origin.version})"),

@@ -49,7 +49,7 @@ LEAST_WINDOW_S = 80e-6
 
 
 @dataclass(frozen=True)
-class Tuning:
+class FitSettings:
     """What decides how a fit goes about it, each with what set it."""
 
     knots_every: int = 300
@@ -115,7 +115,7 @@ def fit(
     start: Fit | None = None,
     texture: bool = False,
     every: bool = True,
-    tuning: Tuning | None = None,
+    settings: FitSettings | None = None,
 ) -> Fit:
     """Return powers, timing and noise that explain the samples.
 
@@ -127,16 +127,16 @@ def fit(
         start: an earlier fit, whose noise and powers are taken to begin with.
         texture: whether power may vary within layers.
         every: mix all sizes of the prior in the last pass, not the likeliest alone.
-        tuning: how.
+        settings: how.
     """
-    tuning = tuning or Tuning()
+    settings = settings or FitSettings()
     state = _State.begin(problem, timing, start)
     found: Fit | None = None
     for number in range(rounds):
         before = found
-        found = _pass(problem, state, fitted, tuning, texture=texture, every=every)
+        found = _pass(problem, state, fitted, settings, texture=texture, every=every)
         last = before is not None and (
-            abs(found.log_likelihood - before.log_likelihood) < tuning.settled
+            abs(found.log_likelihood - before.log_likelihood) < settings.settled
         )
         if (last and number >= 2) or number == rounds - 1:
             break
@@ -186,7 +186,7 @@ def _robust(shares: FloatArray, above: FloatArray, scale: float) -> tuple[FloatA
 
 
 def _pass(
-    problem: Mixture, state: _State, fitted: tuple[str, ...], tuning: Tuning, *,
+    problem: Mixture, state: _State, fitted: tuple[str, ...], settings: FitSettings, *,
     texture: bool, every: bool,
 ) -> Fit:  # fmt: skip
     timing, scale = state.timing, problem.scale_w
@@ -197,18 +197,18 @@ def _pass(
     steps = {name: knob.step for name, knob in KNOBS.items()}
     slopes = problem.slopes(timing, fitted, steps, state.power, state.blur_s)
     doubt = np.array([KNOBS[name].doubt for name in fitted])
-    drift = _drift(problem, np.maximum(shares @ state.power - state.power[-1], 0.0), tuning)
+    drift = _drift(problem, np.maximum(shares @ state.power - state.power[-1], 0.0), settings)
     has_gaps = float(shares[:, layers].mean()) > 1e-5
     blocks = {
         "gap": (shares[:, layers : layers + has_gaps], 2 * scale),
         "pause": (shares[:, layers + 1 :], 100 * scale),
         "timing": (slopes * doubt, 1.0),
-        "drift": (drift, tuning.drift * scale),
-        "waves": (_waves(problem, timing, tuning) if texture else drift[:, :0], scale),
+        "drift": (drift, settings.drift * scale),
+        "waves": (_waves(problem, timing, settings) if texture else drift[:, :0], scale),
     }
     centre = float(above.mean())
     equations = _Equations.of(white, shares[:, :layers], blocks, above - centre)
-    sizes = tuning.textures if texture else (0.0,)
+    sizes = settings.textures if texture else (0.0,)
     solutions = [equations.solve(problem.prior, {"waves": max(t, 1e-3)}, every) for t in sizes]
     best = max(range(len(sizes)), key=lambda n: solutions[n].log_likelihood)
     found = solutions[best]
@@ -240,7 +240,7 @@ def _pass(
         ),
     )
     off = np.abs(residual) / deviation
-    state.weight = np.minimum(1.0, tuning.outlier / np.maximum(off, 1e-9)) ** 2
+    state.weight = np.minimum(1.0, settings.outlier / np.maximum(off, 1e-9)) ** 2
     state.noise, state.power = noise, result.mean_w
     state.blur_s = result.blur_s if problem.gap_s is None else 0.0
     state.timing = _moved(timing, fitted, found.others[part["timing"]] * doubt)
@@ -331,10 +331,10 @@ class _Solution:
         return np.concatenate([self.belief.mean, self.others[two]]), covariance
 
 
-def _waves(problem: Mixture, timing: Timing, tuning: Tuning) -> FloatArray:
+def _waves(problem: Mixture, timing: Timing, settings: FitSettings) -> FloatArray:
     """Return columns for power that varies within the longest layers."""
     order = np.argsort(-problem.runs.mean_s, kind="stable")
-    return problem.texture(timing, np.sort(order[: tuning.most_textured]), tuning.waves)
+    return problem.texture(timing, np.sort(order[: settings.most_textured]), settings.waves)
 
 
 def _moved(timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timing:
@@ -348,11 +348,11 @@ def _moved(timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timin
     return timing.with_values(values)
 
 
-def _drift(problem: Mixture, running: FloatArray, tuning: Tuning) -> FloatArray:
+def _drift(problem: Mixture, running: FloatArray, settings: FitSettings) -> FloatArray:
     """Return columns for slow change of what everything draws and of what runs."""
     place, count = problem.line(), len(problem.samples)
     columns = [np.empty((count, 0))]
-    knots = int(min(max(count // tuning.knots_every, 1), tuning.most_knots))
+    knots = int(min(max(count // settings.knots_every, 1), settings.most_knots))
     if knots > 1:
         hat = hats(place, np.linspace(-0.5, 0.5, knots))[:, 1:]
         hat = hat - hat.mean(axis=0)

@@ -27,7 +27,7 @@ class LayerAverages:
 
 
 @dataclass(frozen=True)
-class RunTimes:
+class ExportedTimes:
     """What `--exportTimes` says of each run, in seconds since trtexec began to run."""
 
     start_s: FloatArray
@@ -38,9 +38,9 @@ class RunTimes:
     latency_s: FloatArray
     """Computing and the copies of inputs and outputs."""
 
-    def last(self, count: int) -> RunTimes:
+    def last(self, count: int) -> ExportedTimes:
         """Return the last `count` runs; releases before 8.6 export the warm-up too."""
-        return RunTimes(
+        return ExportedTimes(
             self.start_s[-count:],
             self.end_s[-count:],
             self.compute_s[-count:],
@@ -66,7 +66,7 @@ def read_layer_times(path: Path) -> LayerAverages:
     return LayerAverages(count, names, average * 1e-3)
 
 
-def read_run_times(path: Path) -> RunTimes:
+def read_run_times(path: Path) -> ExportedTimes:
     """Read what `--exportTimes` wrote.
 
     Raises:
@@ -82,7 +82,7 @@ def read_run_times(path: Path) -> RunTimes:
         raise InvalidInput(path, "a run has no startComputeMs or endComputeMs")
     order = np.argsort(end, kind="stable")
     compute = np.where(np.isnan(compute), end - start, compute)
-    return RunTimes(
+    return ExportedTimes(
         start[order],
         end[order],
         compute[order],
@@ -90,7 +90,7 @@ def read_run_times(path: Path) -> RunTimes:
     )
 
 
-def timeline_of(layers: LayerAverages, runs: RunTimes, begin_s: float) -> Timeline:
+def timeline_of(layers: LayerAverages, runs: ExportedTimes, begin_s: float) -> Timeline:
     """Return runs with the average duration of each layer in every run.
 
     trtexec keeps no duration of a single run, so all runs are alike, which is said by
@@ -110,7 +110,7 @@ def _milliseconds(row: Value, *keys: str) -> float:
     return next((row[key].number(0) for key in keys if not row[key].null), math.nan)
 
 
-def profile_of(network: Network, layers: LayerAverages, runs: RunTimes | None) -> Profile:
+def profile_of(network: Network, layers: LayerAverages, runs: ExportedTimes | None) -> Profile:
     """Return a measured profile with the times that trtexec tells; power stays unknown.
 
     GPU time outside all layers is `fixed`, and what lies between two runs is the host's gap,

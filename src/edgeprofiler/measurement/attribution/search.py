@@ -184,14 +184,13 @@ def gapped(problem: Mixture, place: Place, longest_s: float, blur_s: float) -> P
     with them, so that pause and window are looked for in turn.
     """
     best = place
+    some = problem.with_samples(problem.samples.some(TRIED_SAMPLES))
     step = GAP_MOVES_S / problem.runs.layers
     for _ in range(2):
         middle = best.timing.gap_s
         low, high = max(middle - GAP_REACH_S, step), min(middle + GAP_REACH_S, longest_s)
         gaps = np.arange(low, high + step, step)
-        left = [
-            _left(problem, best.timing.with_values({"gap_s": float(gap)}), blur_s) for gap in gaps
-        ]
+        left = [_left(some, best.timing.with_values({"gap_s": float(gap)}), blur_s) for gap in gaps]
         gap = float(gaps[int(np.argmin(left))])
         found = Place(min(left), best.timing.with_values({"gap_s": gap}))
         best = near(problem, found, blur_s=blur_s)
@@ -204,16 +203,16 @@ GAP_MOVES_S = 12e-6
 GAP_REACH_S = 4e-6
 """Farthest from a first guess: the guesses lie 3 us apart."""
 
-GAP_SAMPLES = 4000
+TRIED_SAMPLES = 4000
+"""Conversions by which one timing is told from another."""
 
 
 def _left(problem: Mixture, timing: Timing, blur_s: float) -> float:
     """Return the variance that one timing leaves, every layer with a power of its own."""
-    some = problem.with_samples(problem.samples.some(GAP_SAMPLES))
-    shares = some.shares(timing, blur_s)
+    shares = problem.shares(timing, blur_s)
     shares = np.delete(shares, problem.runs.layers, axis=1)
     shares -= shares.mean(axis=0)
-    above = some.samples.above_w - some.samples.above_w.mean()
+    above = problem.samples.above_w - problem.samples.above_w.mean()
     along = shares.T @ above
     gram = shares.T @ shares + RIDGE * np.eye(shares.shape[1])
     left = float(above @ above) - float(along @ np.linalg.solve(gram, along))
@@ -237,12 +236,13 @@ def unnatural(timing: Timing, period_s: float) -> bool:
 def natural(problem: Mixture, timing: Timing, period_s: float) -> list[Place]:
     """Return the best place of each window that a chip may have, all else as a timing has it."""
     reach = Reach()
+    some = problem.with_samples(problem.samples.some(TRIED_SAMPLES))
     lags = np.arange(reach.earliest_s, reach.latest_s, reach.coarse_s).tolist()
     result = []
     for count in CHANNELS:
         window = period_s / (timing.averaged * count)
         tried = [timing.with_values({"window_s": window, "lag_s": lag}) for lag in lags]
-        places = [Place(_left(problem, one, 0.0), one) for one in tried]
+        places = [Place(_left(some, one, 0.0), one) for one in tried]
         result.append(near(problem, min(places, key=lambda place: place.left)))
     return sorted(result, key=lambda place: place.left)
 

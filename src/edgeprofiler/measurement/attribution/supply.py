@@ -17,6 +17,7 @@ from edgeprofiler.measurement.attribution.conversions import converted
 from edgeprofiler.measurement.attribution.evidence import Register
 from edgeprofiler.measurement.attribution.fit import Fit
 from edgeprofiler.measurement.attribution.problem import Mixture, Samples
+from edgeprofiler.measurement.attribution.schedule import Energy
 
 SURE = 5.0
 """A sag of fewer standard errors than this is none."""
@@ -66,7 +67,8 @@ def supply_of(register: Register, problem: Mixture, found: Fit, floor_w: float) 
         return None
     time, volt = volts.time_s[inside], volts.value[inside]
     delays = found.timing.window_s * DELAYS
-    fits = [_sag(problem, found, floor_w, usual, time - d, volt) for d in delays.tolist()]
+    energy = problem.energy(found.timing, found.mean_w + floor_w)
+    fits = [_sag(problem, found, energy, usual, time - d, volt) for d in delays.tolist()]
     left, open_v, sag, error = min(fits)
     if not sag > SURE * error or not left < volt.std():
         return None
@@ -74,11 +76,10 @@ def supply_of(register: Register, problem: Mixture, found: Fit, floor_w: float) 
 
 
 def _sag(
-    problem: Mixture, found: Fit, floor_w: float, usual: float, time: FloatArray, volt: FloatArray
+    problem: Mixture, found: Fit, energy: Energy, usual: float, time: FloatArray, volt: FloatArray
 ) -> tuple[float, float, float, float]:
     """Return what a sag leaves of the voltage, the voltage without load, the sag and its error."""
     seen = problem.with_samples(Samples(time, volt))
-    energy = seen.energy(found.timing, found.mean_w + floor_w)
     current = seen.predicted(found.timing, energy, found.blur_s) / usual
     table = np.column_stack([np.ones(current.size), -current])
     gram = table.T @ table

@@ -24,8 +24,8 @@ from edgeprofiler.measurement.attribution.evidence import (
     why_no_power,
 )
 from edgeprofiler.measurement.attribution.powers import BoardPowers, board_powers
-from edgeprofiler.measurement.attribution.report import METHODS, AttributionReport, Method, ToldBy
-from edgeprofiler.measurement.attribution.timing import Timing
+from edgeprofiler.measurement.attribution.report import METHODS, AttributionReport, Method
+from edgeprofiler.measurement.attribution.timing import NOMINAL_WINDOW_S, Timing
 from edgeprofiler.measurement.attribution.whole import whole_power
 from edgeprofiler.measurement.attribution.window import WindowPowers, window_powers
 from edgeprofiler.measurement.recording import Recording, chip_numbers
@@ -36,9 +36,6 @@ MIN_CONVERSIONS = 50
 
 MOST_AVERAGED = 1024
 """More conversions to a value than any INA's register can ask for."""
-
-NOMINAL_WINDOW_S = 1.1e-3
-"""Integration window of the INA3221 as it comes; by which it is judged what a run shows."""
 
 TIMES_ONLY = "runtimes only, power and energy are unknown"
 
@@ -246,7 +243,6 @@ def _averaged(recording: Recording) -> tuple[int, ...]:
 def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> AttributionReport:
     solved, doubt = found.solved, found.doubt
     fit, layers = solved.fit, solved.runs.layers
-    clock: ToldBy = solved.told_by
     above = found.mean_w[:layers] - evidence.floor_w
     seconds = solved.runs.mean_s
     mean = float(seconds @ above / seconds.sum())
@@ -256,7 +252,7 @@ def _told(report: AttributionReport, evidence: Evidence, found: BoardPowers) -> 
     return replace(
         report,
         conversions=len(solved.samples),
-        clock=clock,
+        clock=solved.told_by,
         period_s=solved.conversions.period_s,
         timing=fit.timing,
         timing_error=fit.timing_error,
@@ -284,7 +280,7 @@ def _why_nothing(evidence: Evidence, found: BoardPowers) -> str:
         why = (
             f"stamps move in steps of {engineering(step, 's')}"
             if coarse
-            else ("stamp with a steadier clock")
+            else "stamp with a steadier clock"
         )
         error = engineering(doubt.blurred * float(evidence.runs.total_s.mean()), "s")
         return BLURRED.format(error=error, share=doubt.blurred, why=why)

@@ -83,10 +83,14 @@ class RunTimes:
         return np.asarray(self.duration_s.mean(axis=0))
 
     @cached_property
+    def pauses_s(self) -> FloatArray:
+        """From the end of each run to the first layer of the next; shape (runs - 1,)."""
+        return np.asarray(np.diff(self.end_s) - self.total_s[1:])
+
+    @property
     def pause_s(self) -> float:
         """Usual time between the end of a run and the first layer of the next."""
-        pause = np.diff(self.end_s) - self.total_s[1:]
-        return float(np.median(pause)) if pause.size else 0.0
+        return float(np.median(self.pauses_s)) if self.pauses_s.size else 0.0
 
     def take(self, chosen: IntArray) -> RunTimes:
         """Return some of the runs; what lies between them counts as pause."""

@@ -201,10 +201,9 @@ def _likeliest(problem: Mixture, places: list[Place], names: tuple[str, ...]) ->
 
 def _longest_gap(runs: RunTimes, effort: Effort) -> float:
     """Return the longest pause after each layer that leaves room for the runs."""
-    room = np.diff(runs.end_s) - runs.total_s[1:]
-    if not room.size:
+    if not runs.pauses_s.size:
         return 0.0
-    return min(float(np.quantile(room, 0.02)) / runs.layers, effort.longest_gap_s)
+    return min(float(np.quantile(runs.pauses_s, 0.02)) / runs.layers, effort.longest_gap_s)
 
 
 @dataclass(frozen=True, eq=False)

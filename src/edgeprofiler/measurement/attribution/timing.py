@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+NOMINAL_WINDOW_S = 1.1e-3
+"""Integration window of the INA3221 as it comes; by which it is judged what a run shows."""
+
 LATE_PLACES = 16
 """Places by which a conversion that is late by anything up to its period is stood for."""
 

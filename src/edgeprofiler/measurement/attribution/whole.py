@@ -33,8 +33,8 @@ def pauses_hold(runs: RunTimes, window_s: float) -> bool:
 
     Only then is their power seen alone, and the end of a run apart from the next one's start.
     """
-    pause = np.diff(runs.end_s) - runs.total_s[1:]
-    return bool(pause.size) and float(np.quantile(pause, LONG_PAUSES)) >= window_s
+    pauses = runs.pauses_s
+    return bool(pauses.size) and float(np.quantile(pauses, LONG_PAUSES)) >= window_s
 
 
 def whole_power(runs: RunTimes, above_w: FloatArray, window_s: float, noise_w: float) -> Whole:
@@ -49,9 +49,9 @@ def whole_power(runs: RunTimes, above_w: FloatArray, window_s: float, noise_w: f
     span = float(runs.end_s[-1] - runs.end_s[0])
     busy = min(float(runs.total_s[1:].sum()) / span, 1.0)
     between = _lowest(above_w, noise_w)
-    doubt = between + 0.02 * float(np.abs(above_w).mean())
     if not pauses_hold(runs, window_s):  # the lowest values hold runs too
-        between, doubt = 0.5 * between, 0.5 * between + 0.02 * float(np.abs(above_w).mean())
+        between *= 0.5
+    doubt = between + 0.02 * float(np.abs(above_w).mean())
     mean = float(above_w.mean())
     run = (mean - between * (1 - busy)) / busy
     parts = np.array([p.mean() for p in np.array_split(above_w, min(STRETCHES, above_w.size))])

@@ -21,6 +21,7 @@ from edgeprofiler.measurement.attribution.evidence import (
 )
 from edgeprofiler.measurement.attribution.forecast import Forecast, forecast
 from edgeprofiler.measurement.attribution.problem import Samples
+from edgeprofiler.measurement.attribution.timing import NOMINAL_WINDOW_S
 from edgeprofiler.measurement.recording import Recording
 from edgeprofiler.measurement.recording.impossible import TOLD_AS
 from edgeprofiler.measurement.recording.opening import open_recording
@@ -206,9 +207,6 @@ class _Ready:
         told = forecast(evidence.runs, samples, window, evidence.idle.noise_w)
         return _Ready(evidence, found, samples, window, told)
 
-
-NOMINAL_WINDOW_S = 1.1e-3
-"""Of one conversion of an INA3221 as it comes."""
 
 SHORT_ROUND_S = 2e-3
 """A round that is shorter is of one channel, whose current takes half of it."""

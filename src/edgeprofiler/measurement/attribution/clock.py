@@ -9,7 +9,6 @@ thousands and shifts nothing. Conversions may last less than two polls, and a li
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -255,9 +254,7 @@ PHASES = 512
 """Phases at which a stretch is judged."""
 
 
-@lru_cache(maxsize=1)
-def _turn() -> FloatArray:
-    return np.asarray((np.arange(PHASES) + 0.5) / PHASES)
+_TURN = (np.arange(PHASES) + 0.5) / PHASES
 
 
 def _tracked(pairs: Neighbours, period: float) -> ConversionClock:
@@ -291,8 +288,8 @@ def _expected(times: FloatArray, phase: FloatArray, n: int, half: int) -> float 
 def _phase(pairs: Neighbours, period: float, expected: float | None) -> tuple[float, float]:
     """Return the phase, in seconds, that a stretch shows, and its standard error."""
     gain, _, _ = _evidence(pairs, period, PHASES)
-    middle = float(_turn()[int(np.argmax(gain))]) if expected is None else expected / period
-    away = (_turn() - middle + 0.5) % 1.0 - 0.5
+    middle = float(_TURN[int(np.argmax(gain))]) if expected is None else expected / period
+    away = (_TURN - middle + 0.5) % 1.0 - 0.5
     near = np.abs(away) < 0.35
     weight = np.where(near, np.exp(np.maximum(gain - gain[near].max(), -40.0)), 0.0)
     weight /= weight.sum()

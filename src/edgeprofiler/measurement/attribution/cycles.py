@@ -70,10 +70,8 @@ class Whitened:
     """
 
     def __init__(self, cycles: Cycles, spread: FloatArray, noise: FloatArray) -> None:
-        self._noise = noise
         self._scale = 1 / np.sqrt(noise)
         chosen = np.flatnonzero(spread > 0)
-        self._alone: FloatArray | None = None
         self._chosen, self._spread = chosen, spread[chosen]
         if chosen.size and _seldom_shared(cycles, spread, noise):
             # each run was seen once, so its unknowns are noise like any other

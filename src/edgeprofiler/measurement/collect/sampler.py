@@ -182,7 +182,7 @@ class _Disk(threading.Thread):
         for poll in polls:
             try:
                 rows.append(self._table([poll]))
-            except Exception:  # told already
+            except Exception:  # of the whole block `run` caught it, and `gone` tells it
                 break
         return np.concatenate(rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,7 @@ def watch(
             look = _look(live, polls, start_s)
             if np.isfinite(look.total_w):
                 energy_j += look.total_w * every_s
-            yield Look(
-                look.time_s, look.total_w, look.peak_w, look.rails_w, energy_j, look.warnings
-            )
+            yield replace(look, energy_j=energy_j)
 
 
 def _polls(sensor: Sensor, end_s: float, period_s: float) -> FloatArray:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.recording.recording import PowerTrace, Recording
 
@@ -22,8 +21,6 @@ _ALIKE = 0.05
 _MOST = 0.1
 """Share of readings above which the high ones are no glitches."""
 _FEWEST = 3
-
-BoolArray = NDArray[np.bool_]
 
 
 def without_impossible(recording: Recording) -> Recording:

@@ -18,7 +18,7 @@ def test_boards_are_not_mixed() -> None:
 
 @pytest.mark.parametrize("device", [None, f"{BOARD}@15w"])
 def test_power_modes_are_not_mixed(device: str | None) -> None:
-    modes = np.array(["25W", *["15W"] * (len(dataset()) - 1)])
+    modes = np.array(["25W", "MODE_15W", *["15W"] * (len(dataset()) - 2)])
     with pytest.raises(UsageError, match=r"2 power modes \(15w, 25w\)"):
         board_for(dataset().with_columns(mode=modes), device)
 
@@ -28,6 +28,7 @@ def test_power_modes_are_not_mixed(device: str | None) -> None:
     [
         ("MAXN_SUPER", None, "maxn-super", ""),
         ("25W", BOARD, "25w", ""),
+        ("MODE_25W", None, "25w", ""),
         ("25W", f"{BOARD}@7w", "7w", ""),
         ("90W", None, "15w", "has no power mode '90w'"),
         ("unknown", None, "15w", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeprofiler.core.choices import RUNTIMES
-from edgeprofiler.core.device import Device, device_names, load_device
+from edgeprofiler.core.device import Device, device_names, load_device, mode_name
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.learning.dataset import Dataset
 
@@ -57,5 +57,5 @@ def _device_name(board: str) -> str:
 
 def _mode_name(mode: str) -> str:
     """Return a mode as devices spell it; empty where the measurement did not say."""
-    name = mode.lower().replace("_", "-")
+    name = mode_name(mode)
     return "" if name in ("unknown", "simulated") else name

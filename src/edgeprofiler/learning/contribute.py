@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.device import device_names, load_device
+from edgeprofiler.core.device import device_names, load_device, mode_name
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
@@ -136,7 +136,7 @@ def _board(name: str, mode: str, source: Path, device: str | None) -> tuple[str,
         raise InvalidInput(
             source, f"is of {name or 'no board'}, which is none that is shipped", "say `device`"
         )
-    return name, mode.lower().replace("_", "-")
+    return name, mode_name(mode)
 
 
 def _state(recording: Recording) -> Mapping[str, Any]:

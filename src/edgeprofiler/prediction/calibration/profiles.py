@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgeprofiler.core.device import device_names, load_device
+from edgeprofiler.core.device import device_names, load_device, mode_name
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
@@ -81,7 +81,7 @@ def row_of(profile: Profile, path: Path) -> Measured:
 
 def _mode(board: str, measured: str) -> str:
     """Return a board's mode as devices spell it; empty where it has none of that name."""
-    name = measured.lower().replace("_", "-")
+    name = mode_name(measured)
     return name if name in [mode.name for mode in load_device(board).modes] else ""
 
 

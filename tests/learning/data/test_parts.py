@@ -80,6 +80,27 @@ def test_two_transfers_of_one_folder_do_not_meet(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("resumes", "error", "stays"),
+    [
+        (True, Unavailable("no net", "wait"), True),
+        (False, Unavailable("no net", "wait"), False),
+        (True, UsageError("no such path"), False),
+    ],
+)
+def test_only_what_a_transfer_can_go_on_with_stays(
+    tmp_path: Path, resumes: bool, error: Exception, stays: bool
+) -> None:
+    def break_off() -> None:
+        with swap.staging(tmp_path / "data", "pull", resumes=resumes) as stage:
+            (stage / "part").touch()
+            raise error
+
+    with pytest.raises(type(error)):
+        break_off()
+    assert (tmp_path / ".data.pull").exists() == stays
+
+
 def test_remotes_are_urls_folders_or_names_of_the_project(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text(

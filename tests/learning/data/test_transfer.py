@@ -35,7 +35,7 @@ def test_a_version_returns_from_a_folder_remote_as_it_was_pushed(folder: Path) -
     pushed = push(folder, remote=remote)
     pointer = folder.parent / "data.dvc"
     assert pushed.content.md5 in pointer.read_text()
-    assert not [p for p in folder.parent.iterdir() if ".push." in p.name]
+    assert not [p for p in folder.parent.iterdir() if ".push" in p.name]
     first = content_of(folder)
 
     (folder / "rows-0.csv").write_text("another\n")

@@ -16,8 +16,8 @@ from edgeprofiler.learning.data.content import content_of
 
 
 @contextlib.contextmanager
-def staging(target: Path, task: str) -> Iterator[Path]:
-    """Give a folder beside `target` that stays if a transfer breaks off, so that it can resume.
+def staging(target: Path, task: str, *, resumes: bool = True) -> Iterator[Path]:
+    """Give a folder beside `target`; where a transfer `resumes`, it stays if that breaks off.
 
     Raises:
         CannotWrite: the folder cannot be made.
@@ -36,12 +36,17 @@ def staging(target: Path, task: str) -> Iterator[Path]:
             raise Unavailable(
                 f"{target} is being transferred by another process", "wait until it has ended"
             ) from None
+        broken_off = False
         try:
             yield folder
-        except (InvalidInput, UsageError):
-            shutil.rmtree(folder, ignore_errors=True)  # nothing that could be gone on with
+        except (InvalidInput, UsageError):  # nothing that could be gone on with
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        except BaseException:
+            broken_off = True
+            raise
+        finally:
+            if not (broken_off and resumes):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace(target: Path, finished: Path) -> None:

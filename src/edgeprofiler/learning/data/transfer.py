@@ -50,7 +50,7 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     path = Path(path).absolute()
     content = content_of(path)
     chosen = remote_for(remote, path.parent, endpoint_url)
-    with swap.staging(path, "push") as stage:
+    with swap.staging(path, "push", resumes=False) as stage:
         pointer, flaws = _sent(path, content, chosen, stage)
     beside = path.parent / f"{path.name}.dvc"
     changed = not beside.is_file() or files.read_text(beside) != pointer.text
@@ -60,17 +60,17 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     return Moved(path, content, changed, repaired)
 
 
-def _sent(path: Path, content: Content, chosen: Remote, beside: Path) -> tuple[Pointer, list[Flaw]]:
-    """Copy a version to a remote by way of a copy beside it, of which nothing stays."""
-    stage = beside / "copy"
-    shutil.rmtree(stage, ignore_errors=True)  # of a push that was killed
+def _sent(path: Path, content: Content, chosen: Remote, stage: Path) -> tuple[Pointer, list[Flaw]]:
+    """Copy a version to a remote by way of a copy in a folder beside it."""
+    copy = stage / "copy"
+    shutil.rmtree(copy, ignore_errors=True)  # of a push that was killed
     try:
-        stage.mkdir()
+        copy.mkdir()
         if path.is_dir():
-            shutil.copytree(path, stage / path.name)
+            shutil.copytree(path, copy / path.name)
         else:
-            shutil.copyfile(path, stage / path.name)
-        project = PrivateProject(stage, chosen)
+            shutil.copyfile(path, copy / path.name)
+        project = PrivateProject(copy, chosen)
         written = project.add(path.name)
         pointer = read_pointer(written)
         if pointer.md5 != content.md5:
@@ -79,8 +79,6 @@ def _sent(path: Path, content: Content, chosen: Remote, beside: Path) -> tuple[P
         project.push(written.name, chosen.url)
     except OSError as error:
         raise CannotWrite.because(path, error, "cannot be copied beside itself") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return pointer, flaws
 
 

@@ -65,8 +65,8 @@ def validate(
         measured: as of `calibrate`.
         device: board or TOML file to predict for, in place of the rows' own; only rows of that
             board and mode count, unless there are none.
-        leave_out: `None` for the shipped numbers, or refit without each row's `network`,
-            `family`, `stack` or `board`.
+        leave_out: `None` for the shipped numbers, or refit on the other rows without each row's
+            `network`, `family`, `board` or `source`.
         confidence: share of truths that the intervals are to hold.
         folder: where a relative path of a model starts; the file's folder where `None`.
 

@@ -1,4 +1,4 @@
-"""The journey of `calibrate`: rows of a file, one fit for each host, one device file."""
+"""What `calibrate` does: rows of a file, one fit for each host, one device file."""
 
 from __future__ import annotations
 
@@ -53,23 +53,7 @@ def calibrate(
     name: str | None = None,
     folder: Path | None = None,
 ) -> Calibrated:
-    """Return a board calibrated on the rows of a file that are of it.
-
-    Args:
-        measured: measured totals of networks, of this board or of several: a CSV file, or rows.
-        device: board and mode, or a TOML file; jetson-orin-nano where `None`.
-        runtime: host whose rows to use; each host's rows are fitted apart where `None`.
-        name: name of the calibrated board; the board's own where `None`.
-        folder: where a relative path of a model starts; the file's folder where `None`.
-
-    Raises:
-        InvalidInput: no row is of this board, or none names a model.
-        InsufficientData: too few rows, or rows that determine nothing.
-
-    >>> found = calibrate("measured.csv", "jetson-orin-nano@15w")
-    >>> [fit.calibration.rows for fit in found.fits]
-    [5]
-    """
+    """Return a board calibrated on the rows that are of it, as `learning.owner.calibrate` says."""
     spec = str(device or DEFAULT_DEVICE)
     if name is not None and not _NAME.fullmatch(name):
         raise UsageError(f"name {name[:64]!r}: use letters, digits, dots and dashes")

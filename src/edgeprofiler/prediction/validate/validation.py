@@ -98,27 +98,7 @@ def validate(
     confidence: float = DEFAULT_CONFIDENCE,
     folder: Path | None = None,
 ) -> Validation:
-    """Return predictions beside measurements.
-
-    Args:
-        measured: measured totals of networks: a CSV file, or rows.
-        device: board or TOML file to predict for, in place of the rows' own; only rows of that
-            board and mode count, unless there are none.
-        leave_out: `None` for the shipped numbers, or one of `LEFT_OUT`: refit on the other rows
-            of the file without each row's network, family, board or source.
-        confidence: share of truths that the intervals are to hold.
-        folder: where a relative path of a model starts; the file's folder where `None`.
-
-    Raises:
-        UsageError: nothing of that name can be left out.
-        InvalidInput: no row names a model that can be read.
-        InsufficientData: too few groups to leave one out.
-
-    >>> import edgeprofiler
-    >>> found = edgeprofiler.validate("measured.csv")
-    >>> found.figures("runtime").rows
-    5
-    """
+    """Return predictions beside measured rows, as `learning.owner.validate` says."""
     if leave_out is not None and leave_out not in LEFT_OUT:
         raise UsageError(f"`leave_out` {leave_out!r}; choose one of: {', '.join(LEFT_OUT)}")
     confidence = normal_of("confidence", confidence)

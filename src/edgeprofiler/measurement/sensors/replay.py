@@ -54,7 +54,7 @@ class ReplaySensor(Optioned):
     interval: Annotated[float, Between(0, 86_400)] = 0.0
     columns: str = ""
     zone: str = ""
-    _read: tuple[object, ForeignLog, PowerTrace] | None = field(default=None, init=False)
+    _read: tuple[object, ForeignLog] | None = field(default=None, init=False)
     _shift_s: float | None = field(default=None, init=False)
     _wall_s: float | None = field(default=None, init=False)
 
@@ -81,8 +81,8 @@ class ReplaySensor(Optioned):
             return
         now_s = time.monotonic() if clock is None else clock.now_s()
         self._wall_s = time.time() - now_s
-        log, whole = self._load()
-        last_s = log.first_s + float(whole.time_s[-1])
+        log = self._load()
+        last_s = log.first_s + log.span_s
         if log.wall and self.align != "start" and last_s < time.time() - _STALE_S:
             raise self._apart(log, last_s - self._wall_s, now_s, now_s)
 
@@ -93,7 +93,8 @@ class ReplaySensor(Optioned):
             InvalidInput: the log does not reach over all of that time.
             UsageError: it was to be laid by the wall clock beside a simulation, which has none.
         """
-        log, whole = self._load()
+        log = self._load()
+        whole = log.trace
         time_s = whole.time_s + self._shift(log, start_s)
         self._require(log, time_s, start_s, end_s)
         part = slice(*np.searchsorted(time_s, [start_s, end_s], side="left"))
@@ -102,7 +103,7 @@ class ReplaySensor(Optioned):
 
     def settings(self) -> Mapping[str, Any]:
         """Return the file, its form, how it was laid beside the runs and what it lacks."""
-        log, _ = self._load()
+        log = self._load()
         lacks = {"warnings": list(log.notes)} if log.notes else {}
         return {"file": Path(self.path).name, "form": log.form, "align": self.align, **lacks}
 
@@ -160,7 +161,8 @@ class ReplaySensor(Optioned):
             "lay its first line on the first run with align=start",
         )
 
-    def _load(self) -> tuple[ForeignLog, PowerTrace]:
+    def _load(self) -> ForeignLog:
+        """Return the log as it is now, with the rails that make up the board."""
         path = Path(self.path)
         state = _state(path)
         if self._read is None or self._read[0] != state:  # it may be growing
@@ -168,12 +170,11 @@ class ReplaySensor(Optioned):
             totals = log.trace.total_rails
             if self.total or not totals:
                 totals = total_rails(list(log.trace.rails_w), self.total)
-            trace = replace(log.trace, total_rails=totals)
-            new = () if self._read is None else self._read[1].notes
-            for note in (note for note in log.notes if note not in new):
+            told = () if self._read is None else self._read[1].notes
+            for note in (note for note in log.notes if note not in told):
                 _LOG.warning("warning: %s", note)
-            self._read = state, log, trace
-        return self._read[1:]
+            self._read = state, replace(log, trace=replace(log.trace, total_rails=totals))
+        return self._read[1]
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -109,14 +109,12 @@ def build(sources: Sequence[Path], unsaid: Unsaid | None = None, workers: Worker
 
 def _singly(data: Dataset) -> Dataset:
     """Return rows in which layers that were measured alone are known by that."""
-    known, networks = data.text("known_by"), data.text("network")
-    keys = np.char.add(np.char.add(networks, "\n"), data.text("source"))
-    _, owner, count = np.unique(keys, return_inverse=True, return_counts=True)
+    _, owner, count = np.unique(data.sessions, return_inverse=True, return_counts=True)
     layers = data.integer("network_layers")
     alone = (count[owner] == 1) & (layers <= 1) & np.isfinite(data.number("power_above_idle_w"))
     if not alone.any():
         return data
-    return data.with_columns(known_by=np.where(alone, SINGLE, known))
+    return data.with_columns(known_by=np.where(alone, SINGLE, data.text("known_by")))
 
 
 def _first_of_each(data: Dataset) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -14,7 +14,7 @@ from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
 from edgeprofiler.core.values import read_csv, read_json
 from edgeprofiler.learning.dataset.reference import Circumstances
-from edgeprofiler.learning.dataset.rows import layer_facts
+from edgeprofiler.learning.dataset.rows import NO_POWER, layer_facts
 from edgeprofiler.learning.dataset.table import Dataset
 from edgeprofiler.reading.engine import network_from_engine
 
@@ -24,7 +24,6 @@ ENGINE = "trt_engine_info.json"
 _POWER = ("layer_power_including_idle_power_micro_watt", "layer_power_including_idle_micro_watt")
 _ABOVE = ("layer_power_excluding_idle_power_micro_watt", "layer_power_excluding_idle_micro_watt")
 _TIME = "layer_run_time"
-_NOT_ABOVE = "power-not-above-idle"
 
 
 def find_engine(folder: Path) -> Network | None:
@@ -59,7 +58,7 @@ def read_preprocessed(folder: Path, facts: Circumstances) -> Dataset:
             continue
         power_w, above_w, runtime_s = table.mean(axis=0).tolist()
         error = float(table[:, 1].std() / math.sqrt(len(table)))
-        marks = "" if above_w > 0 else _NOT_ABOVE
+        marks = "" if above_w > 0 else NO_POWER
         rows.append(
             {
                 **layer_facts(layer),

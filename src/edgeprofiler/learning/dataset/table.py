@@ -74,7 +74,7 @@ COLUMNS: tuple[Fact, ...] = (
     Fact("power_above_idle_w", "number", "the same less idle power", above=0, maximum=_WATTS),
     Fact("standard_error_w", "number", "standard error of the power", minimum=0),
     Fact("samples", "number", "distinct sensor conversions that overlap the layer", minimum=0),
-    Fact("known_by", "text", "how its power was known: samples, group:3, network"),
+    Fact("known_by", "text", "how its power was known: samples, alike, single, network"),
     Fact("idle_power_w", "number", "idle power of the board", minimum=0, maximum=_WATTS),
     Fact("fixed_s", "number", "time of an inference in no layer", minimum=0),
     Fact("fixed_power_w", "number", "board power then", minimum=0),
@@ -125,6 +125,11 @@ class Dataset:
     def marked(self, mark: str) -> BoolArray:
         """Return which rows carry a mark."""
         return np.array([mark in text.split(";") for text in self.text("marks").tolist()], np.bool_)
+
+    @property
+    def sessions(self) -> TextArray:
+        """A word for each row, the same for layers of one network from one source."""
+        return np.char.add(np.char.add(self.text("network"), "\n"), self.text("source"))
 
     @property
     def networks(self) -> tuple[str, ...]:

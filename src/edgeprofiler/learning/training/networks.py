@@ -152,10 +152,7 @@ def overhead_of(data: Dataset) -> dict[str, float | None]:
 
     The gap is a line in the number of layers, with no negative part, fitted on relative error.
     """
-    _, first = np.unique(
-        np.char.add(np.char.add(data.text("network"), "\n"), data.text("source")),
-        return_index=True,
-    )
+    _, first = np.unique(data.sessions, return_index=True)
     one = data.take(first)
     idle = one.number("idle_power_w")
     gap, layers = one.number("host_gap_s"), one.integer("network_layers").astype(np.float64)

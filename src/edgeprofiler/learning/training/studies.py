@@ -45,14 +45,12 @@ def _database(url: str) -> Any:
 
     races = (IntegrityError, ProgrammingError, optuna.exceptions.StorageInternalError)
 
-    for attempt in range(1, _ATTEMPTS + 1):
+    for _ in range(_ATTEMPTS - 1):
         try:
             return optuna.storages.RDBStorage(url)
         except races:  # as where another process makes the tables at the same moment
-            if attempt == _ATTEMPTS:
-                raise
             time.sleep(_AGAIN_S)
-    return None
+    return optuna.storages.RDBStorage(url)
 
 
 def hide_password(url: str) -> str:

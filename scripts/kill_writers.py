@@ -27,10 +27,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
+from measured_profiles import as_measured
 
 import edgeprofiler
 
@@ -259,23 +259,12 @@ class _Case:
 
 def prepare(base: Path, names: Sequence[str]) -> None:
     """Write what the commands read: profiles, a recording, a data set, measurements, versions."""
-    from edgeprofiler.core.profile import Origin, Profile
     from edgeprofiler.learning.dataset import Dataset, rows_of
     from edgeprofiler.learning.dataset.storage import save_dataset
 
-    def measured(name: str) -> Profile:
-        found = edgeprofiler.predict(f"zoo:{name}", "jetson-orin-nano")
-        known = replace(
-            found.costs,
-            known_by=("samples",) * len(found),
-            standard_error_w=np.full(len(found), 0.05),
-            samples=np.full(len(found), 60.0),
-        )
-        return replace(found, costs=known, origin=Origin("measured", "kill_writers", "1"))
-
     (base / "profiles").mkdir(parents=True)
     networks = ("lenet", "alexnet", "vgg11", "squeezenet1_1", "resnet18", "mobilenet_v2")
-    profiles = {name: measured(name) for name in networks}
+    profiles = {name: as_measured(name) for name in networks}
     for name in ("lenet", "alexnet"):
         edgeprofiler.write_profile(profiles[name], base / "profiles" / f"{name}.json")
     lines = ["device,mode,software,network,model,batch,precision,runtime_ms,power_above_idle_w"]

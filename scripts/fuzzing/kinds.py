@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measured_profiles import as_measured
 
 import edgeprofiler
-from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import to_json
 from fuzzing import attempts, binary, models
 from fuzzing.attempts import Attempt
@@ -180,7 +180,7 @@ def _trained(folder: Path) -> tuple[dict[str, bytes], bytes, Any]:
     from edgeprofiler.learning.dataset import Dataset, rows_of
 
     names = ("lenet", "alexnet", "vgg11", "squeezenet1_1", "resnet18")
-    data = Dataset.concatenate([rows_of(_simulated(name), name) for name in names])
+    data = Dataset.concatenate([rows_of(as_measured(name, simulated=True), name) for name in names])
     edgeprofiler.train(data, output=folder / "predictor", recipe="neuralpower")
     files = {p.name: p.read_bytes() for p in sorted((folder / "predictor").iterdir())}
     try:
@@ -192,21 +192,6 @@ def _trained(folder: Path) -> tuple[dict[str, bytes], bytes, Any]:
     except ImportError:
         estimator = b""
     return files, estimator, data.take(np.arange(0, len(data), 12))
-
-
-def _simulated(name: str) -> Profile:
-    from dataclasses import replace
-
-    from edgeprofiler.core.profile import Origin
-
-    found = edgeprofiler.predict(f"zoo:{name}", "jetson-orin-nano")
-    costs = replace(
-        found.costs,
-        known_by=("samples",) * len(found),
-        standard_error_w=np.full(len(found), 0.05),
-        samples=np.full(len(found), 60.0),
-    )
-    return replace(found, costs=costs, origin=Origin("measured", "fuzz", "1"), simulated=True)
 
 
 def _recorded(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:

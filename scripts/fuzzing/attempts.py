@@ -7,13 +7,11 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import edgeprofiler
 from edgeprofiler.core import children
-from edgeprofiler.core.listing import network_table
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import from_document, to_document
 from edgeprofiler.core.profile.table import to_csv
@@ -76,11 +74,6 @@ def check_tables(*tables: Table) -> None:
 
 def model(path: Path) -> None:
     check_profile(edgeprofiler.predict(path, "jetson-orin-nano"))
-
-
-def operators(path: Path) -> None:
-    network = edgeprofiler.read(path)
-    check_tables(network_table(network))
 
 
 def profile(path: Path) -> None:
@@ -213,12 +206,3 @@ def training_table(path: Path) -> None:
 
     built = build([path], Unsaid(device="jetson-orin-nano"))
     hold(not (built.data.number("runtime_s") <= 0).any(), "a runtime is not positive")
-
-
-def through(run: Callable[[list[str]], Any], *words: str) -> Attempt:
-    """Return an attempt that calls a command, `@` standing for the file."""
-
-    def attempt(path: Path) -> None:
-        run([word.replace("@", str(path)) for word in words])
-
-    return attempt

@@ -77,12 +77,11 @@ def run(
         name: kind for name, kind in kinds.items() if kind.seeds and any(kind.seeds[0].values())
     }
     _warm(kinds, folder / "warm")
-    kept = [(name, files) for name, files in _kept(corpus, kinds)]
     order = random.Random(seed)
     turns = [name for name, kind in kinds.items() for _ in range(round(2 * kind.share))]
     order.shuffle(turns)
     work: list[list[tuple[str, int, Files | None]]] = [
-        [(name, -1 - i, files) for i, (name, files) in enumerate(kept)]
+        [(name, -1 - i, files) for i, (name, files) in enumerate(_kept(corpus, kinds))]
     ]
     chosen = [(turns[n % len(turns)], n, None) for n in numbers]
     work += [list(chosen[at : at + _BATCH]) for at in range(0, len(chosen), _BATCH)]

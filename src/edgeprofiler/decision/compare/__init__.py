@@ -3,7 +3,7 @@
 from edgeprofiler.decision.compare.align import LayerPair, align
 from edgeprofiler.decision.compare.compare import SideBySide, compare
 from edgeprofiler.decision.compare.difference import Comparison, LayerChange, difference
-from edgeprofiler.decision.compare.document import comparison_document
+from edgeprofiler.decision.compare.document import comparisons_document
 
 __all__ = [
     "Comparison",
@@ -12,6 +12,6 @@ __all__ = [
     "SideBySide",
     "align",
     "compare",
-    "comparison_document",
+    "comparisons_document",
     "difference",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.table import Table
 from edgeprofiler.decision.compare.difference import Comparison, difference
-from edgeprofiler.decision.compare.document import comparison_document
+from edgeprofiler.decision.compare.document import comparisons_document
 from edgeprofiler.decision.compare.tables import (
     changes_table,
     comparison_table,
@@ -49,11 +49,7 @@ class SideBySide:
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document `edgeprofiler.compare/1`, every pair of layers included."""
-        return {
-            "schema": "edgeprofiler.compare/1",
-            "profiles": list(self.labels),
-            "comparisons": [comparison_document(c) for c in self.comparisons],
-        }
+        return comparisons_document(self.labels, self.comparisons)
 
 
 @asks

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from edgeprofiler.core.profile.doubt import doubt_document
 from edgeprofiler.core.units import known
 from edgeprofiler.decision.compare.difference import Comparison
 from edgeprofiler.decision.compare.tables import sentence
+
+
+def comparisons_document(names: Sequence[str], comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Return comparisons with one profile as a JSON document `edgeprofiler.compare/1`.
+
+    Args:
+        names: of all profiles, the first of which the others are compared with.
+        comparisons: one for each of the others.
+    """
+    return {
+        "schema": "edgeprofiler.compare/1",
+        "profiles": [*names],
+        "comparisons": [comparison_document(comparison) for comparison in comparisons],
+    }
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:

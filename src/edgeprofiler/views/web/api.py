@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from edgeprofiler._version import __version__
 from edgeprofiler.core.choices import PRECISIONS, RUNTIMES
 from edgeprofiler.core.errors import EdgeProfilerError
-from edgeprofiler.decision.compare import comparison_document
+from edgeprofiler.decision.compare import comparisons_document
 from edgeprofiler.views.web.background import Background
 from edgeprofiler.views.web.errors import ErrorDocument, answer
 from edgeprofiler.views.web.offered import boards, zoo_models
@@ -90,11 +90,7 @@ def build_api(service: Service, background: Background) -> APIRouter:
 
         def document() -> dict[str, Any]:
             found = service.compare(first, second)
-            return {
-                "schema": "edgeprofiler.compare/1",
-                "profiles": [found.a.network.name, found.b.network.name],
-                "comparisons": [comparison_document(found)],
-            }
+            return comparisons_document((found.a.network.name, found.b.network.name), [found])
 
         return JSONResponse(await background.run(document))
 

@@ -21,17 +21,17 @@ def page_table(table: Table, name: str, *, filtered: bool = False) -> str:
         name: the table's id on its page.
         filtered: offer a text field, and a list where rows have groups, to choose rows by.
     """
-    caption = _text(table.title)
+    caption = escaped(table.title)
     sortable = " data-sortable" if table.sortable else ""
     heads = "".join(
-        f'<th scope="col"{_classes("n" if column.numeric else "")}>{_text(column.heading)}</th>'
+        f'<th scope="col"{_classes("n" if column.numeric else "")}>{escaped(column.heading)}</th>'
         for column in table.columns
     )
     return (
         '<div class="table-block">\n'
         + (_filter(table, name) if filtered else "")
         + f'<div class="scroller" tabindex="0" role="region" aria-label="{caption}">\n'
-        f'<table id="{_text(name)}"{sortable}>\n<caption>{caption}</caption>\n'
+        f'<table id="{escaped(name)}"{sortable}>\n<caption>{caption}</caption>\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{_rows(table)}</tbody>\n</table>\n</div>\n"
         f"{_notes(table)}</div>\n"
     )
@@ -42,7 +42,7 @@ def notebook_table(table: Table) -> str:
 
     def cell(tag: str, place: int, text: str) -> str:
         side = "right" if table.columns[place].numeric else "left"
-        return f'<{tag} style="{_NOTEBOOK_CELL};text-align:{side}">{_text(text)}</{tag}>'
+        return f'<{tag} style="{_NOTEBOOK_CELL};text-align:{side}">{escaped(text)}</{tag}>'
 
     heads = "".join(cell("th", i, column.heading) for i, column in enumerate(table.columns))
     rows = "".join(
@@ -55,12 +55,12 @@ def notebook_table(table: Table) -> str:
 def _rows(table: Table) -> str:
     lines = []
     for row in table.rows:
-        group = f' data-g="{_text(row.group)}"' if row.group else ""
+        group = f' data-g="{escaped(row.group)}"' if row.group else ""
         cells = "".join(
             f"<td{_classes('n' if column.numeric else '', _tone(cell.tone))}"
-            + (f' data-v="{_text(cell.key)}"' if cell.key else "")
-            + (f' title="{_text(cell.whole)}"' if cell.whole else "")
-            + f">{_text(cell.text)}</td>"
+            + (f' data-v="{escaped(cell.key)}"' if cell.key else "")
+            + (f' title="{escaped(cell.whole)}"' if cell.whole else "")
+            + f">{escaped(cell.text)}</td>"
             for cell, column in zip(table.cells(row), table.columns, strict=True)
         )
         lines.append(f"<tr{group}{_classes(_tone(row.tone))}>{cells}</tr>\n")
@@ -69,11 +69,11 @@ def _rows(table: Table) -> str:
 
 def _filter(table: Table, name: str) -> str:
     groups = table.groups
-    options = "".join(f"<option>{_text(group)}</option>" for group in groups)
+    options = "".join(f"<option>{escaped(group)}</option>" for group in groups)
     kinds = f'<label>Kind <select><option value="">all</option>{options}</select></label>\n'
     return (
-        f'<form class="filter" data-filter-for="{_text(name)}" role="search" '
-        f'aria-label="Filter: {_text(table.title)}" hidden>\n'
+        f'<form class="filter" data-filter-for="{escaped(name)}" role="search" '
+        f'aria-label="Filter: {escaped(table.title)}" hidden>\n'
         '<label>Find <input type="search" autocomplete="off" spellcheck="false"></label>\n'
         f'{kinds if len(groups) > 1 else ""}<output aria-live="polite"></output>\n</form>\n'
     )
@@ -81,7 +81,7 @@ def _filter(table: Table, name: str) -> str:
 
 def _notes(table: Table) -> str:
     texts = (note.text if isinstance(note, Words) else note for note in table.notes)
-    return "".join(f'<p class="remark">{_text(text)}</p>\n' for text in texts)
+    return "".join(f'<p class="remark">{escaped(text)}</p>\n' for text in texts)
 
 
 def _classes(*names: str) -> str:
@@ -93,5 +93,6 @@ def _tone(tone: str) -> str:
     return f"tone-{tone}" if tone else ""
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a stranger's text as HTML that is only read, with characters that would act shown."""
     return html.escape(visible(text))

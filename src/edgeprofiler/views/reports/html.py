@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import html
-
 from edgeprofiler.core.listing import network_table
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.words import cautions, layer_table, subtitle, totals_table
 from edgeprofiler.core.table import Table
-from edgeprofiler.core.text import visible
 from edgeprofiler.core.units import engineering
-from edgeprofiler.views.tables import notebook_table
+from edgeprofiler.views.tables import escaped, notebook_table
 
 MAX_LAYERS = 400
 """Layers in a notebook's table; the report and the CSV have all."""
@@ -42,16 +39,12 @@ def _network(network: Network) -> str:
 
 
 def _page(name: str, about: str, totals: str, warnings: tuple[str, ...], layers: Table) -> str:
-    notes = "".join(f"<li>{_text(text)}</li>" for text in warnings)
+    notes = "".join(f"<li>{escaped(text)}</li>" for text in warnings)
     warned = f"<p>Warnings</p><ul>{notes}</ul>" if notes else ""
     count = len(layers.rows)
     cut = "" if count <= MAX_LAYERS else f", {MAX_LAYERS} of them shown"
     return (
-        f"<div><p><strong>{_text(name)}</strong>, {_text(about)}.</p>{totals}{warned}"
+        f"<div><p><strong>{escaped(name)}</strong>, {escaped(about)}.</p>{totals}{warned}"
         f"<details><summary>{count} layers{cut}</summary>"
         f"{notebook_table(layers.top(MAX_LAYERS))}</details></div>"
     )
-
-
-def _text(text: str) -> str:
-    return html.escape(visible(text))

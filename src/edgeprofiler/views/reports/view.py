@@ -50,7 +50,6 @@ class ProfileView:
     title: str
     subtitle: str
     simulated: bool
-    measured: bool
     headlines: tuple[tuple[str, ...], ...]
     """The totals that a reader came for: what, how much, the interval, a remark."""
     warnings: tuple[str, ...]
@@ -75,7 +74,6 @@ def view_of(
         title=network.name,
         subtitle=subtitle(profile),
         simulated=profile.simulated,
-        measured=profile.origin.kind == "measured",
         headlines=headlines(profile),
         warnings=warnings_of(profile, recording),
         plots=(*plots_of(profile, board), *recording_plots(profile, recording)),

@@ -22,13 +22,13 @@ from edgeprofiler.views.web.service import Aim, Service
 DEFAULT_MODEL = "zoo:resnet18"
 
 AIMS = (
-    ("budget_percent", "Energy, at most % of now", "no budget"),
-    ("budget_mj", "Energy an image, at most mJ", "no budget"),
-    ("max_latency_ms", "End to end, at most ms", "no budget"),
-    ("max_power_w", "Board power, at most W", "no budget"),
-    ("min_fps", "Images a second, at least", "no budget"),
+    ("budget_percent", "Energy, at most % of now"),
+    ("budget_mj", "Energy an image, at most mJ"),
+    ("max_latency_ms", "End to end, at most ms"),
+    ("max_power_w", "Board power, at most W"),
+    ("min_fps", "Images a second, at least"),
 )
-"""Fields of advice: name, label and what an empty one means."""
+"""Fields of advice: name and label; an empty one is no budget."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def advice_of(query: Mapping[str, str], kinds: tuple[str, ...]) -> Aim:
         UsageError: a field holds no number above zero.
     """
     return Aim(
-        **{name: number_of(label, query.get(name, "")) for name, label, _ in AIMS},
+        **{name: number_of(label, query.get(name, "")) for name, label in AIMS},
         kinds=kinds,
     )
 

@@ -14,6 +14,7 @@ from fastapi.templating import Jinja2Templates
 from edgeprofiler.core.device.tables import board_table, mode_table
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.files import dump_json
+from edgeprofiler.core.profile.document import to_json
 from edgeprofiler.core.profile.table import to_csv
 from edgeprofiler.core.text import one_line
 from edgeprofiler.decision.advise import RISK
@@ -93,11 +94,11 @@ def build_pages(service: Service, background: Background) -> APIRouter:
 
         def results() -> dict[str, Any]:
             question = question_of(fields)
-            profile = service.profile(question)
+            board = board_of(question)
             return {
-                "view": view_of(profile, board_of(question)),
-                "board": board_table(board_of(question)),
-                "mode": mode_table(board_of(question)),
+                "view": view_of(service.profile(question), board),
+                "board": board_table(board),
+                "mode": mode_table(board),
                 "label": service.label(question),
                 "query": urlencode(query_of(question)),
             }
@@ -150,7 +151,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
 
         context = {
             "fields": fields, "kinds": RISK, "chosen": kinds, "document": None,
-            "aims": AIMS, "texts": {name: query.get(name, "") for name, _, _ in AIMS},
+            "aims": AIMS, "texts": {name: query.get(name, "") for name, _ in AIMS},
             "query": urlencode(query.multi_items()),
         }  # fmt: skip
         return await page(request, "advise", context, results)
@@ -222,8 +223,6 @@ def build_pages(service: Service, background: Background) -> APIRouter:
             if kind == "profile.csv":
                 return name, to_csv(profiles[0])
             if kind == "profile.json":
-                from edgeprofiler.core.profile.document import to_json
-
                 return name, to_json(profiles[0])
             return name, report_page(profiles, [board_of(question) for question in questions])
 

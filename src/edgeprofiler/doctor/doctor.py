@@ -86,10 +86,11 @@ def check(kind: PluginKind, name: str) -> Check:
 
 
 def _try(kind: PluginKind, name: str, made: Any) -> str:
-    wanted = _EXTRA_OF.get((kind, name), "")
-    lacking = [extra for extra in extras() if extra.name == wanted and not extra.complete]
-    if lacking:
-        raise Unavailable(f"missing: {', '.join(lacking[0].missing)}", install(wanted))
+    wanted = _EXTRA_OF.get((kind, name))
+    if wanted is not None:
+        extra = next(extra for extra in extras() if extra.name == wanted)
+        if not extra.complete:
+            raise Unavailable(f"missing: {', '.join(extra.missing)}", install(wanted))
     if kind in ("recipes", "renderers", "stores") and not hasattr(made, "probe"):
         return ""  # they only load; what they need is asked for when they work
     needed = _required_options(made)

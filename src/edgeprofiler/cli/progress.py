@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.cli import common
-from edgeprofiler.core.parallel import Workers
 from edgeprofiler.core.progress import Pace, Progress
 from edgeprofiler.core.text import visible
+
+if TYPE_CHECKING:
+    from edgeprofiler.core.parallel import Workers
 
 LINE_EVERY_S = 10.0
 """Time between two lines of a stage: a log of a night's work stays readable."""
@@ -45,6 +47,8 @@ def shown_workers(jobs: int | None, cluster: str | None) -> Iterator[Workers]:
         jobs: processes on this machine; one a core where `None`.
         cluster: address of a scheduler.
     """
+    from edgeprofiler.core.parallel import Workers
+
     with shown_progress() as progress:
         yield Workers(jobs, cluster, progress)
 

@@ -1,1 +1,1 @@
-"""One file a command, each with `register(app)`."""
+"""One file a command: a function of its name, or an `app` of several."""

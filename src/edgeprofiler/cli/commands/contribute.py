@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from edgeprofiler.cli import common
 
 
 def contribute(
     sources: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="RECORDING|PROFILE|MEASURED.csv...",
-            help="What was measured.",
-            show_default=False,
-        ),
+        common.argument("RECORDING|PROFILE|MEASURED.csv...", "What was measured."),
     ],
     licence: Annotated[str, common.option("CC0-1.0|CC-BY-4.0", "Under which you give it.")],
     output: Annotated[

@@ -15,6 +15,7 @@ from paths import TINY_ONNX
 
 import edgeprofiler
 from edgeprofiler.cli.app import build_app
+from edgeprofiler.core.errors import CannotWrite
 from edgeprofiler.prediction.question import FILED, OPTIONS
 
 MODEL, OTHER = "zoo:squeezenet1_1", "zoo:alexnet"
@@ -373,6 +374,21 @@ ELSEWHERE = {
 FILES = {"json", "csv", "output", "plot", "parquet", "mask", "junit", "markdown", "save", "png",
          "svg", "md", "reference_csv", "plots", "track", "latex", "trace"}  # fmt: skip
 """Options that name what is written; the tests of each command look at it."""
+
+
+def test_a_picture_of_no_format_is_refused_before_the_work(cli: Any, tmp_path: Path) -> None:
+    ran = cli("sweep", "zoo:lenet", "--output", tmp_path / "rows", "--plot", tmp_path / "x.gif")
+    assert ran.code == 2
+    assert not (tmp_path / "rows").exists()
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(cli: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    missing = tmp_path / "missing" / "x.json"
+    ran = cli("sweep", "zoo:lenet", "--output", tmp_path / "rows", "--json", missing)
+    assert ran.code == CannotWrite.exit_code
+    assert "missing" in ran.err
+    assert not (tmp_path / "rows").exists()
 
 
 def test_no_option_is_forgotten() -> None:

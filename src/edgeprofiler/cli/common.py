@@ -41,7 +41,7 @@ _FORMATS = (
 """Endings that say what is in a file."""
 
 
-def ending(*own: str) -> Callable[[Any], Any]:
+def _ending(*own: str) -> Callable[[Any], Any]:
     """Return what refuses a file whose ending says that something else is in it.
 
     Args:
@@ -55,6 +55,26 @@ def ending(*own: str) -> Callable[[Any], Any]:
         return target
 
     return check
+
+
+def output(metavar: str, text: str, *endings: str) -> Any:
+    """Return an option that names a file to write.
+
+    Args:
+        metavar: what stands for the name on the help page.
+        text: its help.
+        endings: those of what is written.
+    """
+    return option(metavar, text, callback=_ending(*endings))
+
+
+def _picture(target: Path | None) -> Path | None:
+    """Refuse a name that ends in no format of pictures: before the work, not after."""
+    from edgeprofiler.views.plots.figure import picture_format
+
+    if target is not None:
+        picture_format(target)
+    return target
 
 
 def argument(metavar: str, text: str) -> Any:
@@ -92,7 +112,7 @@ SensorOptions = Annotated[
     list[str] | None, option("KEY=VALUE", "An option of the sensor.", "--sensor-option")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Totals only.")]
-PictureOption = Annotated[Path | None, option("FILE.png|svg|pdf", "Draw it.")]
+PictureOption = Annotated[Path | None, option("FILE.png|svg|pdf", "Draw it.", callback=_picture)]
 JobsOption = Annotated[
     int | None,
     option("N", "Processes on this machine. Default: one a core; 1: no others.", "--jobs", min=1),
@@ -103,30 +123,21 @@ ClusterOption = Annotated[
 ]
 JsonOption = Annotated[
     str | None,
-    option(
-        "FILE|-", "Write JSON to a file, or to standard output alone with -.",
-        callback=ending(".json"),
-    ),
-]  # fmt: skip
+    output("FILE|-", "Write JSON to a file, or to standard output alone with -.", ".json"),
+]
 CsvOption = Annotated[
     str | None,
-    option(
-        "FILE|-", "Write CSV to a file, or to standard output alone with -.",
-        callback=ending(".csv"),
-    ),
-]  # fmt: skip
+    output("FILE|-", "Write CSV to a file, or to standard output alone with -.", ".csv"),
+]
 LatexOption = Annotated[
     str | None,
-    option(
-        "FILE.tex|-", "Write the tables for a paper (LaTeX with booktabs).",
-        callback=ending(".tex"),
-    ),
-]  # fmt: skip
+    output("FILE.tex|-", "Write the tables for a paper (LaTeX with booktabs).", ".tex"),
+]
 TraceOption = Annotated[
     str | None,
-    option(
+    output(
         "FILE.json|-", "Write one inference as a trace, for ui.perfetto.dev or Chrome's tracing.",
-        callback=ending(".json"),
+        ".json",
     ),
 ]  # fmt: skip
 
@@ -137,20 +148,37 @@ def note(text: str) -> None:
         typer.echo(visible(text, keep="\n"), err=True)
 
 
+def warn(texts: Iterable[str]) -> None:
+    """Print warnings as notes."""
+    for text in texts:
+        note(f"warning: {text}")
+
+
+def names(text: str) -> list[str]:
+    """Return the names between commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def results_console(*targets: object) -> Screen:
     """Return the screen for results: standard error where a target of output is `-`.
+
+    Called before the work, which a file that cannot be written must not end after hours.
 
     Args:
         targets: files to write, `-` for standard output, `None` for nothing.
 
     Raises:
         UsageError: two outputs would share standard output.
+        CannotWrite: a file could not be written now.
     """
     from edgeprofiler.cli.screen import Screen
+    from edgeprofiler.core.targets import check_target
 
     taken = sum(str(target) == "-" for target in targets)
     if taken > 1:
         raise UsageError("only one output can be standard output (-); name a file for the others")
+    for target in targets:
+        check_target(None if target is None else str(target))
     return Screen(to_stderr=taken == 1)
 
 
@@ -200,12 +228,7 @@ def save(target: Path | None, to: Callable[[Path], object]) -> None:
 
 
 def draw(target: Path, figure: Callable[[], Any]) -> None:
-    """Draw a matplotlib figure into a file and say so; a wrong ending is refused before.
+    """Draw a matplotlib figure into a file and say so."""
+    from edgeprofiler.views.plots.figure import save_figure
 
-    Raises:
-        UsageError: the name ends in no format of pictures.
-    """
-    from edgeprofiler.views.plots.figure import check_picture, save_figure
-
-    check_picture(target)
     save(target, partial(save_figure, figure()))

@@ -45,13 +45,11 @@ def _told(
     """Return what the options tell, as keywords of the journeys."""
     from edgeprofiler.core.plugins import parse_options
 
-    names = None
-    if test_networks is not None:
-        names = [name.strip() for name in test_networks.split(",") if name.strip()]
+    networks = None if test_networks is None else common.names(test_networks)
     return {
         "recipe": recipe, "config": config, "device": device, "seed": seed,
         "options": parse_options(options),
-        "test_networks": names, "min_samples": min_samples,
+        "test_networks": networks, "min_samples": min_samples,
     }  # fmt: skip
 
 

@@ -52,10 +52,8 @@ def benchmark(
     from edgeprofiler.measurement.benchmark import benchmark as measure
     from edgeprofiler.measurement.benchmark import benchmark_trtexec_files, to_json
     from edgeprofiler.measurement.benchmark.tables import benchmark_table, slowest_table
-    from edgeprofiler.views.plots.figure import check_picture
 
     screen = common.results_console(json)
-    check_picture(plot)  # before minutes of measuring, not after
     own = {"backends": backends, "runs": runs, "threads": threads}
     given = {name: value for name, value in own.items() if value is not None} | asked
     if trtexec_profile is not None:
@@ -66,7 +64,7 @@ def benchmark(
         raise UsageError("`trtexec_times` needs `trtexec_profile`")
     else:
         if backends is not None:
-            given["backends"] = [name.strip() for name in backends.split(",") if name.strip()]
+            given["backends"] = common.names(backends)
         found = measure(model, progress=common.note, **given)
     common.write(json, partial(to_json, found))
     screen.show(benchmark_table(found))

@@ -40,10 +40,8 @@ def calibrate(
     found = edgeprofiler.calibrate(measured, name=name, **asked)
     for fit in found.fits:
         screen.show(fit_table(fit), factor_table(fit))
-        for warning in fit.warnings:
-            common.note(f"warning: {warning}")
-    for warning in found.warnings:
-        common.note(f"warning: {warning}")
+        common.warn(fit.warnings)
+    common.warn(found.warnings)
     common.write(output, found.text)
     designs = [] if suggest is None else [design(fit, suggest) for fit in found.fits]
     for one in designs:

@@ -39,19 +39,15 @@ def check(
     ] = False,
     junit: Annotated[
         Path | None,
-        common.option("FILE", "Write JUnit XML.", callback=common.ending(".xml")),
+        common.output("FILE", "Write JUnit XML.", ".xml"),
     ] = None,
     markdown: Annotated[
         Path | None,
-        common.option(
-            "FILE", "Write a summary for a pull request.", callback=common.ending(".md")
-        ),
+        common.output("FILE", "Write a summary for a pull request.", ".md"),
     ] = None,
     save: Annotated[
         Path | None,
-        common.option(
-            "FILE", "Write the profile: the next baseline.", callback=common.ending(".json")
-        ),
+        common.output("FILE", "Write the profile: the next baseline.", ".json"),
     ] = None,
     json: common.JsonOption = None,
 ) -> None:  # fmt: skip

@@ -13,6 +13,7 @@ from edgeprofiler.cli.progress import shown_progress
 from edgeprofiler.core.errors import EXIT_INTERRUPTED, EdgeProfilerError
 
 if TYPE_CHECKING:
+    from edgeprofiler.cli.screen import Screen
     from edgeprofiler.measurement.recording import Recording
     from edgeprofiler.measurement.sensors.protocol import AnySensor
 
@@ -66,7 +67,6 @@ def collect(
 ) -> None:
     """Record power and layer times of models on this device, one folder for each model."""
     from edgeprofiler.core.plugins import parse_options
-    from edgeprofiler.core.targets import check_target
     from edgeprofiler.measurement.collect.journey import prepare
 
     chosen = prepare(
@@ -80,7 +80,7 @@ def collect(
         common.note(f"runner: {chosen.runner.name} (choose another with --runner)")
     for line in _sensor_words(sensor, chosen.sensor):
         common.note(line)
-    check_target(json)
+    screen = common.results_console(json)
     found: list[tuple[Path, Recording]] = []
     stopped: EdgeProfilerError | typer.Exit | None = None
     try:
@@ -96,7 +96,7 @@ def collect(
         stopped = error
     try:
         if found or stopped is None:
-            _report(found, chosen.left_out, json)
+            _report(found, chosen.left_out, screen, json)
     finally:
         if stopped is not None:
             raise stopped
@@ -112,11 +112,13 @@ def _sensor_words(asked: str, chosen: AnySensor | None) -> list[str]:
     return [f"sensor: {chosen.name} (choose another with --sensor)"] if asked == "auto" else []
 
 
-def _report(found: list[tuple[Path, Recording]], left_out: list[str], json: str | None) -> None:
+def _report(
+    found: list[tuple[Path, Recording]], left_out: list[str], screen: Screen, json: str | None
+) -> None:
     from edgeprofiler.measurement.collect.summary import recording_table, summary
 
     for line in left_out:
         common.note(f"left out: {line}")
     facts = [summary(place, recording) for place, recording in found]
-    common.results_console(json).show(recording_table(facts))
+    screen.show(recording_table(facts))
     common.write_json(json, lambda: {"recordings": facts, "left_out": left_out})

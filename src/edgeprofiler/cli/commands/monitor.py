@@ -81,8 +81,7 @@ def monitor(
         f"{found.polls:,} polls, {found.distinct_values:,} distinct values, "
         f"{found.missed_ticks:,} missed ticks, sampler {found.sampler_cpu_share:.1%} of a core"
     )
-    for warning in found.warnings:
-        common.note(f"warning: {warning}")
+    common.warn(found.warnings)
     if code and json is not None:
         # told here too: where writing fails, the command ends with another code
         common.note(f"the program has ended with exit code {shell_code(code)}")
@@ -104,8 +103,7 @@ def _watch(sensor: str | None, options: dict[str, Any], period_s: float, json: s
                 f"{look.time_s:6.0f} s  {engineering(look.total_w, 'W')}, "
                 f"peak {engineering(look.peak_w, 'W')}; {rails}"
             )
-            for warning in look.warnings:
-                common.note(f"warning: {warning}")
+            common.warn(look.warnings)
     except KeyboardInterrupt:
         pass  # the way in which it ends
     if last is None:

@@ -18,9 +18,7 @@ def qa(
     from edgeprofiler.measurement.qa import to_document
     from edgeprofiler.measurement.qa.tables import finding_table
     from edgeprofiler.measurement.recording.opening import open_recording
-    from edgeprofiler.views.plots.figure import check_picture
 
-    check_picture(plot)
     screen = common.results_console(json)
     opened = open_recording(recording, model)
     if plot is not None:

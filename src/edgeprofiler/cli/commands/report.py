@@ -29,9 +29,7 @@ def report(
     svg: Annotated[Path | None, common.option("FILE", "A picture.")] = None,
     md: Annotated[
         str | None,
-        common.option(
-            "FILE|-", "Markdown, to a file or standard output.", callback=common.ending(".md")
-        ),
+        common.output("FILE|-", "Markdown, to a file or standard output.", ".md"),
     ] = None,
     plot: Annotated[
         str | None,

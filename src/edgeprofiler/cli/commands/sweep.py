@@ -66,9 +66,7 @@ def sweep(
     cluster: common.ClusterOption = None,
     parquet: Annotated[
         Path | None,
-        common.option(
-            "FILE", "Write the rows that are kept as Parquet.", callback=common.ending(".parquet")
-        ),
+        common.output("FILE", "Write the rows that are kept as Parquet.", ".parquet"),
     ] = None,
     csv: common.CsvOption = None,
     json: common.JsonOption = None,

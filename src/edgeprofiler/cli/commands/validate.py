@@ -39,11 +39,9 @@ def validate(
         to_csv,
         validation_table,
     )
-    from edgeprofiler.views.plots.figure import check_picture
 
     if leave_one_out and leave_out not in (None, "network"):
         raise UsageError("`leave_one_out` leaves networks out: give it or `leave_out`")
-    check_picture(plot)
     screen = common.results_console(json, csv)
     found = edgeprofiler.validate(
         measured, leave_out=leave_out or ("network" if leave_one_out else None), **asked

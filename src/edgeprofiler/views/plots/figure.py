@@ -45,16 +45,6 @@ def picture_format(path: Path) -> str:
     return kind
 
 
-def check_picture(path: Path | None) -> None:
-    """Return if a picture could be written by that name: looked at before the work, not after.
-
-    Raises:
-        UsageError: its ending names no format.
-    """
-    if path is not None:
-        picture_format(path)
-
-
 def save_figure(figure: Any, path: Path) -> None:
     """Write a figure as PNG, SVG or PDF, whole or not at all; the same figure, the same bytes.
 

@@ -11,24 +11,15 @@ from __future__ import annotations
 import json
 import platform
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from least import least_s
 
 from edgeprofiler.core.network import Source
 from edgeprofiler.core.profile import from_document, to_json
 from edgeprofiler.reading.engine import engine_document, network_from_engine
 
 RUNS = 21
-
-
-def least_s(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(RUNS):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def profile_text(path: Path) -> str:
@@ -46,12 +37,13 @@ def main(paths: list[Path]) -> None:
         source = Source(str(path), "tensorrt")
         network = network_from_engine(json.loads(text), source)
         saved = profile_text(path)
-        loads = least_s(lambda text=text: json.loads(text))  # type: ignore[misc]
+        loads = least_s(lambda text=text: json.loads(text), RUNS)  # type: ignore[misc]
         reads = least_s(
-            lambda text=text, source=source: network_from_engine(json.loads(text), source)  # type: ignore[misc]
+            lambda text=text, source=source: network_from_engine(json.loads(text), source),  # type: ignore[misc]
+            RUNS,
         )
-        writes = least_s(lambda network=network: engine_document(network))  # type: ignore[misc]
-        profile = least_s(lambda saved=saved: from_document(json.loads(saved)))  # type: ignore[misc]
+        writes = least_s(lambda network=network: engine_document(network), RUNS)  # type: ignore[misc]
+        profile = least_s(lambda saved=saved: from_document(json.loads(saved)), RUNS)  # type: ignore[misc]
         cells = [f"{value * 1e3:.1f}" for value in (loads, reads)]
         rest = [f"{value * 1e3:.1f}" for value in (writes, profile)]
         print(f"| {path.name} | {len(network)} | {' | '.join(cells)} | {reads / loads:.0f} | "

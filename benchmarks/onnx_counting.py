@@ -18,12 +18,11 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import onnx
+from least import least_s
 
 from edgeprofiler.measurement.runners._onnx_model import model_of
 from edgeprofiler.reading.front_end import ReadOptions
@@ -33,15 +32,6 @@ from edgeprofiler.reading.zoo import zoo_graph
 
 NETWORKS = ("yolov8n", "resnet50", "mobilenet_v2")
 RUNS, PROCESSES = 9, 5
-
-
-def least_ms(action: Callable[[], object], runs: int = RUNS) -> float:
-    times = []
-    for _ in range(runs):
-        start = time.process_time()
-        action()
-        times.append(time.process_time() - start)
-    return min(times) * 1e3
 
 
 def read_and_lower(path: str) -> None:
@@ -79,7 +69,9 @@ def main(names: tuple[str, ...]) -> None:
         for name in names:
             path = str(Path(folder) / f"{name}.onnx")
             onnx.save(model_of(zoo_graph(name)), path)
-            mine, theirs = (least_ms(partial(work, path)) for work in (read_and_lower, count))
+            mine, theirs = (
+                1e3 * least_s(partial(work, path), RUNS) for work in (read_and_lower, count)
+            )
             command = str(Path(sys.executable).with_name("edgeprofiler"))
             whole = process_s(command, "predict", path, "--device", "jetson-orin-nano")
             other = process_s(sys.executable, "-m", "onnx_tool", "-i", path)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from least import least_s
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.network import Columns, Network, Source
@@ -19,13 +20,7 @@ from edgeprofiler.reading.read import read
 
 
 def best(call: Callable[[], object], repeats: int = 5) -> float:
-    """Return the shortest of several wall times, in seconds."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return least_s(call, repeats, time.perf_counter)
 
 
 def main() -> None:

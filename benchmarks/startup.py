@@ -13,7 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from least import least_s
 
 RUNS = 15
 COMMANDS = {
@@ -30,12 +33,8 @@ COMMANDS = {
 
 
 def best_s(command: list[str]) -> float:
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    return min(times)
+    call = partial(subprocess.run, command, check=True, capture_output=True)
+    return least_s(call, RUNS, time.perf_counter)
 
 
 def core_install_mb() -> tuple[float, float]:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from least import least_s
+
 from edgeprofiler.core.graph import Graph, Node, Tensor
 from edgeprofiler.reading.graphs import with_batch, with_input_shapes
 from edgeprofiler.reading.zoo import zoo_graph
@@ -24,12 +26,7 @@ REPEATS = 15
 
 
 def least_ms(action: Callable[[], object]) -> float:
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times) * 1e3
+    return 1e3 * least_s(action, REPEATS, time.perf_counter)
 
 
 def build(name: str) -> Graph:

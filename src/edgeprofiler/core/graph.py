@@ -6,11 +6,11 @@ Operator and attribute names are ONNX's (`Conv` with `kernel_shape`, `strides`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 AttributeValue = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 Shape = tuple[int, ...]
@@ -182,3 +182,38 @@ class Graph:
                     size *= length
                 total += size
         return total
+
+
+class Operation(Protocol):
+    """Something that reads tensors and makes tensors, by name."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of what it reads."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what it makes; the empty string for what nobody asked for."""
+
+
+AnyOperation = TypeVar("AnyOperation", bound=Operation)
+
+
+def leading_to(wanted: Iterable[str], nodes: Sequence[AnyOperation]) -> list[AnyOperation]:
+    """Return the nodes that lead to some tensors, in their order.
+
+    Args:
+        wanted: names of the tensors.
+        nodes: in an order in which they can run.
+
+    >>> relu, tanh = Node("a", "Relu", ("x",), ("y",)), Node("b", "Tanh", ("x",), ("z",))
+    >>> [node.name for node in leading_to(["z"], [relu, tanh])]
+    ['b']
+    """
+    needed = set(wanted)
+    kept = []
+    for node in reversed(nodes):
+        if any(name in needed for name in node.outputs if name):
+            kept.append(node)
+            needed.update(node.inputs)
+    return kept[::-1]

@@ -99,6 +99,25 @@ def test_a_call_without_a_rule_is_unknown_and_not_free(tmp_path: Path) -> None:
     assert "mylib.whirl.default" in profile.network.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("target", "given"),
+    [
+        ("relu", {"self": {"as_tensors": [{"name": "conv"}]}}),
+        ("silu", {"self": {"as_int": 1}, "other": ref("conv")}),
+        ("select", {"self": ref("conv"), "dim": {"as_string": "x"}, "index": {"as_int": 0}}),
+        ("clamp", {"self": ref("conv"), "min": {"as_string": "x"}}),
+        ("adaptive_avg_pool2d", {"self": ref("conv"), "output_size": {"as_ints": [0, 1]}}),
+    ],
+)
+def test_a_call_with_arguments_of_other_kinds_than_its_operators_is_unknown(
+    tmp_path: Path, target: str, given: dict[str, Any]
+) -> None:
+    document = program(call(f"aten.{target}.default", "odd", **given), odd=tensor(1, 4))
+    graph = edgeprofiler.read_model(saved(tmp_path / "net.pt2", document))
+    assert graph.nodes[-1].op == f"aten.{target}.default"
+    assert graph.tensors["odd"].shape == (1, 4)
+
+
 def test_a_rule_that_makes_another_shape_than_the_file_says_gives_way(tmp_path: Path) -> None:
     odd = call("aten.relu.default", "y", self=ref("conv"))
     graph = edgeprofiler.read_model(saved(tmp_path / "n.pt2", program(odd, y=tensor(1, 4, 7, 7))))

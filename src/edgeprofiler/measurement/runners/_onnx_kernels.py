@@ -10,6 +10,7 @@ from typing import Any
 from edgeprofiler.core.network import Kind, Layer, Shape, elements, make_layer
 from edgeprofiler.reading.lowering import vocabulary as v
 from edgeprofiler.reading.operators import macs
+from edgeprofiler.reading.operators.selection import SHAPE_READS
 
 _CONVOLUTIONS = macs.CONVOLUTIONS | {"FusedConv", "NhwcFusedConv", "NhwcConv"}
 _GEMMS = macs.GEMMS | {"FusedGemm"}
@@ -24,7 +25,7 @@ _OTHER_OPS = {
     "reformat": {"Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "ReorderInput",
                  "ReorderOutput", "DynamicQuantizeLinear"},
     "topk": v.TOPKS,
-    "noop": v.RESHAPES | v.SHAPE_READS | {"Identity", "Dropout"},
+    "noop": v.RESHAPES | SHAPE_READS | {"Identity", "Dropout"},
     "pointwise": v.POINTWISE | {"BiasGelu", "Range"},
 }  # fmt: skip
 """What ONNX Runtime calls its kernels, beside the operators of ONNX."""

@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from edgeprofiler.core.graph import Graph, Node
 from edgeprofiler.reading.lowering.facts import FLOATS, Facts
 from edgeprofiler.reading.lowering.quantizers import Quantizers
-from edgeprofiler.reading.lowering.vocabulary import (
-    ALIASES,
-    RANDOM,
-    SHAPE_READS,
-)
+from edgeprofiler.reading.lowering.vocabulary import ALIASES
 from edgeprofiler.reading.operators.effect import changes_nothing
 from edgeprofiler.reading.operators.macs import CONVOLUTIONS
+from edgeprofiler.reading.operators.selection import RANDOM, SHAPE_READS
 from edgeprofiler.reading.operators.windows import pad_amounts
 
 

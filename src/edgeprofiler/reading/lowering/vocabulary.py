@@ -57,11 +57,3 @@ RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 ALIASES = frozenset(
     {"Identity", "Dropout", "Cast", "CastLike", "BitCast", "StopGradient", "Optional", "Carry"}
 )
-SHAPE_READS = frozenset({"Shape", "Size"})
-"""Answers that the builder knows, because every shape is known."""
-
-RANDOM = frozenset({
-    "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial",
-    "Bernoulli",
-})  # fmt: skip
-"""Operations without inputs whose results are still no constants."""

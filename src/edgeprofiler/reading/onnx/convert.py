@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.core.graph import Graph, Node, Tensor, leading_to
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs.change import with_input_shapes
 from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor, unknown_name
@@ -70,7 +70,7 @@ def graph_of(
         if output not in reader.values and not reader.has_sequence(output):
             raise InvalidInput(source, f"the output {output!r} is made by nobody")
     wanted = [part for output in outputs for part in reader.parts(output)]
-    kept = _used(reader.nodes, wanted)
+    kept = leading_to(wanted, reader.nodes)
     if not kept:
         raise Unsupported(f"{source}: none of its nodes leads from an input to an output")
     recipes = _recipes(kept, wanted, reader)
@@ -127,17 +127,6 @@ def _weights_among(supplied: Sequence[Declared], nodes: Sequence[RawNode]) -> fr
         if item.name in as_weight - as_data and item.static({}) is not None
     }
     return frozenset(found) if len(found) < len(supplied) else frozenset()
-
-
-def _used(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
-    """Return the nodes that lead to an output, in order."""
-    needed = set(outputs)
-    kept = []
-    for node in reversed(nodes):
-        if any(name in needed for name in node.outputs if name):
-            kept.append(node)
-            needed.update(node.inputs)
-    return kept[::-1]
 
 
 def _tensors(

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeprofiler.core.graph import leading_to
 from edgeprofiler.reading.onnx.structure import RawNode, raw_nodes
 from edgeprofiler.reading.operators import fold
 from edgeprofiler.reading.operators.call import BadNodeError, Call, Operand
 from edgeprofiler.reading.operators.rules import by_rule
+from edgeprofiler.reading.operators.selection import RANDOM, SHAPE_READS
 
 if TYPE_CHECKING:
     from edgeprofiler.reading.onnx.reader import Reader
@@ -25,9 +27,6 @@ _MOST_EVALUATIONS = 20_000
 """Most operators that are computed while a loop is followed, which takes half a second."""
 _MOST_ELEMENTS = 64
 """Most numbers of a state that a loop may count with."""
-_SIZES = frozenset({"Shape", "Size"})
-_CHANCE = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike",
-                     "Multinomial", "Bernoulli"})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,10 @@ class Dependence:
         while len(found) != before:
             before = len(found)
             for n in self.body.node:
-                if n.op_type in _SIZES or (n.output and n.output[0] in found):
+                if n.op_type in SHAPE_READS or (n.output and n.output[0] in found):
                     continue
                 read = (*n.input, *_captured(n))
-                if n.op_type in _CHANCE or any(
+                if n.op_type in RANDOM or any(
                     name in found or (name and name not in self.inside and not self._constant(name))
                     for name in read
                 ):
@@ -135,7 +134,8 @@ class Counter:
             **{name: self.reader.values[self.states[place]] for name, place in states.items()},
         }
         wanted = {name: str(self.body.output[1 + place].name) for name, place in states.items()}
-        nodes = self._needed([self.condition, *wanted.values()])
+        body = raw_nodes(self.body, self.reader.tensors)
+        nodes = leading_to([self.condition, *wanted.values()], body)
         return self._follow(nodes, env, wanted, names[0], most, varies=varies)
 
     def _follow(
@@ -167,16 +167,6 @@ class Counter:
                     return Runs()
                 env[name] = value
         return Runs(runs=done) if most is not None and done >= most else Runs()
-
-    def _needed(self, wanted: Iterable[str]) -> list[RawNode]:
-        """The nodes that lead to some of the body's tensors, in its order."""
-        needed = set(wanted)
-        kept = []
-        for node in reversed(raw_nodes(self.body, self.reader.tensors)):
-            if any(name in needed for name in node.outputs):
-                kept.append(node)
-                needed.update(node.inputs)
-        return kept[::-1]
 
     def _evaluated(self, nodes: Sequence[RawNode], env: dict[str, Operand]) -> dict[str, Operand]:
         found = dict(env)

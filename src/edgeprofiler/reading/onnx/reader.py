@@ -37,6 +37,7 @@ from edgeprofiler.reading.operators.call import (
     text,
 )
 from edgeprofiler.reading.operators.rules import RULES, by_rule
+from edgeprofiler.reading.operators.selection import RANDOM, SHAPE_READS
 
 WEIGHT_SLOTS: Mapping[str, tuple[int, ...]] = {
     "Conv": (1, 2), "ConvTranspose": (1, 2), "DeformConv": (1, 3),
@@ -47,12 +48,7 @@ WEIGHT_SLOTS: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 """Where operators take weights, which are never parameters of a shape."""
 
-_RANDOM = frozenset({
-    "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial",
-    "Bernoulli",
-})  # fmt: skip
-_ALWAYS_KNOWN = frozenset({"Shape", "Size"})
-_FROM_SIZES = frozenset({"Shape", "Size", "Range", "EyeLike", "NonZero"})
+_FROM_SIZES = SHAPE_READS | {"Range", "EyeLike", "NonZero"}
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,7 @@ class Reader:
         if (
             ruled is not None
             and not outer
-            and node.op not in _RANDOM
+            and node.op not in RANDOM
             and self._foldable(node, inputs)
         ):
             self._fold(node, call, ruled)
@@ -242,7 +238,7 @@ class Reader:
         )  # fmt: skip
 
     def _foldable(self, node: RawNode, inputs: Sequence[Operand | None]) -> bool:
-        if node.op in _ALWAYS_KNOWN:
+        if node.op in SHAPE_READS:
             return True
         if node.op == "CastLike":  # the second input lends its type alone
             return inputs[0] is not None and inputs[0].constant
@@ -255,7 +251,7 @@ class Reader:
         self._computed.update(dict.fromkeys(node.outputs))
         if node.op in _FROM_SIZES or not self.from_sizes.keys().isdisjoint(node.inputs):
             self.from_sizes.update(dict.fromkeys(node.outputs))
-        of_activation = node.op in _ALWAYS_KNOWN and not self.values[node.inputs[0]].constant
+        of_activation = node.op in SHAPE_READS and not self.values[node.inputs[0]].constant
         if of_activation or not self.recipes.keys().isdisjoint(node.inputs):
             recipe = self._recipe(node)
             self.recipes.update((name, recipe) for name in node.outputs if name)

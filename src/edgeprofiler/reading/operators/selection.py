@@ -176,6 +176,15 @@ REDUCTIONS = (
     "Mean", "Sum", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare",
 )  # fmt: skip
 
+SHAPE_READS = frozenset({"Shape", "Size"})
+"""Answers that are known before a model runs, because every shape is known."""
+
+RANDOM = frozenset({
+    "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial",
+    "Bernoulli",
+})  # fmt: skip
+"""Operations without inputs whose results are still no constants."""
+
 SUPPRESSIONS = frozenset({
     "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT", "TRTBatchedNMS",
 })  # fmt: skip

@@ -19,6 +19,8 @@ from edgeprofiler.reading.pt2.recurrent import recurrent
 Rule = Callable[[Program, ProgramCall], None]
 
 _LONGEST = 2**63 - 1
+_OTHER_KINDS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+"""What a rule meets where an argument is of another kind than the operator's signature says."""
 
 
 def write(program: Program, call: ProgramCall) -> None:
@@ -37,14 +39,14 @@ def write(program: Program, call: ProgramCall) -> None:
         if rule is None:
             raise Unlike(call.target)
         rule(program, call)
-    except Unlike:
+    except (Unlike, *_OTHER_KINDS):
         del program.nodes[before:]
         program.foreign(call, inputs)
 
 
 def _same(p: Program, c: ProgramCall) -> None:
     """What a result is in evaluation: its first argument."""
-    source = next(iter(c.given.values()))
+    source = c.first
     known, stated = p.tensor(source), p.stated(c.results[0])
     if known.shape != stated.shape:
         raise Unlike(c.target)
@@ -112,11 +114,11 @@ def _clip(p: Program, c: ProgramCall) -> None:
     if c.target.startswith("aten.relu6"):
         low, high = 0.0, 6.0
     bounds = [p.number(v, "bound") for v in (low, high)]
-    p.add("Clip", [next(iter(c.given.values())), *bounds], c.results[:1])
+    p.add("Clip", [c.first, *bounds], c.results[:1])
 
 
 def _silu(p: Program, c: ProgramCall) -> None:
-    x, (result,) = next(iter(c.given.values())), c.results
+    x, (result,) = c.first, c.results
     p.add("Mul", [x, p.add("Sigmoid", [x], [f"{result}.sigmoid"])], [result])
 
 
@@ -193,7 +195,7 @@ def _group_norm(p: Program, c: ProgramCall) -> None:
 
 
 def _pool(op: str, p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     rank = len(p.shape(x)) - 2
     kernel = c.ints("kernel_size", rank)
     stride = c.ints("stride", rank) if c.get("stride") else kernel
@@ -209,7 +211,7 @@ def _pool(op: str, p: Program, c: ProgramCall) -> None:
 
 
 def _adaptive(op: str, p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     image = p.shape(x)[2:]
     size = c.ints("output_size", len(image))
     if set(size) == {1}:
@@ -219,7 +221,7 @@ def _adaptive(op: str, p: Program, c: ProgramCall) -> None:
 
 
 def _reduce(op: str, p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     axes = c.get("dim", list(range(len(p.shape(x)))))
     axes = (axes,) if isinstance(axes, int) else tuple(axes) or tuple(range(len(p.shape(x))))
     p.add(op, [x], c.results[:1], {"axes": axes, "keepdims": int(c.get("keepdim", False))})
@@ -227,17 +229,17 @@ def _reduce(op: str, p: Program, c: ProgramCall) -> None:
 
 def _softmax(p: Program, c: ProgramCall) -> None:
     op = "LogSoftmax" if "log_softmax" in c.target else "Softmax"
-    p.add(op, [next(iter(c.given.values()))], c.results, {"axis": c["dim"]})
+    p.add(op, [c.first], c.results, {"axis": c["dim"]})
 
 
 def _reshape(p: Program, c: ProgramCall) -> None:
     """Write down any change of shape that keeps the order: the file says what becomes of it."""
-    x, shape = next(iter(c.given.values())), p.stated(c.results[0]).shape
+    x, shape = c.first, p.stated(c.results[0]).shape
     p.add("Reshape", [x, p.number(shape, "shape")], c.results[:1])
 
 
 def _flatten(p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     if c.get("start_dim", 0) == 1 and c.get("end_dim", -1) in (-1, len(p.shape(x)) - 1):
         p.add("Flatten", [x], c.results, {"axis": 1})
     else:
@@ -245,7 +247,7 @@ def _flatten(p: Program, c: ProgramCall) -> None:
 
 
 def _expand(p: Program, c: ProgramCall) -> None:
-    x, shape = next(iter(c.given.values())), p.stated(c.results[0]).shape
+    x, shape = c.first, p.stated(c.results[0]).shape
     if shape == p.shape(x):
         _same(p, c)
     else:
@@ -253,7 +255,7 @@ def _expand(p: Program, c: ProgramCall) -> None:
 
 
 def _permute(p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     rank = len(p.shape(x))
     order = list(range(rank))
     if "dims" in c.given:
@@ -283,7 +285,7 @@ def _stack(p: Program, c: ProgramCall) -> None:
 
 
 def _split(p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     axis = c.get("dim", 0) % len(p.shape(x))
     sizes = [p.stated(name).shape[axis] for name in c.results]
     if len(c.results) == 1:
@@ -293,7 +295,7 @@ def _split(p: Program, c: ProgramCall) -> None:
 
 
 def _unbind(p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     axis = c.get("dim", 0) % len(p.shape(x))
     parts = [f"{name}.part" for name in c.results]
     p.add("Split", [x, p.number([1] * len(parts), "sizes")], parts, {"axis": axis})
@@ -307,7 +309,7 @@ def _cut(p: Program, x: str, result: str, axis: int, start: int, end: int, step:
 
 
 def _slice(p: Program, c: ProgramCall) -> None:
-    x = next(iter(c.given.values()))
+    x = c.first
     if p.stated(c.results[0]).shape == p.shape(x):
         _same(p, c)
         return
@@ -316,7 +318,7 @@ def _slice(p: Program, c: ProgramCall) -> None:
 
 
 def _select(p: Program, c: ProgramCall) -> None:
-    x, (result,) = next(iter(c.given.values())), c.results
+    x, (result,) = c.first, c.results
     axis = c["dim"] % len(p.shape(x))
     place = c["index"] % p.shape(x)[axis]
     _cut(p, x, f"{result}.part", axis, place, place + 1, 1)
@@ -324,7 +326,7 @@ def _select(p: Program, c: ProgramCall) -> None:
 
 
 def _pad(p: Program, c: ProgramCall) -> None:
-    x, pads = next(iter(c.given.values())), list(c["pad"])
+    x, pads = c.first, list(c["pad"])
     rank = len(p.shape(x))
     before, behind = [0] * rank, [0] * rank
     for place in range(len(pads) // 2):  # the last dimension first
@@ -334,13 +336,13 @@ def _pad(p: Program, c: ProgramCall) -> None:
 
 
 def _resize(mode: str, p: Program, c: ProgramCall) -> None:
-    x, shape = next(iter(c.given.values())), p.stated(c.results[0]).shape
+    x, shape = c.first, p.stated(c.results[0]).shape
     p.add("Resize", [x, "", "", p.number(shape, "sizes")], c.results, {"mode": mode})
 
 
 def _shuffle(op: str, name: str, p: Program, c: ProgramCall) -> None:
     attributes: dict[str, AttributeValue] = {"blocksize": c[name]}
-    p.add(op, [next(iter(c.given.values()))], c.results, attributes)
+    p.add(op, [c.first], c.results, attributes)
 
 
 _ELEMENTWISE = {

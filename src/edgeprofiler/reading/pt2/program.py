@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
+from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor, leading_to
 from edgeprofiler.core.values import Value
 from edgeprofiler.reading.operators.rules import infer_shapes
 from edgeprofiler.reading.pt2.document import DTYPES, Ref, argument, free_axes, shape_of, untagged
@@ -32,6 +32,14 @@ class ProgramCall:
         found = self.given.get(name)
         if found is None:
             raise Unlike(f"{self.target} without {name}")
+        return found
+
+    @property
+    def first(self) -> Ref:
+        """The first argument, where that is a tensor."""
+        found = next(iter(self.given.values()), None)
+        if not isinstance(found, Ref):
+            raise Unlike(f"{self.target} of what is no tensor")
         return found
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -153,16 +161,13 @@ class Program:
             for output in self.graph["outputs"].items()
             if "as_tensor" in output
         )
-        kept, needed = [], set(outputs)
-        for node in reversed(self.nodes):
-            if needed.intersection(node.outputs):
-                kept.append(node)
-                needed.update(node.inputs)
+        kept = leading_to(outputs, self.nodes)
         made = {name for node in kept for name in node.outputs}
-        used = needed | made | set(self._inputs)
+        read = {name for node in kept for name in node.inputs}
+        used = {*outputs, *read, *made, *self._inputs}
         return Graph(
             self.name,
-            tuple(reversed(kept)),
+            tuple(kept),
             {name: tensor for name, tensor in self.tensors.items() if name in used},
             tuple(self._inputs),
             outputs,

@@ -120,8 +120,9 @@ def _loading(name: str) -> Iterator[None]:
     except Unavailable:
         raise
     except Exception as error:  # torchvision's operators, where it was built for another PyTorch
+        said = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unavailable(
-            f"{name} cannot be loaded ({str(error).splitlines()[0][:200]})",
+            f"{name} cannot be loaded ({said[:200]})",
             f"install {name} for this version of PyTorch",
         ) from None
 

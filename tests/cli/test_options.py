@@ -122,9 +122,9 @@ def test_what_is_asked_changes_the_answer_or_is_refused(
                 continue  # nothing in them depends on the board, or on what builds
             here, more = "relu6", ("--precision", "fp32")  # whose layers do
         if field == "tensorrt":
-            if source != "zoo":
+            if source in ("onnx", "graph"):
                 continue  # no version builds these otherwise
-            here = "silu"
+            here = "silu" if source == "zoo" else source
         before = plain if here == source else ask(command, here, *more)
         asked = ask(command, here, *more, option, *ASKED[field].split())
         refused = asked.code in (2, 3, 5)
@@ -142,6 +142,15 @@ def test_nothing_is_asked_of_a_saved_profile(ask: Callable, command: str, field:
     asked = ask(command, "profile", option, *ASKED[field].split())
     assert asked.code == 2
     assert f"is a saved profile, which stays as it is: {option} belong" in asked.err
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_a_built_engine_has_its_version_of_tensorrt(ask: Callable, command: str) -> None:
+    """`predict engine.json --tensorrt 8.6` wrote the version beside layers of another one."""
+    asked = ask(command, "engine", "--tensorrt", "8.6")
+    assert asked.code in (2, 3, 5)
+    assert not asked.out
+    assert "built" in asked.err
 
 
 @pytest.mark.parametrize("command", CALLS)

@@ -179,13 +179,18 @@ def _run_as(question: Question, device: Device) -> Device:
 
 
 def network_of(question: Question, device: Device) -> Network:
-    """Return the layers that a question is about, as `device` would run them."""
+    """Return the layers that a question is about, as `device` would run them.
+
+    Raises:
+        Unsupported: a built engine is asked for what it was not built for.
+    """
     return read(
         model_of(question),
         precision=question.precision,
         **question.reading,
         runtime=device.runtime,
         device=device,
+        tensorrt=question.tensorrt,
     )
 
 

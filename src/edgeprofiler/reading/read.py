@@ -166,6 +166,7 @@ def read(
     trips: int | None = None,
     runtime: str | None = None,
     device: str | Path | Device | None = None,
+    tensorrt: str | None = None,
     trust: bool | None = None,
 ) -> Network:
     """Return a model as the layers that a device would run.
@@ -183,6 +184,7 @@ def read(
         runtime: host runtime; torch-tensorrt builds other engines than the rest.
         device: the board that the engine is built on, as of `predict`: an FP32 engine's kernels
             depend on it. Name the one that the network is then predicted for.
+        tensorrt: version of TensorRT that builds the engine; the device's where `None`.
         trust: whether to run the Python code that a source as `net.py:Net` names.
 
     Raises:
@@ -207,13 +209,15 @@ def read(
         trust=trust,
     )
     if isinstance(model, Network):
-        require_precision(model, precision)
+        require_as_built(model, precision, tensorrt)
         return model
     if isinstance(source, (str, Path)):
         name, reader = str(source), front_end or front_end_for(source).name
     else:
         name, reader = model.name, "graph"
     board = load_device(device or DEFAULT_DEVICE)
+    if tensorrt is not None:
+        board = board.with_tensorrt(tensorrt)
     return lower(
         model,
         precision or board.precision,
@@ -223,12 +227,22 @@ def read(
     )
 
 
-def require_precision(engine: Network, precision: str | None) -> None:
-    """Raise `Unsupported` where a built engine is asked for another precision than its own."""
+def require_as_built(engine: Network, precision: str | None, tensorrt: str | None) -> None:
+    """Refuse to have a built engine built otherwise.
+
+    Raises:
+        Unsupported: another precision than its own is asked for, or a version of TensorRT, which
+            is whatever built it.
+    """
     if precision is not None and precision != engine.precision:
         raise Unsupported(
             f"{engine.name}: the precision of a built engine is fixed ({engine.precision}); "
             "predict its ONNX file with `precision`, or build the engine again"
+        )
+    if tensorrt is not None:
+        raise Unsupported(
+            f"{engine.name} is built already: `tensorrt` changes none of its layers; "
+            "leave it out, or predict its ONNX file"
         )
 
 

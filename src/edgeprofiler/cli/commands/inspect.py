@@ -39,7 +39,7 @@ def inspect(
     from edgeprofiler.prediction.predict import board_of
     from edgeprofiler.prediction.question import Question
     from edgeprofiler.reading.engine import engine_document
-    from edgeprofiler.reading.read import require_precision
+    from edgeprofiler.reading.read import require_as_built
 
     screen = common.results_console(json)
     found = edgeprofiler.read_model(model, **{k: asked[k] for k in _SIZE if k in asked})
@@ -50,14 +50,13 @@ def inspect(
             raise UsageError(f"{model} is built already: `{name}` changes none of its layers")
     network = found
     if not isinstance(found, Graph):
-        require_precision(found, asked.get("precision"))
+        require_as_built(found, asked.get("precision"), None)
     elif lowered or json is not None:
         chosen = take_defaults([], asked)
         asked |= {name: chosen[name] for name in _BUILD if name in chosen}
         build = {name: asked[name] for name in _BUILD if name in asked}
         board = board_of(Question.of(model, **build))
-        read = {name: value for name, value in asked.items() if name != "tensorrt"}
-        network = edgeprofiler.read(model, **read | {"device": board, "runtime": board.runtime})
+        network = edgeprofiler.read(model, **asked | {"device": board, "runtime": board.runtime})
     graph = found if isinstance(found, Graph) and not lowered else None
     if graph is not None:
         screen.show(graph_table(graph))

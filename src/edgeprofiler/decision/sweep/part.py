@@ -16,7 +16,7 @@ from edgeprofiler.decision.sweep.plan import SweepPart, SweepPlan
 from edgeprofiler.decision.sweep.rows import Label, SweepRows
 from edgeprofiler.decision.sweep.variants import Variant
 from edgeprofiler.reading.lowering import BuildTarget, lower
-from edgeprofiler.reading.read import builder, read_model, require_precision
+from edgeprofiler.reading.read import builder, read_model, require_as_built
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def _network(
         how = plan.question.reading | {"resolution": resolution}
         found = read_model(candidate.model(plan.base), **how)
     if isinstance(found, Network):
-        require_precision(found, precision)
+        require_as_built(found, precision, plan.question.tensorrt)
         return found, ""
     shape = found.tensors[found.inputs[0]].shape if found.inputs else ()
     chosen, made_by = precision or device.precision, builder(device.runtime)

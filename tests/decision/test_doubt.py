@@ -110,6 +110,26 @@ MAKERS: dict[str, Callable[[str, Path], tuple[str, Any]]] = {
 }  # fmt: skip
 
 
+def test_a_sweep_is_as_open_as_a_prediction(tmp_path: Path) -> None:
+    """What is not covered moves bytes: no total is less than that takes."""
+    conv, odd = json.loads(json.dumps(NODES).replace("64, 64", "512, 512"))
+    more = [{**odd, "name": f"m{i}", "inputs": [i], "outputs": [i + 1]} for i in range(1, 20)]
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"network": "odd", "nodes": [conv, *more]}))
+    profile = edgeprofiler.predict(path, BOARD, rate="10/s")
+    found = edgeprofiler.sweep(path, device=BOARD, rate="10/s")
+    totals, there = profile.totals, profile.at_rate
+    assert there is not None
+    assert totals.end_to_end_s.low > totals.end_to_end_s.value
+    for name, estimate in {
+        "end_to_end_s": totals.end_to_end_s, "energy_j": totals.energy_j,
+        "power_w": totals.power_w, "power_at_rate_w": there.power_w,
+    }.items():  # fmt: skip
+        assert getattr(found, f"{name}_low") == pytest.approx([estimate.low], rel=1e-9)
+        assert np.isnan(getattr(found, f"{name}_high")).all()
+    assert np.isnan(found.images_hz_low).all()
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_what_is_made_of_a_profile_says_what_it_lacks(
     model: str, profile: Profile, tmp_path: Path, name: str

@@ -301,6 +301,12 @@ class Network:
         """The layers as arrays, gathered once."""
         return Columns.of(self.layers)
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all that runs can have a cost: no layer is uncovered, or runs without an end."""
+        endless = any(layer.unbounded for layer in self.layers)
+        return not endless and bool(self.columns.covered.all())
+
     def _repr_html_(self) -> str:
         return str(load("renderers", "html")(self))
 

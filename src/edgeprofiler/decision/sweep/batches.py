@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.decision.sweep.rows import Numbers
-from edgeprofiler.prediction.costmodel.work import Work
+from edgeprofiler.prediction.costmodel.work import Work, network_sums
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.predictors.roofline import NetworkCosts, RooflinePredictor
-from edgeprofiler.prediction.predictors.totals import TotalWidths, total_intervals
+from edgeprofiler.prediction.predictors.totals import (
+    TotalWidths,
+    open_upward,
+    total_intervals,
+)
 from edgeprofiler.prediction.uncertainty.distance import odd_facts, power_width, runtime_widths
 from edgeprofiler.prediction.uncertainty.fitted import fitted
 
@@ -97,14 +100,14 @@ class Batched:
         network for each.
         """
         if isinstance(answers, RooflinePredictor) and self.network.least is None:
-            rows = _by_columns(self, answers, rate_hz)
+            found = _by_columns(self, answers)
         else:
-            rows = _by_networks(self, answers, rate_hz)
-        lacking = lacks(self.network)
-        return {**(_opened(rows, answers.device) if lacking else rows), **self.about}
+            found = _by_networks(self, answers)
+        rows = _rows(self.batches, found, rate_hz, answers.device.idle_power_w)
+        return {**rows, **self.about}
 
 
-def _by_columns(there: Batched, answers: RooflinePredictor, rate_hz: float | None) -> Numbers:
+def _by_columns(there: Batched, answers: RooflinePredictor) -> dict[str, Ends]:
     device = answers.device
     copied = there.batches / there.network.batch * (there.network.io_bytes or 0)
     found = NetworkCosts.of(there.work, there.offsets, copied, device, answers.parameters)
@@ -118,20 +121,18 @@ def _by_columns(there: Batched, answers: RooflinePredictor, rate_hz: float | Non
         "energy_above_idle_j": above * totals.end_to_end_s,
         "power_above_idle_w": above,
     }
-    ends = {name: (value, *bounds[name]) for name, value in values.items()}
-    return RateColumns(rate_hz, device.idle_power_w).rows(there.batches, ends)
+    return {name: (value, *bounds[name]) for name, value in values.items()}
 
 
-def _by_networks(there: Batched, answers: Predictor, rate_hz: float | None) -> Numbers:
+def _by_networks(there: Batched, answers: Predictor) -> dict[str, Ends]:
     profiles = answers.predict_many([there.at(batch) for batch in there.batches.tolist()])
     totals = [profile.totals for profile in profiles]
-    ends = {
+    return {
         name: _ends([getattr(total, name) for total in totals])
         for name in (
             "end_to_end_s", "energy_j", "power_w", "energy_above_idle_j", "power_above_idle_w",
         )
     }  # fmt: skip
-    return RateColumns(rate_hz, answers.device.idle_power_w).rows(there.batches, ends)
 
 
 def _ends(found: Sequence[Estimate]) -> Ends:
@@ -139,35 +140,29 @@ def _ends(found: Sequence[Estimate]) -> Ends:
     return value, low, high
 
 
-@dataclass(frozen=True)
-class RateColumns:
-    """How often images arrive, and what the board draws in between."""
+def _rows(
+    batches: IntArray, found: Mapping[str, Ends], rate_hz: float | None, idle_power_w: float
+) -> Numbers:
+    """Return the columns of a sweep from totals, one number a batch.
 
-    rate_hz: float | None
-    """Images a second; `None`: back to back."""
-    idle_power_w: float
-
-    def rows(self, batches: IntArray, found: Mapping[str, Ends]) -> dict[str, FloatArray]:
-        """Return the columns of a sweep from value, low and high of totals, one number a batch."""
-        wall = found["end_to_end_s"]
-        speeds = (batches / wall[0], batches / wall[2], batches / wall[1])
-        columns = {"end_to_end_s": wall, "energy_j": found["energy_j"], "power_w": found["power_w"]}
-        rows = {"batch": batches, **_columns(columns), **_columns({"images_hz": speeds})}
-        rows["energy_per_image_j"] = found["energy_j"][0] / batches
-        if self.rate_hz is not None:
-            pairs = zip(found["energy_above_idle_j"], found["power_above_idle_w"], strict=True)
-            powers = [
-                power_at(self.rate_hz / batches, energy, power, self.idle_power_w)
-                for energy, power in pairs
-            ]
-            rows |= _columns({"power_at_rate_w": (powers[0], powers[1], powers[2])})
-        return rows
-
-
-def lacks(network: Network) -> bool:
-    """Say whether some layers of a network have no cost, or run without an end."""
-    endless = any(layer.unbounded for layer in network.layers)
-    return endless or not bool(network.columns.covered.all())
+    Args:
+        batches: images of an inference.
+        found: value, low and high of totals by name.
+        rate_hz: images a second that arrive; `None`: back to back.
+        idle_power_w: what the board draws in between.
+    """
+    wall = found["end_to_end_s"]
+    speeds = (batches / wall[0], batches / wall[2], batches / wall[1])
+    columns = {"end_to_end_s": wall, "energy_j": found["energy_j"], "power_w": found["power_w"]}
+    rows = {"batch": batches, **_columns(columns), **_columns({"images_hz": speeds})}
+    rows["energy_per_image_j"] = found["energy_j"][0] / batches
+    if rate_hz is not None:
+        pairs = zip(found["energy_above_idle_j"], found["power_above_idle_w"], strict=True)
+        powers = [
+            power_at(rate_hz / batches, energy, power, idle_power_w) for energy, power in pairs
+        ]
+        rows |= _columns({"power_at_rate_w": (powers[0], powers[1], powers[2])})
+    return rows
 
 
 def share_covered(network: Network) -> float:
@@ -185,21 +180,6 @@ def _memory_of(network: Network, batches: IntArray) -> Numbers:
         weights + (size - weights) * factor for size in (total.value, total.low, total.high)
     )
     return _columns({"memory_bytes": (value, low, high)})
-
-
-def _opened(rows: Numbers, device: Device) -> Numbers:
-    """Return rows of a network that lacks some layers: nobody knows how far up they go."""
-    unknown = np.full(len(rows["batch"]), np.nan)
-    idle = np.full(len(rows["batch"]), device.idle_power_w)
-    found = dict(rows)
-    for name in rows:
-        if name.endswith("_high") and name != "images_hz_high":
-            found[name] = unknown
-    found["images_hz_low"] = unknown
-    for name in ("power_w_low", "power_at_rate_w_low"):
-        if name in found:
-            found[name] = idle
-    return found
 
 
 def _columns(found: Mapping[str, Ends]) -> dict[str, Any]:
@@ -238,4 +218,9 @@ def _intervals(
                     device, deviation[chosen], there.gaps[chosen], odd, confidence
                 )
     power, _ = power_width(device, confidence)
-    return total_intervals(found.totals, TotalWidths(wide[0], wide[1], power), device.idle_power_w)
+    idle_power_w = device.idle_power_w
+    bounds = total_intervals(found.totals, TotalWidths(wide[0], wide[1], power), idle_power_w)
+    if there.network.whole:
+        return bounds
+    hidden = network_sums(np.where(there.work.covered, 0.0, there.work.bytes_moved), there.offsets)
+    return open_upward(bounds, hidden / device.bandwidth_bytes_per_s, idle_power_w)

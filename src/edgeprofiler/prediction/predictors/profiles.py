@@ -22,6 +22,7 @@ from edgeprofiler.prediction.predictors.totals import (
     TotalWidths,
     around,
     around_power,
+    open_upward,
     total_intervals,
 )
 
@@ -132,11 +133,11 @@ class PredictedProfiles(ProfileSequence):
         found = total_intervals(self.total(index), belief.totals, device.idle_power_w)
         hidden = network.columns.bytes_moved[~network.columns.covered]
         least = float(hidden.sum()) / device.bandwidth_bytes_per_s
+        if not network.whole:
+            found = open_upward(found, least, device.idle_power_w)
         intervals: Intervals = {
             n: (float(low[0]), float(high[0])) for n, (low, high) in found.items()
         }
-        if len(hidden):
-            intervals = open_upward(intervals, least, device.idle_power_w)
         host = outside.host_fixed_s
         return Profile(
             network=network,
@@ -175,8 +176,6 @@ class PredictedProfiles(ProfileSequence):
                 name: _both(intervals[name], other)
                 for name, other in profile.total_intervals.items()
             }
-        if any(layer.unbounded for layer in network.layers):
-            intervals = open_upward(intervals, 0.0, self.device.idle_power_w)
         return intervals
 
     def _costs(self, index: int, belief: Belief) -> Costs:
@@ -195,25 +194,6 @@ class PredictedProfiles(ProfileSequence):
             **{f"{name}_low": read_only(low) for name, (low, _) in ends.items()},
             **{f"{name}_high": read_only(high) for name, (_, high) in ends.items()},
         )
-
-
-def open_upward(intervals: Intervals, least_s: float, idle_power_w: float) -> Intervals:
-    """Return the intervals of totals that lack some layers: nobody knows how far up they go.
-
-    A total is of what is known; where the other layers need more than all of that, its low end
-    lies above it.
-
-    Args:
-        intervals: of what is known.
-        least_s: time that the other layers need at least.
-        idle_power_w: of the board, which it draws meanwhile.
-    """
-    least = {"runtime_s": least_s, "end_to_end_s": least_s, "energy_j": least_s * idle_power_w}
-    floors = {"power_w": idle_power_w, "power_above_idle_w": 0.0}
-    return {
-        name: (floors.get(name, max(low, least.get(name, 0.0))), math.nan)
-        for name, (low, _) in intervals.items()
-    }
 
 
 def _both(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:

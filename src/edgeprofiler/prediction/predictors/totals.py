@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +120,32 @@ def total_intervals(
         "energy_above_idle_j": (np.minimum(above_low, energy[0]), above_high),
         "power_w": power,
         "power_above_idle_w": around(above, widths.power),
+    }
+
+
+def open_upward(
+    intervals: Mapping[str, Ends], least_s: FloatArray | float, idle_power_w: float
+) -> dict[str, Ends]:
+    """Return the intervals of totals that lack some layers: nobody knows how far up they go.
+
+    A total is of what is known; where the other layers need more than all of that, its low end
+    lies above it.
+
+    Args:
+        intervals: of what is known, by field of `profile.Totals`.
+        least_s: time that the other layers of each network need at least.
+        idle_power_w: of the board, which it draws meanwhile.
+    """
+    least = {"runtime_s": least_s, "end_to_end_s": least_s, "energy_j": least_s * idle_power_w}
+    floors = {"power_w": idle_power_w, "power_above_idle_w": 0.0}
+    return {
+        name: (
+            np.full_like(low, floors[name])
+            if name in floors
+            else np.maximum(low, least.get(name, 0.0)),
+            np.full_like(low, np.nan),
+        )
+        for name, (low, _) in intervals.items()
     }
 
 

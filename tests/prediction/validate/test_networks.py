@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from paths import TINY_ONNX as TINY
 
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.prediction.calibration.contribution import Contributed
 from edgeprofiler.prediction.calibration.measured import Measured, read_measured
 from edgeprofiler.prediction.validate.calibrating import calibrate
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
+from edgeprofiler.reading.read import read
 
 HEAD = "device,mode,software,network,model,batch,input,precision,runtime_ms\n"
 
@@ -45,6 +48,17 @@ def test_an_unknown_name_is_refused_with_its_line(tmp_path: Path) -> None:
     found = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet999,1,,fp16,2")
     with pytest.raises(InvalidInput, match=r"line 2.*resnet"):
         samples_of(found, tmp_path)
+
+
+def test_layers_that_came_with_a_row_are_of_that_row_alone() -> None:
+    """One network contributed at two sizes: the second row was computed with the first's layers."""
+    networks = [read("zoo:lenet", batch=batch) for batch in (1, 4)]
+    found = [
+        Contributed("jetson-orin-nano", "15w", "trtexec", replace(one, batch=1), 1e-3, 1.0).row()
+        for one in networks
+    ]
+    small, large = samples_of(found)
+    assert large.work.flops.sum() == 4 * small.work.flops.sum() > 0
 
 
 def test_rows_of_another_host_calibrate_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeprofiler.core.choices import DEFAULT_DEVICE, PRECISIONS
@@ -15,7 +15,7 @@ from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.reading.lowering import BuildTarget, lower
-from edgeprofiler.reading.read import front_end_for, read_model
+from edgeprofiler.reading.read import builder, front_end_for, read_model
 
 
 def network_of(
@@ -42,10 +42,31 @@ def network_of(
             f"no precision {row.precision!r}",
             f"choose one of: {', '.join(PRECISIONS)}",
         )
-    builder = "torch-tensorrt" if row.runtime == "torch-tensorrt" else "trtexec"
     if target is None:
         target = BuildTarget.of(board_of(row))
-    return lower(model, row.precision, builder=builder, target=target)
+    return lower(model, row.precision, builder=builder(row.runtime), target=target)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks of many rows; what several rows share is read and lowered once."""
+
+    folder: Path | None = None
+    """Where a relative path of a model starts; the current folder where `None`."""
+    _found: dict[tuple[object, ...], Network] = field(default_factory=dict)
+
+    def of(self, row: Measured, board: Device) -> Network:
+        """Return the layers that a row's network runs on a board."""
+        if row.layers is not None:  # of that row alone, whatever others are called
+            return row.layers
+        target = BuildTarget.of(board)
+        key = (
+            *(row.model, row.batch, row.shape, row.classes, row.precision),
+            *(builder(row.runtime), replace(target, name="")),
+        )
+        if key not in self._found:
+            self._found[key] = network_of(row, self.folder, target)
+        return self._found[key]
 
 
 def board_of(row: Measured, device: str | None = None, runtime: str | None = None) -> Device:
@@ -94,23 +115,17 @@ def _address(model: str, folder: Path | None) -> str:
 def samples_of(
     rows: Sequence[Measured], folder: Path | None = None, device: str | None = None
 ) -> list[Sample]:
-    """Return the rows that can be computed, with boards and layers; each network is read once.
+    """Return the rows that can be computed, with boards and layers.
 
     Args:
         rows: measured rows; those without a model are left out.
         folder: where a relative path of a model starts.
         device: board to use in place of the rows' own.
     """
-    seen: dict[tuple[object, ...], Network] = {}
+    networks = Networks(folder)
     found = []
     for row in rows:
-        if not row.model:
-            continue
-        board = board_of(row, device)
-        target = replace(BuildTarget.of(board), name="")
-        apart = row.runtime == "torch-tensorrt"
-        key = (row.model, row.batch, row.shape, row.classes, row.precision, target, apart)
-        if key not in seen:
-            seen[key] = network_of(row, folder, target)
-        found.append(Sample.of(row, board, seen[key]))
+        if row.model:
+            board = board_of(row, device)
+            found.append(Sample.of(row, board, networks.of(row, board)))
     return found

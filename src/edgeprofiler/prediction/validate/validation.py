@@ -12,7 +12,7 @@ import numpy as np
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
-from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
@@ -27,8 +27,7 @@ from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_ta
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
 from edgeprofiler.prediction.uncertainty.conformal import half_width
-from edgeprofiler.prediction.validate.networks import board_of, network_of, samples_of
-from edgeprofiler.reading.lowering import BuildTarget
+from edgeprofiler.prediction.validate.networks import Networks, board_of, samples_of
 
 LEFT_OUT = tuple(KEYS)
 """What can be left out, one group at a time."""
@@ -124,26 +123,20 @@ def validate(
 def _as_shipped(
     rows: Sequence[Measured], folder: Path | None, device: str | None, confidence: float
 ) -> list[Compared]:
-    networks: dict[tuple[object, ...], Network] = {}
+    networks = Networks(folder)
     found = []
     for row in rows:
         board = board_of(row, device, row.runtime)
-        target = BuildTarget.of(board)
-        key = (
-            *(row.model, row.batch, row.shape, row.classes, row.precision, row.runtime),
-            replace(target, name=""),
-        )
-        if key not in networks:
-            networks[key] = network_of(row, folder, target)
+        network = networks.of(row, board)
         predictor = RooflinePredictor(board, confidence)
         if math.isfinite(row.runtime_s):
-            found.append(_runtime(row, predictor.predict(networks[key])))
+            found.append(_runtime(row, predictor.predict(network)))
         if math.isfinite(row.power_above_idle_w) or math.isfinite(row.power_w):
             if row.runtime == "torch-tensorrt":
                 gap = prior_table()["hosts"]["power-experiment"]
                 numbers = replace(parameters_of(board), **gap)
                 predictor = RooflinePredictor(board, confidence, numbers)
-            found.append(_power(row, predictor.predict(networks[key])))
+            found.append(_power(row, predictor.predict(network)))
     return found
 
 

@@ -48,8 +48,7 @@ def main() -> None:
     runtime: Table = {}
     power: Table = {}
     cells = Cells.of(problem, timed, full.values, recipe.source_spread(timed), nested=False)
-    scores = cells.residuals / cells.deviations
-    runtime["source"] = [quantile(scores, level) for level in LEVELS]
+    runtime["source"] = [cells.multiplier(level) for level in LEVELS]
     print(f"source   runtime {runtime['source'][3]:.3f} deviations")
     for kind in ("source", "family", "network"):
         extra = [KEYS[kind](s) for s in powered]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -98,20 +98,26 @@ def predict_many(
         raise UsageError("`models` are several; give a list, or call `predict` with one")
     questions = [Question.of(model, device, **asked) for model in models]
     found: dict[int, Profile] = {}
-    waiting = list(range(len(questions)))
-    while waiting:
-        place = questions[waiting[0]].place
-        group = [i for i in waiting if questions[i].place == place]
-        waiting = [i for i in waiting if i not in set(group)]
-        predictor = predictor_of(questions[group[0]])
-        profiles = predictor.predict_many(
-            [network_of(questions[i], predictor.device) for i in group]
-        )
+    for group, _, profiles in _together(dict(enumerate(questions))):
         if len(group) == len(questions) and all(q.rate is None for q in questions):
             return profiles if isinstance(profiles, ProfileSequence) else Profiles(profiles)
         for i, profile in zip(group, profiles, strict=True):
             found[i] = at_rate_of(questions[i], profile)
     return Profiles(found[place] for place in range(len(questions)))
+
+
+def _together(
+    questions: Mapping[int, Question],
+) -> Iterator[tuple[Sequence[int], Device, Sequence[Profile]]]:
+    """Predict the questions of one place at once: their keys, the board, and the profiles."""
+    waiting = dict(questions)
+    while waiting:
+        first = next(iter(waiting.values()))
+        group = {i: question for i, question in waiting.items() if question.place == first.place}
+        waiting = {i: question for i, question in waiting.items() if i not in group}
+        predictor = predictor_of(first)
+        networks = [network_of(question, predictor.device) for question in group.values()]
+        yield [*group], predictor.device, predictor.predict_many(networks)
 
 
 @asks
@@ -269,20 +275,16 @@ def answers(questions: Questions) -> list[Answer]:
         rate = questions.axis("rate")[0]
         asked += [Question.of(model, rate=rate)] if alone else questions.about(model)
     found: dict[int, Answer] = {}
-    waiting: list[int] = []
+    waiting: dict[int, Question] = {}
     for place, question in enumerate(asked):
         profile = saved_profile(question)
         if profile is None:
-            waiting.append(place)
+            waiting[place] = question
         else:
             found[place] = Answer(question, profile, None)
-    while waiting:
-        group = [i for i in waiting if asked[i].place == asked[waiting[0]].place]
-        waiting = [i for i in waiting if i not in group]
-        predictor = predictor_of(asked[group[0]])
-        networks = [network_of(asked[i], predictor.device) for i in group]
-        for i, profile in zip(group, predictor.predict_many(networks), strict=True):
-            found[i] = Answer(asked[i], at_rate_of(asked[i], profile), predictor.device)
+    for group, device, profiles in _together(waiting):
+        for i, profile in zip(group, profiles, strict=True):
+            found[i] = Answer(asked[i], at_rate_of(asked[i], profile), device)
     return [found[place] for place in range(len(asked))]
 
 

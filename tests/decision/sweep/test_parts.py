@@ -146,6 +146,10 @@ def test_variants_come_from_a_function_too() -> None:
     found = sweep(halves, variants=settings())
     assert found.network == ("halves?scale=1", "halves?scale=2", "halves?scale=3")
     assert found.resolution == ("32x32", "64x64", "96x96")
+    told = sweep(halves, variants=[{"scale": 1}, {"size": 2}])
+    assert told.network == ("halves?scale=1",)
+    assert "candidate 1" in told.failures[0]
+    assert "size" in told.failures[0]
 
 
 def test_a_variant_that_cannot_be_built_is_told_and_the_others_are_predicted() -> None:

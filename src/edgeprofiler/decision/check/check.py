@@ -15,7 +15,7 @@ from edgeprofiler.decision.check.budget import CHANGES, Budget, read_budget, req
 from edgeprofiler.decision.check.limits import LIMITS, images_hz
 from edgeprofiler.decision.check.verdict import Finding, Rule, verdict_of
 from edgeprofiler.decision.compare.difference import Comparison, difference
-from edgeprofiler.prediction.predict import answer, at_rate_of, is_saved, saved_profile
+from edgeprofiler.prediction.predict import answer, at_rate_of, saved_profile
 from edgeprofiler.prediction.question import Question, asks
 
 if TYPE_CHECKING:
@@ -92,14 +92,13 @@ def check(
     if subject is None:
         raise UsageError(f"name a `model`, or give {rules.source} a model = '...'")
     question = Question.of(subject, device, **asked)
-    if is_saved(subject):
-        saved = saved_profile(question)
-        assert saved is not None
+    saved = saved_profile(question)
+    if saved is None:
+        profile = answer(question.or_else(rules.asked)).profile
+    else:
         rate = Question.of(saved, rate=question.rate or rules.asked.get("rate"))
         profile = at_rate_of(rate, saved)
         require_asked(profile, rules)
-    else:
-        profile = answer(question.or_else(rules.asked)).profile
     before = (
         baseline
         if baseline is None or isinstance(baseline, Profile)

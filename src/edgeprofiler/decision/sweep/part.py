@@ -47,7 +47,7 @@ def rows_of(plan: SweepPlan, part: SweepPart) -> Done:
         wanted = range(max(part.start - first, 0), min(part.stop - first, plan.rows_each))
         try:
             rows = list(_of_candidate(plan, candidate, wanted, warnings))
-        except (InvalidInput, Unsupported, UsageError, TypeError) as error:
+        except (InvalidInput, Unsupported, UsageError) as error:
             if not candidate.settings:
                 raise
             failures.append(f"{candidate.named(plan.base)}: {error}")

@@ -31,8 +31,6 @@ class PartStore:
     """A folder with the parts of one sweep. A part's file is named for its number and content."""
 
     folder: Path
-    damaged: list[str] = field(default_factory=list)
-    """Names of files that were not what their names say; their parts are made again."""
     _names: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -92,7 +90,6 @@ class PartStore:
                 path, "is of other candidates", "choose another folder, or give the same variants"
             )
         path.unlink()
-        self.damaged.append(name)
         return None
 
     def write(self, done: Done) -> None:

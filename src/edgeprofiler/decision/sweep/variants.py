@@ -50,12 +50,15 @@ class Variant:
                 takes them by name and returns a model.
 
         Raises:
-            InvalidInput: the model takes no settings.
+            InvalidInput: the model does not take the settings.
         """
         base = self.settings.get("model", base)
         told = self._told
         if makes_models(base):
-            made: str | Path | Graph | Network = base(**told)
+            try:
+                made: str | Path | Graph | Network = base(**told)
+            except TypeError as error:  # settings that it does not take
+                raise InvalidInput(f"candidate {self.place}", str(error)) from error
             return made
         if told and not str(base).startswith("zoo:"):
             raise InvalidInput(

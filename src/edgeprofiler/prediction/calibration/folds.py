@@ -14,12 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core.network import BoolArray, FloatArray
-from edgeprofiler.prediction.accuracy import Coverage
 from edgeprofiler.prediction.calibration.problem import Problem
 from edgeprofiler.prediction.calibration.recipe import row_error
 from edgeprofiler.prediction.calibration.rows import Sample
 from edgeprofiler.prediction.calibration.solve import Solution
-from edgeprofiler.prediction.uncertainty.conformal import half_width
 
 Key = Callable[[Sample], str]
 
@@ -88,22 +86,6 @@ class Folds:
                 result[out] = found[out]
         return result
 
-    def coverage(self, rows: BoolArray, confidence: float) -> Coverage:
-        """Return how many of `rows` lie in intervals from the residuals of other groups.
-
-        Args:
-            rows: mask of the rows that count, both for the widths and for the test.
-            confidence: share that the intervals are to hold.
-        """
-        residuals = self.residuals()
-        widths = np.full(len(self.labels), np.nan)
-        for name in dict.fromkeys(self.labels[rows].tolist()):
-            others = rows & (self.labels != name)
-            widths[self.labels == name] = half_width(
-                residuals[others], confidence, self.labels[others].tolist()
-            )
-        return Coverage.of(residuals[rows], widths[rows])
-
 
 @dataclass(frozen=True)
 class Cells:
@@ -137,7 +119,7 @@ class Cells:
             samples: the rows, in the problem's order.
             full: solution of the whole problem, where refits start.
             spread: deviation of each row's source that no unknown explains.
-            nested: whether to leave out every source once more, which `coverage` needs.
+            nested: whether to leave out every source once more, which `half_widths` needs.
         """
         sources = np.array([KEYS["source"](sample) for sample in samples])
         families = np.array([KEYS["family"](sample) for sample in samples])
@@ -170,10 +152,6 @@ class Cells:
             mine = self.labels == name
             widths[mine] = quantile(values[~mine], confidence) * self.deviations[mine]
         return widths
-
-    def coverage(self, rows: BoolArray, confidence: float) -> Coverage:
-        """Return how many of `rows` their intervals hold."""
-        return Coverage.of(self.residuals[rows], self.half_widths(confidence)[rows])
 
 
 def quantile(scores: FloatArray, confidence: float) -> float:

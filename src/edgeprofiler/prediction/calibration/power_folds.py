@@ -51,11 +51,11 @@ class PowerFolds:
             residuals[out] = np.log(rows.power(values) / watts)[out]
         return PowerFolds(labels, residuals, confidence)
 
-    def coverage(self, rows: BoolArray | None = None) -> Coverage:
+    def coverage(self, rows: BoolArray) -> Coverage:
         """Return how many residuals lie in intervals from those of other groups.
 
         Args:
-            rows: which rows are asked about; all where `None`. All others always count.
+            rows: which rows are asked about. All others always count.
         """
         widths = np.full(len(self.labels), np.nan)
         for name in dict.fromkeys(self.labels.tolist()):
@@ -63,5 +63,4 @@ class PowerFolds:
             widths[mine] = half_width(
                 self.residuals[~mine], self.confidence, self.labels[~mine].tolist()
             )
-        asked = np.ones(len(widths), bool) if rows is None else rows
-        return Coverage.of(self.residuals[asked], widths[asked])
+        return Coverage.of(self.residuals[rows], widths[rows])

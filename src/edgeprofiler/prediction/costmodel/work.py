@@ -15,7 +15,6 @@ TENSOR_TYPES = ("tf32", "fp16", "int8")
 """What tensor cores multiply."""
 
 NONE, PRODUCT, WINOGRAD, GROUPED, DEPTHWISE, DEPTHWISE_LARGE = range(6)
-CLASSES = ("none", "product", "winograd", "grouped", "depthwise", "depthwise_large")
 """What the compute units do in a layer."""
 
 TILE_ELEMENTS = 4096
@@ -35,7 +34,7 @@ class Work:
     activation_bytes: FloatArray
     """Inputs and outputs of one run: what a cache would have to hold."""
     class_code: IntArray
-    """Index in `CLASSES`."""
+    """One of `NONE` to `DEPTHWISE_LARGE`."""
     dtype_code: IntArray
     """Index in `DTYPES`."""
     tiles: FloatArray

@@ -254,7 +254,3 @@ class RooflinePredictor:
             tuple(networks), self.device, self.confidence, offsets, found.layers, found.outside,
             found,
         )  # fmt: skip
-
-    def costs(self, columns: Columns | Work) -> ColumnCosts:
-        """Return the costs of layers alone, for sweeps."""
-        return costs(columns, self.device, self.parameters)

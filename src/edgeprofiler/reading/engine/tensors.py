@@ -12,27 +12,29 @@ from edgeprofiler.core.network import Shape, elements
 from edgeprofiler.core.units import DTYPE_BYTES
 from edgeprofiler.core.values import Value, clean, plain_shape
 
-_DTYPES = tuple(
-    (re.compile(pattern, re.IGNORECASE), dtype)
-    for pattern, dtype in (
-        (r"bfloat16|bf16", "bf16"),
-        (r"fp8|float8|e4m3|e5m2", "fp8"),
-        (r"int4|fp4|float4|e2m1", "int4"),
-        (r"uint8", "uint8"),
-        (r"int8", "int8"),
-        (r"uint16", "uint16"),
-        (r"int16", "int16"),
-        (r"uint32", "uint32"),
-        (r"int32", "int32"),
-        (r"uint64", "uint64"),
-        (r"int64", "int64"),
-        (r"fp16|float16|half", "fp16"),
-        (r"fp64|float64|double", "fp64"),
-        (r"tf32", "tf32"),
-        (r"fp32|float", "fp32"),
-        (r"bool", "bool"),
-    )
-)
+_DTYPES = {
+    dtype: re.compile(names, re.IGNORECASE)
+    for dtype, names in {
+        "bf16": "bfloat16|bf16",
+        "fp8": "fp8|float8|e4m3|e5m2",
+        "int4": "int4|fp4|float4|e2m1",
+        "uint8": "uint8",
+        "int8": "int8",
+        "uint16": "uint16",
+        "int16": "int16",
+        "uint32": "uint32",
+        "int32": "int32",
+        "uint64": "uint64",
+        "int64": "int64",
+        "fp16": "fp16|float16|half",
+        "fp64": "fp64|float64|double",
+        "tf32": "tf32",
+        "fp32": "fp32|float",
+        "bool": "bool",
+    }.items()
+}
+"""What formats call data types; the first that is found counts, so `uint8` stands before `int8`."""
+
 _FORMAT_KEYS = ("Format/Datatype", "Datatype", "DataType", "Format", "Type")
 
 
@@ -44,8 +46,8 @@ def dtype_of(description: str) -> str | None:
     """
     if description in DTYPE_BYTES:
         return description
-    for pattern, dtype in _DTYPES:
-        if pattern.search(description):
+    for dtype, names in _DTYPES.items():
+        if names.search(description):
             return dtype
     return None
 

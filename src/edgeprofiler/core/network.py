@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.plugins import load
+from edgeprofiler.core.reads import Reads
 from edgeprofiler.core.units import dtype_bytes
 
 Shape = tuple[int, ...]
@@ -287,6 +288,8 @@ class Network:
     """The same with the most runs; `None` also where there is no bound (`unbounded` layers)."""
     io_bytes: int | None = None
     """Bytes of the inputs and outputs as a caller holds them; `None` where unknown."""
+    reads: Reads | None = None
+    """The layers that each layer reads, by index; `None` where unknown."""
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.network import KINDS, OPS, Layer, Network, Source
+from edgeprofiler.core.reads import Reads
 from edgeprofiler.core.values import Value
 
 
@@ -85,7 +86,15 @@ def network_to_document(network: Network) -> dict[str, Any]:
         "warnings": list(network.warnings),
         "activation_bytes": network.activation_bytes,
         "io_bytes": network.io_bytes,
+        "reads": None if network.reads is None else [[*places] for places in network.reads],
     }
+
+
+def _reads(value: Value, layers: int) -> Reads:
+    return tuple(
+        tuple(place.integer(0, index - 1) for place in entry.items())
+        for index, entry in enumerate(value.items(layers))
+    )
 
 
 def network_from_document(value: Value, layers: tuple[Layer, ...]) -> Network:
@@ -103,4 +112,5 @@ def network_from_document(value: Value, layers: tuple[Layer, ...]) -> Network:
         warnings=value["warnings"].default([]).texts(),
         activation_bytes=value["activation_bytes"].maybe(lambda known: known.integer(0)),
         io_bytes=_count(value["io_bytes"]),
+        reads=value["reads"].maybe(lambda known: _reads(known, len(layers))),
     )

@@ -12,6 +12,7 @@ from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.network import FloatArray, Layer, Network, Source
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile
 from edgeprofiler.core.profile.possible import require_possible
+from edgeprofiler.core.reads import chosen
 from edgeprofiler.measurement.attribution.report import AttributionReport
 from edgeprofiler.measurement.recording import Recording, network_from_json
 from edgeprofiler.reading.engine import network_from_engine
@@ -55,9 +56,14 @@ def network_of(recording: Recording) -> Network:
     found, warnings = _described(recording)
     if found is not None and tuple(layer.name for layer in found.layers) == names:
         return found
-    by_name = {layer.name: layer for layer in found.layers} if found is not None else {}
-    layers = tuple(by_name.get(name) or _bare(name) for name in names)
-    bare = sum(name not in by_name for name in names)
+    described = found.layers if found is not None else ()
+    place_of = {layer.name: place for place, layer in enumerate(described)}
+    places = [place_of.get(name) for name in names]
+    layers = tuple(
+        _bare(name) if place is None else described[place]
+        for name, place in zip(names, places, strict=True)
+    )
+    bare = places.count(None)
     if bare and found is not None:
         warnings = (*warnings, f"{bare} recorded layers are not in the network's description")
     source = found.source if found is not None else Source(recording.name, "recording")
@@ -68,6 +74,7 @@ def network_of(recording: Recording) -> Network:
         batch=found.batch if found is not None else 1,
         precision=found.precision if found is not None else "mixed",
         warnings=(*(found.warnings if found is not None else ()), *warnings),
+        reads=chosen(found.reads, places) if found is not None else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Source, make_layer
+from edgeprofiler.core.reads import chosen
 from edgeprofiler.core.values import parse_json
 from edgeprofiler.reading.engine import network_from_engine
 
@@ -38,18 +39,24 @@ def network_in_order(
 
 def in_order(network: Network, names: Sequence[str]) -> Network:
     """Return `network` with one layer for each of `names`, in their order."""
-    left: dict[str, list[Layer]] = {}
-    for layer in network.layers:
-        left.setdefault(layer.name, []).append(layer)
-    layers = [left[name].pop(0) if left.get(name) else _unknown(name) for name in names]
+    left: dict[str, list[int]] = {}
+    for place, layer in enumerate(network.layers):
+        left.setdefault(layer.name, []).append(place)
+    places = [left[name].pop(0) if left.get(name) else None for name in names]
+    layers = [
+        _unknown(name) if place is None else network.layers[place]
+        for name, place in zip(names, places, strict=True)
+    ]
     warnings = list(network.warnings)
-    unheard = [layer.name for rest in left.values() for layer in rest if layer.op != "noop"]
+    rest = [network.layers[place] for places_left in left.values() for place in places_left]
+    unheard = [layer.name for layer in rest if layer.op != "noop"]
     if unheard:
         warnings.append(f"{len(unheard)} layers without a time are left out: {unheard[0]}, ...")
     unknown = sum(layer.op == "unknown" for layer in layers)
     if unknown:
         warnings.append(f"{unknown} timed layers are not in the engine's description")
-    return replace(network, layers=tuple(layers), warnings=tuple(warnings))
+    reads = chosen(network.reads, places)
+    return replace(network, layers=tuple(layers), reads=reads, warnings=tuple(warnings))
 
 
 def _unknown(name: str) -> Layer:

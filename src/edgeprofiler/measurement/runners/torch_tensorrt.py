@@ -87,7 +87,10 @@ class CompiledModule(LoadedModule):
             first += count
         layers = tuple(layer for part in parts for layer in part.layers)
         warnings = dict.fromkeys(w for part in parts for w in part.warnings)
-        return replace(parts[0], layers=layers, warnings=(*warnings, *self.model.warnings))
+        reads = parts[0].reads if len(parts) == 1 else None  # engines do not name each other's
+        return replace(
+            parts[0], layers=layers, reads=reads, warnings=(*warnings, *self.model.warnings)
+        )
 
     def describe(self) -> Mapping[str, str]:
         """Return how many engines the network fell into."""

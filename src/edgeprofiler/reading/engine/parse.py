@@ -11,6 +11,7 @@ from typing import Any
 from edgeprofiler.core.arrays import peak
 from edgeprofiler.core.network import Layer, Network, Source
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
+from edgeprofiler.core.reads import Reads, merged
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.engine import operations
 from edgeprofiler.reading.engine.classify import operation_of
@@ -50,7 +51,25 @@ def network_from_engine(document: object, source: Source) -> Network:
         precision=_precision(layers),
         warnings=tuple(_warnings(layers, opened)),
         activation_bytes=_activation_bytes(raws, layers),
+        reads=_reads(raws),
     )
+
+
+def _reads(raws: Sequence[RawLayer]) -> Reads | None:
+    """Return which layers each layer reads; `None` where a tensor has no name, or none is read.
+
+    Several layers may write parts of one tensor: what is concatenated in place.
+    """
+    tensors = [tensor for raw in raws for tensor in (*raw.inputs, *raw.outputs)]
+    if not all(tensor.name for tensor in tensors):
+        return None
+    writers: dict[str, list[int]] = {}
+    reads: list[tuple[int, ...]] = []
+    for place, raw in enumerate(raws):
+        reads.append(merged(writers.get(tensor.name, ()) for tensor in raw.inputs))
+        for tensor in raw.outputs:
+            writers.setdefault(tensor.name, []).append(place)
+    return tuple(reads) if any(reads) else None
 
 
 def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int | None:

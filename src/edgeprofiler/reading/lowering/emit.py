@@ -60,12 +60,18 @@ class Emitter(Mover):
             self._deliver(name)
         return self.layers
 
-    def _add(self, unit: Unit, layer: Layer, layout: str) -> None:
-        self.layers.append(layer)
-        for node in unit.nodes:
-            for output in node.outputs:
-                if output and output in self.facts.graph.tensors:
-                    self.name_of[output] = layer.name
+    def _add(
+        self, unit: Unit, layer: Layer, layout: str, inputs: Sequence[str] | None = None
+    ) -> None:
+        written = [
+            name
+            for part in (unit, *unit.siblings)
+            for node in part.nodes
+            for name in node.outputs
+            if name and name in self.facts.graph.tensors
+        ]
+        self._put(layer, unit.inputs if inputs is None else inputs, written)
+        self.name_of.update(dict.fromkeys(written, layer.name))
         outputs = [o for o in unit.nodes[-1].outputs if o] if len(unit.nodes) == 1 else []
         for name in outputs or [unit.output]:
             self.memory.produce(unit, name, layout)
@@ -94,9 +100,8 @@ class Emitter(Mover):
                 for other in unit.siblings
             ]
             layer = compute.side_by_side([layer, *others])
-        self._add(unit, layer, layout)
+        self._add(unit, layer, layout, inputs)
         for other in unit.siblings:
-            self.name_of[other.output] = layer.name
             self.memory.produce(unit, other.output, layout)
         self.has_int8 |= dtype == "int8"
 

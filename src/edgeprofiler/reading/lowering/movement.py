@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from edgeprofiler.core.graph import Node
 from edgeprofiler.core.network import Layer, elements, make_layer
+from edgeprofiler.core.reads import merged
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.lowering.facts import FLOATS, Facts
 from edgeprofiler.reading.lowering.memory import CHANNELS_LAST, ROWS, Memory
@@ -33,6 +34,10 @@ class Mover:
         self.layers: list[Layer] = []
         self.no_work: dict[str, str] = {}
         self.name_of: dict[str, str] = {}
+        self.reads: list[tuple[int, ...]] = []
+        """Places of the layers that each layer reads."""
+        self._held: dict[str, tuple[int, ...]] = {}
+        """Places of the layers that wrote each tensor, or its parts; the caller's have none."""
         self._slice_of: dict[str, str] = {}
         self._elementwise: set[str] = set()
         for unit in units:
@@ -40,6 +45,14 @@ class Mover:
                 self._elementwise.update(unit.inputs)
             elif unit.role in ("convolution", "gemm"):
                 self._elementwise.update(unit.inputs[1:])
+
+    def _put(self, layer: Layer, inputs: Iterable[str], outputs: Iterable[str] = ()) -> None:
+        """Add a layer that reads tensors and, from now on, holds others."""
+        self.reads.append(merged(self._held.get(name, ()) for name in inputs))
+        here = (len(self.layers),)
+        self.layers.append(layer)
+        for name in outputs:
+            self._held[name] = here
 
     def _convert(
         self, name: str, layout: str, dtype: str, layer: str, what: str, *, widens: bool = False
@@ -59,7 +72,7 @@ class Mover:
             return
         target = dtype if foreign or widened or stored in FLOATS else stored
         shape = self.facts.shape(name)
-        self.layers.append(
+        self._put(
             make_layer(
                 name=f"Reformatting CopyNode for {what} Tensor 0 to {layer}",
                 kind="other",
@@ -70,7 +83,9 @@ class Mover:
                 input_dtypes=(stored,),
                 output_dtypes=(target,),
                 repeats=self.memory.repeats(name),
-            )
+            ),
+            (name,),
+            (name,),
         )
         self.memory.layout[name] = layout
         self.memory.type_of[name] = target
@@ -90,6 +105,7 @@ class Mover:
                 if name:
                     self.memory.share(unit, name, source, layout)
                     self.name_of[name] = self.name_of.get(source, node.name)
+                    self._held.setdefault(name, self._held.get(source, ()))
 
     def _reshape(self, unit: Unit) -> None:
         source = unit.inputs[0]
@@ -123,7 +139,7 @@ class Mover:
         stored = self.memory.stored(source)
         moved = 2 * sum(elements(self.facts.shape(name)) for name in results)
         label = " + ".join(layer_name(u) for u in units)
-        self.layers.append(
+        self._put(
             make_layer(
                 name=label,
                 kind="other",
@@ -135,7 +151,9 @@ class Mover:
                 output_dtypes=(stored,) * len(results),
                 bytes_moved=int(moved * dtype_bytes(stored)),
                 nodes=tuple(node.name for u in units for node in u.nodes),
-            )
+            ),
+            (source,),
+            results,
         )
         for name in results:
             self.memory.share(unit, name, source, ROWS)
@@ -159,6 +177,7 @@ class Mover:
                     self.memory.stored(source),
                 )
                 self.memory.writer[name] = unit
+                self._held[name] = self._held.get(source, ())
                 self.name_of[name] = self.name_of.get(source, node.name)
             else:
                 label = node.name if len(node.outputs) == 1 else f"{name} copy"
@@ -173,17 +192,21 @@ class Mover:
         self.memory.produce(unit, unit.output, layout)
         self.name_of[unit.output] = layer_name(unit)
         nodes = list(unit.nodes)
+        held = {name: self._held.get(name, ()) for name in names}
         for parts in self._copied(names):
             whole = self._slice_of[parts[0]] if len(parts) > 1 else parts[0]
             self._move(unit, whole, nodes, "concat", f"{whole} copy", layout, source=whole)
+            held.update(dict.fromkeys(parts, (len(self.layers) - 1,)))
             nodes = []
         constants = [t for t in self.facts.constants(unit.anchor) if elements(t.shape) and names]
         for tensor in constants:
             self._constant_copy(tensor.name, nodes)
+            held[tensor.name] = (len(self.layers) - 1,)
             nodes = []
         if nodes:
             self.no_work[unit.anchor.name] = "concatenation in place"
         self.memory.produce(unit, unit.output, layout)
+        self._held[unit.output] = merged(held.values())
 
     def _copied(self, names: Sequence[str]) -> list[list[str]]:
         """Return the inputs that must be copied; slices that make up one tensor go together."""
@@ -217,12 +240,13 @@ class Mover:
 
     def _constant_copy(self, name: str, nodes: Sequence[Node]) -> None:
         shape = self.facts.shape(name)
-        self.layers.append(
+        self._put(
             make_layer(
                 name=f"{name} copy", kind="other", op="concat", input_shapes=(shape,),
                 output_shapes=(shape,), dtype=self.memory.float_type,
                 nodes=tuple(n.name for n in nodes),
-            )
+            ),
+            (),
         )  # fmt: skip
 
     def _move(
@@ -241,7 +265,7 @@ class Mover:
         stored = self.memory.stored(origin)
         result = stored if source else self.memory.result_type(name, layout)
         size = elements(shape)
-        self.layers.append(
+        self._put(
             make_layer(
                 name=label,
                 kind="other",
@@ -254,7 +278,9 @@ class Mover:
                 bytes_moved=int(size * (dtype_bytes(stored) + dtype_bytes(result))),
                 nodes=tuple(node.name for node in nodes),
                 repeats=unit.repeats,
-            )
+            ),
+            (origin,),
+            () if source else (name,),
         )
         if source is None:
             self.memory.produce(unit, name, layout)
@@ -271,7 +297,7 @@ class Mover:
         if not retype and not self.memory.differs(real, ROWS):
             return
         target = wanted.dtype if wanted.dtype in FLOATS else stored
-        self.layers.append(
+        self._put(
             make_layer(
                 name="Reformatting CopyNode for Output Tensor 0 to " + self.name_of.get(real, real),
                 kind="other",
@@ -281,5 +307,6 @@ class Mover:
                 dtype=target,
                 input_dtypes=(stored,),
                 output_dtypes=(target,),
-            )
+            ),
+            (real,),
         )

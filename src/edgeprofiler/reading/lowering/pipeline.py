@@ -147,6 +147,7 @@ def _lower_at(
         batch=graph.batch,
         precision="int8" if emitter.has_int8 else precision,
         warnings=tuple(warnings),
+        reads=tuple(emitter.reads),
         activation_bytes=Lifetimes(facts, emitter.memory).peak(units, emitter.made),
         io_bytes=_io_bytes(graph),
     )

@@ -7,12 +7,14 @@ Each command makes its old outputs, and runs over them once undisturbed; both ar
 it is killed (SIGKILL) over the old ones at moments that the seed chooses, from its first change of
 the folder on; a pause around each replacement (`core.files.pause_for_tests`) keeps it there. What
 is found must be one of the two, and the same call must then succeed and make the new one. Hidden
-files (`.NAME.*`) are what a killed process leaves behind.
+files (`.NAME.*`) are what a killed process leaves behind. Commands run in forks of this process,
+which has imported what they need: else most of the time went by before they write.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -21,18 +23,20 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from measured_profiles import as_measured
 
 import edgeprofiler
+from edgeprofiler.cli.app import main as run_command
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,6 +47,11 @@ _PAUSE = "EDGEPROFILER_TEST_WRITE_S"
 _PAUSE_S = 0.15
 """Long beside the writing itself, so that most moments fall around a replacement."""
 _PATIENCE_S = 300.0
+_WARM = (
+    "dvc", "dvc_data", "edgeprofiler", "jinja2", "matplotlib", "numpy", "optuna", "pyarrow",
+    "scipy", "sklearn", "sqlalchemy",
+)  # fmt: skip
+"""Packages that are imported once, before the forks."""
 _MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?")
 Judge = Callable[[Path], object]
 """Says what a file or folder is, to compare; raises where it is nothing whole."""
@@ -115,16 +124,42 @@ def _writer(old: str, new: str, *outputs: str) -> Writer:
 
 WRITERS: Mapping[str, Writer] = {
     "predict": _writer(
-        "predict zoo:lenet --json p.json --csv p.csv",
-        "predict zoo:lenet -b 4 --json p.json --csv p.csv", "p.json", "p.csv",
+        "predict zoo:lenet --json p.json --csv p.csv --latex p.tex --trace t.json",
+        "predict zoo:lenet -b 4 --json p.json --csv p.csv --latex p.tex --trace t.json",
+        "p.json", "p.csv", "p.tex", "t.json",
+    ),
+    "inspect": _writer(
+        "inspect zoo:lenet --json i.json", "inspect zoo:lenet -b 4 --json i.json", "i.json"
+    ),
+    "zoo": _writer(
+        "zoo lenet --csv z.csv --json z.json", "zoo vgg --csv z.csv --json z.json",
+        "z.csv", "z.json",
+    ),
+    "compare": _writer(
+        "compare zoo:lenet zoo:alexnet --json c.json --latex c.tex",
+        "compare zoo:lenet zoo:vgg11 --json c.json --latex c.tex", "c.json", "c.tex",
+    ),
+    "check": _writer(
+        "check zoo:lenet --budget budget.toml --junit k.xml --markdown k.md --save k.json",
+        "check zoo:lenet -b 4 --budget budget.toml --junit k.xml --markdown k.md --save k.json",
+        "k.xml", "k.md", "k.json",
+    ),
+    "impact": _writer(
+        "impact zoo:lenet --battery 10Wh --json w.json",
+        "impact zoo:lenet --battery 20Wh --json w.json", "w.json",
+    ),
+    "validate": _writer(
+        "validate -m measured.csv --csv v.csv --json v.json --plot v.svg",
+        "validate -m measured.csv --confidence 0.8 --csv v.csv --json v.json --plot v.svg",
+        "v.csv", "v.json", "v.svg",
     ),
     "report": _writer(
-        "report zoo:lenet -o r.html --md r.md",
-        "report zoo:lenet -b 4 -o r.html --md r.md", "r.html", "r.md",
+        "report zoo:lenet -o r.html --md r.md --svg r.svg",
+        "report zoo:lenet -b 4 -o r.html --md r.md --svg r.svg", "r.html", "r.md", "r.svg",
     ),
     "sweep": _writer(
-        "sweep zoo:lenet -b 1,2 --jobs 1 --csv s.csv",
-        "sweep zoo:lenet -b 1,4 --jobs 1 --csv s.csv", "s.csv",
+        "sweep zoo:lenet -b 1,2 --jobs 1 --csv s.csv --parquet s.parquet",
+        "sweep zoo:lenet -b 1,4 --jobs 1 --csv s.csv --parquet s.parquet", "s.csv", "s.parquet",
     ),
     "sweep-parts": Writer(
         "", "sweep zoo:lenet -b 1,2 --jobs 1 --output sweep", {"sweep": parts}
@@ -138,10 +173,11 @@ WRITERS: Mapping[str, Writer] = {
         "calibrate -m measured.csv --name two -o b.toml --json c.json", "b.toml", "c.json",
     ),
     "attribute": _writer(
-        "attribute recordings/lenet --jobs 1 --json t.json --csv t.csv",
-        "attribute recordings/lenet --jobs 1 --method network --json t.json --csv t.csv",
-        "t.json", "t.csv",
+        "attribute recordings/lenet --jobs 1 --json t.json --csv t.csv --reference-csv pre",
+        "attribute recordings/lenet --jobs 1 --method network --json t.json --csv t.csv "
+        "--reference-csv pre", "t.json", "t.csv", "pre",
     ),
+    "qa": _writer("", "qa recordings/lenet --json q.json", "q.json"),
     "collect": Writer(
         "", "collect zoo:alexnet --sensor sim --runner sim --runs 30 --idle 0.3 -o c",
         {"c": recorded}, again="--resume",
@@ -150,9 +186,18 @@ WRITERS: Mapping[str, Writer] = {
         "dataset build profiles/lenet.json -o d --jobs 1",
         "dataset build profiles -o d --jobs 1", "d",
     ),
+    "describe": _writer(
+        "dataset describe layers --json n.json", "dataset describe layers --min-samples 3 "
+        "--json n.json", "n.json",
+    ),
     "train": _writer(
         "train layers -o t --recipe neuralpower",
         "train layers -o t --recipe neuralpower --seed 1 --test-networks lenet", "t",
+    ),
+    "evaluate": _writer(
+        "evaluate layers --recipe neuralpower --jobs 1 --test-networks lenet --json e.json",
+        "evaluate layers --recipe neuralpower --jobs 1 --test-networks alexnet --json e.json",
+        "e.json",
     ),
     "tune": Writer(
         "tune layers --recipe neuralpower --trials 1 -o o.toml --json o.json",
@@ -169,6 +214,19 @@ WRITERS: Mapping[str, Writer] = {
         "contribute profiles/lenet.json --licence CC0-1.0 -o g.json",
         "contribute profiles/alexnet.json --licence CC0-1.0 -o g.json", "g.json",
     ),
+    "devices": _writer(
+        "devices show jetson-orin-nano --json h.json", "devices show jetson-nano --json h.json",
+        "h.json",
+    ),
+    "monitor": Writer(
+        "monitor --sensor sim --json o.json -- true", "monitor --sensor sim --json o.json -- true",
+        {"o.json": read},
+    ),
+    "benchmark": Writer(
+        "benchmark zoo:lenet --backends onnxruntime -n 2 --json b.json",
+        "benchmark zoo:lenet --backends onnxruntime -n 2 --json b.json", {"b.json": read},
+    ),
+    "doctor": Writer("doctor --json x.json", "doctor --json x.json", {"x.json": read}),
 }  # fmt: skip
 
 
@@ -182,11 +240,11 @@ class Kept:
 
 
 def kill_writers(names: Sequence[str], times: int, seed: int, folder: Path) -> dict[str, Kept]:
-    """Kill each command, by turns, until so many moments have been tried over all of them.
+    """Kill each command at so many moments, by turns.
 
     Args:
         names: of `WRITERS`.
-        times: moments in all.
+        times: moments of each command.
         seed: of the moments.
         folder: where it is done.
     """
@@ -194,7 +252,7 @@ def kill_writers(names: Sequence[str], times: int, seed: int, folder: Path) -> d
     prepare(base, names)
     rng = random.Random(seed)
     cases = {name: _Case(WRITERS[name], base, folder / name) for name in names}
-    for time_ in range(times):
+    for time_ in range(times * len(names)):
         name = names[time_ % len(names)]
         cases[name].kill(rng.random())
         kept = cases[name].kept
@@ -242,18 +300,17 @@ class _Case:
         shutil.rmtree(self._place, ignore_errors=True)
         shutil.copytree(self._old, self._place)
         before = _seen(self._place)
-        process = _started(self.writer.new, self._place)
+        process = _Forked(self.writer.new, self._place, pause_s=_PAUSE_S)
         began = None
-        while process.poll() is None:
+        while process.running():
             if began is None and _seen(self._place) != before:
                 began = time.monotonic()
             if began is not None and seconds is not None and time.monotonic() - began >= seconds:
-                os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
                 break
             time.sleep(0.005)
-        process.communicate()
-        if seconds is None and process.returncode:
-            raise RuntimeError(f"{self.writer.new}: exit {process.returncode}")
+        if seconds is None and process.code:
+            raise RuntimeError(f"{self.writer.new}: exit {process.code}: {process.said()[-300:]}")
         return 0.0 if began is None else time.monotonic() - began
 
 
@@ -275,10 +332,11 @@ def prepare(base: Path, names: Sequence[str]) -> None:
             f"{1e3 * totals.runtime_s.value:.4f},{0.5 * totals.power_w.value:.3f}"
         )
     (base / "measured.csv").write_text("\n".join(lines) + "\n")
-    if {"train", "tune"} & {*names}:
+    (base / "budget.toml").write_text("[limits]\nlatency_ms = 100\n")
+    if {"train", "tune", "evaluate", "describe"} & {*names}:
         data = Dataset.concatenate([rows_of(found, name) for name, found in profiles.items()])
         save_dataset(data, base / "layers")
-    if "attribute" in names:
+    if {"attribute", "qa"} & {*names}:
         _succeed("collect zoo:lenet --sensor sim --runner sim --runs 100 --idle 0.5", base)
     for name, remote in (("v1", ""), ("p1", "kept"), ("p2", "kept")):
         if ("pull" if remote else "push") in names:
@@ -290,23 +348,68 @@ def prepare(base: Path, names: Sequence[str]) -> None:
                 shutil.rmtree(base / name)
 
 
-def _started(words: str, place: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "edgeprofiler", *words.split()],
-        cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1", _PAUSE: str(_PAUSE_S)}, start_new_session=True,
-    )  # fmt: skip
+class _Forked:
+    """A command in a fork of this process, in a session and a folder of its own."""
+
+    def __init__(self, words: str, place: Path, pause_s: float = 0.0) -> None:
+        self.code: int | None = None
+        """Its exit code once it has ended, negative for a signal."""
+        self._log = place.with_name(f"{place.name}.log")
+        self._imported = place.with_name(f"{place.name}.modules")
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._work(words, place, pause_s)
+
+    def _work(self, words: str, place: Path, pause_s: float) -> NoReturn:
+        code = 70
+        try:
+            os.setsid()
+            log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            for stream, number in enumerate((os.open(os.devnull, os.O_RDWR), log, log)):
+                os.dup2(number, stream)
+            os.chdir(place)
+            os.environ[_PAUSE] = str(pause_s)
+            sys.argv = ["edgeprofiler", *words.split()]
+            try:
+                run_command()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            self._imported.write_text("\n".join(sys.modules))
+        finally:
+            os._exit(code)
+
+    def running(self) -> bool:
+        if self.code is None:
+            done, status = os.waitpid(self._pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if done else None
+        return self.code is None
+
+    def kill(self) -> None:
+        os.killpg(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+    def said(self) -> str:
+        return self._log.read_text(errors="replace").strip()
+
+    def learn(self) -> None:
+        """Import what the command imported, for the forks to come."""
+        for name in self._imported.read_text().split("\n"):
+            if name not in sys.modules and name.partition(".")[0] in _WARM:
+                with contextlib.suppress(ImportError):
+                    import_module(name)
 
 
 def _succeed(words: str, place: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != _PAUSE}
-    done = subprocess.run(
-        [sys.executable, "-m", "edgeprofiler", *words.split()], cwd=place, check=False,
-        env={**environment, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
-        timeout=_PATIENCE_S,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"{words}: exit {done.returncode}: {done.stderr.strip()[-300:]}")
+    process = _Forked(words, place)
+    until = time.monotonic() + _PATIENCE_S
+    while process.running():
+        if time.monotonic() > until:
+            process.kill()
+            raise RuntimeError(f"{words}: does not end")
+        time.sleep(0.005)
+    if process.code:
+        raise RuntimeError(f"{words}: exit {process.code}: {process.said()[-300:]}")
+    process.learn()
 
 
 def _seen(place: Path) -> dict[str, int]:
@@ -322,7 +425,7 @@ def _seen(place: Path) -> dict[str, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--times", type=int, default=50, help="moments, over all commands")
+    parser.add_argument("--times", type=int, default=50, help="moments of each command")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", help="some commands alone: A,B,...")
     given = parser.parse_args()
@@ -335,7 +438,8 @@ def main() -> int:
         for words in kept.wrong:
             print(f"  {words}")
         counts.update(old=kept.old, new=kept.new, wrong=len(kept.wrong))
-    print(f"{given.times} kills: {counts['old']} old, {counts['new']} new, {counts['wrong']} wrong")
+    kills = given.times * len(names)
+    print(f"{kills} kills: {counts['old']} old, {counts['new']} new, {counts['wrong']} wrong")
     return 1 if counts["wrong"] else 0
 
 

@@ -1,5 +1,6 @@
 """Every command answers for help, and every mistake has its exit code and one line."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,18 @@ def test_a_file_that_is_no_model_is_said(cli, tmp_path: Path) -> None:
         ran = cli("predict", path)
         assert ran.code == 3, name
         assert name in ran.err
+
+
+def test_what_the_system_refuses_is_no_internal_error(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    import edgeprofiler.prediction.predict
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/secret/place")
+
+    monkeypatch.setattr(edgeprofiler.prediction.predict, "predictor_of", refused)
+    ran = cli("predict", "zoo:lenet")
+    assert ran.code == 3
+    assert "error: /secret/place: cannot be used (Permission denied)" in ran.err
 
 
 def test_an_internal_error_has_no_traceback_unless_asked(

@@ -32,7 +32,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
         file.truncate(2 * 1024**3)
-    with pytest.raises(InvalidInput, match=r"too large \(2147 MB; the limit is 268 MB\)"):
+    with pytest.raises(InvalidInput, match=r"too large \(2147 MB; the limit is 134 MB\)"):
         files.read_text(path)
 
 
@@ -99,3 +99,13 @@ def test_a_pipe_takes_the_bytes_and_stays_a_pipe(tmp_path: Path) -> None:
     reader.join(timeout=300)
     assert taken == [b"through"]
     assert pipe.is_fifo()
+
+
+def test_one_rare_character_does_not_make_a_text_four_times_as_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "long.json"
+    path.write_text("a" * 300 + "\N{GRINNING FACE}", encoding="utf-8")
+    monkeypatch.setattr("edgeprofiler.core.limits.TEXT_BYTES", 400)
+    with pytest.raises(InvalidInput, match="is too large as text"):
+        files.read_text(path)

@@ -22,6 +22,7 @@ from edgeprofiler.core.errors import (
     EXIT_USAGE,
     CannotWrite,
     EdgeProfilerError,
+    InvalidInput,
     UsageError,
 )
 from edgeprofiler.core.text import one_line
@@ -133,6 +134,11 @@ def run(command: Callable[..., Any]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        path = getattr(error, "filename", None)
+        if isinstance(error, OSError) and path:  # what the system refuses is no fault of ours
+            refused = InvalidInput(path, f"cannot be used ({error.strerror})", "check the path")
+            _say(f"error: {refused}")
+            return refused.exit_code
         if os.environ.get("EDGEPROFILER_TRACEBACK"):
             raise
         _say(

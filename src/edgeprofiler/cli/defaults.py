@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgeprofiler.core import limits
+from edgeprofiler.core.files import head_of
 from edgeprofiler.core.values import read_toml
 from edgeprofiler.prediction.question import read_table
 from edgeprofiler.prediction.question.option import naming
@@ -79,7 +81,7 @@ def _project_file() -> Path | None:
     """Return the nearest `pyproject.toml` above this folder that has a section of ours."""
     here = Path.cwd()
     path = next((p for f in (here, *here.parents) if (p := f / "pyproject.toml").is_file()), None)
-    if path is None or b"tool.edgeprofiler" not in path.read_bytes():
+    if path is None or b"tool.edgeprofiler" not in head_of(path, limits.TOML_BYTES):
         return None  # whatever else is in it is not ours to judge
     return path
 

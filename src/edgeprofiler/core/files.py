@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -40,9 +41,10 @@ def check_readable(path: Path, max_bytes: int = limits.TEXT_BYTES) -> int:
 
 def read_bytes(path: Path, max_bytes: int = limits.TEXT_BYTES) -> bytes:
     """Return the bytes of a file of at most `max_bytes`."""
-    check_readable(path, max_bytes)
+    size = check_readable(path, max_bytes)
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(size)  # no more, where it grows meanwhile
     except OSError as error:
         raise InvalidInput(path, f"cannot be read ({_reason(error)})") from None
 
@@ -55,10 +57,14 @@ def read_text(path: Path, max_bytes: int = limits.TEXT_BYTES) -> str:
     data = read_bytes(path, max_bytes)
     wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         kind = "UTF-16" if wide else "UTF-8"
         raise InvalidInput(path, f"is not {kind} text (byte {error.start})") from None
+    if sys.getsizeof(text) > 2 * limits.TEXT_BYTES:  # one rare character makes all take four bytes
+        problem = f"is too large as text ({sys.getsizeof(text) / 1e6:.0f} MB)"
+        raise InvalidInput(path, problem, "split it")
+    return text
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:

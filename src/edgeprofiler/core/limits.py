@@ -12,17 +12,27 @@ GIB = 1024**3
 
 # Files, in bytes.
 
-TEXT_BYTES = 256 * MIB
-"""JSON and CSV that are read into memory; the description of an engine of 1,000 layers has 2 MB."""
+TEXT_BYTES = 128 * MIB
+"""JSON and CSV that are read into memory; the description of an engine of 1,000 layers has 2 MB,
+a data set of 200,000 layers 80 MB as CSV."""
+
+JSON_ROOM_BYTES = 512 * MIB
+"""What a JSON text may take as Python's objects; most take five times their text, `[{},{}]` 24."""
 
 TOML_BYTES = 256 * 1024
 """A TOML file; those that ship have at most 20 KB, and reading some takes quadratic time."""
 
 NOTE_BYTES = 1 * MIB
-"""A small file of another tool or of our own: a DVC pointer, the note beside pulled data."""
+"""A small file of our own: the note beside pulled data."""
 
-LOG_BYTES = 2 * GIB
-"""A power log or layer times of the reference layout: 19 hours of 40 bytes a line at 750 Hz."""
+POINTER_BYTES = 64 * 1024
+"""A DVC pointer, of some 200 bytes; a second goes by for 64 KB of YAML."""
+
+LOG_BYTES = 256 * MIB
+"""A power log or layer times of the reference layout: 2.4 hours of 40 bytes a line at 750 Hz."""
+
+LAYER_TIMES_BYTES = 64 * MIB
+"""One layer's times in the reference layout, 45 bytes each: a million and a half runs."""
 
 STREAM_BYTES = 8 * GIB
 """One stream of a recording: a day of eight rails at a kilohertz has 6 GB."""
@@ -79,6 +89,21 @@ RAILS = 100_000
 
 CSV_ROWS = 100_000
 """Measured networks of one CSV file."""
+
+CSV_COLUMNS = 4_096
+"""Columns of a CSV file; a sheet of a board of eight rails has some thirty."""
+
+CSV_LINE = 1 * MIB
+"""Characters of a line of a CSV file, or of a candidate of a sweep, which is read whole."""
+
+CSV_CELLS = 2**23
+"""Cells of a CSV file: a data set's of the most rows, which take 60 bytes each and more."""
+
+LOG_LINES = 1_000_000
+"""Lines of a power log of another tool: 27 hours at 10 Hz; one takes 600 bytes until it is read."""
+
+LOG_CELLS = 4_000_000
+"""Cells of such a log that is a table."""
 
 IMAGE_SIDE = 65_536
 """Height or width of an input that a user asks for, images of a batch, classes of a head."""

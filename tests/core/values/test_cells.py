@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.table.writers import csv_text
 from edgeprofiler.core.values import parse_csv, read_csv
 
 TEXT = 'network, batch ,runtime_ms\nvgg16,1,8.4\n\n"a\nb",,1e3\n'
@@ -119,3 +120,26 @@ def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, en
     path = tmp_path / "m.csv"
     path.write_text("a;b\n1;2\n", encoding=encoding)
     assert read_csv(path).columns == ("a", "b")
+
+
+def test_a_table_of_a_hundred_thousand_columns_is_refused_at_once() -> None:
+    header = ",".join(f"c{number}" for number in range(100_000))
+    with pytest.raises(InvalidInput, match="has 100000 columns; the limit is 4096"):
+        parse_csv(header, "m.csv")
+
+
+def test_a_line_and_a_table_have_their_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeprofiler.core.limits.CSV_LINE", 8)
+    monkeypatch.setattr("edgeprofiler.core.limits.CSV_CELLS", 16)
+    with pytest.raises(InvalidInput, match="line 2 is longer than 8 characters"):
+        [*parse_csv("a,b\n123456789,0\n", "m.csv").rows]
+    sheet = parse_csv("a,b\n1,2\n3,4\n5,6\n", "m.csv")
+    with pytest.raises(InvalidInput, match=r"too long a table \(line 4\)"):
+        list(sheet.rows)
+
+
+@given(st.lists(st.lists(st.text('ab\r\n", \x0b\u2028'), min_size=2, max_size=2), min_size=1))
+def test_rows_are_those_of_the_csv_module(rows: list[list[str]]) -> None:
+    kept = [row for row in rows if any(cell.strip() for cell in row)]
+    found = parse_csv(csv_text(["x", "y"], rows), "m.csv").rows
+    assert [[*row.cells.values()] for row in found] == kept

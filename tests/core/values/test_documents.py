@@ -67,3 +67,11 @@ def test_keys_of_many_parts_are_refused_before_they_are_parsed(part: str) -> Non
 
 def test_keys_of_a_few_parts_and_texts_with_points_are_taken() -> None:
     assert parse_toml("a.b.c = 'see www.example.com ... 1.2.3.4'", "x.toml")["a"]["b"]["c"].text()
+
+
+@pytest.mark.parametrize("text", ["[" + "{}," * 2_000_000 + "{}]", b"[" + b"[]," * 4_000_000])
+def test_json_that_takes_far_more_as_objects_is_refused_before_it_is_parsed(
+    text: str | bytes,
+) -> None:
+    with pytest.raises(InvalidInput, match=r"a\.json: holds too much JSON"):
+        parse_json(text, "a.json")

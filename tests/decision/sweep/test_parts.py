@@ -208,3 +208,13 @@ def test_a_candidate_is_known_by_its_settings() -> None:
     one = Variant(0, {"width": 0.5, "depths": (1, 2)})
     assert one.digest == Variant(7, {"depths": (1, 2), "width": 0.5}).digest
     assert one.digest != Variant(0, {"width": 0.25, "depths": (1, 2)}).digest
+
+
+def test_a_candidate_of_a_very_long_line_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "variants.jsonl"
+    file.write_text('{"width": 0.5}\n{"width":       0.75}\n')
+    monkeypatch.setattr("edgeprofiler.core.limits.CSV_LINE", 16)
+    with pytest.raises(InvalidInput, match="line 2 is longer than 16 characters"):
+        sweep("zoo:resnet18", variants=file)

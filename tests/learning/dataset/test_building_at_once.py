@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,9 @@ def test_a_recording_that_is_broken_is_named_whoever_reads_it(
     bad.write_text("{}")
     with pytest.raises(InvalidInput, match=r"bad\.json"):
         edgeprofiler.build_dataset(recordings, bad, workers=Workers(jobs=2))
+
+
+def test_a_pipe_is_no_source(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "layers.csv")
+    with pytest.raises(InvalidInput, match="is not a regular file"):
+        edgeprofiler.build_dataset(tmp_path / "layers.csv")

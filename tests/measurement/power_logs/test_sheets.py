@@ -147,3 +147,14 @@ def test_a_table_without_times_is_asked_for_its_interval(tmp_path):
         read(tmp_path, "power.draw [W]\n5.00 W\n6.00 W\n")
     log = read(tmp_path, "power [W],state\n5,on\n6,on\n", interval_s=0.5)
     assert log.trace.time_s.tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("bound", "problem"), [("LOG_LINES", "more than 2 lines"), ("LOG_CELLS", "more than 2 cells")]
+)
+def test_a_log_of_more_than_is_taken_is_refused(tmp_path, monkeypatch, bound, problem):
+    path = tmp_path / "power.csv"
+    path.write_text("time_s,power_w\n0,5\n1,6\n")
+    monkeypatch.setattr(f"edgeprofiler.core.limits.{bound}", 2)
+    with pytest.raises(InvalidInput, match=problem):
+        read_log(path)

@@ -114,3 +114,14 @@ def test_both_registers_of_a_line_are_kept_and_written_again(tmp_path):
     again = read_power_log(path, [])
     assert again.power_w.tolist() == log.power_w.tolist()
     assert again.milli_amperes.tolist() == log.milli_amperes.tolist()
+
+
+def test_a_log_of_many_blocks_is_read_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("edgeprofiler.measurement.recording.power_log._BLOCK_BYTES", 100)
+    lines = [f"{STAMP},5000,{ma}\n" for ma in range(30)]
+    warnings = []
+    _, power = read(tmp_path, "".join(lines) + STAMP, warnings)
+    assert power.tolist() == [5000 * ma / 1e6 for ma in range(30)]
+    assert len(warnings) == 1
+    with pytest.raises(InvalidInput, match="line 26 is not"):
+        read(tmp_path, "".join([*lines[:25], "x\n", *lines[25:]]))

@@ -147,6 +147,12 @@ def test_plain_milliseconds_without_stamps_are_refused(raw):
         read_reference(raw)
 
 
+def test_times_of_one_layer_that_are_too_many_are_refused(raw, monkeypatch):
+    monkeypatch.setattr("edgeprofiler.core.limits.LAYER_TIMES_BYTES", 30)
+    with pytest.raises(InvalidInput, match="too many times of one layer"):
+        read_reference(raw)
+
+
 def test_a_missing_power_log_is_named(raw):
     (raw / "raw_data/resnet18/resnet18_power_log.log").unlink()
     with pytest.raises(InvalidInput, match="no such file"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,12 @@ from edgeprofiler.core.values.dialect import Dialect, dialect_of
 from edgeprofiler.core.values.value import Value
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 _PLAIN = Dialect()
+_ROW_CELLS = 8
+"""Cells whose time a row takes at least, however few it has."""
 
 
 class Cell(Value):
@@ -62,7 +65,7 @@ class Cell(Value):
             return self.raw
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a CSV file.
 
@@ -142,14 +145,16 @@ def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True
         header: whether the first line names the columns; else they are `1`, `2`, `3`.
     """
     dialect = dialect_of(text)
-    table = io.StringIO(text, newline="")
-    table.seek(dialect.skipped)
-    lines = _lines(csv.reader(table, delimiter=dialect.separator), source)
+    whole = _whole_lines(text, dialect.skipped, source)
+    lines = _lines(csv.reader(whole, delimiter=dialect.separator), source)
     first = next(lines, (0, []))
     columns = tuple(name.strip() for name in first[1])
     if not header:
         lines, columns = itertools.chain([first], lines), _numbered(first[1])
-    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if len(columns) > limits.CSV_COLUMNS:
+        problem = f"has {len(columns)} columns; the limit is {limits.CSV_COLUMNS}"
+        raise InvalidInput(source, problem)
+    twice = next((name for name, times in Counter(columns).items() if name and times > 1), None)
     if twice is not None:
         raise InvalidInput(source, f"has two columns named {twice!r}", "give each a name")
     before += dialect.skipped > 0
@@ -158,6 +163,15 @@ def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True
 
 def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(place) for place in range(1, len(cells) + 1))
+
+
+def _whole_lines(text: str, start: int, source: object) -> Iterator[str]:
+    """Yield lines with their ends, none longer than is taken."""
+    for number, line in enumerate(_LINE.finditer(text, start), 1):
+        if line.end() - line.start() > limits.CSV_LINE:
+            problem = f"line {number} is longer than {limits.CSV_LINE} characters"
+            raise InvalidInput(source, problem)
+        yield line.group()
 
 
 def _lines(reader: Any, source: object) -> Iterator[tuple[int, list[str]]]:
@@ -179,8 +193,12 @@ def _rows(
     dialect: Dialect,
     before: int,
 ) -> Iterator[Row]:
+    taken = 0
     for number, cells in lines:
         line = number + before
+        taken += max(len(cells), _ROW_CELLS)
+        if taken > limits.CSV_CELLS:
+            raise InvalidInput(source, f"is too long a table (line {line})", "split it")
         if len(cells) != len(columns):
             raise InvalidInput(
                 source, f"line {line} has {len(cells)} cells, the header {len(columns)}"

@@ -36,6 +36,11 @@ def parse_json(text: str | bytes, source: object) -> Value:
     Traceback (most recent call last):
     edgeprofiler.core.errors.InvalidInput: times.json: is not JSON (line 1, column 17: ...)
     """
+    room = _room(text)
+    if room > limits.JSON_ROOM_BYTES:
+        raise InvalidInput(
+            source, f"holds too much JSON (it takes {room / 1e6:.0f} MB)", "split it"
+        )
     try:
         # TensorRT 8.6 and later write control characters into the names of layers.
         return Value(json.loads(text, strict=False), source)
@@ -45,6 +50,17 @@ def parse_json(text: str | bytes, source: object) -> Value:
         ) from None
     except (RecursionError, ValueError) as error:  # too deep, an integer too long, no UTF-8
         raise InvalidInput(source, f"is not usable JSON ({type(error).__name__})") from None
+
+
+_ROOM = {"{": 240, "[": 96, ":": 100, '"': 24, ",": 40}
+"""Bytes that an object, a list, a key, half a text and another entry take at most (Python 3.11)."""
+
+
+def _room(text: str | bytes) -> int:
+    """Return at most how many bytes a JSON text takes as objects, the texts in it aside."""
+    if isinstance(text, bytes):
+        return sum(text.count(mark.encode()) * size for mark, size in _ROOM.items())
+    return sum(text.count(mark) * size for mark, size in _ROOM.items())
 
 
 def read_toml(path: Path, max_bytes: int = limits.TOML_BYTES) -> Value:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core import files
+from edgeprofiler.core import files, limits
 from edgeprofiler.core.device import Clocks
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.core.extras import require
@@ -81,7 +81,7 @@ class PartStore:
         if name is None:
             return None
         path = self.folder / name
-        data = path.read_bytes()
+        data = files.read_bytes(path, limits.PARQUET_BYTES)
         if files.sha256_of(data)[:16] == name.split(".")[1]:
             done = _parsed(data)
             if done.digest == part.digest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,11 @@ def _texts(path: Path) -> Iterator[tuple[int, str]]:
     check_readable(path, limits.STREAM_BYTES)
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
+            lines = iter(partial(file.readline, limits.CSV_LINE + 1), "")
+            for number, line in enumerate(lines, 1):
+                if len(line) > limits.CSV_LINE:
+                    problem = f"line {number} is longer than {limits.CSV_LINE} characters"
+                    raise InvalidInput(path, problem)
                 if line.strip():
                     yield number, line
     except UnicodeDecodeError as error:

@@ -33,7 +33,7 @@ def read_pointer(path: Path, revision: str | None = None) -> Pointer:
         InvalidInput: it is none, or there is no such revision.
     """
     if revision is None:
-        return parse_pointer(files.read_text(path, limits.NOTE_BYTES), path)
+        return parse_pointer(files.read_text(path, limits.POINTER_BYTES), path)
     return parse_pointer(_at_revision(path, revision), f"{path}@{revision}")
 
 
@@ -56,9 +56,14 @@ def _yaml(text: str, source: object) -> Any:
     with require("data"):
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
+        from ruamel.yaml.events import NodeEvent
     try:
+        events = YAML(typ="safe", pure=True).parse(text)
+        if any(event.anchor for event in events if isinstance(event, NodeEvent)):
+            # Lists of one another grow a text of a hundred bytes to gigabytes.
+            raise InvalidInput(source, "is no DVC pointer (it has anchors)")
         return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidInput(source, f"is no DVC pointer ({first})") from None
 

@@ -152,7 +152,7 @@ def _raw(path: Path, model: str, unsaid: Unsaid) -> Dataset:
 def _tasks(path: Path, unsaid: Unsaid) -> Iterator[Task]:
     if not path.exists():
         raise InvalidInput(path, "no such file or folder", "check the path")
-    if path.is_file():
+    if not path.is_dir():
         yield partial(load_dataset if path.suffix in (".parquet", ".csv") else _profiled, path)
         return
     if (path / LAYERS).is_file():

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
@@ -86,7 +85,7 @@ def read_preprocessed(folder: Path, facts: Circumstances) -> Dataset:
 
 
 def _by_layer(path: Path) -> dict[str, list[tuple[float, float, float]]]:
-    sheet = read_csv(path, limits.LOG_BYTES)
+    sheet = read_csv(path)
     power, above, time = (sheet.column(*names) for names in (_POWER, _ABOVE, (_TIME,)))
     key = sheet.column("layer_name")
     found: dict[str, list[tuple[float, float, float]]] = {}

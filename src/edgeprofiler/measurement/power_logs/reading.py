@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.files import read_text
+from edgeprofiler.core.files import head_of, read_text
 from edgeprofiler.measurement.power_logs import reference, tegrastats
 from edgeprofiler.measurement.power_logs.asked import LogOptions
 from edgeprofiler.measurement.power_logs.log import ForeignLog
@@ -19,6 +19,8 @@ from edgeprofiler.measurement.power_logs.stamps import Reading, zone_named
 
 _LOOKED_AT = 200
 """Lines among which one of tegrastats is looked for."""
+_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""What `str.splitlines` ends a line at."""
 _SAME_STEP = 0.1
 """Relative difference of the steps that are there from those that were said, to be told."""
 
@@ -37,11 +39,15 @@ def read_log(path: Path, asked: LogOptions | None = None) -> ForeignLog:
     """
     asked = asked or LogOptions()
     how = Reading(zone_named(asked.zone), path.stat().st_mtime if path.exists() else 0.0)
-    text = read_text(path, limits.LOG_BYTES)
+    first = head_of(path).decode("utf-8", "replace")
+    if reference.is_reference(first.lstrip()) and not asked.columns:
+        return _checked(reference.read_reference_log(path, how), path, asked)
+    text = read_text(path)
+    if sum(map(text.count, _ENDS)) > limits.LOG_LINES:
+        problem = f"is a log of more than {limits.LOG_LINES} lines"
+        raise InvalidInput(path, problem, "split it, or keep every tenth line")
     head = [*islice((line for line in text[:400_000].splitlines() if line.strip()), _LOOKED_AT)]
-    if head and reference.is_reference(head[0]) and not asked.columns:
-        found = reference.read_reference_log(path, how)
-    elif tegrastats.is_tegrastats(head) and not asked.columns:
+    if tegrastats.is_tegrastats(head) and not asked.columns:
         found = tegrastats.read_tegrastats(text, path, asked, how)
     elif is_sheet(text) or (head and asked.columns):
         found = read_sheet(text, path, asked, how)
@@ -50,6 +56,11 @@ def read_log(path: Path, asked: LogOptions | None = None) -> ForeignLog:
             path, "is no power log",
             "expected output of tegrastats, stamp,<mV>,<mA> lines, or a table such as nvidia-smi's",
         )  # fmt: skip
+    return _checked(found, path, asked)
+
+
+def _checked(found: ForeignLog, path: Path, asked: LogOptions) -> ForeignLog:
+    """Return a log whose time goes on, with a note where its steps are not those that were said."""
     back = np.diff(found.trace.time_s) < 0
     if back.any():
         line = int(np.argmax(back)) + 2

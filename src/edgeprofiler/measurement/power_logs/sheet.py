@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timezone
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.units import measured_in
@@ -71,7 +73,11 @@ def read_sheet(text: str, path: Path, asked: LogOptions, how: Reading) -> Foreig
     """
     text, notes = _without_torn_end(_with_tabs(text), path)
     sheet, form, roles = _opened(text, path, asked)
-    rows = [*sheet.rows]
+    most = limits.LOG_CELLS // max(len(sheet.columns), 1)
+    rows = [*islice(sheet.rows, most + 1)]
+    if len(rows) > most:
+        problem = f"is a table of more than {limits.LOG_CELLS} cells"
+        raise InvalidInput(path, problem, "leave columns out, or keep every tenth line")
     if not rows:
         raise InvalidInput(path, "has a header but no samples")
     times = _times(rows, [r for r in roles if r.part == "time"], path, asked, how)

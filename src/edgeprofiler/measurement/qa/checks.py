@@ -246,7 +246,8 @@ def _stamps(ready: _Ready, limits: Thresholds) -> Observation:
         "callback-burst": "in a burst after each run",
         "layer-end": "as each layer ended",
     }[ends.kind]
-    share = ends.resolution_s / float(runs.total_s.mean())
+    mean_s = float(runs.total_s.mean())
+    share = ends.resolution_s / mean_s if mean_s > 0 else math.inf
     level = _above(share, limits.coarse_stamps)
     if level == "good":
         return Observation("stamps", "good", kind)
@@ -401,7 +402,10 @@ def _steady(recording: Recording, limits: Thresholds) -> Observation:
     if total.size < 20 or not float(total.mean()) > 0:
         return Observation("steadiness", "unknown", "too few runs")
     pieces = [float(np.median(piece)) for piece in np.array_split(total, 20)]
-    spread = float(np.ptp(pieces)) / float(np.median(pieces))
+    middle = float(np.median(pieces))
+    if not middle > 0:
+        return Observation("steadiness", "unknown", "most runs took no time")
+    spread = float(np.ptp(pieces)) / middle
     level = _above(spread, limits.jitter)
     return _graded(
         "steadiness",

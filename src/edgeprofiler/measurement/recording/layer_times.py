@@ -14,6 +14,7 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import atomic_path, check_readable
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values import parse_json
 from edgeprofiler.measurement.recording.recording import Timeline
 from edgeprofiler.measurement.recording.stamps import (
     Micros,
@@ -22,7 +23,7 @@ from edgeprofiler.measurement.recording.stamps import (
     parse_stamps,
 )
 
-_KEY = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*\[')
+_KEY = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.){0,4096}")\s*:\s*\[')
 _ROWS_END = re.compile(rb"\]\s*\]")
 _EMPTY_END = re.compile(rb"\s*\]")
 
@@ -92,6 +93,8 @@ def _layer_blocks(path: Path) -> Iterator[tuple[str, bytes]]:
             end = _EMPTY_END.match(text, start + 1) or _ROWS_END.search(text, start)
             if end is None:
                 break
+            if end.end() - start > limits.LAYER_TIMES_BYTES:
+                raise InvalidInput(path, f"has too many times of one layer (byte {start})")
             try:
                 name = json.loads(key.group(1))
             except ValueError:
@@ -109,12 +112,12 @@ def _layer_blocks(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _parse_rows(rows: bytes, name: str, path: Path) -> tuple[FloatArray, Micros]:
     try:
-        pairs = json.loads(rows)
+        pairs = parse_json(rows, path).raw
         if not pairs:
             return np.empty(0), np.empty(0, np.int64)
         milliseconds, stamps = zip(*pairs, strict=True)
         return np.array(milliseconds, np.float64), parse_stamps(stamps)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         raise InvalidInput(
             path, f"layer {name!r} is not a list of [milliseconds, stamp] ({error})"
         ) from None

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.files import atomic_path, read_bytes
+from edgeprofiler.core.files import atomic_path, check_readable
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.recording.recording import PowerTrace
 from edgeprofiler.measurement.recording.stamps import WIDTH, Micros, format_stamps, parse_stamps
@@ -18,6 +18,8 @@ from edgeprofiler.measurement.recording.stamps import WIDTH, Micros, format_stam
 BUS_MV = 5000
 RAIL = "VDD_IN"
 """Name of the one rail that these logs know: the input of the whole board."""
+_BLOCK_BYTES = limits.MIB
+"""What is parsed at once, and searched for a line that is none."""
 _ROW = np.dtype([("stamp", f"S{WIDTH + 1}"), ("mv", "f8"), ("ma", "f8")])
 
 
@@ -50,16 +52,31 @@ def read_power_log(path: Path, warnings: list[str]) -> PowerLog:
     Raises:
         InvalidInput: a line is malformed (its number is said), or there is none.
     """
-    data = read_bytes(path, limits.LOG_BYTES)
-    whole = data[: data.rfind(b"\n") + 1]
-    if data[len(whole) :].strip():
-        warnings.append(f"{path.name}: the last line has no end and is left out")
-    if not whole.strip():
+    check_readable(path, limits.LOG_BYTES)
+    parts: list[PowerLog] = []
+    lines = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            block += file.readline()
+            if not block.endswith(b"\n"):
+                block, _, torn = block.rpartition(b"\n")
+                if torn.strip():
+                    warnings.append(f"{path.name}: the last line has no end and is left out")
+            if block.strip():
+                parts.append(_parsed(block, path, lines))
+            lines += block.count(b"\n")
+    if not parts:
         raise InvalidInput(path, "has no whole line", "lines are stamp,<mV>,<mA>")
+    columns = ("stamps_us", "milli_volts", "milli_amperes")
+    return PowerLog(*(np.concatenate([getattr(p, name) for p in parts]) for name in columns))
+
+
+def _parsed(block: bytes, path: Path, before: int) -> PowerLog:
+    """Return what some lines hold, so many before them; `InvalidInput` says which line is none."""
     try:
-        return _parse(whole)
+        return _parse(block)
     except ValueError:
-        for number, line in enumerate(whole.splitlines(), 1):
+        for number, line in enumerate(block.splitlines(), before + 1):
             try:
                 if line.strip():
                     _parse(line)

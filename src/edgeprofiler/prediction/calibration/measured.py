@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -128,9 +127,7 @@ def read_measured(path: Path) -> list[Measured]:
             a number is read: what needs one passes it over.
     """
     sheet = measured_sheet(path, REQUIRED, (*REQUIRED, *OPTIONAL, *EXTRA))
-    rows = [_row(row) for row in itertools.islice(sheet.rows, limits.CSV_ROWS)]
-    if next(sheet.rows, None) is not None:
-        raise InvalidInput(path, f"has more than {limits.CSV_ROWS} rows")
+    rows = [_row(row) for row in sheet.rows]
     if not rows:
         raise InvalidInput(path, "has no rows", "one line for each measured network")
     return rows

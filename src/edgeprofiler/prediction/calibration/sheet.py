@@ -10,7 +10,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.device import device_names, load_device
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.values import (
     BOARD_POWER,
     INFERENCE_TIME,
@@ -72,7 +74,9 @@ def measured_sheet(path: Path, required: Collection[str], known: Collection[str]
 
 def _rows(sheet: Sheet, measures: Mapping[str, Measure]) -> Iterator[Row]:
     columns = {measure.column for measure in measures.values()}
-    for row in sheet.rows:
+    for count, row in enumerate(sheet.rows, 1):
+        if count > limits.CSV_ROWS:
+            raise InvalidInput(sheet.source, f"has more than {limits.CSV_ROWS} rows")
         cells = {column: text for column, text in row.cells.items() if column not in columns}
         board = cells.get("device", "").strip()
         for name, measure in measures.items():

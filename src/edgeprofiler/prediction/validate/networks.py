@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,7 +110,8 @@ def _model_of(row: Measured, folder: Path | None) -> Graph | Network:
 def _address(model: str, folder: Path | None) -> str:
     """Return `zoo:NAME` for a bare name, such as `resnet18`, unless a file is called so."""
     bare = not any(mark in model for mark in "./\\:")
-    return f"zoo:{model}" if bare and not ((folder or Path()) / model).exists() else model
+    there = os.path.exists((folder or Path()) / model)  # noqa: PTH110, no error for a long name
+    return f"zoo:{model}" if bare and not there else model
 
 
 def samples_of(

@@ -121,7 +121,9 @@ class Sequences:
             self.reader.decide(node.inputs[1])
             if split is None:
                 return False
-            if split.size and split.ndim:
+            if split.ndim > 1 or not split.size:
+                raise BadNodeError("splits into sizes that are no list")
+            if split.ndim:
                 sizes = tuple(int(n) for n in split)
             else:
                 step = max(int(split.item()), 1)

@@ -236,3 +236,47 @@ def test_four_hundred_layers_open_and_sort(opened: Any) -> None:
     shown = opened(text)
     shown.page.locator(f"{LAYERS} th button", has_text="time, ms").click()
     assert len(shown.column(1)) == 400
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_graph_is_moved_enlarged_and_asked_by_keyboard(
+    opened: Any, resnet: str, width: int
+) -> None:
+    shown = opened(resnet, viewport={"width": width, "height": 800})
+    page, keys = shown.page, shown.page.keyboard
+    view = page.locator("#p1-graph .graph")
+    view.focus()
+    wide = "document.querySelector('#p1-graph svg').width.baseVal.value"
+    before = page.evaluate(wide)
+    keys.press("+")
+    assert page.evaluate(wide) == pytest.approx(1.25 * before)
+    keys.press("0")
+    assert page.evaluate(wide) == pytest.approx(before)
+    keys.press("ArrowDown")
+    shown.until("document.querySelector('#p1-graph .graph').scrollTop > 0")
+    keys.press("Tab")
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    row = page.locator(f"{LAYERS} tr.picked")
+    assert row.locator("td").nth(1).text_content() == "maxpool"
+    assert page.evaluate("document.activeElement.classList.contains('picked')")
+    assert "maxpool, pooling" in (page.locator("#p1-graph [role=status]").text_content() or "")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert shown.heard == []
+
+
+def test_the_graph_is_dragged_and_clicked(opened: Any, resnet: str) -> None:
+    shown = opened(resnet)
+    view = shown.page.locator("#p1-graph .graph")
+    view.scroll_into_view_if_needed()
+    box = view.bounding_box()
+    x, y = box["x"] + 40, box["y"] + 200
+    shown.page.mouse.move(x, y)
+    shown.page.mouse.down()
+    shown.page.mouse.move(x, y - 120)
+    shown.page.mouse.up()
+    top = "document.querySelector('#p1-graph .graph').scrollTop"
+    assert shown.page.evaluate(top) == pytest.approx(120, abs=2)
+    shown.page.locator("#p1-graph [data-layer='4']").click()
+    assert shown.page.locator(f"{LAYERS} tr.picked td").first.text_content() == "4"

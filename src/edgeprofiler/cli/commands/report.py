@@ -35,8 +35,8 @@ def report(
         str | None,
         common.option(
             "KIND",
-            "What a picture shows: report (all), timeline, roofline, kinds or stages. "
-            "Default: report.",
+            "What a picture shows: report (all), timeline, roofline, kinds, stages, or graph "
+            "(of the network, with --svg). Default: report.",
         ),
     ] = None,
     recording: Annotated[

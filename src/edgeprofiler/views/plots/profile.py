@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 from edgeprofiler.core.device import Device
-from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.text import short_name
 from edgeprofiler.core.units import engineering
 from edgeprofiler.views.plots.figure import new_figure
+from edgeprofiler.views.plots.graph import NO_GRAPH, graph_of
 from edgeprofiler.views.plots.paint import paint, plain
 from edgeprofiler.views.plots.pictures import (
     kinds_figure,
@@ -18,6 +19,9 @@ from edgeprofiler.views.plots.pictures import (
     stages_figure,
     timeline_figure,
 )
+
+GRAPH = "graph"
+"""The network as boxes and lines, which is SVG alone."""
 
 KINDS = ("timeline", "roofline", "kinds", "stages", "report")
 """What `draw` can draw; `report` is all four on one sheet."""
@@ -38,17 +42,24 @@ def draw(
     Args:
         profile: measured or predicted.
         kind: `timeline` (layers in order: width time, height power, area energy), `roofline`,
-            `kinds` and `stages` (energy by type of layer and by stage), or `report` (all four).
+            `kinds` and `stages` (energy by type of layer and by stage), or `report` (all four);
+            `graph` is no figure of matplotlib but SVG: layers by what they read, colour energy.
         device: whose roofs to draw; the shipped device that the profile names where `None`.
         width_in: width in inches.
         height_in: height in inches.
 
     Raises:
         UsageError: no such kind.
+        InsufficientData: a graph is asked for, and nobody knows what the layers read.
         Unavailable: matplotlib is not installed.
     """
+    if kind == GRAPH:
+        graph = graph_of(profile)
+        if graph is None:
+            raise InsufficientData(f"{profile.network.name}: {NO_GRAPH}")
+        return graph
     if kind not in KINDS:
-        raise UsageError(f"no plot {kind!r}; choose one of: {', '.join(KINDS)}")
+        raise UsageError(f"no plot {kind!r}; choose one of: {', '.join((*KINDS, GRAPH))}")
     if kind == "report":
         figure = new_figure(width_in or 10.0, height_in or 9.5)
         axes = figure.subplot_mosaic([["timeline"] * 2, ["kinds", "stages"], ["roofline"] * 2])

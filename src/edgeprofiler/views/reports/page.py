@@ -18,6 +18,7 @@ from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.text import visible
 from edgeprofiler.decision.compare.tables import letter
 from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.views.plots.graph import NO_GRAPH
 from edgeprofiler.views.reports.differences import differences
 from edgeprofiler.views.reports.view import view_of
 from edgeprofiler.views.tables import page_table
@@ -26,7 +27,7 @@ STYLE = "edgeprofiler.css"
 LIBRARY = "vendor/plotly-cartesian.min.js"
 """Plotly, which a report holds as text until a chart comes into view."""
 
-SCRIPTS = ("tables.js", "plots.js")
+SCRIPTS = ("tables.js", "plots.js", "graph.js")
 """Scripts of a page with plots and tables, in the order in which they are to run."""
 
 
@@ -71,7 +72,9 @@ def environment(*folders: str) -> Any:
         lstrip_blocks=True,
     )
     made.filters["embedded_json"] = lambda value: Markup(embedded_json(value))  # noqa: S704 (escaped by embedded_json)
+    made.filters["drawn"] = lambda graph: Markup(graph.svg)  # noqa: S704 (escaped where it is made)
     made.globals["page_table"] = lambda *table, **how: Markup(page_table(*table, **how))  # noqa: S704 (escaped by page_table)
+    made.globals["no_graph"] = NO_GRAPH
     made.globals["version"] = __version__
     return made
 

@@ -15,6 +15,7 @@ from edgeprofiler.prediction.predict import Answer, answers
 from edgeprofiler.prediction.question import Question, Questions, asks
 from edgeprofiler.views.plots import draw
 from edgeprofiler.views.plots.figure import save_figure
+from edgeprofiler.views.plots.profile import GRAPH
 from edgeprofiler.views.reports.markdown import report_markdown
 from edgeprofiler.views.reports.page import report_page
 from edgeprofiler.views.reports.pdf import browser, write_pdf
@@ -56,7 +57,8 @@ class Report:
 
         Args:
             path: where it goes.
-            plot: what a picture shows: report (all), timeline, roofline, kinds or stages.
+            plot: what a picture shows: report (all), timeline, roofline, kinds, stages, or graph
+                (of the network, as .svg).
 
         Raises:
             UsageError: no form has that ending, or a picture is to show several profiles.
@@ -69,6 +71,11 @@ class Report:
             if len(self.answers) > 1:
                 raise UsageError("a picture shows one profile; call once for each, or write a page")
             device = self.answers[0].device
+            if plot == GRAPH:
+                if ending != ".svg":
+                    raise UsageError(f"{path}: the graph of a network is drawn as .svg")
+                write_text(target, draw(self.profiles[0], GRAPH).svg)
+                return
             save_figure(draw(self.profiles[0], plot or "report", device=device), target)
             return
         if plot is not None:

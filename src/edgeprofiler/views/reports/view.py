@@ -18,6 +18,7 @@ from edgeprofiler.core.profile.words import (
 from edgeprofiler.core.table import Column, Table, tabulate
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.views.plots.graph import Graph, graph_of
 from edgeprofiler.views.plots.pictures import (
     Figure,
     kinds_figure,
@@ -54,6 +55,8 @@ class ProfileView:
     """The totals that a reader came for: what, how much, the interval, a remark."""
     warnings: tuple[str, ...]
     plots: tuple[Plot, ...]
+    graph: Graph | None
+    """The network's layers and what they read; `None` where that is unknown."""
     layers: Table
     provenance: tuple[tuple[str, str], ...]
 
@@ -77,6 +80,7 @@ def view_of(
         headlines=headlines(profile),
         warnings=warnings_of(profile, recording),
         plots=(*plots_of(profile, board), *recording_plots(profile, recording)),
+        graph=graph_of(profile),
         layers=layer_table(profile, most=MAX_ROWS),
         provenance=(
             *provenance(profile, board),

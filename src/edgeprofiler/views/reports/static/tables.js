@@ -86,6 +86,7 @@
   const enhance = (root) => {
     root.querySelectorAll("table[data-sortable]").forEach(sortable);
     root.querySelectorAll("form[data-filter-for]").forEach(filterable);
+    if (window.EdgeProfiler.graphs) window.EdgeProfiler.graphs(root);
     if (window.EdgeProfiler.drawAll) window.EdgeProfiler.drawAll(root);
   };
 

@@ -55,6 +55,9 @@ OPS: dict[str, str] = {
 UNCOVERED_OPS = frozenset({"plugin", "unknown"})
 """Operations whose cost nobody can tell from their shapes."""
 
+_MACS_UNKNOWN = UNCOVERED_OPS | {"gemm", "matmul", "generated"}
+"""Operations whose multiply-accumulates shapes alone do not say."""
+
 
 def elements(shape: Shape) -> int:
     """Return the number of elements of a tensor; a scalar has one."""
@@ -195,8 +198,8 @@ def make_layer(
         repeats: runs in one inference; all counts that are given are those of one run.
         unbounded: whether there may be more runs.
     """
-    sources = tuple([tuple(s) for s in input_shapes])
-    results = tuple([tuple(s) for s in output_shapes])
+    sources = tuple(map(tuple, input_shapes))
+    results = tuple(map(tuple, output_shapes))
     weight_bytes = (
         None
         if weight_elements is None
@@ -205,14 +208,16 @@ def make_layer(
     if macs is None:
         if op in ("convolution", "transposed_convolution"):
             macs = _convolution_macs(op, sources, results, kernel, groups)
-        elif op not in ("gemm", "matmul", "generated", *UNCOVERED_OPS):
+        elif op not in _MACS_UNKNOWN:
             macs = 0
     if flops is None and macs is not None:
         flops = 2 * macs + _elementwise_flops(op, sources, results, kernel, len(fused_ops))
-    if bytes_moved is None:
+    if bytes_moved is None and op == "noop":
+        bytes_moved = 0
+    elif bytes_moved is None:
         moved = _tensor_bytes(sources, input_dtypes, dtype)
         moved += _tensor_bytes(results, output_dtypes, dtype) + (weight_bytes or 0)
-        bytes_moved = 0 if op == "noop" else math.ceil(moved)
+        bytes_moved = math.ceil(moved)
     return Layer(
         name=name,
         kind=kind,

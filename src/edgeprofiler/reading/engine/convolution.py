@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.network import Layer, Shape, elements
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.engine import operations
-from edgeprofiler.reading.engine.raw import RawLayer
+from edgeprofiler.reading.engine.raw import Constant, RawLayer
 
 
-@dataclass(frozen=True)
-class _Geometry:
+class _Geometry(NamedTuple):
     source: Shape
     result: Shape
     kernel: Shape | None
@@ -42,8 +41,8 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
     Raises:
         InvalidInput: it has no dimensions, or its groups do not divide its channels.
     """
-    geometry = _geometry(raw, transposed=op == "transposed_convolution")
     weights, bias = raw.weights, raw.bias
+    geometry = _geometry(raw, weights, transposed=op == "transposed_convolution")
     dtype = _compute_dtype(raw, weights.dtype if weights is not None else None)
     if weights is not None:
         weight_bytes: int | None = weights.bytes_as(dtype) + raw.constant_bytes
@@ -56,7 +55,7 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
         weight_bytes = None if count is None else raw.constant_bytes + _bytes(count, dtype)
     if weight_bytes is not None and bias is not None:
         weight_bytes += bias.bytes_as(dtype)
-    dense = all(elements(s[2:]) == 1 for s in (geometry.source, geometry.result))
+    dense = elements(geometry.source[2:]) == elements(geometry.result[2:]) == 1
     inputs = raw.input_shapes[1:]
     layer = raw.build(
         "dense" if dense else "convolutional",
@@ -86,7 +85,7 @@ def window(raw: RawLayer) -> dict[str, Any]:
     }
 
 
-def _geometry(raw: RawLayer, *, transposed: bool) -> _Geometry:
+def _geometry(raw: RawLayer, weights: Constant | None, *, transposed: bool) -> _Geometry:
     if not raw.input_shapes or not raw.output_shapes:
         raise raw.fail("is a convolution without input or output dimensions")
     source, result = raw.input_shapes[0], raw.output_shapes[0]
@@ -98,27 +97,28 @@ def _geometry(raw: RawLayer, *, transposed: bool) -> _Geometry:
         raise raw.fail("is a convolution whose tensors have fewer than two dimensions")
     if kernel is not None and math.prod(kernel) > limits.ELEMENTS:
         raise raw.fail("has an absurdly large Kernel")
-    weights, groups = raw.weights, raw.number("Groups")
+    groups = raw.number("Groups")
     if groups is None:
-        groups = _groups(raw, source, result, kernel)
+        groups = _groups(raw, weights, source, result, kernel)
     if groups < 1 or source[1] % groups or result[1] % groups:
         raise raw.fail(
             f"has {groups} Groups, which do not divide its {source[1]} and {result[1]} channels"
         )
     if kernel is None:
         filters = source[1] * result[1] // groups
-        count = weights.count if weights is not None else _largest_constant(raw)
+        count = weights.elements if weights is not None else _largest_constant(raw)
         kernel = _kernel(count, filters, len(source) - 2)
     return _Geometry(source, result, kernel, groups, transposed)
 
 
-def _groups(raw: RawLayer, source: Shape, result: Shape, kernel: Shape | None) -> int:
-    weights = raw.weights
+def _groups(
+    raw: RawLayer, weights: Constant | None, source: Shape, result: Shape, kernel: Shape | None
+) -> int:
     if "depthwise" in raw.engine_type.lower():
         return max(source[1], 1)
     if weights is None or kernel is None:
         return 1
-    groups, rest = divmod(source[1] * result[1] * math.prod(kernel), weights.count)
+    groups, rest = divmod(source[1] * result[1] * math.prod(kernel), weights.elements)
     return groups if groups >= 1 and rest == 0 else 1
 
 

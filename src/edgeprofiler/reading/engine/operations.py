@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 
 from edgeprofiler.core.activations import ACTIVATIONS
 
@@ -60,18 +61,15 @@ def named(parts: Iterable[str]) -> tuple[str, ...]:
 
     `Conv_5 + Add_6 + Relu_7` gives `("Add", "Relu")`; so do torch-tensorrt's names.
     """
-    return tuple(name for part in parts for name in _elementwise(part))
+    words = [word for part in parts for word in _ATEN.findall(part) or _SPLIT.split(part)]
+    return tuple([name for word in words if (name := _elementwise(word)) is not None])
 
 
-def _elementwise(part: str) -> Iterator[str]:
-    words = _ATEN.findall(part)
-    if not words:
-        words = [word.rpartition("/")[2] for word in _SPLIT.split(part)]
-    for word in words:
-        plain = _SUFFIX.sub("", word) if word[-1:].isdigit() else word
-        name = _BY_NAME.get(plain.lower())
-        if name is not None:
-            yield name
+@lru_cache(maxsize=4096)
+def _elementwise(word: str) -> str | None:
+    plain = word.rpartition("/")[2]
+    plain = _SUFFIX.sub("", plain) if plain[-1:].isdigit() else plain
+    return _BY_NAME.get(plain.lower())
 
 
 def expressions(texts: Iterable[str]) -> tuple[str, ...]:

@@ -74,10 +74,11 @@ def _reads(raws: Sequence[RawLayer]) -> Reads | None:
 
 def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int | None:
     """Return the most bytes of tensors alive at once; `None` where one has no name or shape."""
+    last = len(raws) - 1
     spans: dict[str, tuple[int, int, float]] = {}
     within: dict[str, str] = {}
-    read = {tensor.name for raw in raws for tensor in raw.inputs}
-    written = {tensor.name for raw in raws for tensor in raw.outputs}
+    passed = {tensor.name for raw in raws for tensor in raw.inputs}
+    passed &= {tensor.name for raw in raws for tensor in raw.outputs}
     for step, (raw, layer) in enumerate(zip(raws, layers, strict=True)):
         if layer.op == "noop" and raw.inputs:  # what it gives lies where what it takes does
             source = within.get(raw.inputs[0].name, raw.inputs[0].name)
@@ -85,12 +86,12 @@ def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int 
         for tensor in (*raw.inputs, *raw.outputs):
             if not tensor.name or tensor.shape is None:
                 return None
-            name = within.get(tensor.name, tensor.name)
-            callers = tensor.name not in written or tensor.name not in read
-            first, last = (0, len(raws) - 1) if callers else (step, step)
-            start, end, size = spans.get(name, (first, last, 0.0))
             own = tensor.size * dtype_bytes(tensor.dtype or layer.dtype)
-            spans[name] = min(start, first), max(end, last), max(size, own)
+            start, end = (step, step) if tensor.name in passed else (0, last)
+            name = within.get(tensor.name, tensor.name)
+            if (known := spans.get(name)) is not None:
+                start, end, own = min(start, known[0]), max(end, known[1]), max(own, known[2])
+            spans[name] = start, end, own
     return round(peak(spans.values()))
 
 
@@ -146,8 +147,8 @@ def _pointwise(raw: RawLayer) -> Layer:
 
 def _batch(raws: Sequence[RawLayer], document: EngineDocument) -> int:
     tensors = [tensor for raw in raws for tensor in raw.inputs]
-    wanted = [tensor for tensor in tensors if tensor.name == next(iter(document.bindings), None)]
-    for tensor in (*wanted, *tensors):
+    first = next(iter(document.bindings), None)
+    for tensor in (*[tensor for tensor in tensors if tensor.name == first], *tensors):
         if tensor.shape and len(tensor.shape) > 1:
             return max(tensor.shape[0], 1)
     return 1

@@ -105,7 +105,7 @@ def fully_connected(raw: RawLayer) -> Layer | None:
         return None
     shared, columns = elements(source) // rows, elements(result) // rows
     weights, bias = raw.weights, raw.bias
-    if weights is not None and weights.count != shared * columns:
+    if weights is not None and weights.elements != shared * columns:
         return None
     dtype = (weights.dtype if weights is not None else None) or raw.dtype
     weight_bytes = int(shared * columns * dtype_bytes(dtype))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
@@ -17,16 +15,15 @@ from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_ten
 _FLOATING = frozenset({"fp16", "fp32", "bf16", "tf32", "fp64", "fp8", "int8"})
 
 
-@dataclass(frozen=True)
-class Constant:
+class Constant(NamedTuple):
     """Weights or biases as a layer states them: `{"Type": "Half", "Count": 9408}`."""
 
-    count: int
+    elements: int
     dtype: str | None
 
     def bytes_as(self, default: str) -> int:
         """Return their bytes; `default` is the data type where none is said."""
-        return int(self.count * dtype_bytes(self.dtype or default))
+        return int(self.elements * dtype_bytes(self.dtype or default))
 
 
 class RawLayer:
@@ -40,8 +37,8 @@ class RawLayer:
         self,
         value: Value,
         name: str,
-        inputs: Sequence[EngineTensor],
-        constants: Sequence[EngineTensor],
+        inputs: tuple[EngineTensor, ...],
+        constants: tuple[EngineTensor, ...],
     ) -> None:
         """Make it of its entry, its name, and its inputs without and with the constants."""
         self.value = value
@@ -51,15 +48,14 @@ class RawLayer:
         """The runner that the engine chose, such as `CaskConvolution`."""
         self.operation = self.text("ParameterType")
         """What it computes, such as `Convolution`; empty in Myelin's layers."""
-        self.inputs = tuple(inputs)
+        self.inputs = inputs
         """Tensors that other layers or the caller give."""
-        self.constants = tuple(constants)
+        self.constants = constants
         """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
         self.outputs = read_tensors(value, "Outputs")
-        self.input_shapes = tuple([t.shape for t in self.inputs if t.shape is not None])
-        self.output_shapes = tuple([t.shape for t in self.outputs if t.shape is not None])
-        known = [t.dtype for t in (*self.inputs, *self.outputs, *self.constants) if t.dtype]
-        self.dtype = next((d for d in known if d in _FLOATING), known[0] if known else "fp32")
+        self.input_shapes = tuple([s for _, s, _ in self.inputs if s is not None])
+        self.output_shapes = tuple([s for _, s, _ in self.outputs if s is not None])
+        self.dtype = _main_dtype((*self.inputs, *self.outputs, *self.constants))
         """Data type that it most likely computes in: that of its first numeric tensor."""
         self.nodes = tuple(_nodes(self.text("Metadata"), name))
         """Names of the graph's nodes that it came from, as far as the engine says."""
@@ -99,12 +95,12 @@ class RawLayer:
         """Return a list of texts, empty where it is missing or null."""
         return () if self.entry.get(key) is None else self.field(key).texts()
 
-    @cached_property
+    @property
     def weights(self) -> Constant | None:
         """Its weights; `None` where it states none."""
         return self._constant("Weights")
 
-    @cached_property
+    @property
     def bias(self) -> Constant | None:
         """Its biases; `None` where it states none."""
         return self._constant("Bias")
@@ -125,38 +121,54 @@ class RawLayer:
     @property
     def constant_bytes(self) -> int:
         """Bytes of the constants that are listed as inputs."""
+        if not self.constants:
+            return 0
         return int(sum([t.size * dtype_bytes(t.dtype or self.dtype) for t in self.constants]))
 
     def fail(self, problem: str, remedy: str = "") -> InvalidInput:
         """Return the error that says what is wrong with this layer."""
         return self.value.fail(problem, remedy)
 
-    def build(self, kind: Kind, op: str, *, weight_bytes: int | None = None, **facts: Any) -> Layer:
+    def build(
+        self,
+        kind: Kind,
+        op: str,
+        *,
+        weight_bytes: int | None = None,
+        input_shapes: Sequence[Shape] = (),
+        output_shapes: Sequence[Shape] = (),
+        dtype: str = "",
+        input_dtypes: tuple[str, ...] = (),
+        **facts: Any,
+    ) -> Layer:
         """Return the layer, with tensors, types and names as the engine says.
 
         Args:
             kind: kind of the layer.
             op: its operation.
             weight_bytes: bytes of weights and biases; those of the listed constants if `None`.
-            facts: further arguments of `make_layer`; they win over what is derived here.
+            input_shapes: shapes of the inputs where they differ from what the engine says.
+            output_shapes: the same of the outputs.
+            dtype: data type that it computes in, where it differs from that of its tensors.
+            input_dtypes: data types of `input_shapes`.
+            facts: further arguments of `make_layer`.
         """
-        given: dict[str, Any] = {
-            "name": self.name,
-            "kind": kind,
-            "op": op,
-            "input_shapes": self.input_shapes,
-            "output_shapes": self.output_shapes,
-            "dtype": self.dtype,
-            "input_dtypes": _dtypes(self.inputs, self.dtype),
-            "output_dtypes": _dtypes(self.outputs, self.dtype),
+        return make_layer(
+            name=self.name,
+            kind=kind,
+            op=op,
+            input_shapes=input_shapes or self.input_shapes,
+            output_shapes=output_shapes or self.output_shapes,
+            dtype=dtype or self.dtype,
+            input_dtypes=input_dtypes or _dtypes(self.inputs, self.dtype),
+            output_dtypes=_dtypes(self.outputs, self.dtype),
             # Weights and biases may differ in type: their bytes are counted, not their number.
-            "weight_elements": self.constant_bytes if weight_bytes is None else weight_bytes,
-            "weight_dtype": "uint8",
-            "engine_type": self.engine_type or None,
-            "nodes": self.nodes,
-        }
-        given.update(facts)
-        return make_layer(**given)
+            weight_elements=self.constant_bytes if weight_bytes is None else weight_bytes,
+            weight_dtype="uint8",
+            engine_type=self.engine_type or None,
+            nodes=self.nodes,
+            **facts,
+        )
 
 
 def read_raw(
@@ -171,23 +183,35 @@ def read_raw(
             constants are among the inputs.
         constants: names of tensors that `Constant` layers give.
     """
-    name = "" if value.mapping().get("Name") is None else value["Name"].text()
+    stated = value.mapping().get("Name")
+    name = clean(stated) if isinstance(stated, str) else value["Name"].default("").text()
     place = f"layer {name!r}" if name else f"layer {index}"
     value = value.at(place if len(place) < 120 else place[:117] + "...'")
     inputs = read_tensors(value, "Inputs")
-    activations = [
-        t
-        for t in inputs
-        if (produced is None or not t.name or t.name in produced) and t.name not in constants
-    ]
-    if not activations and inputs:  # the caller's tensor where the bindings are not listed
-        activations = [max(inputs, key=lambda tensor: tensor.size)]
-    listed = [t for t in inputs if all(t is not a for a in activations)]
-    return RawLayer(value, name or f"layer {index}", activations, listed)
+    given = tuple([t for t in inputs if _is_given(t.name, produced, constants)])
+    if not given and inputs:  # the caller's tensor where the bindings are not listed
+        given = (max(inputs, key=lambda tensor: tensor.size),)
+    listed: tuple[EngineTensor, ...] = ()
+    if len(given) < len(inputs):
+        listed = tuple([t for t in inputs if all(t is not a for a in given)])
+    return RawLayer(value, name or f"layer {index}", given, listed)
+
+
+def _is_given(name: str, produced: Container[str] | None, constants: Container[str]) -> bool:
+    return (produced is None or not name or name in produced) and name not in constants
 
 
 def _dtypes(tensors: tuple[EngineTensor, ...], default: str) -> tuple[str, ...]:
-    return tuple([t.dtype or default for t in tensors if t.shape is not None])
+    return tuple([dtype or default for _, shape, dtype in tensors if shape is not None])
+
+
+def _main_dtype(tensors: Sequence[EngineTensor]) -> str:
+    known = None
+    for tensor in tensors:
+        if tensor.dtype in _FLOATING:
+            return tensor.dtype
+        known = known or tensor.dtype
+    return known or "fp32"
 
 
 def _nodes(metadata: str, name: str) -> Iterator[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Shape, elements
@@ -52,8 +51,7 @@ def dtype_of(description: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class EngineTensor:
+class EngineTensor(NamedTuple):
     """An input or output of an engine's layer."""
 
     name: str

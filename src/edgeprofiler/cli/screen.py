@@ -95,7 +95,15 @@ class Screen:
             )
         for row, cells in zip(table.rows, grid, strict=True):
             drawn.add_row(
-                *(Text(cells[i].text, _STYLES.get(cells[i].tone, "")) for i in shown),
+                *(
+                    # What fits is not looked at for places to fold it.
+                    Text(
+                        cells[i].text,
+                        _STYLES.get(cells[i].tone, ""),
+                        no_wrap=table.columns[i].kind not in _NARROWEST or None,
+                    )
+                    for i in shown
+                ),
                 style=_STYLES.get(row.tone),
             )
         return drawn

@@ -201,6 +201,8 @@ TIMM = {
     "mobilenetv4_conv_small": (3774024, 186005568),
     "mobilenetv4_conv_medium": (9715512, 1080244224),
     "mobilenetv4_conv_large": (32590864, 6376220672),
+    "mobilenetv4_hybrid_medium": (11074648, 1271183360),
+    "mobilenetv4_hybrid_large": (37764624, 7711877120),
     "mobilevit_xxs": (1272024, 407364096), "mobilevit_xs": (2317848, 1025911808),
     "mobilevit_s": (5578632, 2000831488),
     "efficientvit_b0": (3410008, 100233216), "efficientvit_b1": (9102024, 519214592),

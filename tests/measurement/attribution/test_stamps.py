@@ -64,6 +64,32 @@ def test_ends_and_pauses_between_layers_are_read_from_stamps_in_sequence(gap_s: 
     assert np.std(found.end_s - end) < np.std(stamps[:, -1] - end)
 
 
+def test_pauses_that_are_longer_in_one_run_than_in_the_next_are_read_from_stamps() -> None:
+    duration = durations()
+    rng = np.random.default_rng(3)
+    gap = 5e-6 * np.exp(rng.normal(0, 0.3, RUNS))
+    late = rng.normal(0, 5e-6, RUNS)
+    stamps, end = in_sequence(duration, gap[:, None])
+    names = tuple(map(str, range(LAYERS)))
+    stamps = np.round(stamps + late[:, None], 6)
+    found = ends_of(Timeline(names, duration, stamps[:, 0], stamp_s=stamps))
+    assert found.slack_s is not None
+    longer = LAYERS * (gap - np.median(gap))
+    assert np.std(found.slack_s - longer) < 0.1 * np.std(longer)
+    # the end is that of the pause behind the last layer, but for a constant
+    assert np.std(found.end_s - end - late - gap) < 0.7e-6
+
+
+def test_stamps_that_err_say_nothing_of_pauses_that_do_not_vary() -> None:
+    duration = durations()
+    stamps, _ = in_sequence(duration, 5e-6)
+    names = tuple(map(str, range(LAYERS)))
+    stamps = stamps + np.random.default_rng(4).normal(0, 3e-6, stamps.shape)
+    found = ends_of(Timeline(names, duration, stamps[:, 0], stamp_s=stamps))
+    assert found.slack_s is not None
+    assert np.std(found.slack_s) < 2e-6
+
+
 def test_a_burst_begins_when_the_run_is_over() -> None:
     duration = durations()
     stamps, end = in_a_burst(duration)

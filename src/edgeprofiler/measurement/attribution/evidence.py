@@ -145,7 +145,7 @@ def gather(recording: Recording) -> Evidence:
         InsufficientData: no complete run, no layer that takes time, or no power among them.
     """
     ends = ends_of(recording.timeline)
-    runs = RunTimes.of(recording.timeline, ends.end_s)
+    runs = RunTimes.of(recording.timeline, ends.end_s, ends.slack_s)
     if len(runs) < 2 or not runs.layers:
         raise InsufficientData(
             f"{recording.name}: {len(runs)} complete runs with {runs.layers} timed layers; "

@@ -157,8 +157,6 @@ class _State:
     @staticmethod
     def begin(problem: Mixture, timing: Timing, start: Fit | None) -> _State:
         blur = 0.0 if start is None else start.blur_s
-        if problem.gap_s is not None:
-            blur = 0.0
         shares = problem.shares(timing, blur)
         above = problem.samples.above_w
         power, left = _robust(shares, above, problem.scale_w)
@@ -242,7 +240,7 @@ def _pass(
     off = np.abs(residual) / deviation
     state.weight = np.minimum(1.0, settings.outlier / np.maximum(off, 1e-9)) ** 2
     state.noise, state.power = noise, result.mean_w
-    state.blur_s = result.blur_s if problem.gap_s is None else 0.0
+    state.blur_s = result.blur_s
     state.timing = _moved(timing, fitted, found.others[part["timing"]] * doubt)
     return result
 

@@ -118,8 +118,14 @@ class Mixture:
         return replace(self, samples=samples, runs=self.runs.take(inside), _schedule=None)
 
     def _extra(self, gap_s: float) -> FloatArray | None:
-        """Return how much longer each run's gaps were, where starts of runs tell."""
-        if self.gap_s is not None or self.runs.slack_s is None or gap_s <= 0:
+        """Return how much longer each run's gaps were, where stamps or starts of runs tell."""
+        if self.runs.slack_s is None:
+            return None
+        if self.gap_s is not None:
+            least = float(self.gap_s[:-1].min(initial=np.inf))
+            each = self.runs.slack_s / self.runs.layers
+            return np.asarray(np.maximum(each, -least)) if 0 < least < np.inf else None
+        if gap_s <= 0:
             return None
         longest = 2 * gap_s * self.runs.layers
         slack = np.clip(self.runs.slack_s, -0.5 * longest, longest)

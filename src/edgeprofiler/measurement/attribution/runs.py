@@ -31,17 +31,22 @@ class RunTimes:
     duration_s: FloatArray
     end_s: FloatArray
     slack_s: FloatArray | None
-    """Time of a call that no layer explains, less its median; `None` where starts are unknown."""
+    """Time of a call that no layer explains, less its median; `None` where neither stamps nor starts
+    tell it."""
     clock: FloatArray | None = None
     """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
 
     @staticmethod
-    def of(timeline: Timeline, end_s: FloatArray | None = None) -> RunTimes:
+    def of(
+        timeline: Timeline, end_s: FloatArray | None = None, slack_s: FloatArray | None = None
+    ) -> RunTimes:
         """Return the complete runs of a timeline in order of their ends.
 
         Args:
             timeline: what the profiler told.
             end_s: when each run of the timeline ended, where that is known better.
+            slack_s: by how much each run was longer than its layers, less what is usual, where
+                stamps of layers tell it.
         """
         end = timeline.run_end_s if end_s is None else end_s
         usable = np.isfinite(end) & ~np.isnan(timeline.duration_s).all(axis=1)
@@ -51,7 +56,9 @@ class RunTimes:
         end = end[usable]
         origin = float(end[0]) if end.size else 0.0
         slack = None
-        if timeline.run_start_s is not None and end.size:
+        if slack_s is not None:
+            slack = np.nan_to_num(slack_s[usable], nan=0.0)
+        elif timeline.run_start_s is not None and end.size:
             slack = end - timeline.run_start_s[usable] - duration.sum(axis=1)
             slack = slack - np.nanmedian(slack) if np.isfinite(slack).any() else None
             slack = None if slack is None else np.nan_to_num(slack, nan=0.0)

@@ -35,6 +35,9 @@ class Ends:
     """Pause after each layer, shape (layers,); `None` where the stamps do not tell."""
     resolution_s: float
     """Steps of the profiler's clock."""
+    slack_s: FloatArray | None = None
+    """By how much all pauses of a run together were longer than usual; `None` where the stamps do
+    not tell; shape (runs,)."""
     also_s: tuple[FloatArray, ...] = ()
     """Other things that may have been the runs' ends."""
 
@@ -57,7 +60,7 @@ def ends_of(timeline: Timeline) -> Ends:
         ends = [timeline.run_end_s]
     elif known.size and float(np.quantile(known, 0.99)) < SAME_STEP_S:
         ends = [timeline.run_end_s]  # the host knew that the run was over before the first call
-    return Ends("callback-burst", ends[0], None, resolution, tuple(ends[1:]))
+    return Ends("callback-burst", ends[0], None, resolution, also_s=tuple(ends[1:]))
 
 
 def _in_sequence(timeline: Timeline, stamps: FloatArray, resolution: float) -> Ends:
@@ -70,8 +73,41 @@ def _in_sequence(timeline: Timeline, stamps: FloatArray, resolution: float) -> E
     gap[timed[:-1]] = np.where(pause > max(LEAST_GAP_S, 0.7 * resolution), pause, 0.0)
     # every stamp tells when the run was over: together they do so better than the last alone
     rest = (duration + gap)[:, ::-1].cumsum(axis=1)[:, ::-1] - duration
-    ends = np.nanmedian((stamps + rest)[:, timed], axis=1)
-    return Ends("layer-end", ends, gap, resolution)
+    ends = (stamps + rest)[:, timed]
+    usual = np.nanmedian(ends, axis=1)
+    if gap[timed[:-1]].min(initial=np.inf) <= 0:  # too short for the stamps to tell
+        return Ends("layer-end", usual, gap, resolution)
+    longer = _longer(ends - usual[:, None])
+    late = longer[:, None] * np.arange(timed.size - 1, -1, -1)
+    # a run lasts until the pause behind its last layer is over, of which `gap` knows nothing
+    ends = np.nanmedian(ends + late, axis=1) + longer
+    return Ends("layer-end", ends, gap, resolution, longer * timed.size)
+
+
+def _longer(ends_s: FloatArray) -> FloatArray:
+    """Return by how much each pause of a run was longer than usual; shape (runs,).
+
+    Pauses are longer in one run than in the next, as the host is busy or the clock moves: what each
+    stamp says of the run's end then rises along the run. Stamps err too, which would scatter the
+    slopes as well: they are drawn to none by so much as that is worth.
+
+    Args:
+        ends_s: when each layer's stamp says that the run ended; shape (runs, layers).
+    """
+    known = np.isfinite(ends_s)
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    place = np.where(known, np.arange(ends_s.shape[1]), 0.0)
+    place = np.where(known, place - place.sum(axis=1, keepdims=True) / count, 0.0)
+    seen = np.where(known, ends_s, 0.0)
+    seen = np.where(known, seen - seen.sum(axis=1, keepdims=True) / count, 0.0)
+    square = np.maximum((place**2).sum(axis=1), 1e-12)
+    slope = (place * seen).sum(axis=1) / square
+    left = seen - slope[:, None] * place
+    # in the middle of runs: some were interrupted, which is no error of stamps
+    error = np.median((left**2).sum(axis=1) / np.maximum(count[:, 0] - 2, 1) / square)
+    middle = float(np.median(slope))
+    spread = (float(np.median(np.abs(slope - middle))) / 0.6745) ** 2
+    return np.asarray((slope - middle) * max(1 - float(error) / max(spread, 1e-30), 0.0))
 
 
 def _resolution(stamps: FloatArray) -> float:

@@ -152,14 +152,38 @@ class Whitened:
 
     def _project(self, scaled: FloatArray) -> FloatArray:
         """Return how columns move the unknowns; shape (stretches, blocks, unknowns, n)."""
-        count, blocks = self._shape
-        size, total = self._chosen.size, count * self._runs
-        result = np.zeros((total + self._reach, size, scaled.shape[1]))
-        for ahead in range(self._reach):
-            for unknown in range(size):
-                part = self._effect[:, ahead, unknown, None] * scaled
-                result[self._flat + ahead, unknown] += _sums(part, self._first)
-        return result[:total].reshape(count, blocks, BLOCK * size, -1)
+        rows, weight = self._gathered
+        return np.asarray(weight @ scaled[rows])
+
+    @cached_property
+    def _gathered(self) -> tuple[IntArray, FloatArray]:
+        """Return which conversions saw runs of each block, and how these moved them.
+
+        Returns:
+            Rows of conversions, shape (stretches, blocks, most conversions of a block), padded by
+            the first; and effects, shape (stretches, blocks, unknowns of a block, the same).
+        """
+        (count, blocks), size = self._shape, self._chosen.size
+        flat = self._stretch * self._runs + self._local
+        block, last = flat // BLOCK, (flat + self._reach - 1) // BLOCK
+        ahead = np.arange(int((last - block).max()) + 1)
+        row, step = np.nonzero(block[:, None] + ahead <= last[:, None])
+        order = np.argsort(block[row] + step, kind="stable")
+        row, place = row[order], (block[row] + step)[order]
+        rank = np.arange(row.size) - np.searchsorted(place, place)
+        most, total = int(rank.max()) + 1, int(place.max()) + 1
+        rows = np.zeros((max(total, count * blocks), most), dtype=np.int64)
+        weight = np.zeros((len(rows), BLOCK, size, most))
+        rows[place, rank] = row
+        for seen in range(self._reach):
+            run = flat[row] + seen - place * BLOCK
+            here = np.flatnonzero((run >= 0) & (run < BLOCK))
+            weight[place[here], run[here], :, rank[here]] = self._effect[row[here], seen]
+        keep = count * blocks
+        return (
+            rows[:keep].reshape(count, blocks, most),
+            weight[:keep].reshape(count, blocks, BLOCK * size, most),
+        )
 
     def _forward(self, moved: FloatArray) -> FloatArray:
         for block in range(self._shape[1]):

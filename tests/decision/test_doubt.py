@@ -161,5 +161,15 @@ def test_the_page_and_the_api_say_what_a_profile_lacks(model: str, profile: Prof
         answer = client.post("/api/predict", json=asked).json()
         assert answer["coverage"]["uncovered"] == [*profile.uncovered]
         assert set(answer["warnings"]) >= set(profile.warnings)
+        asks: dict[str, Any] = {
+            "check": {"limits": {"energy_mj": 1e3}}, "impact": {}, "sweep": {"batches": [1, 2]},
+        }  # fmt: skip
+        for name, own in asks.items():
+            made = client.post(f"/api/{name}", json=asked | own).json()
+            assert set(made["warnings"]) >= set(profile.warnings), name
+            if name == "sweep":
+                assert all(0 < share < 1 for share in made["covered_bytes"])
+            else:
+                assert made["coverage"]["uncovered"] == [*profile.uncovered]
         page = html.unescape(client.get("/", params=asked).text)
         assert "1 of 4 layers are not covered" in page

@@ -12,6 +12,7 @@ from edgeprofiler.core.choices import PRECISIONS, RUNTIMES
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.decision.compare import comparisons_document
 from edgeprofiler.views.web.background import Background
+from edgeprofiler.views.web.deciding import CheckRequest, ImpactRequest, SweepRequest
 from edgeprofiler.views.web.errors import ErrorDocument, answer
 from edgeprofiler.views.web.offered import boards, zoo_models
 from edgeprofiler.views.web.receive import receive_body
@@ -99,6 +100,26 @@ def build_api(service: Service, background: Background) -> APIRouter:
     )
     async def advise(body: AdviseRequest) -> Response:
         return JSONResponse(await background.run(service.advise, body.question(), body.advice()))
+
+    @api.post(
+        "/sweep",
+        summary="Predict every combination; the Pareto front and the best of them.",
+        response_model=AnyDocument,
+    )
+    async def sweep(body: SweepRequest) -> Response:
+        return JSONResponse(await background.run(body.answer, service))
+
+    @api.post("/check", summary="Hold a network to limits.", response_model=AnyDocument)
+    async def check(body: CheckRequest) -> Response:
+        return JSONResponse(await background.run(body.answer, service))
+
+    @api.post(
+        "/impact",
+        summary="Say what a network's use costs: battery life, a fleet's energy, CO2e and price.",
+        response_model=AnyDocument,
+    )
+    async def impact(body: ImpactRequest) -> Response:
+        return JSONResponse(await background.run(body.answer, service))
 
     @api.post(
         "/models",

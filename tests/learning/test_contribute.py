@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,6 @@ def test_a_contributed_recording_changes_a_calibration(table: Path, tmp_path: Pa
     both = tmp_path / "both.json"
     document = json.loads(given.read_text())
     others = edgeprofiler.contribute(table, licence="CC-BY-4.0").document()
-    for measurement in document["measurements"]:
-        measurement["runtime"] = "trtexec"
     document["measurements"] += others["measurements"]
     both.write_text(json.dumps(document))
     board = "jetson-orin-nano@15w"
@@ -126,3 +125,48 @@ def test_a_damaged_contribution_is_refused_by_its_place(table: Path, tmp_path: P
     (tmp_path / "given.json").write_text(json.dumps(document))
     with pytest.raises(edgeprofiler.InvalidInput, match=r"measurements\[2\].end_to_end_s"):
         edgeprofiler.calibrate(tmp_path / "given.json")
+
+
+def recorded(place: Path, **changes: str) -> Path:
+    """A recording of a network that says something else of its board."""
+    recording, _ = simulate(edgeprofiler.read("zoo:lenet"), runs=600, seed=3)
+    profile = edgeprofiler.attribute(recording)
+    device = replace(profile.device, **changes)
+    path = place / "measured.json"
+    edgeprofiler.write_profile(replace(profile, device=device, simulated=False), path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_simulated_contribution_calibrates_as_the_recordings_do(tmp_path: Path) -> None:
+    """Nobody edits the file in between, and what is simulated is told."""
+    for name in ("alexnet", "resnet18", "squeezenet1_1"):
+        recording, _ = simulate(edgeprofiler.read(f"zoo:{name}"), runs=600, seed=3)
+        save_recording(recording, tmp_path / "rec" / name)
+    given = tmp_path / "given.json"
+    edgeprofiler.contribute(
+        *sorted((tmp_path / "rec").iterdir()), licence="CC0-1.0", output=given,
+        device="jetson-orin-nano@15w",
+    )  # fmt: skip
+    board = "jetson-orin-nano@15w"
+    direct = edgeprofiler.calibrate(tmp_path / "rec", board)
+    through = edgeprofiler.calibrate(given, board)
+    assert through.fits[0].calibration.rows == direct.fits[0].calibration.rows == 3
+    for calibrated in (direct, through):
+        assert "3 of 3 rows are simulated: no board was measured" in calibrated.warnings
+        assert "3 of them simulated" in calibrated.fits[0].calibration.provenance
+
+
+def test_a_mode_that_somebody_named_is_not_given_away(tmp_path: Path) -> None:
+    path = recorded(tmp_path, name="jetson-orin-nano", mode="adas-desk")
+    with pytest.raises(edgeprofiler.InvalidInput, match="`device`"):
+        edgeprofiler.contribute(path, licence="CC0-1.0")
+    given = edgeprofiler.contribute(path, licence="CC0-1.0", device="jetson-orin-nano@7w")
+    assert "adas" not in json.dumps(given.document())
+
+
+def test_a_board_of_ones_own_is_none_that_others_have(table: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "adas-board"\nbase = "jetson-orin-nano"\n')
+    with pytest.raises(edgeprofiler.UsageError, match="of your own"):
+        edgeprofiler.contribute(table, licence="CC0-1.0", device=str(own))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgeprofiler.core.device import device_names, load_device, mode_name
+from edgeprofiler.core.device import device_names, load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
@@ -87,7 +87,9 @@ def _of_recording(source: Path, device: str | None) -> Contributed:
 def _of_profile(profile: Profile, source: Path, device: str | None, **known: Any) -> Contributed:
     if profile.origin.kind != "measured":
         raise InvalidInput(source, f"is predicted by {profile.origin.by}, not measured")
-    board, mode = _board(profile.device.name, profile.device.mode, source, device)
+    # What a simulated board ran in is no mode of any board.
+    said = "" if profile.simulated else profile.device.mode
+    board, mode = _board(profile.device.name, said, source, device)
     costs, totals = profile.costs, profile.totals
     columns = {"runtime_s": costs.runtime_s, "power_w": costs.power_w}
     if costs.standard_error_w is not None:
@@ -128,15 +130,28 @@ def _of_table(source: Path, device: str | None) -> Iterator[Contributed]:
 
 
 def _board(name: str, mode: str, source: Path, device: str | None) -> tuple[str, str]:
-    """Return the shipped board and the mode that a measurement is of."""
+    """Return the shipped board and the mode that a measurement is of.
+
+    A mode is one of the board's, or clocks: a name that somebody chose would be given away.
+    """
     if device is not None:
         board = load_device(device)
+        if board.name not in device_names():
+            raise UsageError(
+                f"`device` {device} is a board of your own, which others do not have; name a "
+                "shipped one and its mode or clocks"
+            )
         return board.name, board.mode.name
     if name not in device_names():
         raise InvalidInput(
             source, f"is of {name or 'no board'}, which is none that is shipped", "say `device`"
         )
-    return name, mode_name(mode)
+    try:
+        return name, load_device(name).with_mode(mode).mode.name if mode else ""
+    except UsageError:
+        raise InvalidInput(
+            source, f"was measured in mode {mode}, which {name} has not", "say `device`"
+        ) from None
 
 
 def _state(recording: Recording) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ def contribute(
     layers = sum(len(m.network.layers) for m in given.measurements)
     screen = common.results_console(output)
     screen.say(
-        f"{output}: {len(given.measurements)} networks, {layers} layers, {', '.join(boards)}; "
+        f"{output}: {len(given.measurements)} measured, {layers} layers, {', '.join(boards)}; "
         f"{licence}. Read it before you give it: attach it to an issue, or open a pull request "
         "that puts it into measurements/."
     )

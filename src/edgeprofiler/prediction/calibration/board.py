@@ -236,12 +236,14 @@ def _calibration(
     width = _width(unseen, labels, "runtime")
     parameters = {name: factor for name, (factor, _, _) in factors.items()}
     count = len(set(labels))
+    simulated = sum(s.row.simulated for s in samples)
+    doubt = f", {simulated} of them simulated" if simulated else ""
     return Calibration(
         mode=device.mode,
         runtime=device.runtime,
         software="; ".join(dict.fromkeys(s.row.software for s in samples if s.row.software)),
         parameters={**parameters, **power},
-        provenance=f"calibrated on {len(samples)} rows of {count} groups by this user",
+        provenance=f"calibrated on {len(samples)} rows of {count} groups by this user{doubt}",
         rows=len(samples),
         networks=tuple(dict.fromkeys(s.row.canonical for s in samples)),
         errors={

@@ -22,7 +22,7 @@ from edgeprofiler.core.files import dump_json, head_of, write_text
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.network_document import layer_from_document, layer_to_document
 from edgeprofiler.core.values import Value, read_json
-from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.measured import Measured, runtime_of
 
 SCHEMA = "edgeprofiler.contribution/1"
 LICENCES = ("CC0-1.0", "CC-BY-4.0")
@@ -82,7 +82,7 @@ class Contributed:
             device=self.board,
             mode=self.mode,
             software=", ".join([*software, self.runtime]),
-            runtime=self.runtime,
+            runtime=runtime_of(self.runtime),
             network=name,
             model=f"contributed:{name}",
             batch=self.network.batch,
@@ -93,6 +93,7 @@ class Contributed:
             canonical=name,
             family=name,
             set_aside="",
+            simulated=self.simulated,
             layers=self.network,
             tensorrt=self.tensorrt,
         )

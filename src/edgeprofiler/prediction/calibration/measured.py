@@ -66,6 +66,8 @@ class Measured:
     lab: str = ""
     """Who measured: the group that is left out first."""
     classes: int | None = None
+    simulated: bool = False
+    """Whether no board was measured."""
     layers: Network | None = None
     """The network's layers, where they came with the row; else they are those of `model`."""
     line: int = 0

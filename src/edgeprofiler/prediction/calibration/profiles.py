@@ -76,6 +76,7 @@ def row_of(profile: Profile, path: Path) -> Measured:
         canonical=canonical_name(network.name),
         family=canonical_name(network.name),
         set_aside="",
+        simulated=profile.simulated,
     )
 
 

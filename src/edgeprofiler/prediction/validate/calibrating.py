@@ -76,6 +76,8 @@ def calibrate(
     if not usable:
         why = " or ".join(lacks)
         raise InvalidInput("measured rows", f"none is of use: {why}", "fill that column")
+    if simulated := sum(row.simulated for row in usable):
+        warnings.append(f"{simulated} of {len(usable)} rows are simulated: no board was measured")
     fits, problems = [], []
     hosts = [h for h in RUNTIMES if any(r.runtime == h for r in usable)]
     if runtime is not None and runtime not in hosts:

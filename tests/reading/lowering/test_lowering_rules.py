@@ -312,8 +312,10 @@ def test_an_einsum_counts_the_product_of_its_dimensions() -> None:
     node = Node("e", "Einsum", ("a", "b"), ("y",), {"equation": "bij,bjk->bik"})
     graph = Graph("net", (node,), tensors, ("a", "b"), ("y",))
     assert lower(graph).macs == 2 * 3 * 4 * 5
-    vague = replace(graph, nodes=(replace(node, attributes={"equation": "...ij,...jk"}),))
-    assert lower(vague).layers[-2].macs is None
+    dotted = replace(graph, nodes=(replace(node, attributes={"equation": "...ij,...jk"}),))
+    assert lower(dotted).macs == 2 * 3 * 4 * 5
+    wrong = replace(graph, nodes=(replace(node, attributes={"equation": "ij,jk"}),))
+    assert lower(wrong).layers[-2].macs is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from edgeprofiler.core.graph import Graph, Node, Shape
 from edgeprofiler.reading.operators.attention import heads_of
+from edgeprofiler.reading.operators.einsum import einsum_macs
 from edgeprofiler.reading.operators.products import turned
 from edgeprofiler.reading.operators.recurrent import GATES, recurrence_of
 from edgeprofiler.reading.operators.rules import RULES
@@ -72,22 +73,8 @@ def _depth(graph: Graph, node: Node) -> int:
 
 
 def _einsum(graph: Graph, node: Node) -> int | None:
-    equation = str(node.attributes.get("equation", "")).replace(" ", "")
-    terms = equation.split("->")[0].split(",")
     shapes = [graph.tensors[name].shape for name in node.inputs if name]
-    if len(terms) != len(shapes) or "." in equation:
-        return None
-    sizes: dict[str, int] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        if len(term) != len(shape):
-            return None
-        _widest(sizes, term, shape)
-    return math.prod(sizes.values()) if len(terms) > 1 else 0
-
-
-def _widest(sizes: dict[str, int], term: str, shape: Shape) -> None:
-    for letter, length in zip(term, shape, strict=True):
-        sizes[letter] = max(length, sizes.get(letter, 1))
+    return einsum_macs(str(node.attributes.get("equation", "")), shapes)
 
 
 _RULES: Mapping[str, Callable[[Graph, Node], int | None]] = {

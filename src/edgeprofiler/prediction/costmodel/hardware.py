@@ -23,6 +23,11 @@ CACHE_SHARE = 0.5
 """Of the L2 that a layer's tensors can lie in: the rest holds weights and what comes next."""
 
 
+UNKNOWN_MEMORY_HZ = 2.133e9
+"""Stands for the clock of a memory where a board's file does not say: the one that the share of its
+bandwidth is stated at."""
+
+
 @dataclass(frozen=True)
 class Hardware:
     """A board's numbers, as seen by each of many layers; by data type where types differ."""
@@ -34,6 +39,7 @@ class Hardware:
     depthwise_flops: Values
     """Operations of the lanes in the layer's type, multiprocessors counted as `LANE_FLOPS`."""
     bandwidth_bytes_per_s: Values
+    memory_clock_hz: Values
     sms: Values
     clock_hz: Values
     cache_bytes: Values
@@ -62,6 +68,7 @@ class Hardware:
             lane_flops=lanes[codes],
             depthwise_flops=(base * vector / device.vector_flops("fp32"))[codes],
             bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
+            memory_clock_hz=device.mode.clocks.emc_hz or UNKNOWN_MEMORY_HZ,
             sms=float(device.mode.clocks.sms),
             clock_hz=device.gpu_clock_hz,
             cache_bytes=CACHE_SHARE * sheet.l2_bytes,

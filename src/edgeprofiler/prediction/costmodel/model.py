@@ -5,10 +5,13 @@ bytes a second and `S` multiprocessors of clock `f`::
 
     runtime = launch + compute + memory - overlap * min(compute, memory)
     compute = the faster of tensor cores and CUDA cores, each bounded by its peak
-        tensor cores  FLOP / (P e) * (1 + d / depth) * (1 + w / width)
+        tensor cores  FLOP / (P e) * (1 + d / depth) * (1 + w / width) * padding
         CUDA cores    FLOP / (V e) / gain * (1 + w / width)     gain: Winograd's, 3x3 of stride 1
-        both          * (1 + tail * S / tiles)
+        both          * (1 + tail * S / tiles)          INT8: tiles six times as large
     memory  = bytes that miss the cache / (B e) + bytes / (S f m)
+
+Padding is to whole tiles of columns. The share `e` of the bandwidth falls with the memory's clock,
+since rows of DRAM open and close in nanoseconds, not in clocks.
 
 What each number means is in `edgeprofiler.prediction.costmodel.parameters`, what it was fitted on
 in docs/cost-model.md.
@@ -35,6 +38,18 @@ from edgeprofiler.prediction.costmodel.work import (
 
 BOUNDS = ("compute", "memory", "launch", "host")
 """What takes most of a layer's or network's time; the last is of networks alone."""
+
+
+TILE_COLUMNS = 64
+"""Columns that TensorRT's kernels for tensor cores make at a time, as their names say (64x64,
+128x64, 256x64); half of it for narrower results."""
+
+WIDE_COLUMNS, WIDE_TILES = 2.0, 6.0
+"""INT8's tiles over FP16's: channels come in packs twice as wide, and the tiles of its kernels are
+128 x 128 and 256 x 128 by their names; between the two."""
+
+MEMORY_REFERENCE_HZ = 2.133e9
+"""Clock of the memory that the share of its bandwidth is stated at."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +81,15 @@ def layer_times(work: Work, hardware: Hardware, parameters: Parameters) -> Layer
         parameters: fitted numbers of that board, or one of each for every layer.
     """
     p = parameters
-    launch = p.launch_s * (hardware.clock_hz / 1e9) ** -p.launch_clock_exponent * p.speed
+    unclocked = p.launch_unclocked
+    launch = p.launch_s * (unclocked + (1.0 - unclocked) * 1e9 / hardware.clock_hz) * p.speed
     launches = np.where(work.simple, launch * p.launch_simple, launch) * work.runs
     compute, tensor = _compute(work, hardware, p)
     dram, loads = _memory(work, hardware, p)
     memory = dram + loads
     share = np.where(
         hardware.tensor_cores,
-        p.overlap * work.tiles / (work.tiles + p.overlap_tiles * hardware.sms),
+        work.tiles / (work.tiles + p.overlap_tiles * hardware.sms),
         0.0,
     )
     runtime = launches + compute + memory - share * np.minimum(compute, memory)
@@ -89,10 +105,13 @@ def _compute(work: Work, hardware: Hardware, p: Parameters) -> tuple[FloatArray,
         peak = hardware.tensor_flops * np.minimum(p.efficiency_tensor, 1.0)
         peak = np.where(hardware.tf32, peak * p.efficiency_tf32, peak)
         tensor = work.flops / peak * (1.0 + p.depth_half / work.depth)
-    tensor *= 1.0 + _tensor_width(hardware, p) / work.width
+    wide = _wide(work, hardware, p)
+    tensor *= _filling(work, hardware, p, wide) * _padding(work.width)
+    tensor *= np.where(hardware.packed & ~wide, 2.0, 1.0)
     gains = np.where(code == WINOGRAD, p.winograd, np.where(code == GROUPED, p.grouped_lanes, 1.0))
     lanes = work.flops / (hardware.lane_flops * np.minimum(p.efficiency_lanes, 1.0) * gains)
-    lanes = lanes * (1.0 + p.width_half_lanes / work.width)
+    waste = 1.0 + p.tail * hardware.sms / work.tiles
+    lanes = lanes * (1.0 + p.width_half_lanes / work.width) * waste
     with_tensor = np.asarray((tensor < lanes) & (code >= PRODUCT) & (code < DEPTHWISE))
     seconds = np.where(with_tensor, tensor, lanes)
     slow = np.where(
@@ -100,13 +119,38 @@ def _compute(work: Work, hardware: Hardware, p: Parameters) -> tuple[FloatArray,
     )
     large = np.where(code == DEPTHWISE_LARGE, p.depthwise_large_kernel, 1.0)
     alone = work.flops / (hardware.depthwise_flops * p.efficiency_depthwise * slow * large)
-    seconds = np.where(code >= DEPTHWISE, alone, seconds) * p.speed
-    return seconds * (1.0 + p.tail * hardware.sms / work.tiles), with_tensor
+    seconds = np.where(code >= DEPTHWISE, alone * waste, seconds) * p.speed
+    return seconds, with_tensor
 
 
-def _tensor_width(hardware: Hardware, p: Parameters) -> Values:
-    """Return the columns at which tensor cores are half full; INT8 packs twice as many."""
-    return p.width_half * np.where(hardware.packed, 2.0, 1.0)
+def _filling(work: Work, hardware: Hardware, p: Parameters, wide: BoolArray | bool) -> FloatArray:
+    """Return by how much products that fill tensor cores badly take longer, at least 1.
+
+    Args:
+        work: layers.
+        hardware: the board, as they see it.
+        p: fitted numbers.
+        wide: which of them run in INT8's wide tiles.
+    """
+    width = p.width_half * np.where(wide, WIDE_COLUMNS, 1.0) / work.width
+    tail = p.tail * np.where(wide, WIDE_TILES, 1.0) * hardware.sms / work.tiles
+    return np.asarray((1.0 + width) * (1.0 + tail))
+
+
+def _wide(work: Work, hardware: Hardware, p: Parameters) -> BoolArray:
+    """Return which layers run in INT8's wide tiles; others in FP16's, at FP16's pace.
+
+    TensorRT times both, and keeps the faster.
+    """
+    wide, narrow = (_filling(work, hardware, p, choice) for choice in (True, False))
+    return np.asarray(hardware.packed & (wide < 2.0 * narrow))
+
+
+def _padding(width: FloatArray) -> FloatArray:
+    """Return what tiles hold over what is asked for, at least 1."""
+    columns = np.where(np.isfinite(width), width, TILE_COLUMNS)
+    tile = np.where(columns < TILE_COLUMNS, TILE_COLUMNS / 2, TILE_COLUMNS)
+    return np.asarray(np.ceil(columns / tile) * tile / columns)
 
 
 def _memory(work: Work, hardware: Hardware, p: Parameters) -> tuple[FloatArray, FloatArray]:
@@ -116,10 +160,16 @@ def _memory(work: Work, hardware: Hardware, p: Parameters) -> tuple[FloatArray, 
     again = np.where(work.weight_bytes <= hardware.cache_bytes, 1.0, runs)
     activations = work.bytes_moved - work.weight_bytes * runs
     missed = work.weight_bytes * again + activations * (1.0 - kept)
-    bandwidth = hardware.bandwidth_bytes_per_s * np.minimum(p.efficiency_memory, 1.0)
+    bandwidth = hardware.bandwidth_bytes_per_s * np.minimum(_dram_share(hardware, p), 1.0)
     loads = p.multiprocessor_bytes * hardware.sms * hardware.clock_hz
     moves = (work.runs > 0) * p.speed
     return missed / bandwidth * moves, work.bytes_moved / loads * moves
+
+
+def _dram_share(hardware: Hardware, p: Parameters) -> Values:
+    """Return the share of the DRAM bandwidth that is reached; at most 1 counts."""
+    clock = hardware.memory_clock_hz / MEMORY_REFERENCE_HZ
+    return p.efficiency_memory * clock**-p.memory_clock_exponent
 
 
 def slopes(
@@ -136,14 +186,15 @@ def slopes(
     memory = times.memory_s * np.where(shorter, 1.0, 1.0 - times.overlap)
     product, lanes = compute * times.tensor, compute * ~times.tensor * (code < DEPTHWISE)
     alone = compute * (code >= DEPTHWISE)
-    width = _tensor_width(hardware, p) / work.width
+    wide = _wide(work, hardware, p)
+    width = p.width_half * np.where(wide, WIDE_COLUMNS, 1.0) / work.width
     depth, narrow = p.depth_half / work.depth, p.width_half_lanes / work.width
-    tail = p.tail * hardware.sms / work.tiles
+    tail = p.tail * np.where(wide & times.tensor, WIDE_TILES, 1.0) * hardware.sms / work.tiles
     old = (work.dtype_code == 0) & ~np.asarray(hardware.tensor_cores)
     # At its bound an efficiency changes nothing any more.
     memory_free, tensor_free, lanes_free = (
         np.asarray(efficiency) < 1.0
-        for efficiency in (p.efficiency_memory, p.efficiency_tensor, p.efficiency_lanes)
+        for efficiency in (_dram_share(hardware, p), p.efficiency_tensor, p.efficiency_lanes)
     )
     found = {
         "launch_s": times.launch_s,

@@ -26,8 +26,8 @@ class Parameters:
 
     launch_s: Values
     """Overhead of a kernel on the GPU at a clock of 1 GHz."""
-    launch_clock_exponent: Values
-    """How it falls with the clock."""
+    launch_unclocked: Values
+    """Share of it that knows no clock of the GPU: the first loads wait for DRAM."""
     launch_simple: Values
     """Factor for kernels without multiplications: element-wise, softmax; not pooling or moves."""
     fixed_s: Values
@@ -57,14 +57,15 @@ class Parameters:
     depthwise_fp32: Values
     """Factor in FP32 on GPUs before tensor cores."""
     efficiency_memory: Values
-    """Share of the DRAM bandwidth that is reached; at most 1 counts."""
+    """Share of the DRAM bandwidth that is reached at a memory clock of 2.133 GHz; at most 1
+    counts."""
+    memory_clock_exponent: Values
+    """How that share falls with the clock."""
     multiprocessor_bytes: Values
     """Bytes a clock that one multiprocessor loads and stores, from wherever."""
-    overlap: Values
-    """Share of the shorter of compute and memory time that runs behind the longer, where many
-    blocks share a multiprocessor (tensor-core GPUs)."""
     overlap_tiles: Values
-    """Tiles a multiprocessor at which half of that is reached."""
+    """Tiles a multiprocessor at which half of the shorter of compute and memory time runs behind
+    the longer (tensor-core GPUs)."""
     enqueue_s: Values
     """Time of the host for each kernel, on a core of 2 GHz of a Cortex-A78AE."""
     enqueue_old: Values

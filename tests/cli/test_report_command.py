@@ -83,6 +83,14 @@ def test_a_recording_shows_power_over_time(tmp_path: Path) -> None:
     assert "SIMULATED" in text
 
 
+def test_a_recording_is_a_report_in_one_call_without_a_word_of_devices(tmp_path: Path) -> None:
+    recording, _ = simulate(network(["a", "b"]), runs=2000)
+    save_recording(recording, tmp_path / "recording")
+    out, said = run(tmp_path / "recording", "--md", "-")
+    assert "measured" in out
+    assert "device:" not in said
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

@@ -45,7 +45,7 @@ def take_defaults(
 ) -> dict[str, Any]:
     """Return what is asked with this user's defaults, and say which device is taken.
 
-    Of saved profiles nothing is asked but a rate.
+    Of saved profiles and recordings nothing is asked but a rate.
 
     Args:
         models: what the call names.
@@ -53,10 +53,9 @@ def take_defaults(
         known: what is said elsewhere and counts before defaults, as by a budget.
     """
     from edgeprofiler.cli.defaults import with_defaults
-    from edgeprofiler.prediction.predict import is_saved
 
     found, sources = with_defaults(asked, known)
-    if models and all(is_saved(model) for model in models):
+    if models and all(_is_measured(model) for model in models):
         return {**asked, **({"rate": found["rate"]} if "rate" in found else {})}
     said = {**(known or {}), **found}
     if "device" in sources:
@@ -64,6 +63,13 @@ def take_defaults(
     elif said.get("device") is None and said.get("predictor") is None:
         common.note(f"device: {DEFAULT_DEVICE} (name another with --device)")
     return found
+
+
+def _is_measured(model: str) -> bool:
+    from edgeprofiler.measurement.recording.opening import has_recording
+    from edgeprofiler.prediction.predict import is_saved
+
+    return is_saved(model) or has_recording(model)
 
 
 def _parameter(name: str, several: bool) -> inspect.Parameter:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from profiles_to_show import network
 
 pytest.importorskip("jinja2")
 
 from edgeprofiler.core.errors import UsageError
+from edgeprofiler.measurement.recording import save_recording, write_reference
+from edgeprofiler.measurement.simulator.simulate import simulate
 from edgeprofiler.prediction.predict import predict
 from edgeprofiler.views.reports.report import report
 
@@ -31,3 +34,27 @@ def test_a_picture_shows_one_profile_and_a_page_any_number(tmp_path: Path) -> No
         found.save(tmp_path / "a.png")
     with pytest.raises(UsageError, match="`recording` belongs to one"):
         report("zoo:lenet", "zoo:alexnet", recording=tmp_path)
+
+
+def test_a_recording_is_attributed_and_drawn_in_one_call(tmp_path: Path) -> None:
+    recording, _ = simulate(network(["a", "b"]), runs=2000)
+    save_recording(recording, tmp_path / "recording")
+    found = report(tmp_path / "recording")
+    assert found.profiles[0].origin.kind == "measured"
+    assert "Power over time" in found.page()
+    found.save(tmp_path / "a.md")
+    with pytest.raises(UsageError, match="a recording itself"):
+        report(tmp_path / "recording", recording=tmp_path / "recording")
+
+
+def test_recordings_stand_beside_predictions_and_only_they_show_power(tmp_path: Path) -> None:
+    recording, _ = simulate(network(["a", "b"]), runs=2000)
+    found = report(recording, "zoo:lenet", device=["jetson-nano", "jetson-tx2"])
+    assert [each is not None for each in found.recordings] == [True, False, False]
+    assert "Power over time" in found.page()
+
+
+def test_the_raw_layout_of_others_is_a_recording_too(tmp_path: Path) -> None:
+    recording, _ = simulate(network(["a", "b"]), runs=2000)
+    write_reference(recording, tmp_path)
+    assert report(tmp_path).profiles[0].origin.kind == "measured"

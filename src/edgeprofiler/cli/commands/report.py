@@ -14,7 +14,13 @@ _PAGES = (".html", ".htm", ".pdf")
 
 @asking(several=True)
 def report(
-    models: common.SubjectsArgument,
+    models: Annotated[
+        list[str],
+        common.argument(
+            "MODEL|PROFILE|RECORDING...",
+            "Models, saved profiles' JSON, or recordings' folders, which are attributed first.",
+        ),
+    ],
     asked: dict[str, Any],
     output: Annotated[
         Path | None,

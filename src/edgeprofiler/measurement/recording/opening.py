@@ -7,8 +7,14 @@ from pathlib import Path
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.measurement.recording.impossible import without_impossible
 from edgeprofiler.measurement.recording.recording import Recording
-from edgeprofiler.measurement.recording.reference_layout import read_reference, reference_models
+from edgeprofiler.measurement.recording.reference_layout import is_reference, read_reference
 from edgeprofiler.measurement.recording.store import is_recording, load_recording
+
+
+def has_recording(folder: str | Path) -> bool:
+    """Say whether `open_recording` finds a recording in a folder, or several of a raw layout."""
+    place = Path(folder)
+    return place.is_dir() and (is_recording(place) or is_reference(place))
 
 
 def open_recording(recording: str | Path | Recording, model: str | None = None) -> Recording:
@@ -34,13 +40,8 @@ def open_recording(recording: str | Path | Recording, model: str | None = None) 
         raise InvalidInput(folder, "no such folder", "name the folder that `collect` wrote")
     if is_recording(folder):
         return load_recording(folder)
-    if folder.is_dir() and (model is not None or reference_models(folder)):
+    if folder.is_dir() and (model is not None or is_reference(folder)):
         return without_impossible(read_reference(folder, model))
-    if folder.is_dir():
-        try:
-            return without_impossible(read_reference(folder))
-        except InvalidInput:
-            pass
     raise InvalidInput(
         folder,
         "is no recording",

@@ -35,6 +35,11 @@ from edgeprofiler.measurement.recording.stamp_kind import stamp_kind
 from edgeprofiler.measurement.recording.stamps import Micros, format_stamps, micros_of
 
 
+def is_reference(folder: Path) -> bool:
+    """Say whether a folder is one of this layout, or a model's folder in it."""
+    return _latency_path(folder).is_file() or bool(reference_models(folder))
+
+
 def reference_models(folder: Path) -> list[str]:
     """Return the models in a folder of this layout, `raw_data` itself or its parent; sorted."""
     raw = _raw_folder(folder)

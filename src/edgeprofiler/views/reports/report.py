@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.files import write_text
 from edgeprofiler.core.profile import Profile
+from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.recording import Recording
-from edgeprofiler.measurement.recording.opening import open_recording
+from edgeprofiler.measurement.recording.opening import has_recording, open_recording
 from edgeprofiler.prediction.predict import Answer, answers
 from edgeprofiler.prediction.question import Question, Questions, asks
 from edgeprofiler.views.plots import draw
@@ -35,8 +36,8 @@ class Report:
     """Profiles to be shown, the others against the first."""
 
     answers: tuple[Answer, ...]
-    recording: Recording | None = None
-    """What stands behind the only profile, where it was measured."""
+    recordings: tuple[Recording | None, ...] = ()
+    """What stands behind each profile, where it was measured and is at hand."""
 
     @property
     def profiles(self) -> list[Profile]:
@@ -46,7 +47,7 @@ class Report:
     def page(self) -> str:
         """Return one HTML file that holds all it needs."""
         devices = [answer.device for answer in self.answers]
-        return report_page(self.profiles, devices, [self.recording] * len(devices))
+        return report_page(self.profiles, devices, self.recordings or None)
 
     def markdown(self) -> str:
         """Return Markdown."""
@@ -82,8 +83,6 @@ class Report:
             raise UsageError("`plot` is of a picture; ask for one ending in .png or .svg")
         if ending not in _TEXTS:
             raise UsageError(f"{path}: the name of a report ends in .html, .pdf, .md, .png or .svg")
-        if self.recording is not None and ending == ".md":
-            raise UsageError("`recording` is drawn on the page: ask for .html or .pdf")
         if ending == ".pdf":
             browser()  # before the work
             write_pdf(self.page(), target)
@@ -93,26 +92,47 @@ class Report:
 
 @asks
 def report(
-    *models: Subject | Question,
+    *models: Subject | Question | Recording,
     recording: str | Path | Recording | None = None,
     **asked: Unpack[AskedOfMany],
 ) -> Report:
     """Return a report of everything that is named, the others against the first.
 
     Args:
-        models: models, profiles (saved or not) or questions.
-        recording: what stands behind one measured profile: draws power over time.
-        asked: as of `compare`.
+        models: models, profiles (saved or not), questions, or recordings (or their folders), which
+            are attributed by the way and drawn as power over time.
+        recording: what stands behind one profile that was measured: draws power over time.
+        asked: as of `compare`; nothing is asked of profiles and recordings.
 
     Raises:
-        UsageError: a recording is given for several, or something is asked of saved profiles.
+        UsageError: a recording is given for several, or something is asked of what was measured.
+        InsufficientData: a recording has no complete runs.
 
     >>> import edgeprofiler
     >>> report = edgeprofiler.report("zoo:lenet", device=["jetson-nano", "jetson-orin-nano"])
     >>> report.save("report.html")
+    >>> edgeprofiler.report("recordings/lenet").profiles[0].origin.kind
+    'measured'
     """
-    questions = Questions.of(*models, **asked)
     if recording is not None and len(models) > 1:
         raise UsageError("`recording` belongs to one measured profile; name one")
-    opened = None if recording is None else open_recording(recording)
-    return Report(tuple(answers(questions)), opened)
+    recordings = [open_recording(model) if _is_recorded(model) else None for model in models]
+    if recording is not None and recordings != [None]:
+        raise UsageError(f"{models[0]} is a recording itself; leave `recording` out")
+    subjects = [
+        model if opened is None else attribute(opened)
+        for model, opened in zip(models, recordings, strict=True)
+    ]
+    found = answers(Questions.of(*cast("list[Subject | Question]", subjects), **asked))
+    if recording is not None:
+        return Report(tuple(found), (open_recording(recording),) * len(found))
+
+    def behind(answer: Answer) -> Recording | None:
+        known = zip(subjects, recordings, strict=True)
+        return next((opened for one, opened in known if one is answer.question.model), None)
+
+    return Report(tuple(found), tuple(behind(answer) for answer in found))
+
+
+def _is_recorded(model: object) -> TypeGuard[str | Path | Recording]:
+    return isinstance(model, Recording) or (isinstance(model, (str, Path)) and has_recording(model))

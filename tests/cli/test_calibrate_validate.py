@@ -35,6 +35,20 @@ def test_calibrate_writes_a_device_that_predict_takes(cli, measured: Path, tmp_p
     assert json.loads(ran.out)["device"]["provenance"].startswith("calibrated on 5 rows")
 
 
+def test_a_named_board_is_calibrated_again_on_rows_of_the_board_that_it_is(
+    cli, measured: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    other = ROWS[0].replace("jetson-orin-nano,15w", "jetson-agx-orin,50w")
+    measured.write_text(HEAD + "\n".join([*ROWS, other]) + "\n", encoding="utf-8")
+    assert cli("calibrate", "-m", measured, "-o", first, "--name", "Lab-1").code == 0
+    ran = cli("calibrate", "-d", first, "-m", measured, "-o", second, "--json", "-")
+    assert ran.code == 0
+    assert json.loads(ran.out)["name"] == "Lab-1"
+    ran = cli("validate", "-d", second, "-m", measured, "--json", "-")
+    assert len(json.loads(ran.out)["rows"]) == 5
+
+
 def test_calibrate_prints_what_it_fitted_as_json(cli, measured: Path, tmp_path: Path) -> None:
     ran = cli("calibrate", "-d", "jetson-orin-nano", "-m", measured, "-o", tmp_path / "m.toml",
               "--json", "-")  # fmt: skip

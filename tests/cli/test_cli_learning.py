@@ -116,4 +116,14 @@ def test_a_training_is_logged_and_registered(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     call("train", data, "-o", "p", "--option", "trees=5", "--track", "--name", "nano")
-    assert "nano/1" in call("models", "list")
+    (tmp_path / "mine.toml").write_text('base = "jetson-orin-nano"\nname = "lab"\n')
+    assert call("models", "push", "mine.toml", "board").split()[-1] == "models:/board/1"
+    listed = {line.split()[0]: line.split()[1] for line in call("models", "list").splitlines()[1:]}
+    assert listed == {"board/1": "board", "nano/1": "predictor"}
+    assert "jetson-orin-nano" in call("models", "show", "board")
+    call("models", "pull", "board", "-o", "again.toml")
+    assert (tmp_path / "again.toml").read_text() == (tmp_path / "mine.toml").read_text()
+    with pytest.raises(UsageError, match="a predictor: name a folder"):
+        call("models", "pull", "nano", "-o", "p.toml")
+    with pytest.raises(InvalidInput, match="a predictor and no board"):
+        call("predict", "zoo:lenet", "-d", "models:/nano")

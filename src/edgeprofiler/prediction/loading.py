@@ -15,6 +15,7 @@ import numpy.typing as npt
 from edgeprofiler.core import limits, plugins
 from edgeprofiler.core.choices import DEFAULT_RUNTIME, PRECISIONS, RUNTIMES
 from edgeprofiler.core.device import Device, load_device
+from edgeprofiler.core.device.loading import REGISTRY
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import DTYPE_CODES, KINDS, FloatArray, Kind
 from edgeprofiler.core.values import Value
@@ -36,7 +37,6 @@ TRUST_VARIABLE = "EDGEPROFILER_TRUSTED_TYPES"
 QUANTITIES = ("runtime_s", "power_above_idle_w")
 """What models are trained for, one for each kind of layer."""
 
-_REGISTRY = "models:/"
 _DTYPES = len({*DTYPE_CODES.values()})
 _WRONG = 1e6
 """No model is wrong by more than this factor, and no correction is larger."""
@@ -51,9 +51,11 @@ def load_artifact(spec: str | Path) -> Artifact:
         InvalidInput: there is none, or it was altered or cut off.
     """
     text = str(spec)
-    store = plugins.load("stores", "mlflow" if text.startswith(_REGISTRY) else "folder")()
-    artifact: Artifact = store.get(text)
-    return artifact
+    store = plugins.load("stores", "mlflow" if text.startswith(REGISTRY) else "folder")()
+    kept = store.get(text)
+    if not isinstance(kept, Artifact):
+        raise InvalidInput(text, "is a board and no predictor", "name it as `device`")
+    return kept
 
 
 def load_predictor(

@@ -84,6 +84,11 @@ class Device:
         return f"{self.name}@{self.mode.name}"
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What rows of it may call it: its own name, and that of the board that it builds on."""
+        return (self.name, self.base) if self.base else (self.name,)
+
+    @property
     def gpu_clock_hz(self) -> float:
         """GPU clock in this mode."""
         return self.mode.clocks.gpu_hz

@@ -19,7 +19,8 @@ from edgeprofiler.core.values import Value
 
 SCHEMA = "edgeprofiler.device/1"
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a board of a user's own may be called."""
 _SHARED = ("schema", "name", "description", "jetpack", "tensorrt", "total_rails", "other_rails",
            "idle_power_w", "carrier", "idle_power_source", "datasheet", "modes",
            "calibrations")  # fmt: skip
@@ -208,6 +209,6 @@ def _calibration(entry: Value, device: Device) -> Calibration:
 
 def _name(table: Value, default: str) -> str:
     name = table["name"].default(default)
-    if not _NAME.fullmatch(name.text()):
+    if not NAME.fullmatch(name.text()):
         raise name.fail("is odd or missing", "use letters, digits, '.', '_', '-'")
     return name.text()

@@ -1,1 +1,1 @@
-"""Where trained predictors are kept: a folder, or a registry. Loaded by name, as plug-ins."""
+"""Where predictors and boards are kept: a folder, or a registry. Loaded by name, as plug-ins."""

@@ -1,11 +1,14 @@
-"""What a registry shows of a predictor: its header, flattened."""
+"""What a registry shows of what it keeps: a predictor's header, flattened; a board's fits."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edgeprofiler.core.device.board_file import SCHEMA, BoardFile
 from edgeprofiler.core.values import Value
+from edgeprofiler.learning.stores.kept import Kept, tags_of
 from edgeprofiler.prediction.predictors.artifact import Artifact
 
 
@@ -22,8 +25,28 @@ class RunFacts:
         return RunFacts(self.params, self.metrics, {**self.tags, **tags})
 
 
-def facts_of(artifact: Artifact) -> RunFacts:
-    """Return recipe and data as parameters, all errors as metrics, versions as tags."""
+def facts_of(kept: Kept) -> RunFacts:
+    """Return what it was made of as parameters, all errors as metrics, versions as tags."""
+    return _of_board(kept) if isinstance(kept, BoardFile) else _of_predictor(kept)
+
+
+def _of_board(board: BoardFile) -> RunFacts:
+    device = board.device
+    params = {"device": device.base or device.name, "mode": device.mode.name, "board": device.name}
+    metrics: dict[str, float] = {}
+    for found in device.calibrations:
+        fit = f"{found.runtime}.{found.mode.name}"
+        params |= {
+            f"{fit}.rows": str(found.rows),
+            f"{fit}.networks": ", ".join(found.networks),
+            f"{fit}.software": found.software,
+        }
+        errors = {f"{fit}.{name}": value for name, value in found.errors.items()}
+        metrics |= {name: value for name, value in errors.items() if math.isfinite(value)}
+    return RunFacts(params, metrics, {**tags_of(board), "schema": SCHEMA})
+
+
+def _of_predictor(artifact: Artifact) -> RunFacts:
     header = Value({**artifact.header}, "predictor")
     recipe, facts, device = header["recipe"], header["provenance"], header["device"]
     params = {
@@ -46,7 +69,7 @@ def facts_of(artifact: Artifact) -> RunFacts:
         if not value.null
     }
     tags = {
-        "dataset_sha256": facts["dataset_sha256"].text(),
+        **tags_of(artifact),
         "schema": header["schema"].text(),
         **{f"version.{name}": value.words() for name, value in header["versions"].entries()},
     }

@@ -1,4 +1,4 @@
-"""Runs and registered models in MLflow; a model is the plain predictor folder, no pickle."""
+"""Runs and registered models in MLflow; a model is the plain folder of files, no pickle."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, Usa
 from edgeprofiler.core.extras import require
 from edgeprofiler.learning.stores.facts import RunFacts, facts_of
 from edgeprofiler.learning.stores.folder import FolderStore
+from edgeprofiler.learning.stores.kept import DEFAULT, Kept, kind_of, pack_kept, tags_of
 from edgeprofiler.learning.stores.waiting import STARTING_S, wait_until_up
-from edgeprofiler.prediction.predictors.artifact import Artifact, pack
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 EXPERIMENT = "edgeprofiler"
-FOLDER = "predictor"
-"""Where in a run's artifacts the predictor's folder lies."""
 
 _NAME = re.compile(r"[\w][\w. -]{0,199}")
 _ADDRESS = re.compile(r"(?:models:/)?([^/@:]+)(?:@([\w.-]+)|/(\d+))?")
@@ -43,12 +41,17 @@ class Version:
 
     @property
     def address(self) -> str:
-        """What `--predictor` takes."""
+        """What `--predictor` or `--device` takes."""
         return f"models:/{self.name}/{self.version}"
+
+    @property
+    def kind(self) -> str:
+        """What it is: `predictor` or `board`."""
+        return self.tags.get("kind", DEFAULT)
 
 
 class MlflowStore:
-    """Predictors registered in MLflow; the address is `models:/NAME@ALIAS` or `models:/NAME/3`.
+    """Predictors and boards in MLflow; the address is `models:/NAME@ALIAS` or `models:/NAME/3`.
 
     Args:
         tracking_uri: a database, folder or server; `dagshub:OWNER/REPO` with a token in
@@ -64,8 +67,8 @@ class MlflowStore:
         self._wait_s = wait_s
         self._opened: Any = None
 
-    def get(self, address: str) -> Artifact:
-        """Return a registered predictor, checked against its checksums.
+    def get(self, address: str) -> Kept:
+        """Return what is registered, checked against its checksums.
 
         Raises:
             InvalidInput: there is none, or it was altered or cut off.
@@ -81,8 +84,8 @@ class MlflowStore:
             )
             return FolderStore(local).get(".")
 
-    def put(self, artifact: Artifact, address: str) -> str:
-        """Log an artifact as a run, register it, and return the address of the new version.
+    def put(self, kept: Kept, address: str) -> str:
+        """Log a thing as a run, register it, and return the address of the new version.
 
         Raises:
             UsageError: `address` is no name.
@@ -91,15 +94,15 @@ class MlflowStore:
         name, alias, number = _parse(address)
         if alias or number:
             raise UsageError(f"{address}: a new version takes the model's name alone")
-        run = self.log(facts_of(artifact), name, folder=pack(artifact))
-        return self.register(run, name, artifact).address
+        run = self.log(facts_of(kept), name, kept=kept)
+        return self.register(run, name, kept).address
 
     def log(
         self,
         facts: RunFacts,
         title: str,
         *,
-        folder: Mapping[str, bytes] | None = None,
+        kept: Kept | None = None,
         pictures: Mapping[str, Any] | None = None,
         history: Mapping[str, Sequence[float]] | None = None,
     ) -> str:
@@ -108,7 +111,7 @@ class MlflowStore:
         Args:
             facts: parameters, metrics and tags.
             title: the run's name.
-            folder: a predictor's files by name.
+            kept: what goes with the run as files.
             pictures: matplotlib figures by file name.
             history: metrics that have a value a step.
         """
@@ -117,29 +120,23 @@ class MlflowStore:
             run = client.create_run(self._experiment(), run_name=title, tags=dict(facts.tags))
             identifier = str(run.info.run_id)
             try:
-                self._fill(identifier, facts, folder, pictures or {}, history or {})
+                self._fill(identifier, facts, kept, pictures or {}, history or {})
             except BaseException:
                 client.set_terminated(identifier, "FAILED")
                 raise
             client.set_terminated(identifier)
             return identifier
 
-    def register(self, run: str, name: str, artifact: Artifact) -> Version:
+    def register(self, run: str, name: str, kept: Kept) -> Version:
         """Register what a run logged as a new version of a model."""
-        header = artifact.header
-        tags = {
-            "recipe": header["recipe"]["name"],
-            "device": header["device"]["name"],
-            "dataset_sha256": header["provenance"]["dataset_sha256"],
-        }
         with self._errors(name):
             from mlflow.exceptions import MlflowException
 
             client = self._client
             with contextlib.suppress(MlflowException):  # it is there already
                 client.create_registered_model(name)
-            source = f"{client.get_run(run).info.artifact_uri}/{FOLDER}"
-            made = client.create_model_version(name, source, run_id=run, tags=tags)
+            source = f"{client.get_run(run).info.artifact_uri}/{kind_of(kept).name}"
+            made = client.create_model_version(name, source, run_id=run, tags=dict(tags_of(kept)))
             return _version(made)
 
     def version(self, address: str) -> Version:
@@ -228,7 +225,7 @@ class MlflowStore:
         self,
         run: str,
         facts: RunFacts,
-        folder: Mapping[str, bytes] | None,
+        kept: Kept | None,
         pictures: Mapping[str, Any],
         history: Mapping[str, Sequence[float]],
     ) -> None:
@@ -245,11 +242,11 @@ class MlflowStore:
             client.log_batch(run, metrics=metrics[start : start + 1000])
         for name, figure in pictures.items():
             client.log_figure(run, figure, name)
-        if folder is not None:
+        if kept is not None:
             with tempfile.TemporaryDirectory() as place:
-                for name, data in folder.items():
+                for name, data in pack_kept(kept).items():
                     files.write_bytes(Path(place, name), data)
-                client.log_artifacts(run, place, FOLDER)
+                client.log_artifacts(run, place, kind_of(kept).name)
 
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:

@@ -1,8 +1,8 @@
-"""Registered predictors: for programs, and as tables."""
+"""Registered predictors and boards: for programs, and as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,6 +17,7 @@ def version_document(version: Version) -> dict[str, Any]:
         "address": version.address,
         "name": version.name,
         "version": version.version,
+        "kind": version.kind,
         "aliases": list(version.aliases),
         "created": _time(version),
         "run": version.run,
@@ -25,9 +26,10 @@ def version_document(version: Version) -> dict[str, Any]:
 
 
 def version_table(found: Sequence[Version]) -> Table:
-    """Return versions of registered predictors."""
+    """Return versions of registered predictors and boards, and what each is."""
     return tabulate("", found, (
         (Column("model"), lambda version: f"{version.name}/{version.version}"),
+        (Column("kind"), lambda version: version.kind),
         (Column("aliases"), lambda version: ", ".join(version.aliases)),
         (Column("recipe"), lambda version: version.tags.get("recipe", "")),
         (Column("device"), lambda version: version.tags.get("device", "")),
@@ -36,13 +38,20 @@ def version_table(found: Sequence[Version]) -> Table:
 
 
 def training_table(version: Version, facts: RunFacts) -> Table:
-    """Return how a version was trained."""
+    """Return how a version was made."""
     shown = dict(sorted(facts.params.items()))
     for name in ("dataset_sha256", "mlflow.source.git.commit"):
         shown[name.rpartition(".")[2]] = facts.tags.get(name, "")
     aliases = f"  {', '.join(version.aliases)}" if version.aliases else ""
-    title = f"{version.address}{aliases}  {_time(version)}"
+    title = f"{version.address}{aliases}  {version.kind}  {_time(version)}"
     return fact_table(title, ((name, value) for name, value in shown.items() if value))
+
+
+def fit_table(metrics: Mapping[str, float]) -> Table:
+    """Return the errors of a board's calibrations, by host, mode and name."""
+    return fact_table("errors of its calibrations", (
+        (name, f"{value:.3g}") for name, value in sorted(metrics.items())
+    ))  # fmt: skip
 
 
 def _time(version: Version) -> str:

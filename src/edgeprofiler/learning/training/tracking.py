@@ -10,22 +10,22 @@ from typing import Any
 
 from edgeprofiler.core import plugins
 from edgeprofiler.learning.stores.facts import RunFacts, facts_of
+from edgeprofiler.learning.stores.kept import Kept
 from edgeprofiler.learning.training.tuning import Tuning
-from edgeprofiler.prediction.predictors.artifact import Artifact, pack
 
 
 def track(
-    artifact: Artifact,
+    kept: Kept,
     *,
     name: str | None = None,
     alias: str | None = None,
     tracking_uri: str | None = None,
     pictures: Mapping[str, Any] | None = None,
 ) -> str:
-    """Log a trained predictor as a run, and register it where it has a name.
+    """Log a trained predictor or a board as a run, and register it where it has a name.
 
     Args:
-        artifact: what `train` returned.
+        kept: what `train` returned, or a board's file.
         name: registered model that it becomes a new version of; only logged where `None`.
         alias: an alias of the new version.
         tracking_uri: see `stores.mlflow.MlflowStore`.
@@ -38,12 +38,12 @@ def track(
         Unavailable: MLflow is missing or cannot be reached.
     """
     store = plugins.load("stores", "mlflow")(tracking_uri)
-    facts = facts_of(artifact).with_tags(**_git())
-    title = name or f"train {artifact.header['recipe']['name']}"
-    run: str = store.log(facts, title, folder=pack(artifact), pictures=pictures)
+    facts = facts_of(kept).with_tags(**_git())
+    title = name or f"train {facts.params['recipe']}"
+    run: str = store.log(facts, title, kept=kept, pictures=pictures)
     if name is None:
         return run
-    version = store.register(run, name, artifact)
+    version = store.register(run, name, kept)
     if alias is not None:
         store.set_alias(version.address, alias)
     address: str = version.address

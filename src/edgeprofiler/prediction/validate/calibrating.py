@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,8 @@ from typing import Any
 
 from edgeprofiler.core.choices import DEFAULT_DEVICE, RUNTIMES, runtime_named
 from edgeprofiler.core.device import Device, calibration_table, load_device
+from edgeprofiler.core.device.document import NAME
+from edgeprofiler.core.device.loading import REGISTRY
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.prediction.calibration.board import BoardFit
 from edgeprofiler.prediction.calibration.board import calibrate as fit_board
@@ -18,8 +19,6 @@ from edgeprofiler.prediction.calibration.measured import Measured, lacking
 from edgeprofiler.prediction.calibration.profiles import rows_of
 from edgeprofiler.prediction.calibration.write import device_text
 from edgeprofiler.prediction.validate.networks import samples_of
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,11 @@ class Calibrated:
 
     def text(self) -> str:
         """Return the device file."""
-        shipped = self.device.source == "shipped"
-        base = self.device.name if shipped else str(Path(self.device.source).resolve())
+        base = self.device.source
+        if base == "shipped":
+            base = self.device.name
+        elif not base.startswith(REGISTRY):
+            base = str(Path(base).resolve())
         found = [fit.calibration for fit in self.fits]
         return device_text(base, self.name, self.device.mode.name, found)
 
@@ -55,17 +57,17 @@ def calibrate(
 ) -> Calibrated:
     """Return a board calibrated on the rows that are of it, as `learning.owner.calibrate` says."""
     spec = str(device or DEFAULT_DEVICE)
-    if name is not None and not _NAME.fullmatch(name):
+    if name is not None and not NAME.fullmatch(name):
         raise UsageError(f"name {name[:64]!r}: use letters, digits, dots and dashes")
     runtime = None if runtime is None else runtime_named(runtime)
     rows, folder = rows_of(measured, folder)
     board = load_device(spec)
     warnings: list[str] = []
     named = spec.rpartition("@")[2] if "@" in spec else ""
-    mine = [r for r in rows if r.device in ("", board.name) and board.runs_in(r.mode)]
+    mine = [r for r in rows if r.device in ("", *board.names) and board.runs_in(r.mode)]
     others = len(rows) - len(mine)
     if not mine:
-        modes = sorted({r.mode for r in rows if r.device == board.name})
+        modes = sorted({r.mode for r in rows if r.device in board.names})
         hint = f"; rows of it are in mode {', '.join(modes)}" if modes and named else ""
         raise InvalidInput("measured rows", f"none is of {board.spec}{hint}", "check `device`")
     if others:

@@ -105,7 +105,7 @@ def validate(
     spec = None if device is None else str(device)
     if spec is not None:
         board = load_device(spec)
-        mine = [r for r in rows if r.device in ("", board.name) and board.runs_in(r.mode)]
+        mine = [r for r in rows if r.device in ("", *board.names) and board.runs_in(r.mode)]
         rows = mine or rows
     lacks = {id(row): lacking(row) for row in rows}
     known = [row for row in rows if not lacks[id(row)]]

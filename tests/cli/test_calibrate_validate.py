@@ -46,7 +46,7 @@ def test_a_named_board_is_calibrated_again_on_rows_of_the_board_that_it_is(
     assert ran.code == 0
     assert json.loads(ran.out)["name"] == "Lab-1"
     ran = cli("validate", "-d", second, "-m", measured, "--json", "-")
-    assert len(json.loads(ran.out)["rows"]) == 5
+    assert {row["device"] for row in json.loads(ran.out)["rows"]} == {"jetson-orin-nano"}
 
 
 def test_calibrate_prints_what_it_fitted_as_json(cli, measured: Path, tmp_path: Path) -> None:

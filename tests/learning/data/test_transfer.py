@@ -51,6 +51,20 @@ def test_a_version_returns_from_a_folder_remote_as_it_was_pushed(folder: Path) -
     assert sorted(p.name for p in folder.parent.iterdir()) == [".data.version", "data", "data.dvc"]
 
 
+def test_how_far_it_is_is_told_by_files_and_ends_with_all_of_them(folder: Path) -> None:
+    remote, told = str(folder.parents[1] / "store"), {}
+
+    def tell(stage: str, done: float, total: float | None) -> None:
+        told[stage] = (done, total)
+
+    push(folder, remote=remote, progress=tell)
+    assert told["files checked"] == (9, 9)
+    shutil.rmtree(folder)
+    pull(folder.parent / "data.dvc", remote=remote, progress=tell)
+    assert told["files fetched"][0] <= told["files fetched"][1]
+    assert "files sent" in told
+
+
 def test_a_pointer_is_one_that_dvc_itself_pulls(folder: Path, tmp_path: Path) -> None:
     push(folder, remote=str(tmp_path / "store"))
     theirs = tmp_path / "theirs"

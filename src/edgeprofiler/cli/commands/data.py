@@ -9,6 +9,7 @@ import typer
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.interruption import keeping
+from edgeprofiler.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from edgeprofiler.learning.data import Moved
@@ -39,8 +40,9 @@ def push(
     """Copy a folder to a remote and write its pointer, PATH.dvc, to commit."""
     from edgeprofiler.learning.data import push as push_data
 
-    with keeping("what was sent stays on the remote; the same command sends the rest"):
-        done = push_data(path, remote=remote, endpoint_url=endpoint_url)
+    kept = "what was sent stays on the remote; the same command sends the rest"
+    with keeping(kept), shown_progress() as progress:
+        done = push_data(path, remote=remote, endpoint_url=endpoint_url, progress=progress)
     for flaw in done.repaired:
         common.note(f"repaired on the remote: {flaw}")
     _say("pushed", done)
@@ -68,7 +70,7 @@ def pull(
     from edgeprofiler.learning.data import pull as pull_data
 
     kept = "the data here are as they were, and what arrived is kept; the same command goes on"
-    with keeping(kept):
+    with keeping(kept), shown_progress() as progress:
         done = pull_data(
             source,
             output,
@@ -77,6 +79,7 @@ def pull(
             revision=revision,
             endpoint_url=endpoint_url,
             force=force,
+            progress=progress,
         )
     _say("pulled" if done.changed else "already there:", done)
 

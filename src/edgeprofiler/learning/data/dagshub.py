@@ -11,6 +11,7 @@ from typing import Any
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.progress import Progress, silent
 from edgeprofiler.learning.data.content import git_blob_of
 
 _AGAIN = "the data here are as they were; run the same command again to go on where it stopped"
@@ -41,8 +42,13 @@ class Repository:
                 raise Unavailable(f"DagsHub: {error}", "check DAGSHUB_USER_TOKEN") from None
         self._api = RepoAPI(name, host=config.host, auth=auth)
 
-    def fetch(self, path: str, folder: Path) -> Path:
+    def fetch(self, path: str, folder: Path, progress: Progress = silent) -> Path:
         """Make `folder` hold exactly the files below `path`; intact ones there are kept.
+
+        Args:
+            path: file or folder of the repository.
+            folder: where they come.
+            progress: is told how many files have arrived; nobody knows how many there are.
 
         Returns:
             The folder, or the file in it where `path` is a file.
@@ -51,13 +57,15 @@ class Repository:
             InvalidInput: there is no such path, or a file arrived altered.
             Unavailable: the server cannot be reached, or failed.
         """
-        wanted, alone = set(), False
+        wanted: set[Path] = set()
+        alone = False
         for entry in self._walk(path):
             inside = PurePosixPath(entry.path).relative_to(PurePosixPath(path))
             if ".." in inside.parts or inside.is_absolute():
                 raise InvalidInput(self.name, f"lists {entry.path[:60]!r}, which leads elsewhere")
             alone = not inside.parts
             local = folder / (PurePosixPath(path).name if alone else inside)
+            progress("files fetched", len(wanted), None)
             wanted.add(local)
             if local.is_file() and _intact(local.read_bytes(), entry.hash) is True:
                 continue

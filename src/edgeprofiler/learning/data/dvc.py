@@ -8,15 +8,22 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.progress import Progress, silent
 from edgeprofiler.learning.data import verifying
 from edgeprofiler.learning.data.remote import Remote, configuration
 from edgeprofiler.learning.data.verifying import Flaw
+
+_BAR = re.compile(r"\|([A-Z][a-z]+)[^|]*?\s(\d+)/(\d+) \[")
+"""What DVC writes to a terminal while it works: `|Pushing to s3   218/300 [00:12<00:05, ...`."""
+_STAGES = {"Pushing": "files sent", "Fetching": "files fetched", "Checking": "files checked"}
+_ANY_BAR = re.compile(r"\[\d\d:\d\d")
 
 _NEEDS = re.compile(r"requires '(dvc-\w+)'|dvc\[(\w+)\]")
 
@@ -29,10 +36,17 @@ def check_installed() -> None:
 
 
 class PrivateProject:
-    """A DVC project of its own in a folder; what it has fetched stays until the folder goes."""
+    """A DVC project of its own in a folder; what it has fetched stays until the folder goes.
 
-    def __init__(self, root: Path, remote: Remote | None) -> None:
+    Args:
+        root: the folder.
+        remote: where its data are kept; of the project that is imported from where `None`.
+        progress: is told how many files were sent, fetched and checked.
+    """
+
+    def __init__(self, root: Path, remote: Remote | None, progress: Progress = silent) -> None:
         check_installed()
+        self._progress = progress
         self.root = root
         self._has_remote = remote is not None
         folder = root / ".dvc"
@@ -78,7 +92,7 @@ class PrivateProject:
         options = ["--repair"] if repair else []
         done = self._program(verifying.__name__, md5, *options)
         if done.returncode or not report.is_file():
-            raise _explain("verify", done.stderr, where)
+            raise _explain("verify", done.said, where)
         found: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))
         return [Flaw(**fields) for fields in found]
 
@@ -90,18 +104,42 @@ class PrivateProject:
     def _run(self, *arguments: str, where: str = "") -> None:
         done = self._program("dvc", *arguments)
         if done.returncode:
-            raise _explain(arguments[0], done.stderr, where)
+            raise _explain(arguments[0], done.said, where)
 
-    def _program(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def _program(self, module: str, *arguments: str) -> _Ended:
+        """Run a module of Python in the project, and tell how far it is by the bars it draws."""
+        settings = {"DVC_NO_ANALYTICS": "1", "NO_COLOR": "1", "DVC_IGNORE_ISATTY": "1"}
+        said = []
+        with subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=self.root,
-            env={**os.environ, "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"},
+            env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        ) as running:
+            try:
+                for line in running.stderr or ():  # a bar's carriage return ends a line too
+                    bar = _BAR.search(line)
+                    if bar is not None and bar[1] in _STAGES:
+                        self._progress(_STAGES[bar[1]], int(bar[2]), int(bar[3]))
+                    if not _ANY_BAR.search(line):
+                        said.append(line)
+            except BaseException:
+                running.kill()
+                raise
+        return _Ended(running.returncode, "".join(said))
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a program ended."""
+
+    returncode: int
+    said: str
+    """What it wrote to standard error, bars left out."""
 
 
 def _explain(command: str, said: str, where: str) -> Unavailable | InvalidInput:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, UsageError
+from edgeprofiler.core.progress import Progress, silent
 from edgeprofiler.learning.data import swap
 from edgeprofiler.learning.data.content import Content, content_of
 from edgeprofiler.learning.data.dagshub import Repository
@@ -30,7 +31,13 @@ class Moved:
     """What was damaged on the remote, and is whole again by this push."""
 
 
-def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = None) -> Moved:
+def push(
+    path: Path,
+    *,
+    remote: str | None = None,
+    endpoint_url: str | None = None,
+    progress: Progress = silent,
+) -> Moved:
     """Keep a file or folder as a version: copy it to a remote and write its pointer beside it.
 
     The pointer is `NAME.dvc`, as DVC writes it; it is the small file to commit. What the remote
@@ -40,6 +47,7 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
         path: file or folder.
         remote: see `remote.remote_for`.
         endpoint_url: address of an S3 server that is not Amazon's.
+        progress: is told how many files were checked and sent.
 
     Raises:
         InvalidInput: the folder is empty, or holds links.
@@ -51,7 +59,7 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     content = content_of(path)
     chosen = remote_for(remote, path.parent, endpoint_url)
     with swap.staging(path, "push", resumes=False) as stage:
-        pointer, flaws = _sent(path, content, chosen, stage)
+        pointer, flaws = _sent(path, content, chosen, stage, progress)
     beside = path.parent / f"{path.name}.dvc"
     changed = not beside.is_file() or files.read_text(beside) != pointer.text
     files.write_text(beside, pointer.text)
@@ -60,7 +68,9 @@ def push(path: Path, *, remote: str | None = None, endpoint_url: str | None = No
     return Moved(path, content, changed, repaired)
 
 
-def _sent(path: Path, content: Content, chosen: Remote, stage: Path) -> tuple[Pointer, list[Flaw]]:
+def _sent(
+    path: Path, content: Content, chosen: Remote, stage: Path, progress: Progress
+) -> tuple[Pointer, list[Flaw]]:
     """Copy a version to a remote by way of a copy in a folder beside it."""
     copy = stage / "copy"
     shutil.rmtree(copy, ignore_errors=True)  # of a push that was killed
@@ -70,7 +80,7 @@ def _sent(path: Path, content: Content, chosen: Remote, stage: Path) -> tuple[Po
             shutil.copytree(path, copy / path.name)
         else:
             shutil.copyfile(path, copy / path.name)
-        project = PrivateProject(copy, chosen)
+        project = PrivateProject(copy, chosen, progress)
         written = project.add(path.name)
         pointer = read_pointer(written)
         if pointer.md5 != content.md5:
@@ -91,6 +101,7 @@ def pull(
     revision: str | None = None,
     endpoint_url: str | None = None,
     force: bool = False,
+    progress: Progress = silent,
 ) -> Moved:
     """Make `target` hold a version; until all of it has arrived and was checked, it stays as it is.
 
@@ -105,6 +116,7 @@ def pull(
         revision: branch, tag or commit of the pointer or repository.
         endpoint_url: address of an S3 server that is not Amazon's.
         force: replace data here that were never pushed.
+        progress: is told how many files have arrived.
 
     Raises:
         InvalidInput: no such source, path or revision, or what arrived is not what was kept.
@@ -114,14 +126,16 @@ def pull(
     text = str(source)
     if text.startswith("dagshub:"):
         _refuse("a repository on DagsHub", remote=remote, endpoint_url=endpoint_url)
-        return _pull_dagshub(dagshub_repository(text), target, _path(path), revision, force)
+        return _pull_dagshub(
+            dagshub_repository(text), target, _path(path), revision, force, progress
+        )
     pointed = _pointer_file(text)
     if pointed is not None:
         _refuse("a pointer", path=path)
-        return _pull_pointer(pointed, target, remote, revision, endpoint_url, force)
+        return _pull_pointer(pointed, target, remote, revision, endpoint_url, force, progress)
     if "://" in text or text.startswith("git@") or _is_repository(Path(text)):
         _refuse("a repository", remote=remote, endpoint_url=endpoint_url)
-        return _pull_repository(text, target, _path(path), revision, force)
+        return _pull_repository(text, target, _path(path), revision, force, progress)
     raise InvalidInput(
         text, "is no source of data", "name a pointer (data.dvc), dagshub:OWNER/REPO or a git URL"
     )
@@ -134,6 +148,7 @@ def _pull_pointer(
     revision: str | None,
     endpoint_url: str | None,
     force: bool,
+    progress: Progress,
 ) -> Moved:
     check_installed()
     pointer = read_pointer(file, revision)
@@ -147,13 +162,18 @@ def _pull_pointer(
     chosen = remote_for(remote, file.parent, endpoint_url)
 
     def fetch(stage: Path) -> Path:
-        return _check_out(PrivateProject(stage, chosen), pointer, chosen.url)
+        return _check_out(PrivateProject(stage, chosen, progress), pointer, chosen.url)
 
     return _put(place, fetch, chosen.url, force)
 
 
 def _pull_repository(
-    address: str, target: Path | None, path: str, revision: str | None, force: bool
+    address: str,
+    target: Path | None,
+    path: str,
+    revision: str | None,
+    force: bool,
+    progress: Progress,
 ) -> Moved:
     check_installed()
     if (revision or "").startswith("-"):
@@ -162,7 +182,7 @@ def _pull_repository(
     where = str(Path(address).resolve()) if Path(address).exists() else address
 
     def fetch(stage: Path) -> Path:
-        project = PrivateProject(stage, None)
+        project = PrivateProject(stage, None, progress)
         written = project.import_from(where, path, revision, place.name)
         return _check_out(project, read_pointer(stage / written), where)
 
@@ -170,14 +190,19 @@ def _pull_repository(
 
 
 def _pull_dagshub(
-    repository: str, target: Path | None, path: str, revision: str | None, force: bool
+    repository: str,
+    target: Path | None,
+    path: str,
+    revision: str | None,
+    force: bool,
+    progress: Progress,
 ) -> Moved:
     place = (target or Path(PurePosixPath(path).name)).absolute()
     opened = Repository(repository, revision)
 
     def fetch(stage: Path) -> Path:
         (stage / "files").mkdir(exist_ok=True)
-        return opened.fetch(path, stage / "files")
+        return opened.fetch(path, stage / "files", progress)
 
     return _put(place, fetch, f"dagshub:{repository}", force)
 

@@ -78,7 +78,11 @@ def _flaws(remote: Any, own: Any, objects: dict[str, str], repair: bool) -> Iter
         return Flaw(objects[md5], path, missing=False, repaired=repair)
 
     with ThreadPoolExecutor(_READERS) as pool:
-        yield from (flaw for flaw in pool.map(look, objects) if flaw is not None)
+        for done, flaw in enumerate(pool.map(look, objects), 1):
+            # a bar as DVC draws it, for whoever runs this program
+            print(f"|Checking the remote {done}/{len(objects)} [00:00", file=sys.stderr)
+            if flaw is not None:
+                yield flaw
 
 
 def _is_whole(odb: Any, md5: str) -> bool:

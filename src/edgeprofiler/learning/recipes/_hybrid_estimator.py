@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
+from sklearn.preprocessing import PolynomialFeatures
 
 from edgeprofiler.core.network import BoolArray, FloatArray
 
@@ -39,6 +40,15 @@ _USUAL = {
 _LEAVES = 6, 16
 """Leaves of a tree where nothing else is asked: few for few rows, one more for each 90. On 1,500
 isolated convolutions 16 in place of 6 bring the error of power from 13 to 10 %."""
+
+_SQUARE_ROWS = 600
+"""With so many rows, over twice as many as terms, the ridge of power may take squares and products
+of its columns too. On 1,500 isolated convolutions (0.1 to 2 W, a law of their own, 3 % noise)
+errors fall at random from 5.3 to 4.4 %, for more channels than were seen from 9.1 to 5.9 %, for
+larger images from 12.8 to 7.2 %."""
+_SQUARES_GAIN = 0.8
+"""They must take a fifth off the error of rows left out. Where each layer deviates by 22 % that
+nothing tells they cannot, and would make errors for larger images a third larger."""
 
 _EFFICIENCY = ("log_blocks_per_sm", "log_width")
 """The larger these, the better a device is used: the residual of runtime may only fall."""
@@ -85,13 +95,29 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         table = X[:, self.ridge_columns_]
         self.low_, self.high_ = table.min(axis=0), table.max(axis=0)
         self.mean_, self.scale_ = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
+        self.squares_: Any = None
+        if not time and len(y) >= _SQUARE_ROWS:
+            self._try_squares((table - self.mean_) / self.scale_, residual, weight)
         ridge = Ridge(alpha=self.alpha, solver="cholesky")
-        ridge.fit((table - self.mean_) / self.scale_, residual, sample_weight=weight)
+        ridge.fit(self._terms(X), residual, sample_weight=weight)
         self.coef_, self.intercept_ = ridge.coef_, float(ridge.intercept_)
         residual = residual - self._ridge(X)
         self.tree_columns_ = self._varying(X, self._index(_TREES))
         self.boosted_ = self._boost(X[:, self.tree_columns_], residual, weight, time)
         return self
+
+    def _try_squares(self, table: FloatArray, residual: FloatArray, weight: FloatArray) -> None:
+        """Take squares and products into the ridge where rows that are left out are for it."""
+        squares = PolynomialFeatures(2, include_bias=False)
+        terms = squares.fit_transform(table)
+        mean, scale = terms.mean(axis=0), np.maximum(terms.std(axis=0), 1e-9)
+
+        def error(columns: FloatArray) -> float:
+            ridge = RidgeCV(alphas=[self.alpha]).fit(columns, residual, sample_weight=weight)
+            return float(np.sqrt(abs(ridge.best_score_)))
+
+        if error((terms - mean) / scale) < _SQUARES_GAIN * error(table):
+            self.squares_, self.terms_mean_, self.terms_scale_ = squares, mean, scale
 
     def _fit_prior(self, parts: FloatArray, y: FloatArray, weight: FloatArray) -> None:
         # Rows are divided by the target: the square error of the quotient is made small. Each
@@ -142,9 +168,15 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         parts = X[:, self.prior_columns_]
         return np.asarray(parts @ self.prior_coef_ + self.prior_constant_)
 
-    def _ridge(self, X: FloatArray) -> FloatArray:  # noqa: N803
+    def _terms(self, X: FloatArray) -> FloatArray:  # noqa: N803
         table = np.clip(X[:, self.ridge_columns_], self.low_, self.high_)
-        return np.asarray((table - self.mean_) / self.scale_ @ self.coef_ + self.intercept_)
+        table = (table - self.mean_) / self.scale_
+        if self.squares_ is not None:
+            table = (self.squares_.transform(table) - self.terms_mean_) / self.terms_scale_
+        return np.asarray(table)
+
+    def _ridge(self, X: FloatArray) -> FloatArray:  # noqa: N803
+        return np.asarray(self._terms(X) @ self.coef_ + self.intercept_)
 
     def predict(self, X: FloatArray) -> FloatArray:  # noqa: N803
         """Return predictions; never negative."""
@@ -160,13 +192,19 @@ class HybridRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "steps": [writer.take(self.prior_columns_)],
             "head": writer.linear(self.prior_coef_, self.prior_constant_),
         }
+        steps = [
+            writer.take(self.ridge_columns_),
+            writer.clip(self.low_, self.high_),
+            writer.scale(self.mean_, self.scale_),
+        ]
+        if self.squares_ is not None:
+            steps += [
+                writer.powers(self.squares_.powers_),
+                writer.scale(self.terms_mean_, self.terms_scale_),
+            ]
         ridge = {
             "type": "pipeline",
-            "steps": [
-                writer.take(self.ridge_columns_),
-                writer.clip(self.low_, self.high_),
-                writer.scale(self.mean_, self.scale_),
-            ],
+            "steps": steps,
             "head": writer.linear(self.coef_, self.intercept_),
         }
         parts = [ridge]

@@ -72,7 +72,9 @@ class Node:
     def integer(self, name: str, default: int = 0) -> int:
         """Return an attribute that is one integer."""
         value = self.attributes.get(name, default)
-        return int(value) if isinstance(value, (int, float)) else default
+        if isinstance(value, (str, tuple)):
+            return default
+        return int(value) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True)

@@ -381,8 +381,18 @@ class Columns:
     @staticmethod
     def of(layers: Sequence[Layer]) -> Columns:
         """Return the columns of `layers`."""
-        rows = np.array([_row(layer) for layer in layers], dtype=np.float64)
-        return Columns._from_matrix(rows.reshape(-1, len(_NUMERIC)).T)
+        return Columns.of_numbers([number for layer in layers for number in numbers_of(layer)])
+
+    @staticmethod
+    def of_numbers(numbers: Sequence[float]) -> Columns:
+        """Return the columns of layers from the `numbers_of` each, one layer after another."""
+        rows = np.array(numbers, dtype=np.float64).reshape(-1, len(_NUMERIC))
+        return Columns(
+            **{
+                name: read_only(row, _CASTS.get(name))
+                for name, row in zip(_NUMERIC, rows.T, strict=True)
+            }
+        )
 
     @staticmethod
     def concatenate(parts: Sequence[Columns]) -> Columns:
@@ -408,15 +418,6 @@ class Columns:
     def take(self, index: npt.NDArray[np.integer] | BoolArray | slice) -> Columns:
         """Return the rows that `index` selects."""
         return Columns(**{name: getattr(self, name)[index] for name in _NUMERIC})
-
-    @staticmethod
-    def _from_matrix(matrix: FloatArray) -> Columns:
-        return Columns(
-            **{
-                name: read_only(row, _CASTS.get(name))
-                for name, row in zip(_NUMERIC, matrix, strict=True)
-            }
-        )
 
 
 @lru_cache(maxsize=64)
@@ -453,7 +454,8 @@ def _width(layer: Layer, out_channels: int) -> float:
     return math.inf
 
 
-def _row(layer: Layer) -> tuple[float, ...]:
+def numbers_of(layer: Layer) -> tuple[float, ...]:
+    """Return a layer's row of `Columns`, in the order of its fields."""
     nan = math.nan
     source = layer.input_shapes[0] if layer.input_shapes else ()
     result = layer.output_shapes[0] if layer.output_shapes else ()

@@ -26,10 +26,7 @@ def written_out(graph: Graph, end: End = "assumed") -> tuple[Graph, Mapping[str,
     Returns:
         The graph, and the name of the node that each part came from.
     """
-    plain = not graph.open and not any(
-        node.op in _PARTS or node.op == "Branch" or node.repeats for node in graph.nodes
-    )
-    if plain:
+    if is_plain(graph):
         return graph, {}
     out = _Out(graph)
     dropped: set[str] = set()
@@ -49,6 +46,11 @@ def written_out(graph: Graph, end: End = "assumed") -> tuple[Graph, Mapping[str,
         else:
             parts(out)
     return replace(graph, nodes=tuple(out.nodes), tensors=out.tensors), out.part_of
+
+
+def is_plain(graph: Graph) -> bool:
+    """Say whether each node is a kernel or less, and runs once: nothing is to be written out."""
+    return not any(node.op in _PARTS or node.op == "Branch" or node.repeats for node in graph.nodes)
 
 
 class _Out:

@@ -232,7 +232,7 @@ def plain(
         written = sum(
             elements(s) * dtype_bytes(t) for s, t in zip(results, result_types, strict=True)
         )
-        moved = int(2 * written)
+        moved = math.floor(2 * written)
     return make_layer(
         name=name,
         kind="other",

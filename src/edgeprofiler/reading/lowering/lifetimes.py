@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeprofiler.core.arrays import peak
 from edgeprofiler.core.network import Layer, elements, output_bytes
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.lowering.facts import Facts
@@ -28,8 +27,10 @@ class Lifetimes:
         self._last: dict[str, int] = {}
         self._bytes: dict[str, float] = {}
 
-    def peak(self, units: Sequence[Unit], made: Sequence[Sequence[Layer]]) -> int:
-        """Return the most bytes of activations that are alive at once.
+    def spans(
+        self, units: Sequence[Unit], made: Sequence[Sequence[Layer]]
+    ) -> tuple[tuple[int, int, float], ...]:
+        """Return the first and last step of each piece of memory, and its bytes.
 
         Args:
             units: in the order in which they run.
@@ -53,7 +54,7 @@ class Lifetimes:
             if layer.op == "reformat"
         ]
         spans = [(self._first[k], self._last[k], size) for k, size in self._bytes.items()]
-        return round(peak([*spans, *copies]))
+        return (*spans, *copies)
 
     def _join(self, unit: Unit, outputs: Sequence[str], layers: Sequence[Layer]) -> None:
         """Note what lies in whose memory: of a unit that moves nothing, or joins in place."""

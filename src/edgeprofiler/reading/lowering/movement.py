@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from edgeprofiler.core.graph import Node
@@ -149,7 +150,7 @@ class Mover:
                 dtype=stored,
                 input_dtypes=(stored,),
                 output_dtypes=(stored,) * len(results),
-                bytes_moved=int(moved * dtype_bytes(stored)),
+                bytes_moved=math.floor(moved * dtype_bytes(stored)),
                 nodes=tuple(node.name for u in units for node in u.nodes),
             ),
             (source,),
@@ -275,7 +276,7 @@ class Mover:
                 dtype=result,
                 input_dtypes=(stored,),
                 output_dtypes=(result,),
-                bytes_moved=int(size * (dtype_bytes(stored) + dtype_bytes(result))),
+                bytes_moved=math.floor(size * (dtype_bytes(stored) + dtype_bytes(result))),
                 nodes=tuple(node.name for node in nodes),
                 repeats=unit.repeats,
             ),

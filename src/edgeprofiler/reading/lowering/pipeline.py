@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from edgeprofiler.core.arrays import peak
 from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.graph import End, Graph
-from edgeprofiler.core.network import Network, Source, elements
+from edgeprofiler.core.network import Layer, Network, Source, elements
+from edgeprofiler.core.reads import Reads
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.lowering.compound import written_out
 from edgeprofiler.reading.lowering.emit import Emitter
@@ -24,6 +26,36 @@ from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
 
 BUILDERS = ("trtexec", "torch-tensorrt")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a graph becomes, before it is a network of a name."""
+
+    layers: tuple[Layer, ...]
+    batch: int
+    precision: str
+    warnings: tuple[str, ...]
+    reads: Reads
+    """The layers that each layer reads, by place."""
+    alive: tuple[tuple[int, int, float], ...]
+    """First and last step of each piece of memory, and its bytes (`lifetimes`)."""
+    io_bytes: int
+    no_work: Mapping[str, str]
+
+    def network(self, name: str, source: Source | None) -> Network:
+        """Return the network of the layers; its source is its name where none is given."""
+        return Network(
+            name=name,
+            layers=self.layers,
+            source=source or Source(name, "graph"),
+            batch=self.batch,
+            precision=self.precision,
+            warnings=self.warnings,
+            reads=self.reads,
+            activation_bytes=round(peak(self.alive)),
+            io_bytes=self.io_bytes,
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +135,17 @@ def _lower_at(
     target: BuildTarget,
 ) -> Lowered:
     """Return the layers at one end of what is known only while the network runs."""
+    draft = drafted(graph, end, precision, builder, target)
+    return Lowered(draft.network(graph.name, source), draft.no_work)
+
+
+def drafted(
+    graph: Graph, end: End, precision: str, builder: str, target: BuildTarget
+) -> Draft:
+    """Return the layers at one end, and what else their network is made of.
+
+    Lengths may be `sizes.Size`: nothing here asks what kind of number they are.
+    """
     explicit = is_explicit(graph)
     calibrated = precision == "int8" and not explicit
     if precision == "int8" and (explicit or not target.int8):
@@ -140,20 +183,18 @@ def _lower_at(
         )
     if emitter.widened:
         warnings.append("the first convolution writes FP32, as TensorRT before 10 has it in INT8")
-    network = Network(
-        name=graph.name,
+    in_layers = {name for layer in layers for name in layer.nodes}
+    no_work = {part_of.get(k, k): v for k, v in {**facts.no_work, **emitter.no_work}.items()}
+    return Draft(
         layers=tuple(layers),
-        source=source or Source(graph.name, "graph"),
         batch=graph.batch,
         precision="int8" if emitter.has_int8 else precision,
         warnings=tuple(warnings),
         reads=tuple(emitter.reads),
-        activation_bytes=Lifetimes(facts, emitter.memory).peak(units, emitter.made),
+        alive=Lifetimes(facts, emitter.memory).spans(units, emitter.made),
         io_bytes=_io_bytes(graph),
+        no_work={k: v for k, v in no_work.items() if k not in in_layers},
     )
-    in_layers = {name for layer in layers for name in layer.nodes}
-    no_work = {part_of.get(k, k): v for k, v in {**facts.no_work, **emitter.no_work}.items()}
-    return Lowered(network, {k: v for k, v in no_work.items() if k not in in_layers})
 
 
 def _origins(names: Iterable[str], part_of: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from edgeprofiler.core.network import Network, input_bytes, output_bytes
+from edgeprofiler.core.network import Network
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.core.units import known
 
@@ -41,12 +41,12 @@ class EngineMemory:
     def of(network: Network, board_bytes: float) -> EngineMemory:
         """Return the memory that a network's engine takes on a board of so much memory."""
         weights = [layer.weight_bytes for layer in network.layers]
-        work = (input_bytes(layer) + output_bytes(layer) for layer in network.layers)
+        work = network.columns.input_bytes + network.columns.output_bytes
         alive = network.activation_bytes
         return EngineMemory(
             math.nan if None in weights else float(sum(w or 0 for w in weights)),
             math.nan if alive is None else float(alive),
-            max(work, default=0.0),
+            float(work.max(initial=0.0)),
             board_bytes,
         )
 

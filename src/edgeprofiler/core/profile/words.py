@@ -23,6 +23,7 @@ from edgeprofiler.core.units import engineering
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgeprofiler.core.profile.memory import EngineMemory
     from edgeprofiler.core.profile.profile import LayerCost, Part, Profile
 
 FIXED = "fixed part"
@@ -132,14 +133,15 @@ def cautions(profile: Profile) -> tuple[str, ...]:
             f"({1 - profile.covered_bytes:.1%} of the bytes moved, {macs}). Totals leave them out; "
             f"they add at least {engineering(profile.time_lower_bound_s, 's')}.",
         )
-    memory = profile.memory
-    if memory.fits == "no":
-        found.insert(
-            0,
-            f"does not fit: the engine takes at least {engineering(memory.total.low, 'B')}, more "
-            f"than the {engineering(memory.board_bytes, 'B')} of the board's memory",
-        )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*memory_caution(profile.memory), *found]))
+
+
+def memory_caution(memory: EngineMemory) -> list[str]:
+    """Return what must be known of an engine's memory, if anything."""
+    if memory.fits != "no":
+        return []
+    least, most = (engineering(size, "B") for size in (memory.total.low, memory.board_bytes))
+    return [f"does not fit: the engine takes at least {least}, more than the board's {most}"]
 
 
 def profile_tables(profile: Profile, *, layers: bool = True) -> tuple[Table, ...]:

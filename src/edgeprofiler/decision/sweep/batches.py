@@ -1,16 +1,17 @@
-"""A network at many batches, predicted at once: a batch multiplies the columns of its layers."""
+"""Networks at many batches, predicted at once: a batch multiplies the columns of their layers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from edgeprofiler.core.network import Columns, FloatArray, IntArray, Network
+from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray, Network
 from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.rate import power_at
 from edgeprofiler.core.quantity import Estimate
@@ -23,7 +24,7 @@ from edgeprofiler.prediction.predictors.totals import (
     open_upward,
     total_intervals,
 )
-from edgeprofiler.prediction.uncertainty.distance import odd_facts, power_width, runtime_widths
+from edgeprofiler.prediction.uncertainty.distance import odd_types, power_width, runtime_widths
 from edgeprofiler.prediction.uncertainty.fitted import fitted
 
 LAYERS_AT_ONCE = 100_000
@@ -39,6 +40,8 @@ def scaled_to_batch(columns: Columns, factor: float) -> Columns:
 
 def _scaled(columns: Columns, factors: FloatArray) -> Columns:
     """Return the columns of layers at batches so many times as large, one after another."""
+    if factors.tolist() == [1.0]:
+        return columns
     moved = columns.bytes_moved - np.minimum(columns.weight_bytes, columns.bytes_moved)
     grow = factors[:, None]
     found = {name: np.tile(values, len(factors)) for name, values in vars(columns).items()}
@@ -50,26 +53,43 @@ def _scaled(columns: Columns, factors: FloatArray) -> Columns:
 
 @dataclass(frozen=True, eq=False)
 class Batched:
-    """A network at some batches: all that is the same whichever board runs it, made once."""
+    """Networks at some batches: all that is the same whichever board runs them, made once."""
 
-    network: Network
+    networks: tuple[Network, ...]
+    owner: IntArray
+    """Whose row it is, by place in `networks`; the rows of one lie together."""
     batches: IntArray
-    _networks: dict[int, Network] = field(default_factory=dict)
+    """Of each row."""
 
     @classmethod
-    def of(cls, network: Network, batches: Sequence[int | None]) -> Batched:
-        """Return a network at `batches`; `None` is its own."""
-        return cls(network, np.array([batch or network.batch for batch in batches], np.int64))
+    def of(cls, asked: Sequence[tuple[Network, Sequence[int | None]]]) -> Batched:
+        """Return networks at batches; `None` is a network's own."""
+        lengths = [len(batches) for _, batches in asked]
+        return cls(
+            tuple([network for network, _ in asked]),
+            np.repeat(np.arange(len(asked)), lengths),
+            np.array([b or network.batch for network, batches in asked for b in batches], np.int64),
+        )
+
+    @cached_property
+    def factors(self) -> FloatArray:
+        """How many times as large each row's batch is as its network's own."""
+        own = self.of_network([network.batch for network in self.networks])
+        return np.asarray(self.batches / own, dtype=np.float64)
 
     @cached_property
     def columns(self) -> Columns:
-        """Layers of all batches, one after another."""
-        return _scaled(self.network.columns, self.batches / self.network.batch)
+        """Layers of all rows, one after another."""
+        ends = np.cumsum(np.bincount(self.owner, minlength=len(self.networks)))
+        factors = np.split(self.factors, ends[:-1])
+        pairs = zip(self.networks, factors, strict=True)
+        return Columns.concatenate([_scaled(network.columns, grow) for network, grow in pairs])
 
     @cached_property
     def offsets(self) -> IntArray:
-        """Where the layers of each batch start, and the end."""
-        return np.arange(len(self.batches) + 1, dtype=np.int64) * len(self.network)
+        """Where the layers of each row start, and the end."""
+        lengths = self.of_network([len(network) for network in self.networks])
+        return np.concatenate([[0], np.cumsum(lengths)])
 
     @cached_property
     def work(self) -> Work:
@@ -78,38 +98,53 @@ class Batched:
 
     @cached_property
     def gaps(self) -> FloatArray:
-        """Distance of the network at each batch to the nearest that was fitted."""
+        """Distance of each row's network to the nearest that was fitted."""
         return fitted().gaps(self.columns, self.offsets)
+
+    @cached_property
+    def odd(self) -> BoolArray:
+        """Whether each row has a batch or a data type that no measured row has."""
+        types = self.of_network([bool(odd_types(network)) for network in self.networks])
+        return np.asarray((self.batches > 1) | types)
+
+    @cached_property
+    def whole(self) -> BoolArray:
+        """Whether all that runs in a row can have a cost."""
+        return self.of_network([network.whole for network in self.networks])
 
     @cached_property
     def about(self) -> Numbers:
         """Columns of a sweep that no board changes."""
-        covered = np.full(len(self.batches), share_covered(self.network))
-        return {**_memory_of(self.network, self.batches), "covered_bytes": covered}
+        covered = self.of_network([share_covered(network) for network in self.networks])
+        return {**_memory_of(self), "covered_bytes": covered}
 
-    def at(self, batch: int) -> Network:
-        """Return the network at one batch, without lowering it again; the same each time."""
-        if batch not in self._networks:
-            self._networks[batch] = _at_batch(self.network, batch)
-        return self._networks[batch]
+    def of_network(self, values: Sequence[Any]) -> npt.NDArray[Any]:
+        """Return for each row what its network has."""
+        return np.array(values)[self.owner]
 
     def predict(self, answers: Predictor, rate_hz: float | None = None) -> Numbers:
-        """Return the rows of the network at each batch.
+        """Return the rows of the networks at each batch.
 
-        The analytic model takes the columns of all batches at once; another predictor is given a
+        The analytic model takes the columns of all rows at once; another predictor is given a
         network for each.
         """
-        if isinstance(answers, RooflinePredictor) and self.network.least is None:
-            found = _by_columns(self, answers)
-        else:
-            found = _by_networks(self, answers)
+        found = (
+            _by_columns(self, answers)
+            if isinstance(answers, RooflinePredictor) and by_columns(answers, *self.networks)
+            else _by_networks(self, answers)
+        )
         rows = _rows(self.batches, found, rate_hz, answers.device.idle_power_w)
         return {**rows, **self.about}
 
 
+def by_columns(answers: Predictor, *networks: Network) -> bool:
+    """Say whether a predictor takes the columns of networks, so that many are as fast as one."""
+    return isinstance(answers, RooflinePredictor) and all(n.least is None for n in networks)
+
+
 def _by_columns(there: Batched, answers: RooflinePredictor) -> dict[str, Ends]:
     device = answers.device
-    copied = there.batches / there.network.batch * (there.network.io_bytes or 0)
+    copied = there.factors * there.of_network([n.io_bytes or 0 for n in there.networks])
     found = NetworkCosts.of(there.work, there.offsets, copied, device, answers.parameters)
     totals = found.totals
     bounds = _intervals(there, found, answers)
@@ -125,7 +160,8 @@ def _by_columns(there: Batched, answers: RooflinePredictor) -> dict[str, Ends]:
 
 
 def _by_networks(there: Batched, answers: Predictor) -> dict[str, Ends]:
-    profiles = answers.predict_many([there.at(batch) for batch in there.batches.tolist()])
+    rows = zip(there.owner.tolist(), there.batches.tolist(), strict=True)
+    profiles = answers.predict_many([_at_batch(there.networks[i], batch) for i, batch in rows])
     totals = [profile.totals for profile in profiles]
     return {
         name: _ends([getattr(total, name) for total in totals])
@@ -172,12 +208,13 @@ def share_covered(network: Network) -> float:
     return float(moved[covered].sum()) / total if total else 1.0
 
 
-def _memory_of(network: Network, batches: IntArray) -> Numbers:
-    """Return what a network's engine takes of the memory at each batch; weights stay."""
-    found = EngineMemory.of(network, math.nan)
-    total, weights, factor = found.total, found.weight_bytes, batches / network.batch
+def _memory_of(there: Batched) -> Numbers:
+    """Return what the engine of each row takes of the memory; weights stay."""
+    found = [EngineMemory.of(network, math.nan) for network in there.networks]
+    weights = there.of_network([memory.weight_bytes for memory in found])
+    sizes = [(memory.total.value, memory.total.low, memory.total.high) for memory in found]
     value, low, high = (
-        weights + (size - weights) * factor for size in (total.value, total.low, total.high)
+        weights + (size - weights) * there.factors for size in there.of_network(sizes).T
     )
     return _columns({"memory_bytes": (value, low, high)})
 
@@ -208,19 +245,21 @@ def _intervals(
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Intervals of the totals at each batch, as `predict` gives them at that batch alone."""
     device, confidence = answers.device, answers.confidence
-    many = there.batches > 1
-    wide = np.zeros((2, len(many)))
-    for chosen in (many, ~many):  # a batch that no row has makes them wider
-        if chosen.any():
-            odd = bool(odd_facts(there.at(int(there.batches[chosen][0]))))
-            for row, deviation in zip(wide, found.deviations, strict=True):
-                row[chosen] = runtime_widths(
-                    device, deviation[chosen], there.gaps[chosen], odd, confidence
-                )
+    gpu, wall = (
+        runtime_widths(device, deviation, there.gaps, there.odd, confidence)
+        for deviation in found.deviations
+    )
     power, _ = power_width(device, confidence)
     idle_power_w = device.idle_power_w
-    bounds = total_intervals(found.totals, TotalWidths(wide[0], wide[1], power), idle_power_w)
-    if there.network.whole:
+    bounds = total_intervals(found.totals, TotalWidths(gpu, wall, power), idle_power_w)
+    if there.whole.all():
         return bounds
     hidden = network_sums(np.where(there.work.covered, 0.0, there.work.bytes_moved), there.offsets)
-    return open_upward(bounds, hidden / device.bandwidth_bytes_per_s, idle_power_w)
+    opened = open_upward(bounds, hidden / device.bandwidth_bytes_per_s, idle_power_w)
+    return {
+        name: (
+            np.where(there.whole, low, opened[name][0]),
+            np.where(there.whole, high, opened[name][1]),
+        )
+        for name, (low, high) in bounds.items()
+    }

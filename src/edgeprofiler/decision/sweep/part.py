@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import numpy as np
 
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.core.network import Network
+from edgeprofiler.core.network import IntArray, Network
 from edgeprofiler.core.profile.words import cautions
-from edgeprofiler.decision.sweep.batches import LAYERS_AT_ONCE, Batched
+from edgeprofiler.decision.sweep.batches import LAYERS_AT_ONCE, Batched, by_columns
 from edgeprofiler.decision.sweep.plan import SweepPart, SweepPlan
 from edgeprofiler.decision.sweep.rows import Label, SweepRows
 from edgeprofiler.decision.sweep.variants import Variant
-from edgeprofiler.reading.lowering import BuildTarget, lower
+from edgeprofiler.prediction.predictors.profiles import PredictedProfiles
+from edgeprofiler.prediction.predictors.protocol import Predictor
+from edgeprofiler.reading.lowering import BuildTarget, Plans
 from edgeprofiler.reading.read import builder, read_model, require_as_built
+
+NETWORKS_AT_ONCE = 256
+"""Networks that wait to be predicted together; as many cost little beside one, and fit into some
+tens of megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,74 +46,175 @@ def rows_of(plan: SweepPlan, part: SweepPart) -> Done:
 
     A candidate that cannot be built is told and left out; a sweep of one model raises.
     """
-    found: list[SweepRows] = []
     failures: list[str] = []
-    warnings: dict[str, None] = {}
+    asked = _Asked(plan)
     for candidate in part.candidates:
         first = candidate.place * plan.rows_each
         wanted = range(max(part.start - first, 0), min(part.stop - first, plan.rows_each))
         try:
-            rows = list(_of_candidate(plan, candidate, wanted, warnings))
+            asked.add(list(_blocks(plan, candidate, wanted, asked.plans)))
         except (InvalidInput, Unsupported, UsageError) as error:
             if not candidate.settings:
                 raise
             failures.append(f"{candidate.named(plan.base)}: {error}")
-        else:
-            found += rows
-    rows_found = SweepRows.joined(found) if found else None
-    return Done(part.number, part.digest, rows_found, tuple(failures), tuple(warnings))
+    rows = asked.rows()
+    return Done(part.number, part.digest, rows, tuple(failures), asked.warnings)
 
 
-def _of_candidate(
-    plan: SweepPlan, candidate: Variant, wanted: range, warnings: dict[str, None]
-) -> Iterator[SweepRows]:
-    """Yield the wanted rows of a candidate, block by block of one network and device.
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Rows of one network on one board, at batches that follow each other."""
 
-    What must be known of them is added to `warnings`.
-    """
+    network: Network
+    answers: int
+    """Place of what predicts for the board."""
+    batches: tuple[int | None, ...]
+    index: IntArray
+    labels: Mapping[str, object]
+
+
+def _blocks(plan: SweepPlan, candidate: Variant, wanted: range, plans: Plans) -> Iterator[_Block]:
+    """Yield the wanted rows of a candidate, block by block of one network and board."""
     batches = len(plan.batches)
     devices = batches * len(plan.answers)
     precisions = devices * len(plan.precisions)
     made: dict[object, tuple[Network, str]] = {}
-    there: dict[object, Batched] = {}  # one: the boards that follow each other share it
-    doubted: set[tuple[int, str, bool]] = set()
     start = wanted.start
     while start < wanted.stop:
         stop = min((start // batches + 1) * batches, wanted.stop)
         resolution = plan.resolutions[start // precisions]
         precision = plan.precisions[start // devices % len(plan.precisions)]
-        answers = plan.answers[start // batches % len(plan.answers)]
-        target = replace(BuildTarget.of(answers.device), name="")
-        built = precision or answers.device.precision
-        key = (resolution, built, builder(answers.device.runtime), target)
+        place = start // batches % len(plan.answers)
+        device = plan.answers[place].device
+        target = replace(BuildTarget.of(device), name="")
+        key = (resolution, precision or device.precision, builder(device.runtime), target)
         if key not in made:
-            made[key] = _network(plan, candidate, resolution, precision, answers.device)
+            made[key] = _network(plan, candidate, resolution, precision, device, plans)
         network, size = made[key]
-        first = start % batches
         stop = min(stop, start + max(1, LAYERS_AT_ONCE // max(len(network), 1)))
-        asked = (key, first, stop - start)
-        if asked not in there:
-            there = {asked: Batched.of(network, plan.batches[first : first + stop - start])}
-        chosen = there[asked]
         labels = {
             "network": candidate.named(plan.base) if candidate.settings else network.name,
-            "device": answers.device.spec,
-            "clocks": answers.device.mode.clocks,
+            "device": device.spec,
+            "clocks": device.mode.clocks,
             "resolution": size,
             "precision": network.precision,
         }
+        first = start % batches
         index = np.arange(start, stop) + candidate.place * plan.rows_each
-        # Clocks that differ from the mode's are doubted alike, whichever they are.
-        board, _, clocks = answers.device.spec.partition(",")
-        known = (id(network), board, bool(clocks))
-        if known not in doubted:
-            doubted.add(known)
-            warnings.update(dict.fromkeys(cautions(answers.predict(network))))
-        yield SweepRows(
-            {name: Label.same(value, len(index)) for name, value in labels.items()},
-            {"index": index, **chosen.predict(answers, plan.rate_hz)},
-        )
+        batches_asked = plan.batches[first : first + stop - start]
+        yield _Block(network, place, batches_asked, index, labels)
         start = stop
+
+
+class _Asked:
+    """Blocks that wait until there are enough to predict them at once, and the rows so far."""
+
+    def __init__(self, plan: SweepPlan) -> None:
+        self.plans = Plans()
+        self._plan = plan
+        self._waiting: list[_Block] = []
+        self._layers = 0
+        self._found: list[SweepRows] = []
+        self._doubts: list[tuple[int, str]] = []
+
+    def add(self, blocks: Sequence[_Block]) -> None:
+        """Take the blocks of a candidate."""
+        boards = len(self._plan.answers)
+        for block in blocks:
+            self._waiting.append(block)
+            self._layers += len(block.network) * len(block.batches)
+            many = len(self._waiting) >= NETWORKS_AT_ONCE * boards
+            if many or self._layers >= LAYERS_AT_ONCE * boards:
+                self._predict()
+
+    def rows(self) -> SweepRows | None:
+        """Return the rows of all blocks in the order of the sweep; `None` where there is none."""
+        self._predict()
+        if not self._found:
+            return None
+        merged = SweepRows.joined(self._found)
+        index = merged.numbers["index"]
+        return merged if (np.diff(index) > 0).all() else merged.take(np.argsort(index))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What must be known of the rows, each once, in their order."""
+        return tuple(dict.fromkeys(text for _, text in sorted(self._doubts, key=itemgetter(0))))
+
+    def _predict(self) -> None:
+        for there, boards in _together(self._waiting, self._plan.answers):
+            for place, blocks in boards.items():
+                answers = self._plan.answers[place]
+                labels = {
+                    name: Label.joined([Label.same(b.labels[name], len(b.index)) for b in blocks])
+                    for name in blocks[0].labels
+                }
+                index = np.concatenate([block.index for block in blocks])
+                numbers = there.predict(answers, self._plan.rate_hz)
+                self._found.append(SweepRows(labels, {"index": index, **numbers}))
+        self._doubts += _doubts(self._waiting, self._plan.answers)
+        self._waiting, self._layers = [], 0
+
+
+def _together(
+    blocks: Iterable[_Block], answers: Sequence[Predictor]
+) -> Iterator[tuple[Batched, Mapping[int, list[_Block]]]]:
+    """Yield networks at batches with the boards that are asked about them, and their blocks.
+
+    What does not depend on the board is so worked out once for all boards of one kind.
+    """
+    asked: dict[tuple[object, ...], dict[int, _Block]] = {}
+    for block in blocks:
+        key: tuple[object, ...] = (id(block.network), block.batches)
+        while block.answers in asked.setdefault(key, {}):
+            key = (*key, "again")
+        asked[key][block.answers] = block
+    groups: dict[object, list[dict[int, _Block]]] = {}
+    for boards in asked.values():
+        first = next(iter(boards.values()))
+        alone = not all(by_columns(answers[place], first.network) for place in boards)
+        groups.setdefault((tuple(boards), id(first) if alone else None), []).append(boards)
+    for group in groups.values():
+        for chunk in _chunks(group):
+            firsts = [next(iter(boards.values())) for boards in chunk]
+            there = Batched.of([(block.network, block.batches) for block in firsts])
+            yield there, {place: [boards[place] for boards in chunk] for place in chunk[0]}
+
+
+def _chunks(group: Iterable[dict[int, _Block]]) -> Iterator[list[dict[int, _Block]]]:
+    """Cut what is asked about into pieces of no more layers than are predicted at once."""
+    chunk: list[dict[int, _Block]] = []
+    layers = 0
+    for boards in group:
+        block = next(iter(boards.values()))
+        more = len(block.network) * len(block.batches)
+        if chunk and layers + more > LAYERS_AT_ONCE:
+            yield chunk
+            chunk, layers = [], 0
+        chunk.append(boards)
+        layers += more
+    yield chunk
+
+
+def _doubts(blocks: Iterable[_Block], answers: Sequence[Predictor]) -> list[tuple[int, str]]:
+    """Return what must be known of the rows of blocks, each with the place of a first row."""
+    doubted: dict[tuple[str, bool], dict[int, _Block]] = {}
+    for block in blocks:
+        # Clocks that differ from the mode's are doubted alike, whichever they are.
+        board, _, clocks = answers[block.answers].device.spec.partition(",")
+        doubted.setdefault((board, bool(clocks)), {}).setdefault(id(block.network), block)
+    found: list[tuple[int, str]] = []
+    for alike in doubted.values():
+        firsts = list(alike.values())
+        profiles = answers[firsts[0].answers].predict_many([block.network for block in firsts])
+        for place, block in enumerate(firsts):
+            told = (
+                profiles.cautions(place)
+                if isinstance(profiles, PredictedProfiles)
+                else cautions(profiles[place])
+            )
+            found += [(int(block.index[0]), text) for text in told]
+    return found
 
 
 def _network(
@@ -115,6 +223,7 @@ def _network(
     resolution: int | None,
     precision: str | None,
     device: Device,
+    plans: Plans,
 ) -> tuple[Network, str]:
     """Return a network at the question's batch, and its size as a row says it."""
     found = plan.read.get(resolution)
@@ -126,5 +235,5 @@ def _network(
         return found, ""
     shape = found.tensors[found.inputs[0]].shape if found.inputs else ()
     chosen, made_by = precision or device.precision, builder(device.runtime)
-    network = lower(found, chosen, builder=made_by, target=BuildTarget.of(device))
+    network = plans.lower(found, chosen, made_by, BuildTarget.of(device))
     return network, "x".join(map(str, shape[2:]))

@@ -15,7 +15,9 @@ from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray, IntArray, Network
 from edgeprofiler.core.profile import Costs, DeviceLabel, Origin, Part, Profile, energy_of
+from edgeprofiler.core.profile.memory import EngineMemory
 from edgeprofiler.core.profile.profiles import ProfileSequence
+from edgeprofiler.core.profile.words import cautions, memory_caution
 from edgeprofiler.prediction.predictors.totals import (
     NetworkTotals,
     Outside,
@@ -91,6 +93,19 @@ class PredictedProfiles(ProfileSequence):
     @abstractmethod
     def again(self, networks: Sequence[Network]) -> PredictedProfiles:
         """Return the profiles of other networks by the same predictor."""
+
+    def warnings(self, index: int) -> tuple[str, ...]:
+        """Return what is said of network `index` by its belief."""
+        return self.belief(index).warnings
+
+    def cautions(self, index: int) -> tuple[str, ...]:
+        """Return the `cautions` of a profile, which is made only where its layers lack a cost."""
+        network = self.networks[index]
+        if not network.columns.covered.all():
+            return cautions(self[index])
+        memory = EngineMemory.of(network, self.device.datasheet.memory_bytes or math.nan)
+        found = [*memory_caution(memory), *network.warnings, *self.warnings(index)]
+        return tuple(dict.fromkeys(found))
 
     @property
     def runtime_s(self) -> FloatArray:

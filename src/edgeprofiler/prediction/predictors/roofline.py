@@ -30,7 +30,7 @@ from edgeprofiler.prediction.costmodel.wall import Host, Wall, wall_slopes, wall
 from edgeprofiler.prediction.costmodel.work import Work, network_sums
 from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, PredictedProfiles
 from edgeprofiler.prediction.predictors.totals import NetworkTotals, Outside, TotalWidths
-from edgeprofiler.prediction.uncertainty.distance import widths_for
+from edgeprofiler.prediction.uncertainty.distance import warnings_for, widths_for
 from edgeprofiler.prediction.uncertainty.doubt import Doubt
 
 NAME = "roofline"
@@ -190,6 +190,11 @@ class RooflineProfiles(PredictedProfiles):
             known_by=tuple(known.tolist()),
             warnings=(*widths.warnings, *self._notes(index)),
         )
+
+    def warnings(self, index: int) -> tuple[str, ...]:
+        """Return what is said of network `index`, without its widths and bounds."""
+        found = warnings_for(self.networks[index], self.device, self.confidence)
+        return (*found, *self._notes(index))
 
     def _notes(self, index: int) -> list[str]:
         """Return warnings of the host and of the power budget."""

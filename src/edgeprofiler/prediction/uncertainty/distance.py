@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprofiler.core.device import Calibration, Device
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.network import FloatArray, Network
+from edgeprofiler.core.network import BoolArray, FloatArray, Network
 from edgeprofiler.prediction.costmodel.parameters import calibration_of
 from edgeprofiler.prediction.uncertainty.distributions import normal_quantile
 from edgeprofiler.prediction.uncertainty.fitted import (
@@ -105,7 +105,11 @@ def scaled(width: float, confidence: float) -> float:
 
 
 def runtime_widths(
-    device: Device, deviation: FloatArray, gaps: FloatArray, odd: bool, confidence: float
+    device: Device,
+    deviation: FloatArray,
+    gaps: FloatArray,
+    odd: bool | BoolArray,
+    confidence: float,
 ) -> FloatArray:
     """Return half widths of the time of networks, without a network's own oddities.
 
@@ -113,12 +117,12 @@ def runtime_widths(
         device: board, mode, host and calibrations.
         deviation: standard deviation of each time's logarithm, for a source never seen.
         gaps: distance of each network to the nearest that was fitted.
-        odd: whether the networks have a batch or data type that no row has.
+        odd: whether the networks, or each of them, have a batch or data type that no row has.
         confidence: share of truths that the intervals are to hold.
     """
     source = shipped_width("runtime", "source", confidence) * deviation
     beyond = FAR_NETWORK * np.maximum(gaps / FAR - 1.0, 0.0)
-    extra = scaled(1.0, confidence) * np.hypot(beyond, ODD_NETWORK if odd else 0.0)
+    extra = scaled(1.0, confidence) * np.hypot(beyond, np.where(odd, ODD_NETWORK, 0.0))
     calibration = own_calibration(device)
     if calibration is None:
         return np.hypot(source, extra)
@@ -171,19 +175,14 @@ def widths_for(
     Raises:
         UsageError: the confidence is not between 0 and 1.
     """
-    known, gap = fitted().nearest_network(network.columns)
+    _, gap = fitted().nearest_network(network.columns)
     kind = kind_of(device, gap)
     odd = odd_facts(network)
     runtime, wall = runtime_widths(
         device, np.array([runtime_deviation, wall_deviation]), np.array([gap, gap]), bool(odd),
         confidence,
     ).tolist()  # fmt: skip
-    warnings = _other_calibration(device)
-    if gap > NEAR:
-        warnings.append(f"unlike the networks that were fitted (the nearest is {known})")
-    power, note = power_width(device, confidence)
-    warnings += [note] if note else []
-    warnings += [*odd, *_unlike_layers(network)]
+    power, _ = power_width(device, confidence)
     layer, simple = (
         math.hypot(shipped_width("layer_runtime", what, confidence), runtime)
         for what in ("products", "others")
@@ -198,8 +197,20 @@ def widths_for(
         power=power,
         layer_power=math.hypot(power, scaled(GUESSED_POWER / 2, confidence)),
         provenance=calibration.provenance if calibration else provenance(device),
-        warnings=(*warnings, "power and energy of single layers: not validated on a device"),
+        warnings=warnings_for(network, device, confidence),
     )
+
+
+def warnings_for(network: Network, device: Device, confidence: float) -> tuple[str, ...]:
+    """Return why `network` on `device` is known less well than what was fitted."""
+    known, gap = fitted().nearest_network(network.columns)
+    warnings = _other_calibration(device)
+    if gap > NEAR:
+        warnings.append(f"unlike the networks that were fitted (the nearest is {known})")
+    _, note = power_width(device, confidence)
+    warnings += [note] if note else []
+    warnings += [*odd_facts(network), *_unlike_layers(network)]
+    return (*warnings, "power and energy of single layers: not validated on a device")
 
 
 def provenance(device: Device) -> str:
@@ -238,10 +249,15 @@ def power_width(device: Device, confidence: float) -> tuple[float, str]:
     return width, ""
 
 
+def odd_types(network: Network) -> list[str]:
+    """Return the data types that a network multiplies in and no measured row does."""
+    return sorted({layer.dtype for layer in network.layers if layer.macs} - KNOWN_DTYPES)
+
+
 def odd_facts(network: Network) -> list[str]:
     """Return what of a network no measured row has."""
     texts = []
-    odd = sorted({layer.dtype for layer in network.layers if layer.macs} - KNOWN_DTYPES)
+    odd = odd_types(network)
     if odd:
         texts.append(f"no row multiplies in {', '.join(odd)}: scaled by the datasheet")
     if network.batch > 1:

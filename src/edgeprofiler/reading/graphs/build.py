@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor
 from edgeprofiler.reading.operators.fold import calculate
-from edgeprofiler.reading.operators.rules import infer_shapes
+from edgeprofiler.reading.operators.rules import infer_again
 
 Size = int | tuple[int, int]
 
@@ -430,11 +431,23 @@ class GraphBuilder:
         outputs: int = 1,
     ) -> tuple[str, ...]:
         names = (name,) if outputs == 1 else tuple(f"{name}.{i}" for i in range(outputs))
-        node = Node(name, op, inputs, names, attributes or {})
-        made, _ = infer_shapes(node, self._tensors)
-        self._tensors.update((tensor.name, tensor) for tensor in made)
+        node = _node(name, op, inputs, names, tuple((attributes or {}).items()))
+        for tensor in infer_again(node, self._tensors):
+            self._tensors[tensor.name] = tensor
         self._nodes.append(node)
         return names
+
+
+@lru_cache(maxsize=2**14)
+def _node(
+    name: str,
+    op: str,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    attributes: tuple[tuple[str, AttributeValue], ...],
+) -> Node:
+    """Return a node, the same one for all networks that have it: they are quick to compare."""
+    return Node(name, op, inputs, outputs, dict(attributes))
 
 
 def adaptive_window(size: Shape, target: Shape) -> dict[str, AttributeValue]:

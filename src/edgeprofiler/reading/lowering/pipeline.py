@@ -139,9 +139,7 @@ def _lower_at(
     return Lowered(draft.network(graph.name, source), draft.no_work)
 
 
-def drafted(
-    graph: Graph, end: End, precision: str, builder: str, target: BuildTarget
-) -> Draft:
+def drafted(graph: Graph, end: End, precision: str, builder: str, target: BuildTarget) -> Draft:
     """Return the layers at one end, and what else their network is made of.
 
     Lengths may be `sizes.Size`: nothing here asks what kind of number they are.

@@ -8,7 +8,7 @@ any other is, so that the network is the same to the bit whichever way it came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from operator import itemgetter
@@ -97,9 +97,9 @@ class Plan:
         draft = replace(
             self._draft,
             layers=tuple([_layer(sized, shapes, numbers) for sized in self._layers]),
-            batch=numbers[self._batch],
+            batch=cast("int", numbers[self._batch]),
             alive=tuple([(first, last, numbers[place]) for first, last, place in self._alive]),
-            io_bytes=numbers[self._io_bytes],
+            io_bytes=cast("int", numbers[self._io_bytes]),
         )
         network = draft.network(graph.name, None)
         columns = Columns.of_numbers(_taken(numbers, self._columns))
@@ -154,7 +154,7 @@ def _with_lengths(graph: Graph, lengths: Sequence[Any]) -> Graph:
     return replace(graph, nodes=tuple(nodes), tensors=tensors)
 
 
-def _taken(numbers: Sequence[Number], places: Places) -> tuple[Any, ...]:
+def _taken(numbers: Sequence[Any], places: Places) -> tuple[Any, ...]:
     if len(places) > 1:
         return cast("tuple[Any, ...]", itemgetter(*places)(numbers))
     return tuple([numbers[place] for place in places])
@@ -162,12 +162,13 @@ def _taken(numbers: Sequence[Number], places: Places) -> tuple[Any, ...]:
 
 def _layer(sized: _SizedLayer, shapes: Sequence[Shape], numbers: Sequence[Number]) -> Layer:
     inputs, outputs = sized.shapes
+    lists: dict[str, Any] = dict(zip(_LISTS, [shapes[i] for i in sized.lists], strict=True))
     counts: dict[str, Any] = {name: numbers[place] for name, place in sized.counts.items()}
     return Layer(
         **sized.fixed,
         input_shapes=tuple([shapes[index] for index in inputs]),
         output_shapes=tuple([shapes[index] for index in outputs]),
-        **dict(zip(_LISTS, [shapes[index] for index in sized.lists], strict=True)),
+        **lists,
         **counts,
     )
 
@@ -229,14 +230,15 @@ class Plans:
         else:
             alike.append(kind)
 
-
     @staticmethod
     def _planned_anew(
         kind: _Kind, graph: Graph, precision: str, builder: str, target: BuildTarget
     ) -> Network | None:
         try:
             plan = Plan(
-                graph, kind.seen, lambda sized: drafted(sized, "assumed", precision, builder, target)
+                graph,
+                kind.seen,
+                lambda sized: drafted(sized, "assumed", precision, builder, target),
             )
         except EdgeProfilerError:  # `lower` says it with the numbers themselves
             return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 Number = int | float
 Operation = Callable[[Any, Any], Number]
@@ -100,7 +100,7 @@ class Size:
         return int(self.trace.told(self))
 
     def __index__(self) -> int:
-        return operator.index(self.trace.told(self))
+        return operator.index(int(self))
 
     def __float__(self) -> float:
         return float(self.trace.told(self))
@@ -120,6 +120,9 @@ def _floor(value: Number, _: Number) -> int:
     return math.floor(value)
 
 
+_NUMBERS = frozenset({Size, int, float, bool})
+
+
 class Trace:
     """The steps that lead from lengths to numbers, and the answers that were given on the way."""
 
@@ -132,17 +135,17 @@ class Trace:
 
     def calculated(self, operation: Operation, left: Any, right: Any) -> Size:
         """Return what an operation makes of two numbers; the same step is taken once."""
-        if not _countable(left) or not _countable(right):
-            return NotImplemented
+        if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
+            return cast("Size", NotImplemented)
         return Size(self, self._step(operation, self.place(left), self.place(right)))
 
     def answered(self, question: Operation, left: Any, right: Any) -> bool:
         """Return the answer to a question, and note that it must be this one."""
-        if not _countable(left) or not _countable(right):
-            return NotImplemented
+        if type(right) not in _NUMBERS:
+            return cast("bool", NotImplemented)
         place = self._step(question, self.place(left), self.place(right))
-        self._answers[place] = self._values[place]
-        return bool(self._values[place])
+        answer = self._answers[place] = self._values[place]
+        return bool(answer)
 
     def told(self, size: Size) -> Number:
         """Return a number itself, and note that it must be this one."""
@@ -154,21 +157,20 @@ class Trace:
         if isinstance(number, Size):
             return number.place
         key = (type(number), number)
-        if key not in self._places:
-            self._places[key] = self._kept(number)
-        return self._places[key]
-
-    def _kept(self, value: Number) -> int:
-        self._values.append(value)
-        return len(self._values) - 1
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self._values)
+            self._values.append(number)
+        return place
 
     def _step(self, operation: Operation, left: int, right: int) -> int:
         key = (operation, left, right)
-        if key not in self._places:
-            place = self._kept(operation(self._values[left], self._values[right]))
-            self._places[key] = place
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self._values)
+            self._values.append(operation(self._values[left], self._values[right]))
             self._steps.append((place, operation, left, right))
-        return self._places[key]
+        return place
 
     def again(self, lengths: Iterable[Number]) -> Sequence[Number] | None:
         """Return the number at every place for other lengths; `None` where an answer differs."""
@@ -180,7 +182,3 @@ class Trace:
             return None
         same = all(values[place] == answer for place, answer in self._answers.items())
         return values if same else None
-
-
-def _countable(value: object) -> bool:
-    return isinstance(value, (Size, int, float))

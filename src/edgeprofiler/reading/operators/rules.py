@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import Node, Tensor
+from edgeprofiler.core.graph import AttributeValue, Node, Shape, Tensor
 from edgeprofiler.reading.operators import (
     attention,
     inference,
@@ -20,6 +21,7 @@ from edgeprofiler.reading.operators import (
 from edgeprofiler.reading.operators.call import (
     BadNodeError,
     Call,
+    Operand,
     Rule,
     Spec,
     UnknownShapeError,
@@ -75,6 +77,46 @@ def by_rule(call: Call) -> list[Spec] | None:
     for shape, _ in specs:
         check_size(shape)
     return specs
+
+
+Known = tuple[Shape, str, bool, tuple[int, ...] | tuple[float, ...] | None]
+"""Of an input: shape, type, whether it is constant, and its elements where they are known."""
+
+
+def infer_again(node: Node, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    """Return the tensors that a node computes, as `infer_shapes` does; equal calls are kept.
+
+    For nodes that are written in Python, over and over with the same attributes: networks of a
+    search have most of their operators in common.
+    """
+    inputs = tuple(
+        [
+            (t.shape, t.dtype, t.constant, t.value)
+            if (t := tensors.get(name)) is not None
+            else None
+            for name in node.inputs
+        ]
+    )
+    try:
+        specs = _specs_of(node.op, tuple(node.attributes.items()), inputs, len(node.outputs))
+    except BadNodeError:
+        specs = None
+    if specs is None:
+        return infer_shapes(node, tensors)[0]
+    pairs = zip(node.outputs, specs, strict=False)
+    return tuple([Tensor(output, shape, dtype) for output, (shape, dtype) in pairs if output])
+
+
+@lru_cache(maxsize=2**15)
+def _specs_of(
+    op: str,
+    attributes: tuple[tuple[str, AttributeValue], ...],
+    inputs: tuple[Known | None, ...],
+    outputs: int,
+) -> list[Spec] | None:
+    tensors = [None if known is None else Tensor("", *known) for known in inputs]
+    operands = [None if tensor is None else Operand.of_tensor(tensor) for tensor in tensors]
+    return outputs_of(Call(op, operands, dict(attributes), outputs))
 
 
 def infer_shapes(

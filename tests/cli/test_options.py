@@ -321,7 +321,9 @@ REACHED: dict[str, tuple[str, tuple[str, ...], dict[str, tuple[str, object]]]] =
         "--device": (BOARD, BOARD), "--runtime": ("CPP", "cpp"),
         "--measured": ("other.csv", Path("other.csv")), "--name": ("mine", "mine"),
     }),
-    "validate": ("edgeprofiler.validate", (), {"--measured": ("m.csv", Path("m.csv"))}),
+    "validate": ("edgeprofiler.validate", (), {
+        "--measured": ("m.csv", Path("m.csv")), **WORKERS,
+    }),
     "dataset build": ("edgeprofiler.build_dataset", ("x", "-o", "d"), {
         "--device": ("jetson-tx2", "jetson-tx2"), "--output": ("e", Path("e")), **WORKERS,
         "--mode": ("15w", "15w"), "--runtime": ("cpp", "cpp"), "--precision": ("fp32", "fp32"),

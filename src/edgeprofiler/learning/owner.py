@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
+from edgeprofiler.core.parallel import ALONE, Workers
 from edgeprofiler.core.profile.document import is_profile, write_profile
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.recording import is_recording, load_recording
@@ -58,6 +59,7 @@ def validate(
     leave_out: str | None = None,
     confidence: float = DEFAULT_CONFIDENCE,
     folder: Path | None = None,
+    workers: Workers = ALONE,
 ) -> Validation:
     """Return predictions beside measurements.
 
@@ -69,6 +71,7 @@ def validate(
             `network`, `family`, `board` or `source`.
         confidence: share of truths that the intervals are to hold.
         folder: where a relative path of a model starts; the file's folder where `None`.
+        workers: who refits, one of what is left out each.
 
     Raises:
         UsageError: nothing of that name can be left out.
@@ -81,8 +84,9 @@ def validate(
     """
     with _as_rows(measured) as rows:
         return validation.validate(
-            rows, device, leave_out=leave_out, confidence=confidence, folder=folder
-        )
+            rows, device, leave_out=leave_out, confidence=confidence, folder=folder,
+            workers=workers,
+        )  # fmt: skip
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.parallel import Workers
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Cells, Folds, quantile
 from edgeprofiler.prediction.calibration.measured import Measured
@@ -89,6 +90,16 @@ def test_what_siblings_tell_is_taken_from_a_left_out_network(
     folds = Folds.of(problem, samples, "network", full)
     slow = np.array([s.row.source == "b" for s in samples])
     assert np.abs(folds.residuals()[slow]).mean() < 0.08
+
+
+def test_refits_by_two_processes_are_those_of_one(problem: Problem, samples: list[Sample]) -> None:
+    full = problem.fit().values
+    alone = Folds.of(problem, samples, "source", full)
+    shared = Folds.of(problem, samples, "source", full, workers=Workers(2))
+    assert list(shared.solutions) == list(alone.solutions)
+    assert np.array_equal(shared.residuals(), alone.residuals())
+    for name, solution in alone.solutions.items():
+        assert np.array_equal(shared.solutions[name].values, solution.values)
 
 
 def test_a_source_left_out_is_predicted_from_the_others_alone(

@@ -9,6 +9,7 @@ import typer
 
 from edgeprofiler.cli import common
 from edgeprofiler.cli.asking import asking
+from edgeprofiler.cli.progress import shown_workers
 
 
 @asking("device", "confidence", says_device=False)
@@ -25,6 +26,8 @@ def validate(
             "Refit without each row's source, family, board or network.",
         ),
     ] = None,
+    jobs: common.JobsOption = None,
+    cluster: common.ClusterOption = None,
     plot: common.PictureOption = None,
     csv: common.CsvOption = None,
     json: common.JsonOption = None,
@@ -43,9 +46,9 @@ def validate(
     if leave_one_out and leave_out not in (None, "network"):
         raise UsageError("`leave_one_out` leaves networks out: give it or `leave_out`")
     screen = common.results_console(json, csv)
-    found = edgeprofiler.validate(
-        measured, leave_out=leave_out or ("network" if leave_one_out else None), **asked
-    )
+    left_out = leave_out or ("network" if leave_one_out else None)
+    with shown_workers(jobs, cluster) as workers:
+        found = edgeprofiler.validate(measured, leave_out=left_out, workers=workers, **asked)
     if not quiet:
         screen.show(validation_table(found))
     for line in summary_lines(found):

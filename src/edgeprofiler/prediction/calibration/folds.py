@@ -8,12 +8,15 @@ intervals must be; leaving out every source once more keeps the test honest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.parallel import ALONE, Workers, mapped
 from edgeprofiler.prediction.calibration.problem import Problem
 from edgeprofiler.prediction.calibration.recipe import row_error
 from edgeprofiler.prediction.calibration.rows import Sample
@@ -55,6 +58,7 @@ class Folds:
         *,
         extra: Sequence[str] = (),
         taking_part: BoolArray | None = None,
+        workers: Workers = ALONE,
     ) -> Folds:
         """Return the refits of one kind of leaving out.
 
@@ -65,13 +69,19 @@ class Folds:
             full: solution of the whole problem, where refits start.
             extra: more groups, that have no row here (networks with power alone).
             taking_part: rows that take part in fits; all where `None`.
+            workers: who refits, a group each.
         """
         chosen = np.ones(len(samples), dtype=bool) if taking_part is None else taking_part
         labels = np.array([KEYS[kind](sample) for sample in samples])
-        solutions = {
-            name: problem.fit((labels != name) & chosen, full, max_iterations=STEPS)
-            for name in dict.fromkeys([*labels.tolist(), *extra])
-        }
+        names = list(dict.fromkeys([*labels.tolist(), *extra]))
+        refit = partial(_refit, problem, full)
+        kept = [(labels != name) & chosen for name in names]
+        outcomes = mapped(
+            refit, kept, workers, stage="folds", named=lambda _: "", ordered=True, total=len(kept)
+        )
+        with closing(outcomes):
+            found = [outcome.get() for outcome in outcomes]
+        solutions = dict(zip(names, found, strict=True))
         return Folds(problem, samples, kind, labels, solutions)
 
     def residuals(self) -> FloatArray:
@@ -85,6 +95,10 @@ class Folds:
                     found = found - self.problem.in_common(found, ~out)
                 result[out] = found[out]
         return result
+
+
+def _refit(problem: Problem, full: FloatArray, kept: BoolArray) -> Solution:
+    return problem.fit(kept, full, max_iterations=STEPS)
 
 
 @dataclass(frozen=True)

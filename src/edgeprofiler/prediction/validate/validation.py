@@ -13,6 +13,7 @@ from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.parallel import ALONE, Workers
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
@@ -96,6 +97,7 @@ def validate(
     leave_out: str | None = None,
     confidence: float = DEFAULT_CONFIDENCE,
     folder: Path | None = None,
+    workers: Workers = ALONE,
 ) -> Validation:
     """Return predictions beside measured rows, as `learning.owner.validate` says."""
     if leave_out is not None and leave_out not in LEFT_OUT:
@@ -114,7 +116,7 @@ def validate(
         raise InvalidInput("measured rows", f"every one lacks {what}", "fill that column")
     skipped = tuple((row, lacks[id(row)]) for row in rows if lacks[id(row)])
     if leave_out:
-        compared = _left_out(samples_of(known, folder, spec), leave_out, confidence)
+        compared = _left_out(samples_of(known, folder, spec), leave_out, confidence, workers)
     else:
         compared = _as_shipped(known, folder, spec, confidence)
     return Validation(tuple(compared), skipped, leave_out or "", confidence)
@@ -161,7 +163,9 @@ def _compared(
     return Compared(row, quantity, measured, *bounds, profile.interval_kind.split(":")[0])
 
 
-def _left_out(samples: list[Sample], kind: str, confidence: float) -> list[Compared]:
+def _left_out(
+    samples: list[Sample], kind: str, confidence: float, workers: Workers
+) -> list[Compared]:
     timed = [s for s in samples if math.isfinite(s.row.runtime_s)]
     powered = [s for s in samples if math.isfinite(power_above_idle(s))]
     kept = [s for s in timed if not s.row.set_aside]
@@ -173,7 +177,9 @@ def _left_out(samples: list[Sample], kind: str, confidence: float) -> list[Compa
     taking_part = np.array([not s.row.set_aside for s in timed])
     full = problem.fit(taking_part).values
     extra = [KEYS[kind](sample) for sample in powered]
-    folds = Folds.of(problem, timed, kind, full, extra=extra, taking_part=taking_part)
+    folds = Folds.of(
+        problem, timed, kind, full, extra=extra, taking_part=taking_part, workers=workers
+    )
     seconds = [s.row.runtime_s for s in timed]
     found = _compare(timed, folds.residuals(), kind, confidence, "runtime", seconds)
     if powered:

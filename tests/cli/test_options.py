@@ -321,7 +321,7 @@ REACHED: dict[str, tuple[str, tuple[str, ...], dict[str, tuple[str, object]]]] =
         "--device": (BOARD, BOARD), "--runtime": ("CPP", "cpp"),
         "--measured": ("other.csv", Path("other.csv")), "--name": ("mine", "mine"),
     }),
-    "validate": ("edgeprofiler.validate", (), {
+    "validate": ("edgeprofiler.validate", ("-m", "measured.csv"), {
         "--measured": ("m.csv", Path("m.csv")), **WORKERS,
     }),
     "dataset build": ("edgeprofiler.build_dataset", ("x", "-o", "d"), {

@@ -55,6 +55,8 @@ class FitSettings:
     most_knots: int = 16
     drift: float = 0.1
     """Standard deviation of a knot, as a share of the runs' power: boards warm by less."""
+    sag_per_w: float = 2e-3
+    """Standard deviation of a supply's sag, relative, for each watt: 50 mOhm at 5 V."""
     outlier: float = 3.5
     """Residuals beyond so many deviations lose weight: one odd poll in a hundred does no harm."""
     settled: float = 0.3
@@ -200,6 +202,7 @@ def _pass(
         "pause": (shares[:, layers + 1 :], 100 * scale),
         "timing": (slopes * doubt, 1.0),
         "drift": (drift, settings.drift * scale),
+        "sag": (problem.crossed(timing, state.power, state.blur_s), settings.sag_per_w),
         "waves": (_waves(problem, timing, settings) if texture else drift[:, :0], scale),
     }
     centre = float(above.mean())

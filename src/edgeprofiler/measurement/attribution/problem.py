@@ -76,6 +76,9 @@ class Mixture:
     """Standard deviation of a conversion that rounding alone would leave."""
     follows: float = 0.0
     """How much faster than the clock the power of what runs follows it; 0: not at all."""
+    product_s: float | None = None
+    """Period of conversions whose values are a current times the voltage of another moment; `None`
+    where the registers were recorded apart, or no clock is known."""
     _schedule: dict[tuple[float, float, float], Schedule] | None = field(default=None, repr=False)
 
     def schedule(self, timing: Timing) -> Schedule:
@@ -225,6 +228,31 @@ class Mixture:
             there = self.predicted(moved, energy if same else self.energy(moved, power), blur_s)
             result[:, place] = (there - here) / steps[name]
         return result
+
+    def crossed(self, timing: Timing, power: FloatArray, blur_s: float) -> FloatArray:
+        """Return how a supply that sags changes products of current and voltage, in W^2.
+
+        A chip converts the voltage after the current, so that a product holds the sag of what was
+        drawn a window later, or, before that register moves, a round earlier. Once for each.
+
+        Args:
+            timing: of the sensor.
+            power: of states, shape (states,).
+            blur_s: half the width by which ends of runs are uncertain.
+
+        Returns:
+            Shape (samples, 2); no column where registers were recorded apart.
+        """
+        if self.product_s is None:
+            return np.empty((len(self.samples), 0))
+        whole = power + self.floor_w
+        energy = self.energy(timing, whole)
+        here = self.predicted(timing, energy, blur_s)
+        square = self.predicted(timing, self.energy(timing, whole**2), blur_s)
+        after = timing.lag_s - timing.window_s
+        lags = (after, after + self.product_s)
+        there = [self.predicted(timing.with_values({"lag_s": lag}), energy, blur_s) for lag in lags]
+        return np.column_stack([here * one - square for one in there])
 
     def texture(self, timing: Timing, layers: IntArray, orders: int) -> FloatArray:
         """Return what power that varies within layers adds, for waves of one watt.

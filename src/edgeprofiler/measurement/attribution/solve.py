@@ -231,6 +231,7 @@ class _Start:
             scale_w=scale,
             span_s=(float(runs.end_s[0]), float(runs.end_s[-1])),
             least_w=self.register.step_w / float(np.sqrt(12)),
+            product_s=found.period_s if found.clocked and self.register.volts is None else None,
         )
 
     def _samples(self, found: Conversions, runs: RunTimes) -> Samples:

@@ -19,7 +19,7 @@ from edgeprofiler.measurement.attribution.cycles import Whitened
 from edgeprofiler.measurement.attribution.noise import Noise, told_apart
 from edgeprofiler.measurement.attribution.prior import LayerBelief, Prior
 from edgeprofiler.measurement.attribution.problem import Mixture
-from edgeprofiler.measurement.attribution.timing import LEAST_WINDOW_S, Timing
+from edgeprofiler.measurement.attribution.timing import Timing
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ KNOBS = {
 }
 """Steps are about a short layer's length, over which predictions are nearly linear. Doubts are
 what boards and hosts differ by; ten times as much changes no power by a tenth of its error."""
+
+LEAST_WINDOW_S = 80e-6
 
 
 @dataclass(frozen=True)

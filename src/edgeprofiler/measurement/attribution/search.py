@@ -17,7 +17,7 @@ import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
 from edgeprofiler.measurement.attribution.problem import Mixture
-from edgeprofiler.measurement.attribution.timing import LEAST_WINDOW_S, Timing
+from edgeprofiler.measurement.attribution.timing import Timing
 
 
 @dataclass(frozen=True)
@@ -177,69 +177,31 @@ def near(problem: Mixture, place: Place, reach: Reach | None = None, blur_s: flo
     return best
 
 
-def paused(
-    problem: Mixture, places: list[Place], longest_s: float, reach: Reach | None = None
-) -> list[Place]:
-    """Return the best places with pauses between layers, the best first, few of a kind.
+def gapped(problem: Mixture, place: Place, longest_s: float, blur_s: float) -> Place:
+    """Return the place whose pause between layers leaves least, the window looked for anew.
 
-    A pause moves the first layers of a run by far more than the last, and a lag that makes up for
-    its mean leaves optima that are none. So with each pause the window is looked for anew, around
-    where it sees the same middle of a run.
-
-    Args:
-        problem: what is to be explained.
-        places: the best ones so far.
-        longest_s: longest pause that leaves room for the runs.
-        reach: what is searched.
+    A pause that is a little wrong moves the first layers by as much as they last, and the window
+    with them, so that pause and window are looked for in turn.
     """
-    reach = reach or Reach()
-    layers = problem.runs.layers
-    blocks = int(np.clip(float(problem.runs.mean_s.sum()) / PAUSED_BLOCK_S, 12, 24))
-    begins = _rivals([p for p in places if p.left < 1.6 * places[0].left + 1e-12], reach)
-    begins = [p for n, p in enumerate(begins) if all(_differ(p, q, reach) for q in begins[:n])]
-    step = PAUSE_MOVES_S / layers
-    grid: FloatArray = PAUSED_STEP_S * np.arange(-7.0, 8.0)
-    found: list[Place] = []
-    for number in range(1, int(longest_s / step) + 1):
-        gap = number * step
-        for begin in begins[:PAUSED_WINDOWS]:
-            window = begin.timing.window_s
-            lag = begin.timing.lag_s + 0.5 * layers * (gap - begin.timing.gap_s)
-            shape = begin.timing.with_values({"lag_s": 0.0, "gap_s": gap})
-            early = lag + np.maximum(window + grid, LEAST_WINDOW_S)
-            table = _Table.of(problem, lag + grid, early, blocks, shape, 0.0)
-            found += table.best(_Shape(shape, None), keep=2)
-        best = min(found, key=lambda place: place.left).timing.gap_s
-        if gap > max(USUAL_PAUSE_S, best + 5 * step):
-            break
-    result: list[Place] = []
-    for place in sorted(found, key=lambda place: place.left):
-        if all(abs(place.timing.gap_s - q.timing.gap_s) > 1.5 * step for q in result):
-            result.append(place)
-    return result[: reach.fitted]
+    best = place
+    some = problem.with_samples(problem.samples.some(TRIED_SAMPLES))
+    step = GAP_MOVES_S / problem.runs.layers
+    for _ in range(2):
+        middle = best.timing.gap_s
+        low, high = max(middle - GAP_REACH_S, step), min(middle + GAP_REACH_S, longest_s)
+        gaps = np.arange(low, high + step, step)
+        left = [_left(some, best.timing.with_values({"gap_s": float(gap)}), blur_s) for gap in gaps]
+        gap = float(gaps[int(np.argmin(left))])
+        found = Place(min(left), best.timing.with_values({"gap_s": gap}))
+        best = near(problem, found, blur_s=blur_s)
+    return best
 
 
-def _differ(one: Place, other: Place, reach: Reach) -> bool:
-    """Return whether two places have windows of their own."""
-    return abs(math.log(one.timing.window_s / other.timing.window_s)) > reach.alike
+GAP_MOVES_S = 12e-6
+"""By which the first layer of a run moves from one pause that is tried to the next."""
 
-
-PAUSE_MOVES_S = 80e-6
-"""By which the first layer of a run moves from one pause that is tried to the next: most of a
-block, beyond which fits do not find back."""
-
-PAUSED_BLOCK_S = 0.1e-3
-"""Layers are taken together up to this length while pauses are looked for."""
-
-PAUSED_STEP_S = 70e-6
-"""Grid of windows while pauses are looked for. It reaches 0.5 ms to both sides: without pauses,
-the likeliest lag lay up to 0.3 ms off."""
-
-PAUSED_WINDOWS = 2
-"""Rival windows for which they are."""
-
-USUAL_PAUSE_S = 10e-6
-"""Pauses up to this are tried in any case; longer ones as long as the best is not far behind."""
+GAP_REACH_S = 4e-6
+"""Farthest from a first guess: the guesses lie 3 us apart."""
 
 TRIED_SAMPLES = 4000
 """Conversions by which one timing is told from another."""

@@ -21,9 +21,9 @@ from edgeprofiler.measurement.attribution.search import (
     Reach,
     coarse,
     finest,
+    gapped,
     natural,
     near,
-    paused,
     unnatural,
 )
 from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
@@ -120,13 +120,24 @@ def solve(
     if found.clocked and unnatural(best.timing, found.period_s):
         # a search may end at a window that no chip has, with pauses that make up for it
         others = natural(problem, best.timing, found.period_s)[:1]
-        other = _with_gaps(problem, others, names, effort)
+        plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
+        other = _with_gaps(problem, [*plain, *_with_pauses(others, effort)], names, effort)
         best = max(best, other, key=lambda tried: tried.log_likelihood)
     names = best.fitted
     some = _affordable(problem, effort)
     # what is left to find are waves within layers, and the noise beside them
     last = fit(some, best.timing, names, rounds=2, start=best, texture=_may_vary(best.timing))
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
+
+
+def _with_pauses(places: list[Place], effort: Effort) -> list[Place]:
+    """Return places with pauses between layers that fits may begin from."""
+    return [
+        Place(place.left, place.timing.with_values({"gap_s": gap}))
+        for place in places
+        if place.timing.gap_s > 0
+        for gap in effort.gaps_s
+    ]
 
 
 def _may_vary(timing: Timing) -> bool:
@@ -168,33 +179,25 @@ def _with_gaps(
 ) -> Fit:
     """Return a fit with the pauses between layers that the samples call for."""
     some = _some(problem, effort)
-    without = [p for p in places if p.timing.gap_s == 0]
-    plain = _likeliest(some, finest(some, without), names) if without else None
-    longest = 0.0 if problem.gap_s is not None else _longest_gap(problem.runs, effort)
-    guesses = [near(some, place) for place in paused(some, places, longest)]
-    tried = [
-        *([] if plain is None else [plain]),
-        *(_begun(some, place, (*names, "gap_s"), plain) for place in guesses),
-    ]
-    best = max(tried, key=lambda found: found.log_likelihood)
-    if plain is not None and best.log_likelihood < plain.log_likelihood + effort.evidence:
-        best = plain
-    best = fit(some, best.timing, best.fitted, rounds=6, start=best, every=False)
-    if "gap_s" in best.fitted and best.timing.gap_s <= 0 and plain is not None:
-        return fit(some, plain.timing, plain.fitted, rounds=6, start=plain, every=False)
-    return best
+    plain = _likeliest(some, finest(problem, [p for p in places if p.timing.gap_s == 0]), names)
+    guesses = [p for p in places if p.timing.gap_s > 0]
+    if not guesses:
+        return plain
+    longest = _longest_gap(problem.runs, effort)
+    place = gapped(problem, finest(problem, guesses)[0], longest, plain.blur_s)
+    fitted = (*plain.fitted, "gap_s")
+    other = fit(some, place.timing, fitted, rounds=8, start=plain, every=False)
+    better = other.log_likelihood > plain.log_likelihood + effort.evidence
+    return other if better and other.timing.gap_s > 0 else plain
 
 
 def _likeliest(problem: Mixture, places: list[Place], names: tuple[str, ...]) -> Fit:
     """Return the likeliest of the fits from some places."""
-    fits = [_begun(problem, place, names, None) for place in places]
+    fits = []
+    for place in places:
+        rail = ("time_constant_s",) if place.timing.time_constant_s > 0 else ()
+        fits.append(fit(problem, place.timing, (*names, *rail), rounds=6, every=False))
     return max(fits, key=lambda found: found.log_likelihood)
-
-
-def _begun(problem: Mixture, place: Place, names: tuple[str, ...], start: Fit | None) -> Fit:
-    """Return a fit from a place after its first passes, which tell it from another's."""
-    rail = ("time_constant_s",) if place.timing.time_constant_s > 0 else ()
-    return fit(problem, place.timing, (*names, *rail), rounds=3, start=start, every=False)
 
 
 def _longest_gap(runs: RunTimes, effort: Effort) -> float:
@@ -268,8 +271,8 @@ class _Start:
         return sorted(places + self._gapped(problem, found.period_s, effort), key=lambda p: p.left)
 
     def _gapped(self, problem: Mixture, period: float | None, effort: Effort) -> list[Place]:
-        if problem.gap_s is not None or period is not None:
-            return []  # known, or looked for once the window is
+        if problem.gap_s is not None:
+            return []
         longest = _longest_gap(problem.runs, effort)
         return [
             place

@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 NOMINAL_WINDOW_S = 1.1e-3
 """Integration window of the INA3221 as it comes; by which it is judged what a run shows."""
 
-LEAST_WINDOW_S = 80e-6
-"""No chip's conversion is shorter than this."""
-
 LATE_PLACES = 16
 """Places by which a conversion that is late by anything up to its period is stood for."""
 

@@ -31,8 +31,7 @@ class RunTimes:
     duration_s: FloatArray
     end_s: FloatArray
     slack_s: FloatArray | None
-    """Time of a call that no layer explains, less its median; `None` where neither stamps nor starts
-    tell it."""
+    """Time of a run that no layer explains, less what is usual; `None` where nothing tells it."""
     clock: FloatArray | None = None
     """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
 

@@ -125,8 +125,7 @@ def solve(
         best = max(best, other, key=lambda tried: tried.log_likelihood)
     names = best.fitted
     some = _affordable(problem, effort)
-    # what is left to find are waves within layers, and the noise beside them
-    last = fit(some, best.timing, names, rounds=2, start=best, texture=_may_vary(best.timing))
+    last = fit(some, best.timing, names, rounds=4, start=best, texture=_may_vary(best.timing))
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
 
 

@@ -94,7 +94,7 @@ CSV_COLUMNS = 4_096
 """Columns of a CSV file; a sheet of a board of eight rails has some thirty."""
 
 CSV_LINE = 1 * MIB
-"""Characters of a line of a CSV file, or of a candidate of a sweep, which is read whole."""
+"""Characters of a row of a CSV file, or of a candidate of a sweep, which is read whole."""
 
 CSV_CELLS = 2**23
 """Cells of a CSV file: a data set's of the most rows, which take 60 bytes each and more."""

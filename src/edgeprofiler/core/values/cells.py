@@ -145,8 +145,7 @@ def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True
         header: whether the first line names the columns; else they are `1`, `2`, `3`.
     """
     dialect = dialect_of(text)
-    whole = _whole_lines(text, dialect.skipped, source)
-    lines = _lines(csv.reader(whole, delimiter=dialect.separator), source)
+    lines = _lines(_Feed(text, dialect.skipped, source), dialect.separator, source)
     first = next(lines, (0, []))
     columns = tuple(name.strip() for name in first[1])
     if not header:
@@ -165,17 +164,31 @@ def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(place) for place in range(1, len(cells) + 1))
 
 
-def _whole_lines(text: str, start: int, source: object) -> Iterator[str]:
-    """Yield lines with their ends, none longer than is taken."""
-    for number, line in enumerate(_LINE.finditer(text, start), 1):
-        if line.end() - line.start() > limits.CSV_LINE:
-            problem = f"line {number} is longer than {limits.CSV_LINE} characters"
-            raise InvalidInput(source, problem)
-        yield line.group()
+class _Feed:
+    """The lines of a text with their ends, for a reader that takes as many as a row has."""
+
+    def __init__(self, text: str, start: int, source: object) -> None:
+        self._lines = enumerate(_LINE.finditer(text, start), 1)
+        self._source = source
+        self.row = 0
+        """Characters of the row so far; the reader's owner sets it back."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        number, line = next(self._lines)
+        self.row += line.end() - line.start()
+        if self.row > limits.CSV_LINE:
+            problem = f"line {number} is of a row of more than {limits.CSV_LINE} characters"
+            raise InvalidInput(self._source, problem)
+        return line.group()
 
 
-def _lines(reader: Any, source: object) -> Iterator[tuple[int, list[str]]]:
+def _lines(feed: _Feed, separator: str, source: object) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(feed, delimiter=separator)
     while True:
+        feed.row = 0
         try:
             row = next(reader, None)
         except csv.Error as error:

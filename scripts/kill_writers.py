@@ -256,7 +256,8 @@ def kill_writers(names: Sequence[str], times: int, seed: int, folder: Path) -> d
         name = names[time_ % len(names)]
         cases[name].kill(rng.random())
         kept = cases[name].kept
-        print(f"{time_ + 1} {name}: {kept.old}, {kept.new}, {len(kept.wrong)}", file=sys.stderr)
+        said = [f"{time_ + 1} {name}: {kept.old}, {kept.new}", *kept.wrong[-1:]]
+        print("; ".join(said), file=sys.stderr)
     return {name: case.kept for name, case in cases.items()}
 
 

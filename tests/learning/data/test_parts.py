@@ -15,7 +15,7 @@ from edgeprofiler.core.errors import (
     Unavailable,
     UsageError,
 )
-from edgeprofiler.learning.data import pull, push, swap
+from edgeprofiler.learning.data import pull, push, swap, transfer
 from edgeprofiler.learning.data.content import content_of
 from edgeprofiler.learning.data.pointer import parse_pointer
 from edgeprofiler.learning.data.remote import Remote, configuration, remote_for
@@ -195,3 +195,19 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     folder.parent.chmod(0o500)
     with pytest.raises(EdgeProfilerError):
         push(folder, remote=str(tmp_path / "store"))
+
+
+def test_a_pull_starts_anew_where_a_killed_one_left_what_is_cut_off(tmp_path: Path) -> None:
+    left = tmp_path / ".data.pull" / "cache"
+    left.mkdir(parents=True)
+
+    def fetch(stage: Path) -> Path:
+        if (stage / "cache").exists():
+            raise InvalidInput("remote", "does not hold this version or path")
+        (stage / "arrived").mkdir()
+        (stage / "arrived" / "a.csv").write_text("1")
+        return stage / "arrived"
+
+    assert transfer._put(tmp_path / "data", fetch, "remote", False).changed
+    assert (tmp_path / "data" / "a.csv").read_text() == "1"
+    assert not left.exists()

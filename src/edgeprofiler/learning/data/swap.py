@@ -14,6 +14,8 @@ from edgeprofiler.core.folders import exchange
 from edgeprofiler.core.values import read_json
 from edgeprofiler.learning.data.content import content_of
 
+_LOCK = ".lock"
+
 
 @contextlib.contextmanager
 def staging(target: Path, task: str, *, resumes: bool = True) -> Iterator[Path]:
@@ -26,7 +28,7 @@ def staging(target: Path, task: str, *, resumes: bool = True) -> Iterator[Path]:
     folder = _beside(target, task)
     try:
         folder.mkdir(exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock = (folder / _LOCK).open("w")
     except OSError as error:
         raise CannotWrite.because(target, error) from None
     with lock:
@@ -47,6 +49,18 @@ def staging(target: Path, task: str, *, resumes: bool = True) -> Iterator[Path]:
         finally:
             if not (broken_off and resumes):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def holds(stage: Path) -> bool:
+    """Say whether an earlier transfer left something in its folder."""
+    return any(path.name != _LOCK for path in stage.iterdir())
+
+
+def empty(stage: Path) -> None:
+    """Take away what an earlier transfer left in its folder."""
+    for path in stage.iterdir():
+        if path.name != _LOCK:
+            _remove(path)
 
 
 def replace(target: Path, finished: Path) -> None:

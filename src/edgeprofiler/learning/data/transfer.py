@@ -236,7 +236,14 @@ def _put(place: Path, fetch: Callable[[Path], Path], source: str, force: bool) -
     if not force:
         swap.refuse_unsaved(place)
     with swap.staging(place, "pull") as stage:
-        arrived = fetch(stage)
+        left = swap.holds(stage)
+        try:
+            arrived = fetch(stage)
+        except InvalidInput:
+            if not left:
+                raise
+            swap.empty(stage)  # what a killed pull left may be cut off itself
+            arrived = fetch(stage)
         content = content_of(arrived)
         same = place.exists() and not _is_empty(place) and content_of(place).md5 == content.md5
         if not same:

@@ -17,7 +17,7 @@ TEXT_BYTES = 128 * MIB
 a data set of 200,000 layers 80 MB as CSV."""
 
 JSON_ROOM_BYTES = 512 * MIB
-"""What a JSON text may take as objects; a profile takes three times its text, `[{},{}]` 24 times."""
+"""What a JSON text may take as objects; a profile takes three times its text, `[{},{}]` 24."""
 
 TOML_BYTES = 256 * 1024
 """A TOML file; those that ship have at most 20 KB, and reading some takes quadratic time."""

@@ -172,13 +172,19 @@ def test_the_action_keeps_an_environment_for_as_long_as_it_serves(tmp_path: Path
 
 
 @pytest.mark.parametrize("may", [True, False])
-def test_the_action_comments_where_it_may_and_says_where_it_may_not(
-    tmp_path: Path, may: bool
+@pytest.mark.parametrize("earlier", ["", "41"])
+def test_the_action_writes_one_comment_where_it_may_and_says_where_it_may_not(
+    tmp_path: Path, may: bool, earlier: str
 ) -> None:
     step = steps()["Comment"]
+    (tmp_path / "budget.md").write_text("12 mJ\n")
     gh = tmp_path / "gh"
     gh.write_text(
-        f'#!/bin/sh\necho "$@" > {tmp_path}/asked\nexit {0 if may else 1}\n',
+        f"""#!/bin/sh
+case "$*" in *--paginate*) [ -z "{earlier}" ] || echo {earlier}; exit 0;; esac
+echo "$@" > {tmp_path}/asked
+exit {0 if may else 1}
+"""
     )
     gh.chmod(0o755)
     done = run(
@@ -188,14 +194,24 @@ def test_the_action_comments_where_it_may_and_says_where_it_may_not(
         step["run"],
         PATH=f"{tmp_path}:{os.environ['PATH']}",
         GH_TOKEN="",
-        REPORT="budget.md",
+        REPORT=str(tmp_path / "budget.md"),
+        BUDGET="budget.toml",
+        MODEL="--> $(id)",
         PULL_REQUEST="7",
         GITHUB_REPOSITORY="owner/name",
+        RUNNER_TEMP=str(tmp_path),
     )
     assert done.returncode == 0
     asked = (tmp_path / "asked").read_text()
-    assert "pr comment 7" in asked
-    assert "--body-file budget.md" in asked
+    where = (
+        f"PATCH repos/owner/name/issues/comments/{earlier}"
+        if earlier
+        else "POST repos/owner/name/issues/7/comments"
+    )
+    assert where in asked
+    mark, rest = (tmp_path / "comment.md").read_text().split("\n", 1)
+    assert mark == "<!-- edgeprofiler check: budget.toml --____id_ -->"
+    assert rest == "12 mJ\n"
     assert ("::notice::" in done.stdout) is not may
 
 

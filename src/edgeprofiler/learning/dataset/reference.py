@@ -179,8 +179,8 @@ def _row(
     }
 
 
-def _size(row: Row, column: str, default: int | None = None) -> int:
-    return row[column].default(default).whole(0)
+def _size(row: Row, column: str, default: int | None = None, least: int = 0) -> int:
+    return row[column].default(default).whole(least)
 
 
 def _triple(row: Row, column: str) -> tuple[int, ...]:
@@ -224,7 +224,7 @@ def _convolution(
         output_shapes=[(batch, *result)],
         dtype="fp16",
         kernel=kernel,
-        stride=(_size(row, "stride_0"), _size(row, "stride_1")),
+        stride=(_size(row, "stride_0", least=1), _size(row, "stride_1", least=1)),
         padding_before=tuple(p // 2 for p in padding),
         padding_after=tuple(p - p // 2 for p in padding),
         groups=groups,
@@ -255,7 +255,7 @@ def _pooling(
     batch = _size(row, "batch_size", 1)
     source, result = _triple(row, "input_size"), _triple(row, "output_size")
     kernel = (_size(row, "kernel_0"), _size(row, "kernel_1"))
-    stride = (_size(row, "stride_0", 1), _size(row, "stride_1", 1))
+    stride = (_size(row, "stride_0", 1, 1), _size(row, "stride_1", 1, 1))
     whole = source[1:]
     padding = (0, 0)
     if kernel == whole and result[1:] != (1, 1):

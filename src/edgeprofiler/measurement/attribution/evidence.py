@@ -173,15 +173,27 @@ def _register(recording: Recording, rail: str, origin_s: float) -> Register:
     trace = recording.trace
     current, volts = trace.currents_a.get(rail), trace.voltages_v.get(rail)
     watts = trace.rails_w[rail]
-    apart = current is not None and volts is not None and not np.isnan(current).all()
-    if current is not None and volts is not None and apart:
-        watts = current * float(np.nanmedian(volts))
-    good = np.isfinite(watts) & np.isfinite(trace.time_s) & np.isfinite(trace.rails_w[rail])
+    good = np.isfinite(watts) & np.isfinite(trace.time_s)
+    if current is not None and volts is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = current * _middle(volts)
+        if np.isfinite(product[good]).any():
+            watts = product
+            good &= np.isfinite(watts)
+        else:
+            volts = None
     watts = np.ascontiguousarray(watts[good])
     return Register(
         rail, trace.time_s[good] - origin_s, watts, _step(watts), _floor(recording, rail, watts),
-        volts[good] if apart and volts is not None else None,
+        None if current is None or volts is None else volts[good],
     )  # fmt: skip
+
+
+def _middle(values: FloatArray) -> float:
+    """Return the median of what is finite; not finite where nothing is, or where it overflows."""
+    known = values[np.isfinite(values)]
+    with np.errstate(over="ignore"):
+        return float(np.median(known)) if known.size else float("nan")
 
 
 def _floor(recording: Recording, rail: str, watts: FloatArray) -> float:

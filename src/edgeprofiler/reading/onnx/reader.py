@@ -251,7 +251,8 @@ class Reader:
         self._computed.update(dict.fromkeys(node.outputs))
         if node.op in _FROM_SIZES or not self.from_sizes.keys().isdisjoint(node.inputs):
             self.from_sizes.update(dict.fromkeys(node.outputs))
-        of_activation = node.op in SHAPE_READS and not self.values[node.inputs[0]].constant
+        read = call.inputs[0] if node.op in SHAPE_READS else None
+        of_activation = read is not None and not read.constant
         if of_activation or not self.recipes.keys().isdisjoint(node.inputs):
             recipe = self._recipe(node)
             self.recipes.update((name, recipe) for name in node.outputs if name)

@@ -192,7 +192,8 @@ ASKED = {
 @pytest.mark.parametrize("kind", MODELS)
 def test_what_is_asked_changes_the_answer_or_is_refused(kind: str, field: str) -> None:
     model = MODELS[kind]()
-    fixed = {"precision", "batch", "resolution", "shapes"} if kind == "network" else set()
+    built = {"precision", "batch", "resolution", "shapes", "tensorrt"}
+    fixed = built if kind == "network" else set()
     if field in fixed | {"front_end", "trips"}:
         with pytest.raises((UsageError, Unsupported)):
             predict(model, **{field: ASKED[field]})

@@ -26,7 +26,8 @@ STRETCHES = 48
 """Stretches of the session that are worked on at once, each with runs of its own."""
 
 BLOCK = 8
-"""Runs that form one block of the equations; they couple with the next block only."""
+"""Fewest runs that form one block of the equations. Blocks couple with the next one only, so that
+one holds as many runs as a conversion reaches ahead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +86,17 @@ class Whitened:
     def _place(self, cycles: Cycles) -> None:
         """Give runs that were seen places in stretches, and conversions rows in those."""
         run, self._reach = cycles.run, cycles.reach
+        self._block = max(BLOCK, self._reach - 1)
         seen = np.unique(run[:, None] + np.arange(self._reach))
         place = np.searchsorted(seen, run)
         # runs that no conversion saw leave out nothing: effects reach to neighbours in `seen` only
-        stretch_runs = max(-(-seen.size // STRETCHES), 4 * BLOCK, self._reach)
+        stretch_runs = max(-(-seen.size // STRETCHES), 4 * self._block, self._reach)
         self._stretch = place // stretch_runs
         self._local = place - self._stretch * stretch_runs
         count = int(self._stretch[-1]) + 1
-        blocks = -(-(stretch_runs + self._reach) // BLOCK)
+        blocks = -(-(stretch_runs + self._reach) // self._block)
         self._shape = (count, blocks)
-        self._runs = blocks * BLOCK
+        self._runs = blocks * self._block
         flat = self._stretch * self._runs + self._local
         self._first = np.flatnonzero(np.diff(flat, prepend=-1))
         self._flat = flat[self._first]
@@ -108,23 +110,23 @@ class Whitened:
             for other in range(one, reach):
                 both = self._effect[:, one, :, None] * self._effect[:, other, None, :]
                 band[self._flat + one, other - one] += _sums(both, self._first)
-        width = BLOCK * size
-        inner = np.zeros((count, blocks, BLOCK, size, BLOCK, size))
-        outer = np.zeros((count, blocks, BLOCK, size, BLOCK, size))
-        band = band[:total].reshape(count, blocks, BLOCK, reach, size, size)
-        for one in range(BLOCK):
+        width = self._block * size
+        inner = np.zeros((count, blocks, self._block, size, self._block, size))
+        outer = np.zeros((count, blocks, self._block, size, self._block, size))
+        band = band[:total].reshape(count, blocks, self._block, reach, size, size)
+        for one in range(self._block):
             for ahead in range(reach):
                 other, part = one + ahead, band[:, :, one, ahead]
-                if other < BLOCK:
+                if other < self._block:
                     inner[:, :, one, :, other] += part
                     if ahead:
                         inner[:, :, other, :, one] += part.transpose(0, 1, 3, 2)
-                elif other < 2 * BLOCK:
-                    outer[:, :, one, :, other - BLOCK] += part
+                elif other < 2 * self._block:
+                    outer[:, :, one, :, other - self._block] += part
         diagonal = inner.reshape(count, blocks, width, width)
         above = outer.reshape(count, blocks, width, width)
         places = np.arange(width)
-        diagonal[:, :, places, places] += np.tile(1 / self._spread, BLOCK)
+        diagonal[:, :, places, places] += np.tile(1 / self._spread, self._block)
         self._inverse = np.empty_like(diagonal)
         self._step = np.empty((count, blocks - 1, width, width))
         self._log_determinant = 0.0
@@ -165,7 +167,7 @@ class Whitened:
         """
         (count, blocks), size = self._shape, self._chosen.size
         flat = self._stretch * self._runs + self._local
-        block, last = flat // BLOCK, (flat + self._reach - 1) // BLOCK
+        block, last = flat // self._block, (flat + self._reach - 1) // self._block
         ahead = np.arange(int((last - block).max()) + 1)
         row, step = np.nonzero(block[:, None] + ahead <= last[:, None])
         order = np.argsort(block[row] + step, kind="stable")
@@ -173,16 +175,16 @@ class Whitened:
         rank = np.arange(row.size) - np.searchsorted(place, place)
         most, total = int(rank.max()) + 1, int(place.max()) + 1
         rows = np.zeros((max(total, count * blocks), most), dtype=np.int64)
-        weight = np.zeros((len(rows), BLOCK, size, most))
+        weight = np.zeros((len(rows), self._block, size, most))
         rows[place, rank] = row
         for seen in range(self._reach):
-            run = flat[row] + seen - place * BLOCK
-            here = np.flatnonzero((run >= 0) & (run < BLOCK))
+            run = flat[row] + seen - place * self._block
+            here = np.flatnonzero((run >= 0) & (run < self._block))
             weight[place[here], run[here], :, rank[here]] = self._effect[row[here], seen]
         keep = count * blocks
         return (
             rows[:keep].reshape(count, blocks, most),
-            weight[:keep].reshape(count, blocks, BLOCK * size, most),
+            weight[:keep].reshape(count, blocks, self._block * size, most),
         )
 
     def _forward(self, moved: FloatArray) -> FloatArray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -59,10 +58,6 @@ COMMANDS = (
 """Modules of `edgeprofiler.cli.commands`, in the order of the help page. Each holds a function of
 its name, or an `app` of several."""
 
-_OBJECTS = 50_000
-"""Objects that are made between two looks for garbage. The default, 700, takes a tenth of the time
-of `predict`, most of it over modules that stay; 50,000 are some ten megabytes."""
-
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What writing to standard output fails with where there is no room for it."""
 
@@ -116,7 +111,6 @@ def called(words: Sequence[str]) -> Sequence[str]:
 
 def main() -> NoReturn:
     """Run the command line and exit with a documented code."""
-    gc.set_threshold(_OBJECTS)
     try:
         streams.prepare()
         with ending_interrupts():

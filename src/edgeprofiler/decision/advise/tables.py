@@ -110,7 +110,9 @@ def budget_words(document: Mapping[str, Any]) -> Words:
     if not plan["reached"]:
         return Words("The budget cannot be met with the changes allowed.", "bad")
     met = "The budget is met" if plan["steps"] else "The budget is met as it is"
-    return Words(f"{met}, by the values: intervals may reach beyond it (check it with `sure`).", "good")
+    return Words(
+        f"{met}, by the values: intervals may reach beyond it (check it with `sure`).", "good"
+    )
 
 
 def _cost(cost: Mapping[str, Any]) -> str:

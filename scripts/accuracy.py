@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from published import layer_samples, published_rows, published_samples, shared_o
 
 from edgeprofiler.core.files import write_text
 from edgeprofiler.core.network import BoolArray, FloatArray
+from edgeprofiler.core.parallel import Workers, mapped
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Cells, Folds
 from edgeprofiler.prediction.calibration.measured import Measured
@@ -102,27 +103,35 @@ def main() -> None:
     picture(fitted)
 
 
+KINDS = ("source", "family", "board", "network", "cells")
+"""What is left out: groups of a kind, or each source's families together with the source."""
+
+
 def fit(rows: Sequence[Measured], jobs: int) -> Fitted:
     """Fit the rows that count, and refit without each group of every kind."""
     samples, powered = published_samples(list(rows))
     problem = recipe.assemble(samples)
     full = problem.fit().values
-    with ProcessPoolExecutor(jobs) as pool:
-        cells = pool.submit(Cells.of, problem, samples, full, recipe.source_spread(samples))
-        waiting = {kind: pool.submit(left_out, problem, samples, powered, kind, full)
-                   for kind in ("source", "family", "board", "network")}  # fmt: skip
-        folds = {kind: found.result() for kind, found in waiting.items()}
-        return Fitted(samples, powered, problem, folds, cells.result())
+    refit = partial(left_out, problem, samples, powered, full)
+    outcomes = mapped(refit, KINDS, Workers(jobs), stage="kinds", ordered=True)
+    *kinds, cells = (outcome.get() for outcome in outcomes)
+    folds = {
+        kind: found for kind, found in zip(KINDS, kinds, strict=False) if isinstance(found, Folds)
+    }
+    assert isinstance(cells, Cells)
+    return Fitted(samples, powered, problem, folds, cells)
 
 
 def left_out(
     problem: Problem,
     samples: Sequence[Sample],
     powered: Sequence[Sample],
-    kind: str,
     full: FloatArray,
-) -> Folds:
+    kind: str,
+) -> Folds | Cells:
     """Return the refits of one kind, those of networks with power alone among them."""
+    if kind == "cells":
+        return Cells.of(problem, samples, full, recipe.source_spread(samples))
     extra = [KEYS[kind](sample) for sample in powered]
     return Folds.of(problem, samples, kind, full, extra=extra)
 

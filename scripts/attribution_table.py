@@ -14,8 +14,8 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,6 +24,7 @@ import numpy as np
 
 from edgeprofiler.core.files import read_text, write_text
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.parallel import Workers, mapped
 from edgeprofiler.measurement.attribution import attribute_with_report
 from edgeprofiler.measurement.recording import Recording
 from edgeprofiler.measurement.simulator import SensorModel, Structure, Truth, simulate
@@ -179,24 +180,33 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30_000)
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--networks", default=",".join(NETWORKS))
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="keep rows of cases that are not run")
     options = parser.parse_args()
     rows = _old_rows() if options.keep else {}
-    with ProcessPoolExecutor(options.processes) as pool:
-        jobs = {
-            (case, name): [
-                pool.submit(one, name, CASES[case], options.runs, seed)
-                for seed in range(options.seeds)
-            ]
-            for case in options.cases.split(",")
-            for name in options.networks.split(",")
-        }
-        for (case, name), futures in jobs.items():
-            line = row(name, CASES[case], [future.result() for future in futures])
+    jobs = [
+        (case, name, seed)
+        for case in options.cases.split(",")
+        for name in options.networks.split(",")
+        for seed in range(options.seeds)
+    ]
+    found: dict[tuple[str, str], list[Score]] = {}
+    outcomes = mapped(
+        partial(one_of, options.runs), jobs, Workers(options.jobs), stage="recordings", ordered=True
+    )
+    for (case, name, seed), outcome in zip(jobs, outcomes, strict=True):
+        found.setdefault((case, name), []).append(outcome.get())
+        if seed == options.seeds - 1:
+            line = row(name, CASES[case], found[case, name])
             rows[CASES[case].title, name] = line
             print(line, flush=True)
             _write("\n".join([*HEAD, *_ordered(rows)]))
+
+
+def one_of(runs: int, job: tuple[str, str, int]) -> Score:
+    """Return how one recording of a case, network and seed comes out."""
+    case, name, seed = job
+    return one(name, CASES[case], runs, seed)
 
 
 def _ordered(rows: dict[tuple[str, str], str]) -> list[str]:

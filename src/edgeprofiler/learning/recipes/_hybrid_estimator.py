@@ -43,9 +43,9 @@ isolated convolutions 16 in place of 6 bring the error of power from 13 to 10 %.
 
 _SQUARE_ROWS = 600
 """With so many rows, over twice as many as terms, the ridge of power may take squares and products
-of its columns too. On 1,500 isolated convolutions (0.1 to 2 W, a law of their own, 3 % noise)
-errors fall at random from 5.3 to 4.4 %, for more channels than were seen from 9.1 to 5.9 %, for
-larger images from 12.8 to 7.2 %."""
+of its columns too. On 1,500 isolated convolutions of `scripts/low_power.py` (0.1 to 2 W, 3 % noise)
+errors fall at random from 5.5 to 4.2 %, for more channels than were seen from 9.5 to 6.5 %, for
+larger images from 12.5 to 7.4 %."""
 _SQUARES_GAIN = 0.8
 """They must take a fifth off the error of rows left out. Where each layer deviates by 22 % that
 nothing tells they cannot, and would make errors for larger images a third larger."""

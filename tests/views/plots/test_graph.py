@@ -85,6 +85,7 @@ def test_without_edges_there_are_words_in_place_of_a_picture() -> None:
     profile = predict("zoo:lenet", "jetson-nano")
     bare = replace(profile, network=replace(profile.network, reads=None))
     assert graph_of(bare) is None
+    pytest.importorskip("jinja2")
     assert "does not say which layers read which" in report_page([bare])
     with pytest.raises(InsufficientData, match="which layers read"):
         draw(bare, "graph")

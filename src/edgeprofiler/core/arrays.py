@@ -69,4 +69,5 @@ class Alike:
         return all(alike(getattr(self, name), getattr(other, name)) for name in names)
 
     def __hash__(self) -> int:
-        return hash(tuple(getattr(self, field.name) for field in fields(self)))  # type: ignore[arg-type]
+        values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
+        return hash(tuple(None if alike(value, math.nan) else value for value in values))

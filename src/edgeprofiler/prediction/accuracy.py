@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edgeprofiler.core.arrays import Alike
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.prediction.uncertainty.distributions import binomial_interval
 
 
-@dataclass(frozen=True)
-class Figures:
+@dataclass(frozen=True, eq=False)
+class Figures(Alike):
     """How well predictions meet measurements; all NaN where there is none.
 
     Shares and relative errors are of one, not per cent.

@@ -1,6 +1,7 @@
 """Power modes and clocks of a user's own: one state of a board has one name and one answer."""
 
 import math
+import pickle
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_only_what_differs_from_the_mode_is_named() -> None:
     assert device.spec == "jetson-agx-orin@30w,gpu=510MHz"
     assert load_device(device.spec) == device
     assert (device.mode.base, device.mode.clocks.cpu_cores, device.mode.clocks.sms) == ("30w", 8, 8)
+
+
+def test_what_nobody_knows_of_a_board_makes_it_no_other_board() -> None:
+    device = load_device("jetson-nano@gpu=460.8MHz")
+    assert math.isnan(device.mode.idle_power_w)
+    sent = pickle.loads(pickle.dumps(device))
+    assert sent == device
+    assert hash(sent.mode) == hash(device.mode)
 
 
 def test_without_a_mode_the_rest_is_as_in_the_boards_default() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from edgeprofiler.core import limits
+from edgeprofiler.core.arrays import Alike
 from edgeprofiler.core.choices import DEFAULT_PRECISION, runtime_named
 from edgeprofiler.core.device.clocks import parse_changes, parse_sweep
 from edgeprofiler.core.device.datasheet import Datasheet
@@ -37,8 +38,8 @@ class Calibration:
     """Errors it was validated with, by name: `lono_mape`, `residual_q90`, ..."""
 
 
-@dataclass(frozen=True)
-class Device:
+@dataclass(frozen=True, eq=False)
+class Device(Alike):
     """A board in one power mode, called by one host runtime."""
 
     name: str

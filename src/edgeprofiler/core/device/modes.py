@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edgeprofiler.core.arrays import Alike
 from edgeprofiler.core.device.clocks import Clocks, print_changes, print_clock
 from edgeprofiler.core.device.datasheet import Datasheet
 from edgeprofiler.core.errors import UsageError
 
 
-@dataclass(frozen=True)
-class PowerMode:
+@dataclass(frozen=True, eq=False)
+class PowerMode(Alike):
     """One nvpmodel mode, or one with clocks of a user's own: what it caps."""
 
     name: str

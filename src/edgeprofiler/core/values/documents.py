@@ -32,9 +32,9 @@ def read_json(path: Path, max_bytes: int = limits.TEXT_BYTES) -> Value:
 def parse_json(text: str | bytes, source: object) -> Value:
     """Return what a JSON text holds; `InvalidInput` says line and column.
 
-    >>> parse_json('{"runs": [1, 2, ]}', "times.json")
+    >>> parse_json('{"runs": [1, 2 3]}', "times.json")
     Traceback (most recent call last):
-    edgeprofiler.core.errors.InvalidInput: times.json: is not JSON (line 1, column 17: ...)
+    edgeprofiler.core.errors.InvalidInput: times.json: is not JSON (line 1, column 16: ...)
     """
     room = _room(text)
     if room > limits.JSON_ROOM_BYTES:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from edgeprofiler.core.arrays import Alike
+from edgeprofiler.core.alike import Alike
 from edgeprofiler.core.units import between, engineering, in_unit, known, signed
 
 Verdict = Literal["less", "more", "same", "undecided"]

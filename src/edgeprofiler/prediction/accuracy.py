@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgeprofiler.core.arrays import Alike
+from edgeprofiler.core.alike import Alike
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.prediction.uncertainty.distributions import binomial_interval
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeprofiler.core.arrays import alike
+from edgeprofiler.core.alike import alike
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.graph import Graph

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.arrays import Alike
+from edgeprofiler.core.alike import Alike
 from edgeprofiler.core.choices import DEFAULT_PRECISION, runtime_named
 from edgeprofiler.core.device.clocks import parse_changes, parse_sweep
 from edgeprofiler.core.device.datasheet import Datasheet

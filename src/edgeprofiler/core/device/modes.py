@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgeprofiler.core.arrays import Alike
+from edgeprofiler.core.alike import Alike
 from edgeprofiler.core.device.clocks import Clocks, print_changes, print_clock
 from edgeprofiler.core.device.datasheet import Datasheet
 from edgeprofiler.core.errors import UsageError

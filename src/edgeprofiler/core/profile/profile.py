@@ -17,7 +17,8 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from edgeprofiler.core.arrays import Alike, read_only
+from edgeprofiler.core.alike import Alike
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.device.clocks import Clocks
 from edgeprofiler.core.errors import UsageError
 from edgeprofiler.core.files import write_text

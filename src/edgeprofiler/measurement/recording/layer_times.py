@@ -117,7 +117,7 @@ def _parse_rows(rows: bytes, name: str, path: Path) -> tuple[FloatArray, Micros]
             return np.empty(0), np.empty(0, np.int64)
         milliseconds, stamps = zip(*pairs, strict=True)
         return np.array(milliseconds, np.float64), parse_stamps(stamps)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidInput(
             path, f"layer {name!r} is not a list of [milliseconds, stamp] ({error})"
         ) from None

@@ -45,6 +45,21 @@ def test_many_at_once_are_what_each_is_alone() -> None:
         assert profile == predict(network, "jetson-tx2")
 
 
+def test_a_predictor_answers_for_its_own_board_whatever_it_builds_by_itself(
+    tmp_path: Path,
+) -> None:
+    """Neither the precision that it was trained in nor the way to a board's file is the board."""
+    (tmp_path / "mine.toml").write_text('base = "jetson-orin-nano"\nname = "mine"\n')
+    (tmp_path / "there").mkdir()
+    board, again = tmp_path / "mine.toml", tmp_path / "there" / ".." / "mine.toml"
+    predictor = RooflinePredictor(replace(load_device(board), precision="fp32"))
+    for way in (board, again, load_device(again)):
+        profile = predict("zoo:lenet", way, predictor=predictor)
+        assert profile.network.precision == "fp32"
+    with pytest.raises(UsageError, match="answers for mine@"):
+        predict("zoo:lenet", "jetson-orin-nano", predictor=predictor)
+
+
 def test_a_wider_confidence_is_a_wider_interval() -> None:
     narrow = predict("zoo:resnet18", "jetson-orin-nano", confidence=0.5).totals.energy_j
     wide = predict("zoo:resnet18", "jetson-orin-nano", confidence=0.95).totals.energy_j

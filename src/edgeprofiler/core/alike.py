@@ -30,14 +30,17 @@ def alike(left: Any, right: Any) -> bool:
 
 
 class Alike:
-    """A dataclass (made with `eq=False`) that equals another whose fields are `alike`."""
+    """A dataclass (made with `eq=False`) that equals another whose compared fields are `alike`."""
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
-        return all(alike(getattr(self, name), getattr(other, name)) for name in names)
+        return all(alike(getattr(self, name), getattr(other, name)) for name in _compared(self))
 
     def __hash__(self) -> int:
-        values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
+        values = [getattr(self, name) for name in _compared(self)]
         return hash(tuple(None if alike(value, math.nan) else value for value in values))
+
+
+def _compared(noun: Any) -> list[str]:
+    return [field.name for field in fields(noun) if field.compare]

@@ -72,7 +72,7 @@ class Device(Alike):
     """A board of the same chip, whose factors answer where this one was never measured."""
     description: str = ""
     family: str = "jetson"
-    source: str = "shipped"
+    source: str = field(default="shipped", compare=False)
     """`shipped`, or the path of the file it was read from."""
     precision: str = field(default=DEFAULT_PRECISION, compare=False)
     """What networks are built for where nothing is asked: what a trained predictor knows."""

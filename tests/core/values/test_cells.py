@@ -23,7 +23,7 @@ def test_cells_are_texts_and_numbers() -> None:
     assert (second["network"].text(), second["batch"].null) == ("a\nb", True)
     assert second["runtime_ms"].whole() == 1000
     assert second["nothing"].default(1).whole() == 1
-    assert (first.line, second.line) == (2, 5)
+    assert (first.line, second.line) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,17 @@ def test_rows_of_empty_cells_are_blank_lines():
     assert [row.line for row in rows] == [2, 5]
 
 
+def test_a_row_s_line_is_the_one_that_it_begins_on():
+    """As an editor counts: cells in quotes go on over lines, and a form feed ends none."""
+    text = 'a,b\r\n\r\n"one\ntwo\n",1\n\n"x\x0c\u2028",2\r"\n",3\n'
+    rows = list(parse_csv(text, "m.csv", before=7).rows)
+    assert [row.line for row in rows] == [10, 14, 15]
+    with pytest.raises(InvalidInput, match="line 11 has 3 cells, the header 2"):
+        list(parse_csv('a,b\n"1\n2",3\n"4\n5",6,7\n', "m.csv", before=7).rows)
+    with pytest.raises(InvalidInput, match=r"is no CSV \(line 9: "):
+        list(parse_csv('a,b\n"' + "x\n" * 70_000 + '",3\n', "m.csv", before=7).rows)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, encoding: str):
     path = tmp_path / "m.csv"
@@ -131,7 +142,7 @@ def test_a_table_of_a_hundred_thousand_columns_is_refused_at_once() -> None:
 def test_a_line_and_a_table_have_their_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeprofiler.core.limits.CSV_LINE", 8)
     monkeypatch.setattr("edgeprofiler.core.limits.CSV_CELLS", 16)
-    with pytest.raises(InvalidInput, match="line 3 is of a row of more than 8 characters"):
+    with pytest.raises(InvalidInput, match="line 2 begins a row of more than 8 characters"):
         [*parse_csv('a,b\n"123\n4567",0\n', "m.csv").rows]
     sheet = parse_csv("a,b\n1,2\n3,4\n5,6\n", "m.csv")
     with pytest.raises(InvalidInput, match=r"too long a table \(line 4\)"):

@@ -158,3 +158,16 @@ def test_a_log_of_more_than_is_taken_is_refused(tmp_path, monkeypatch, bound, pr
     monkeypatch.setattr(f"edgeprofiler.core.limits.{bound}", 2)
     with pytest.raises(InvalidInput, match=problem):
         read_log(path)
+
+
+@pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+@pytest.mark.parametrize(
+    "head", ["a tool{0}'s words\nserial:{0} 7\n\ntime,power\n", "time voltage_V current_A{0}\n"]
+)
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path, mark, head):
+    """What ends a line to Python alone stands in what tools say of themselves."""
+    head = head.format(mark)
+    cells = "0.5 5 watts\n" if "," not in head else "0.5,watts\n"
+    first = "0 5 1\n" if "," not in head else "0,5\n"
+    with pytest.raises(InvalidInput, match=rf"line {head.count(chr(10)) + 2}, column"):
+        read(tmp_path, f"{head}{first}{cells}")

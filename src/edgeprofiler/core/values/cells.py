@@ -14,12 +14,10 @@ from typing import Any
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import read_text
-from edgeprofiler.core.values.dialect import Dialect, dialect_of
+from edgeprofiler.core.values.dialect import Dialect, dialect_of, lines_of
 from edgeprofiler.core.values.value import Value
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-
 
 _PLAIN = Dialect()
 _ROW_CELLS = 8
@@ -78,6 +76,7 @@ class Row:
     cells: Mapping[str, str]
     source: object
     line: int
+    """Where it begins: a cell in quotes may go on over further lines."""
     dialect: Dialect = _PLAIN
 
     def __getitem__(self, column: str) -> Value:
@@ -145,7 +144,8 @@ def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True
         header: whether the first line names the columns; else they are `1`, `2`, `3`.
     """
     dialect = dialect_of(text)
-    lines = _lines(_Feed(text, dialect.skipped, source), dialect.separator, source)
+    feed = _Feed(text, dialect.skipped, source, before + (dialect.skipped > 0))
+    lines = _lines(feed, dialect.separator)
     first = next(lines, (0, []))
     columns = tuple(name.strip() for name in first[1])
     if not header:
@@ -156,8 +156,7 @@ def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True
     twice = next((name for name, times in Counter(columns).items() if name and times > 1), None)
     if twice is not None:
         raise InvalidInput(source, f"has two columns named {twice!r}", "give each a name")
-    before += dialect.skipped > 0
-    return Sheet(source, columns, _rows(lines, columns, source, dialect, before))
+    return Sheet(source, columns, _rows(lines, columns, source, dialect))
 
 
 def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
@@ -167,36 +166,43 @@ def _numbered(cells: Sequence[str]) -> tuple[str, ...]:
 class _Feed:
     """The lines of a text with their ends, for a reader that takes as many as a row has."""
 
-    def __init__(self, text: str, start: int, source: object) -> None:
-        self._lines = enumerate(_LINE.finditer(text, start), 1)
-        self._source = source
-        self.row = 0
-        """Characters of the row so far; the reader's owner sets it back."""
+    def __init__(self, text: str, start: int, source: object, before: int) -> None:
+        self._lines = lines_of(text, start)
+        self._taken = before
+        self._long = 0
+        self.source = source
+        self.line = before
+        """Number of the row's first line in the file."""
+
+    def begin(self) -> None:
+        """Say that what comes next begins a row."""
+        self.line, self._long = self._taken + 1, 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        number, line = next(self._lines)
-        self.row += line.end() - line.start()
-        if self.row > limits.CSV_LINE:
-            problem = f"line {number} is of a row of more than {limits.CSV_LINE} characters"
-            raise InvalidInput(self._source, problem)
-        return line.group()
+        line = next(self._lines)
+        self._taken += 1
+        self._long += len(line)
+        if self._long > limits.CSV_LINE:
+            problem = f"line {self.line} begins a row of more than {limits.CSV_LINE} characters"
+            raise InvalidInput(self.source, problem)
+        return line
 
 
-def _lines(feed: _Feed, separator: str, source: object) -> Iterator[tuple[int, list[str]]]:
+def _lines(feed: _Feed, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(feed, delimiter=separator)
     while True:
-        feed.row = 0
+        feed.begin()
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise InvalidInput(source, f"is no CSV (line {reader.line_num}: {error})") from None
+            raise InvalidInput(feed.source, f"is no CSV (line {feed.line}: {error})") from None
         if row is None:
             return
         if any(cell.strip() for cell in row):
-            yield reader.line_num, row
+            yield feed.line, row
 
 
 def _rows(
@@ -204,11 +210,9 @@ def _rows(
     columns: tuple[str, ...],
     source: object,
     dialect: Dialect,
-    before: int,
 ) -> Iterator[Row]:
     taken = 0
-    for number, cells in lines:
-        line = number + before
+    for line, cells in lines:
         taken += max(len(cells), _ROW_CELLS)
         if taken > limits.CSV_CELLS:
             raise InvalidInput(source, f"is too long a table (line {line})", "split it")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 SEPARATORS = (",", ";", "\t", "|")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _NAMED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LOOKED_AT = 1_000_000
 """Characters that are looked at to tell commas of fractions from those of thousands."""
 
@@ -29,6 +31,17 @@ class Dialect:
         return text
 
 
+def lines_of(text: str, start: int = 0) -> Iterator[str]:
+    r"""Yield the lines of a text with their ends, as an editor counts them.
+
+    `str.splitlines` ends lines at form feeds and six other characters too, which stand in cells.
+
+    >>> [*lines_of("a\x0cb\r\nc")]
+    ['a\x0cb\r\n', 'c']
+    """
+    return (found.group() for found in _LINE.finditer(text, start))
+
+
 def dialect_of(text: str) -> Dialect:
     """Return how a table is written, told by its header and its numbers.
 
@@ -40,7 +53,7 @@ def dialect_of(text: str) -> Dialect:
     if named is not None and named.group(1) in SEPARATORS:
         separator = named.group(1)
     else:
-        header = _QUOTED.sub("", next(iter(text[:_LOOKED_AT].lstrip().splitlines()), ""))
+        header = _QUOTED.sub("", next(lines_of(text[:_LOOKED_AT].lstrip()), ""))
         separator = max(SEPARATORS, key=header.count)  # the first of those that are as many
     if separator == ",":
         return Dialect(skipped=skipped)

@@ -11,6 +11,7 @@ import numpy as np
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import head_of, read_text
+from edgeprofiler.core.values.dialect import lines_of
 from edgeprofiler.measurement.power_logs import reference, tegrastats
 from edgeprofiler.measurement.power_logs.asked import LogOptions
 from edgeprofiler.measurement.power_logs.log import ForeignLog
@@ -19,8 +20,6 @@ from edgeprofiler.measurement.power_logs.stamps import Reading, zone_named
 
 _LOOKED_AT = 200
 """Lines among which one of tegrastats is looked for."""
-_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-"""What `str.splitlines` ends a line at."""
 _SAME_STEP = 0.1
 """Relative difference of the steps that are there from those that were said, to be told."""
 
@@ -43,10 +42,10 @@ def read_log(path: Path, asked: LogOptions | None = None) -> ForeignLog:
     if reference.is_reference(first.lstrip()) and not asked.columns:
         return _checked(reference.read_reference_log(path, how), path, asked)
     text = read_text(path)
-    if sum(map(text.count, _ENDS)) > limits.LOG_LINES:
+    if text.count("\n") + text.count("\r") - text.count("\r\n") > limits.LOG_LINES:
         problem = f"is a log of more than {limits.LOG_LINES} lines"
         raise InvalidInput(path, problem, "split it, or keep every tenth line")
-    head = [*islice((line for line in text[:400_000].splitlines() if line.strip()), _LOOKED_AT)]
+    head = [*islice((line for line in lines_of(text[:400_000]) if line.strip()), _LOOKED_AT)]
     if tegrastats.is_tegrastats(head) and not asked.columns:
         found = tegrastats.read_tegrastats(text, path, asked, how)
     elif is_sheet(text) or (head and asked.columns):

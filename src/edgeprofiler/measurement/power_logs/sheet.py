@@ -18,7 +18,7 @@ from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.units import measured_in
 from edgeprofiler.core.values import Heading, Row, Sheet, Value, parse_csv, split_quantity
-from edgeprofiler.core.values.dialect import SEPARATORS, dialect_of
+from edgeprofiler.core.values.dialect import SEPARATORS, dialect_of, lines_of
 from edgeprofiler.measurement.power_logs.asked import PARTS, LogOptions, Role, roles_of
 from edgeprofiler.measurement.power_logs.forms import FORMS, Form, form_of, says_utc
 from edgeprofiler.measurement.power_logs.log import ForeignLog
@@ -38,10 +38,14 @@ _NAME_THEM = "name them: columns=time:NAME,power:NAME (or current: and voltage:)
 
 def is_sheet(text: str) -> bool:
     """Say whether a text may be a table: its first lines have separators, or one is its heading."""
-    head = text[:4096].splitlines()[:_HEADER_WITHIN]
+    head = _head(text)
     return any(separator in line for line in head for separator in SEPARATORS) or any(
         form_of(_words(line)) or form_of([line.strip()]) for line in head
     )
+
+
+def _head(text: str) -> list[str]:
+    return [*islice(lines_of(text[:4096]), _HEADER_WITHIN)]
 
 
 def _words(line: str) -> list[str]:
@@ -50,13 +54,13 @@ def _words(line: str) -> list[str]:
 
 def _with_tabs(text: str) -> str:
     """Return a table whose cells are separated by blanks with tabs in their place."""
-    head = text[:4096].splitlines()[:_HEADER_WITHIN]
+    head = _head(text)
     if any(separator in line for line in head for separator in SEPARATORS):
         return text
     header = next((n for n, line in enumerate(head) if len(_words(line)) > 1), None)
     if header is None or form_of(_words(head[header])) is None:
         return text
-    lines = text.splitlines(keepends=True)
+    lines = [*lines_of(text)]
     rows = (
         "\t".join(line.split()) if not line.startswith("#") else "" for line in lines[header + 1 :]
     )
@@ -118,7 +122,7 @@ def _opened(text: str, path: Path, asked: LogOptions) -> tuple[Sheet, Form, list
     by_number = bool(names) and all(name.isdigit() for name in names)
     seen: Sequence[str] = ()
     at = 0
-    for number, line in enumerate(text.splitlines(keepends=True)[:_HEADER_WITHIN]):
+    for number, line in enumerate(islice(lines_of(text), _HEADER_WITHIN)):
         cells = _cells(line, text[at : at + 4096])
         seen = seen or (cells if len(cells) > 1 else ())
         if names and set(names) <= {*cells}:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.values.dialect import lines_of
 from edgeprofiler.measurement.power_logs.asked import LogOptions
 from edgeprofiler.measurement.power_logs.log import ForeignLog
 from edgeprofiler.measurement.power_logs.stamps import Reading, Stamps, read_stamps, stamp_at_start
@@ -33,7 +34,7 @@ def read_tegrastats(text: str, path: Path, asked: LogOptions, how: Reading) -> F
     rows: list[dict[str, float]] = []
     stamps: list[str] = []
     numbers: list[int] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         found = {name: float(value) * 1e-3 for name, value in RAIL.findall(line)}
         if found:
             rows.append(found)

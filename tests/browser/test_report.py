@@ -280,3 +280,26 @@ def test_the_graph_is_dragged_and_clicked(opened: Any, resnet: str) -> None:
     assert shown.page.evaluate(top) == pytest.approx(120, abs=2)
     shown.page.locator("#p1-graph [data-layer='4']").click()
     assert shown.page.locator(f"{LAYERS} tr.picked td").first.text_content() == "4"
+
+
+def test_a_graph_that_is_drawn_again_is_listened_to_once(opened: Any, resnet: str) -> None:
+    """A page replaces its results at every change; what was shown before must be let go."""
+    page = opened(resnet).page
+    added = page.evaluate(
+        """() => {
+          let added = 0;
+          const listen = window.addEventListener;
+          window.addEventListener = (...call) => { added += 1; listen.apply(window, call); };
+          const figure = document.querySelector("#p1-graph");
+          for (let n = 0; n < 3; n += 1) {
+            const again = figure.cloneNode(true);
+            delete again.querySelector("[data-graph]").dataset.ready;
+            figure.replaceWith(again);
+            window.EdgeProfiler.graphs(document);
+            again.replaceWith(figure);
+          }
+          window.addEventListener = listen;
+          return added;
+        }"""
+    )
+    assert added == 0

@@ -171,6 +171,19 @@ def test_the_action_keeps_an_environment_for_as_long_as_it_serves(tmp_path: Path
     assert key("") != before
 
 
+def test_a_failure_within_a_pipe_fails_the_action(tmp_path: Path) -> None:
+    scripts = {name: step["run"] for name, step in steps().items() if "\n" in step.get("run", "")}
+    assert len(scripts) == 3
+    assert all(script.startswith("set -o pipefail\n") for script in scripts.values())
+    key = scripts["What is installed decides whether a kept environment serves"]
+    output = tmp_path / "output"
+    # Nothing is there to be installed: the key of nothing would serve for ever.
+    done = run("bash", "-e", "-c", key, RUNNER_OS="Linux", RUNNER_ARCH="X64", VERSION="",
+               GITHUB_ACTION_PATH=str(tmp_path), GITHUB_OUTPUT=str(output))  # fmt: skip
+    assert done.returncode != 0
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("may", [True, False])
 @pytest.mark.parametrize("earlier", ["", "41"])
 def test_the_action_writes_one_comment_where_it_may_and_says_where_it_may_not(

@@ -5,10 +5,8 @@ Every text passes `Table.cells`, which shows characters that would act, and is e
 
 from __future__ import annotations
 
-import html
-
 from edgeprofiler.core.table import Table, Words
-from edgeprofiler.core.text import visible
+from edgeprofiler.views.markup import escaped, prose
 
 _NOTEBOOK_CELL = "padding:2px 8px;white-space:nowrap"
 
@@ -81,7 +79,7 @@ def _filter(table: Table, name: str) -> str:
 
 def _notes(table: Table) -> str:
     texts = (note.text if isinstance(note, Words) else note for note in table.notes)
-    return "".join(f'<p class="remark">{escaped(text)}</p>\n' for text in texts)
+    return "".join(f'<p class="remark">{prose(text)}</p>\n' for text in texts)
 
 
 def _classes(*names: str) -> str:
@@ -91,8 +89,3 @@ def _classes(*names: str) -> str:
 
 def _tone(tone: str) -> str:
     return f"tone-{tone}" if tone else ""
-
-
-def escaped(text: str) -> str:
-    """Return a stranger's text as HTML that is only read, with characters that would act shown."""
-    return html.escape(visible(text))

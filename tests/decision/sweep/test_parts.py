@@ -1,7 +1,8 @@
 """A sweep in parts has the rows of a sweep at once, whoever works and whatever was cut short."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.core.errors import CannotWrite, InsufficientData, InvalidInput, UsageError
+from edgeprofiler.core.device import load_device
+from edgeprofiler.core.errors import (
+    CannotWrite,
+    InsufficientData,
+    InvalidInput,
+    Unsupported,
+    UsageError,
+)
 from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network
 from edgeprofiler.core.parallel import Workers
-from edgeprofiler.decision.sweep import Sweep, plan, sweep
+from edgeprofiler.core.profile import Profile
+from edgeprofiler.decision.sweep import Sweep, batches, part, plan, sweep
 from edgeprofiler.decision.sweep.front import Kept, front_of
 from edgeprofiler.decision.sweep.plan import SweepPlan
 from edgeprofiler.decision.sweep.rows import Label, SweepRows
+from edgeprofiler.decision.sweep.tables import sweep_table
 from edgeprofiler.decision.sweep.variants import Variant, candidates
 from edgeprofiler.prediction.predict import predict
+from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.reading.zoo import zoo_graph
 
 ASKED = {"device": ["jetson-nano", "jetson-orin-nano"], "batch": "1:10", "precision": "fp16,int8"}
@@ -48,10 +60,10 @@ def test_parts_hold_every_row_once_and_the_candidates_of_them(
         patched.setattr(plan, "PART_CANDIDATES", some)
         made = SweepPlan(None, None, {}, (None,), (None,), (None,), (None,) * each)  # type: ignore[arg-type]
         parts = list(made.parts(candidates([{"n": i} for i in range(count)])))
-    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(each * count))
-    for part in parts:
-        places = [candidate.place for candidate in part.candidates]
-        assert places == list(range(part.start // each, (part.stop - 1) // each + 1))
+    assert [i for one in parts for i in range(one.start, one.stop)] == list(range(each * count))
+    for one in parts:
+        places = [candidate.place for candidate in one.candidates]
+        assert places == list(range(one.start // each, (one.stop - 1) // each + 1))
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -159,7 +171,7 @@ def test_a_variant_that_cannot_be_built_is_told_and_the_others_are_predicted() -
     assert [line.split(": ")[0] for line in found.failures] == [
         "resnet18?wide=3", "resnet18?depths=0,1,1,1",
     ]  # fmt: skip
-    with pytest.raises(InsufficientData, match=r"no network can be built; lenet\?width=2"):
+    with pytest.raises(InsufficientData, match=r"nothing can be predicted; lenet\?width=2"):
         sweep("zoo:lenet", variants=[{"width": 2}])
 
 
@@ -218,3 +230,44 @@ def test_a_candidate_of_a_very_long_line_is_refused(
     monkeypatch.setattr("edgeprofiler.core.limits.CSV_LINE", 16)
     with pytest.raises(InvalidInput, match="line 2 is longer than 16 characters"):
         sweep("zoo:resnet18", variants=file)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_combination_that_cannot_be_is_left_out_alone(tmp_path: Path) -> None:
+    asked = {"resolution": ["32", "299"], "batch": "1,2", "device": ["jetson-nano", "jetson-tx2"]}
+    found = sweep("zoo:inception_v3", **asked, output=tmp_path / "rows", best=9)
+    assert (found.count, found.refused) == (4, 4)
+    assert set(found.resolution) == {"299x299"}
+    assert found.index.tolist() == [4, 5, 6, 7]
+    assert found.failures[0].startswith(
+        "inception_v3 (4 of 8 combinations, first 32 px, fp16, jetson-nano@maxn): "
+    )
+    assert "4 combinations cannot be predicted" in sweep_table(found, 9, 0.9).to_markdown()
+    again = sweep("zoo:inception_v3", **asked, output=tmp_path / "rows", best=9)
+    assert (again.refused, again.failures) == (4, found.failures)
+    assert Sweep.from_document(found.document()).refused == 4
+
+
+def test_a_model_that_can_run_nowhere_ends_a_sweep() -> None:
+    with pytest.raises(InvalidInput, match="cannot run on 1x3x32x32"):
+        sweep("zoo:inception_v3", resolution="32")
+
+
+@dataclass(frozen=True)
+class Picky(RooflinePredictor):
+    """Answers for batches up to a most alone, as a predictor of somebody's may."""
+
+    def predict_many(self, networks: Sequence[Network]) -> Sequence[Profile]:
+        if any(network.batch > 2 for network in networks):
+            raise Unsupported("no batch beyond 2")
+        return super().predict_many(networks)
+
+
+def test_what_a_predictor_refuses_is_left_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "by_columns", lambda *_: False)
+    monkeypatch.setattr(part, "by_columns", lambda *_: False)
+    found = sweep("zoo:lenet", predictor=Picky(load_device("jetson-nano"), 0.9), batch="1,2,4")
+    assert found.batch.tolist() == [1, 2]
+    assert found.refused == 1
+    assert "batch 4" in sweep("zoo:lenet", batch="1,4", predictor=Picky(
+        load_device("jetson-nano"), 0.9)).failures[0]  # fmt: skip

@@ -1,5 +1,6 @@
 """A report takes the form that its file's name asks for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from profiles_to_show import network
 
 pytest.importorskip("jinja2")
 
-from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.measurement.recording import save_recording, write_reference
 from edgeprofiler.measurement.simulator.simulate import simulate
 from edgeprofiler.prediction.predict import predict
@@ -45,6 +46,18 @@ def test_a_recording_is_attributed_and_drawn_in_one_call(tmp_path: Path) -> None
     found.save(tmp_path / "a.md")
     with pytest.raises(UsageError, match="a recording itself"):
         report(tmp_path / "recording", recording=tmp_path / "recording")
+
+
+def test_a_recording_alone_is_its_own_report_and_says_what_it_lacks() -> None:
+    recording, _ = simulate(network(["a", "b"]), runs=2000)
+    found = report(recording=replace(recording, network=None))
+    assert found.profiles[0].origin.kind == "measured"
+    page = found.page()
+    assert "shapes of layers are unknown: the recording holds no description" in page
+    assert "No picture of the network" in page
+    assert "Power over time" in page
+    with pytest.raises(InsufficientData, match="which layers read which"):
+        found.save("graph.svg", plot="graph")
 
 
 def test_recordings_stand_beside_predictions_and_only_they_show_power(tmp_path: Path) -> None:

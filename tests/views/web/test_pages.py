@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -41,6 +42,21 @@ def test_a_form_without_scripts_sends_every_field(client: TestClient) -> None:
     assert f"<strong>{engineering(profile.totals.energy_j.value, 'J')}</strong>" in page
     assert '<option value="zoo:mobilenet_v2" selected>' in page
     assert 'value="160"' in page
+
+
+def test_a_download_is_of_the_very_numbers_that_the_page_shows(client: TestClient) -> None:
+    asked = {"confidence": "0.912345678", "idle_power_w": "4.123456789", "rate": "7.7654321/s"}
+    page = client.get("/", params={"model": "zoo:lenet", "device": "jetson-nano", **asked}).text
+    link = html.unescape(re.search(r"/download/profile[.]json[?][^\"]*", page)[0])
+    found = client.get(link).json()
+    expected = predict("zoo:lenet", "jetson-nano", confidence=0.912345678,
+                       idle_power_w=4.123456789, rate="7.7654321/s")  # fmt: skip
+    assert found == json.loads(to_json(expected))
+
+
+def test_an_error_shows_arguments_as_code(client: TestClient) -> None:
+    page = client.get("/", params={"batch": "x"}, headers=HTML).text
+    assert "<code>batch</code>: " in page
 
 
 @pytest.mark.parametrize(("runtime", "device"), [("torch-tensorrt", "jetson-orin-nano@15w"),

@@ -12,7 +12,7 @@ from edgeprofiler.cli.progress import shown_workers
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 
 _FAILURES = 5
-"""Candidates that cannot be built and are told one by one; the table says how many there are."""
+"""Networks that cannot be predicted and are told one by one; the table counts combinations."""
 
 
 @asking(several=True)
@@ -83,7 +83,7 @@ def sweep(
             variants=variants, output=output, best=best, workers=workers, **asked,
         )  # fmt: skip
     for line in found.failures[:_FAILURES]:
-        common.note(f"cannot be built: {line}")
+        common.note(f"left out: {line}")
     if output is not None:
         common.note(f"{found.count:,} rows in {output}")
     common.save(parquet, found.write_parquet)

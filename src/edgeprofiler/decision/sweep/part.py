@@ -9,7 +9,7 @@ from operator import itemgetter
 import numpy as np
 
 from edgeprofiler.core.device import Device
-from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
+from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.network import IntArray, Network
 from edgeprofiler.core.profile.words import cautions
 from edgeprofiler.decision.sweep.batches import LAYERS_AT_ONCE, Batched, by_columns
@@ -21,6 +21,8 @@ from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.reading.lowering import BuildTarget, Plans
 from edgeprofiler.reading.read import builder, read_model, require_as_built
 
+REFUSALS = (InvalidInput, Unsupported, UsageError)
+"""Errors that are of one combination and no other: it is told and left out."""
 NETWORKS_AT_ONCE = 256
 """Networks that wait to be predicted together; as many cost little beside one, and fit into some
 tens of megabytes."""
@@ -36,7 +38,9 @@ class Done:
     rows: SweepRows | None
     """`None` where every candidate failed."""
     failures: tuple[str, ...] = ()
-    """A line for each candidate that cannot be built."""
+    """A line for each network that cannot be predicted."""
+    refused: int = 0
+    """Combinations that cannot."""
     warnings: tuple[str, ...] = ()
     """What must be known before trusting the numbers, each once."""
 
@@ -44,21 +48,21 @@ class Done:
 def rows_of(plan: SweepPlan, part: SweepPart) -> Done:
     """Return the rows of a part.
 
-    A candidate that cannot be built is told and left out; a sweep of one model raises.
+    A combination that cannot be predicted is told and left out.
+
+    Raises:
+        InvalidInput, Unsupported: none can be, of a sweep of one model.
     """
-    failures: list[str] = []
     asked = _Asked(plan)
     for candidate in part.candidates:
         first = candidate.place * plan.rows_each
         wanted = range(max(part.start - first, 0), min(part.stop - first, plan.rows_each))
-        try:
-            asked.add(list(_blocks(plan, candidate, wanted, asked.plans)))
-        except (InvalidInput, Unsupported, UsageError) as error:
-            if not candidate.settings:
-                raise
-            failures.append(f"{candidate.named(plan.base)}: {error}")
+        asked.add(_blocks(plan, candidate, wanted, asked))
     rows = asked.rows()
-    return Done(part.number, part.digest, rows, tuple(failures), asked.warnings)
+    one_model = not any(candidate.settings for candidate in part.candidates)
+    if asked.error is not None and one_model and asked.refused == plan.rows_each:
+        raise asked.error
+    return Done(part.number, part.digest, rows, asked.failures, asked.refused, asked.warnings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +76,20 @@ class _Block:
     index: IntArray
     labels: Mapping[str, object]
 
+    def pieces(self) -> list[_Block]:
+        """Return a block for each batch."""
+        return [
+            replace(self, batches=(batch,), index=self.index[i : i + 1])
+            for i, batch in enumerate(self.batches)
+        ]
 
-def _blocks(plan: SweepPlan, candidate: Variant, wanted: range, plans: Plans) -> Iterator[_Block]:
+
+def _blocks(plan: SweepPlan, candidate: Variant, wanted: range, asked: _Asked) -> Iterator[_Block]:
     """Yield the wanted rows of a candidate, block by block of one network and board."""
     batches = len(plan.batches)
     devices = batches * len(plan.answers)
     precisions = devices * len(plan.precisions)
-    made: dict[object, tuple[Network, str]] = {}
+    made: dict[object, tuple[Network, str] | EdgeProfilerError] = {}
     start = wanted.start
     while start < wanted.stop:
         stop = min((start // batches + 1) * batches, wanted.stop)
@@ -89,8 +100,18 @@ def _blocks(plan: SweepPlan, candidate: Variant, wanted: range, plans: Plans) ->
         target = replace(BuildTarget.of(device), name="")
         key = (resolution, precision or device.precision, builder(device.runtime), target)
         if key not in made:
-            made[key] = _network(plan, candidate, resolution, precision, device, plans)
-        network, size = made[key]
+            try:
+                made[key] = _network(plan, candidate, resolution, precision, device, asked.plans)
+            except REFUSALS as error:
+                made[key] = error
+        there = made[key]
+        if isinstance(there, EdgeProfilerError):
+            size = "own size" if resolution is None else f"{resolution} px"
+            name = candidate.named(plan.base)
+            asked.refuse(there, stop - start, name, size, key[1], device.spec)
+            start = stop
+            continue
+        network, size = there
         stop = min(stop, start + max(1, LAYERS_AT_ONCE // max(len(network), 1)))
         labels = {
             "network": candidate.named(plan.base) if candidate.settings else network.name,
@@ -116,8 +137,11 @@ class _Asked:
         self._layers = 0
         self._found: list[SweepRows] = []
         self._doubts: list[tuple[int, str]] = []
+        self._lines: dict[tuple[str, str], tuple[str, int]] = {}
+        self.error: EdgeProfilerError | None = None
+        """The first of a combination that cannot be predicted."""
 
-    def add(self, blocks: Sequence[_Block]) -> None:
+    def add(self, blocks: Iterable[_Block]) -> None:
         """Take the blocks of a candidate."""
         boards = len(self._plan.answers)
         for block in blocks:
@@ -126,6 +150,28 @@ class _Asked:
             many = len(self._waiting) >= NETWORKS_AT_ONCE * boards
             if many or self._layers >= LAYERS_AT_ONCE * boards:
                 self._predict()
+
+    def refuse(self, error: EdgeProfilerError, count: int, network: str, *setting: str) -> None:
+        """Leave out combinations of a network, of which the first has a setting."""
+        self.error = self.error or error
+        first, before = self._lines.get((network, str(error)), (", ".join(setting), 0))
+        self._lines[network, str(error)] = (first, before + count)
+
+    @property
+    def refused(self) -> int:
+        """Combinations that are left out."""
+        return sum(count for _, count in self._lines.values())
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """A line for each network and reason."""
+        every = self._plan.rows_each
+        return tuple(
+            f"{network}: {reason}"
+            if count == every
+            else f"{network} ({count:,} of {every:,} combinations, first {first}): {reason}"
+            for (network, reason), (first, count) in self._lines.items()
+        )
 
     def rows(self) -> SweepRows | None:
         """Return the rows of all blocks in the order of the sweep; `None` where there is none."""
@@ -142,18 +188,38 @@ class _Asked:
         return tuple(dict.fromkeys(text for _, text in sorted(self._doubts, key=itemgetter(0))))
 
     def _predict(self) -> None:
+        predicted: list[_Block] = []
         for there, boards in _together(self._waiting, self._plan.answers):
-            for place, blocks in boards.items():
-                answers = self._plan.answers[place]
-                labels = {
-                    name: Label.joined([Label.same(b.labels[name], len(b.index)) for b in blocks])
-                    for name in blocks[0].labels
-                }
-                index = np.concatenate([block.index for block in blocks])
-                numbers = there.predict(answers, self._plan.rate_hz)
-                self._found.append(SweepRows(labels, {"index": index, **numbers}))
-        self._doubts += _doubts(self._waiting, self._plan.answers)
+            for blocks in boards.values():
+                predicted += self._predicted(there, blocks)
+        self._doubts += _doubts(predicted, self._plan.answers)
         self._waiting, self._layers = [], 0
+
+    def _predicted(self, there: Batched, blocks: Sequence[_Block]) -> list[_Block]:
+        """Predict blocks of one board, one by one where not all can be; return those that are."""
+        try:
+            numbers = there.predict(self._plan.answers[blocks[0].answers], self._plan.rate_hz)
+        except REFUSALS as error:
+            pieces = [piece for block in blocks for piece in block.pieces()]
+            if len(pieces) > 1:
+                return [
+                    found
+                    for piece in pieces
+                    for found in self._predicted(
+                        Batched.of([(piece.network, piece.batches)]), [piece]
+                    )
+                ]
+            labels = blocks[0].labels
+            said = [str(labels[name]) for name in ("network", "resolution", "precision", "device")]
+            self.refuse(error, 1, *said, f"batch {there.batches[0]}")
+            return []
+        rows = {
+            name: Label.joined([Label.same(b.labels[name], len(b.index)) for b in blocks])
+            for name in blocks[0].labels
+        }
+        index = np.concatenate([block.index for block in blocks])
+        self._found.append(SweepRows(rows, {"index": index, **numbers}))
+        return list(blocks)
 
 
 def _together(

@@ -37,7 +37,7 @@ class Sweep:
     """Combinations that were predicted and meet the condition; more than rows where not all are
     kept."""
     failures: tuple[str, ...]
-    """A line for each candidate network that cannot be built."""
+    """A line for each network that cannot be predicted, or not in all combinations."""
     index: IntArray
     """Place of each row in the whole sweep."""
     network: tuple[str, ...]
@@ -80,6 +80,8 @@ class Sweep:
     """The condition that all rows meet."""
     left_out: int = 0
     """Combinations that do not meet it."""
+    refused: int = 0
+    """Combinations that cannot be predicted."""
     warnings: tuple[str, ...] = ()
     """What must be known before trusting the numbers, of all combinations, each once."""
 
@@ -126,6 +128,7 @@ class Sweep:
             "title": self.title,
             "count": self.count,
             "failures": list(self.failures),
+            "refused": self.refused,
             "rate_hz": self.rate_hz,
             "where": None if self.where is None else self.where.text,
             "left_out": self.left_out,

@@ -146,8 +146,9 @@ def _parsed(data: bytes) -> Done:
                 numbers[name] = column.to_numpy()
         rows = SweepRows(labels, numbers)
     return Done(
-        said["number"], said["digest"], rows, tuple(said["failures"]), tuple(said["warnings"])
-    )
+        said["number"], said["digest"], rows, tuple(said["failures"]), said["refused"],
+        tuple(said["warnings"]),
+    )  # fmt: skip
 
 
 def _label(values: list[Any]) -> Label:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from edgeprofiler.core import limits
 from edgeprofiler.core.choices import DEFAULT_DEVICE
 from edgeprofiler.core.device import load_device
-from edgeprofiler.core.errors import InsufficientData, UsageError
+from edgeprofiler.core.errors import EdgeProfilerError, InsufficientData, UsageError
 from edgeprofiler.core.parallel import ALONE, Outcome, Workers, mapped
 from edgeprofiler.decision.sweep.front import Kept, too_many
-from edgeprofiler.decision.sweep.part import Done, rows_of
+from edgeprofiler.decision.sweep.part import REFUSALS, Done, rows_of
 from edgeprofiler.decision.sweep.plan import SweepPart, SweepPlan
 from edgeprofiler.decision.sweep.result import Sweep
 from edgeprofiler.decision.sweep.rows import QUANTITIES
@@ -90,7 +90,8 @@ def sweep(
             predictor that answers for one, a device cannot be set to a clock, or `where` is no
             condition.
         InvalidInput: a line of the variants is none, or `output` holds another sweep.
-        Unsupported: a built engine is asked for what it was not built for.
+        InvalidInput, Unsupported: of one model, where none of the combinations can be predicted;
+            where some can, the others are told in `failures`.
         CannotWrite: `output` cannot be written; the parts before stay.
 
     >>> import edgeprofiler
@@ -120,17 +121,20 @@ def sweep(
     if keep_all and count is not None and count > limits.SWEEP_POINTS:
         raise too_many(count)
     plan = _plan(model, questions, devices, read=variants is None)
-    title = plan.read[plan.resolutions[0]].name if plan.read else _title(model)
+    title = next((found.name for found in plan.read.values()), None) or _title(model)
     condition = None if where is None else Where.of(where, QUANTITIES)
     kept = Kept(None if keep_all else _BEST if best is None else best, condition)
     about = plan.document() | {"variants": source_of(variants)}
     store = None if output is None else PartStore.opened(Path(output), about)
     failures: list[tuple[int, str]] = []
     doubts: list[tuple[int, str]] = []
+    refused = 0
 
     def keep(done: Done) -> None:
         doubts.extend((done.number, line) for line in done.warnings)
         failures.extend((done.number, line) for line in done.failures)
+        nonlocal refused
+        refused += done.refused
         if done.rows is not None:
             kept.add(done.rows)
 
@@ -156,14 +160,14 @@ def sweep(
             keep(done)
     if lost:
         lost[0].get()
-    lines = tuple(line for _, line in sorted(failures, key=itemgetter(0)))
+    lines = tuple(dict.fromkeys(line for _, line in sorted(failures, key=itemgetter(0))))
     if not kept:
-        raise InsufficientData(f"no network can be built; {lines[0]}" if lines else "no variants")
+        raise InsufficientData(f"nothing can be predicted; {lines[0]}" if lines else "no variants")
     rows, front = kept.rows()
     columns: dict[str, Any] = {name: label.tolist() for name, label in rows.labels.items()}
     columns |= rows.numbers
     return Sweep(
-        title=title, count=kept.count, failures=lines, pareto=front,
+        title=title, count=kept.count, failures=lines, refused=refused, pareto=front,
         rate_hz=plan.rate_hz, where=condition, left_out=kept.left_out,
         warnings=tuple(dict.fromkeys(line for _, line in sorted(doubts, key=itemgetter(0)))),
         **columns,
@@ -201,11 +205,19 @@ def _plan(
 
 
 def _read(first: Question, resolutions: tuple[Any, ...]) -> Mapping[int | None, Graph | Network]:
-    """Return the model at each resolution."""
-    return {
-        resolution: read_model(model_of(first), **first.reading | {"resolution": resolution})
-        for resolution in resolutions
-    }
+    """Return the model at each resolution that it can have."""
+    found: dict[int | None, Graph | Network] = {}
+    refused: list[EdgeProfilerError] = []
+    for resolution in resolutions:
+        try:
+            found[resolution] = read_model(
+                model_of(first), **first.reading | {"resolution": resolution}
+            )
+        except REFUSALS as error:
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    return found
 
 
 def _title(model: Any) -> str:

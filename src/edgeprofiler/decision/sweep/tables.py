@@ -35,7 +35,6 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
 
     where = "" if several else f" on {boards[0]}"
     left = result.count - len(order)
-    failed = len(result.failures)
     several_networks = len(set(result.network)) > 1
     more = (f"... {left:,} more (`rows`, `csv`, `parquet`, `output`)",) if left else ()
     front = (
@@ -52,8 +51,9 @@ def sweep_table(result: Sweep, most: int, confidence: float) -> Table:
     if result.where is not None:
         notes.append(f"Where {result.where.text}, by the values; intervals may reach beyond.")
     notes += warning_words(result.warnings)
-    if failed:
-        notes.append(f"{failed:,} networks cannot be built; {result.failures[0]}")
+    if result.refused:
+        refused = f"{result.refused:,} combinations cannot be predicted"
+        notes.append(f"{refused}; {result.failures[0]}")
     power = "power_w" if result.rate_hz is None else "power_at_rate_w"
     pace = "" if result.rate_hz is None else f" at {result.rate_hz:g}/s"
     rate = ((Column("keeps up"), keeps_up),) if result.rate_hz is not None else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ import numpy as np
 
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.quantity import Estimate
-from edgeprofiler.core.text import short_name, visible
+from edgeprofiler.core.text import short_name
 from edgeprofiler.core.units import engineering
+from edgeprofiler.views.markup import escaped
 from edgeprofiler.views.plots.layout import Box, laid_out
 from edgeprofiler.views.plots.series import COLOURS
 
@@ -210,8 +210,3 @@ def _legend(most: float, middle: float) -> str:
         f'fill="currentColor">0 J</text><text x="{middle + 96:g}" y="21" fill="currentColor">'
         f"{escaped(engineering(most, 'J'))}</text>{types}</g>"
     )
-
-
-def escaped(text: str) -> str:
-    """Return a stranger's text as XML that is only read."""
-    return html.escape(visible(text))

@@ -8,7 +8,8 @@ from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.words import cautions, layer_table, subtitle, totals_table
 from edgeprofiler.core.table import Table
 from edgeprofiler.core.units import engineering
-from edgeprofiler.views.tables import escaped, notebook_table
+from edgeprofiler.views.markup import escaped, prose
+from edgeprofiler.views.tables import notebook_table
 
 MAX_LAYERS = 400
 """Layers in a notebook's table; the report and the CSV have all."""
@@ -39,7 +40,7 @@ def _network(network: Network) -> str:
 
 
 def _page(name: str, about: str, totals: str, warnings: tuple[str, ...], layers: Table) -> str:
-    notes = "".join(f"<li>{escaped(text)}</li>" for text in warnings)
+    notes = "".join(f"<li>{prose(text)}</li>" for text in warnings)
     warned = f"<p>Warnings</p><ul>{notes}</ul>" if notes else ""
     count = len(layers.rows)
     cut = "" if count <= MAX_LAYERS else f", {MAX_LAYERS} of them shown"

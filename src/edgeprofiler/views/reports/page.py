@@ -18,6 +18,7 @@ from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.text import visible
 from edgeprofiler.decision.compare.tables import letter
 from edgeprofiler.measurement.recording import Recording
+from edgeprofiler.views.markup import prose
 from edgeprofiler.views.plots.graph import NO_GRAPH
 from edgeprofiler.views.reports.differences import differences
 from edgeprofiler.views.reports.view import view_of
@@ -72,6 +73,7 @@ def environment(*folders: str) -> Any:
         lstrip_blocks=True,
     )
     made.filters["embedded_json"] = lambda value: Markup(embedded_json(value))  # noqa: S704 (escaped by embedded_json)
+    made.filters["prose"] = lambda text: Markup(prose(text))  # noqa: S704 (escaped by prose)
     made.filters["drawn"] = lambda graph: Markup(graph.svg)  # noqa: S704 (escaped where it is made)
     made.globals["page_table"] = lambda *table, **how: Markup(page_table(*table, **how))  # noqa: S704 (escaped by page_table)
     made.globals["no_graph"] = NO_GRAPH

@@ -101,7 +101,8 @@ def report(
     Args:
         models: models, profiles (saved or not), questions, or recordings (or their folders), which
             are attributed by the way and drawn as power over time.
-        recording: what stands behind one profile that was measured: draws power over time.
+        recording: what stands behind one profile that was measured: draws power over time; where
+            no model is named, the report is of it.
         asked: as of `compare`; nothing is asked of profiles and recordings.
 
     Raises:
@@ -114,6 +115,8 @@ def report(
     >>> edgeprofiler.report("recordings/lenet").profiles[0].origin.kind
     'measured'
     """
+    if recording is not None and not models:
+        models, recording = (open_recording(recording),), None
     if recording is not None and len(models) > 1:
         raise UsageError("`recording` belongs to one measured profile; name one")
     recordings = [open_recording(model) if _is_recorded(model) else None for model in models]

@@ -105,10 +105,7 @@ def query_of(question: Question, prefix: str = "") -> dict[str, str]:
     device, mode, clocks = _setting(str(question.device))
     asked = {**question.document(), "device": device, "mode": mode}
     asked |= {"clocks": clocks} if clocks else {}
-    return {
-        prefix + name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in asked.items()
-    }
+    return {prefix + name: str(value) for name, value in asked.items()}
 
 
 def _setting(spec: str) -> tuple[str, str, str]:

@@ -77,8 +77,7 @@ def build_pages(service: Service, background: Background) -> APIRouter:
         try:
             context.update(await background.run(results))
         except EdgeProfilerError as error:
-            # In a page an argument is a field, which needs no backticks.
-            context["error"] = one_line(str(error)).replace("`", "")
+            context["error"] = one_line(str(error))
             status = status_of(error)
         alone = "x-results-only" in request.headers
         template = f"{name}_results.html" if alone else f"{name}.html"

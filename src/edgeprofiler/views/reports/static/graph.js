@@ -8,6 +8,7 @@
   const STEP = 1.25;
   const LEAST = 0.1;
   const MOST = 4;
+  let held = null; // the graph that the pointer moves, and where it was taken
 
   // A row of the table by the layer's index, which stands in its first cell.
   const rowOf = (table, layer) => {
@@ -88,21 +89,13 @@
       zoomTo(scale * STEP ** (-Math.sign(event.deltaY)), event.clientX - box.left, event.clientY - box.top);
     }, { passive: false });
 
-    let held = null;
     let moved = false;
     view.addEventListener("pointerdown", (event) => {
       moved = false;
       if (event.pointerType === "touch" || event.button) return;
-      held = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop,
-        from: [event.clientX, event.clientY] };
+      held = { view, x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop,
+        from: [event.clientX, event.clientY], far: () => { moved = true; } };
     });
-    window.addEventListener("pointermove", (event) => {
-      if (!held) return;
-      moved ||= Math.hypot(event.clientX - held.from[0], event.clientY - held.from[1]) > 4;
-      view.scrollLeft = held.x - event.clientX;
-      view.scrollTop = held.y - event.clientY;
-    });
-    window.addEventListener("pointerup", () => { held = null; });
     view.addEventListener("click", (event) => {
       const layer = event.target.closest("[data-layer]");
       if (layer && !moved) show(layer);
@@ -114,6 +107,15 @@
     tools.addEventListener("click", (event) => acts[event.target.dataset.act]?.());
     reset();
   };
+
+  // The window outlives the graphs of a page that is drawn again: it is listened to once.
+  window.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    if (Math.hypot(event.clientX - held.from[0], event.clientY - held.from[1]) > 4) held.far();
+    held.view.scrollLeft = held.x - event.clientX;
+    held.view.scrollTop = held.y - event.clientY;
+  });
+  window.addEventListener("pointerup", () => { held = null; });
 
   const graphs = (root) => root.querySelectorAll("[data-graph]").forEach(start);
   window.EdgeProfiler = Object.assign(window.EdgeProfiler || {}, { graphs });

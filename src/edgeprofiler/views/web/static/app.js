@@ -137,7 +137,12 @@
     const problem = document.createElement("p");
     problem.className = "problem";
     problem.setAttribute("role", "alert");
-    problem.textContent = text;
+    // As `prose` of views/markup.py: what stands between backticks is code.
+    text.split(/`([^`\n]+)`/).forEach((part, place) => {
+      const code = place % 2 ? document.createElement("code") : null;
+      if (code) code.textContent = part;
+      problem.append(code ?? part);
+    });
     results.querySelectorAll(":scope > .problem").forEach((old) => old.remove());
     results.prepend(problem);
     say("");

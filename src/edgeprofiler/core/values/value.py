@@ -6,7 +6,8 @@ import difflib
 import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar, cast
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
@@ -285,12 +286,21 @@ def plain_shape(raw: object) -> tuple[int, ...] | None:
     """
     if not isinstance(raw, (list, tuple)) or len(raw) > limits.RANK:
         return None
+    try:
+        return _sizes(*raw)
+    except TypeError:  # a list or an object among them cannot be looked up
+        return None
+
+
+@lru_cache(maxsize=4096, typed=True)  # by type too: 1.0 and true equal 1, and are no sizes
+def _sizes(*sizes: object) -> tuple[int, ...] | None:
+    """Return sizes as a shape; files hold few shapes, and each of them often."""
     total = 1
-    for size in raw:
+    for size in sizes:
         if type(size) is not int or not 0 <= size <= limits.DIMENSION:
             return None
         total *= size
-    return tuple(raw) if total <= limits.ELEMENTS else None
+    return cast("tuple[int, ...]", sizes) if total <= limits.ELEMENTS else None
 
 
 def clean(text: str) -> str:

@@ -20,7 +20,7 @@ from edgeprofiler.reading.engine.document import STATED, EngineDocument, open_do
 from edgeprofiler.reading.engine.generated import read_generated
 from edgeprofiler.reading.engine.pooling import read_pooling, read_reduce
 from edgeprofiler.reading.engine.products import read_product
-from edgeprofiler.reading.engine.raw import RawLayer, read_raw
+from edgeprofiler.reading.engine.raw import RawLayer
 
 _OPAQUE = frozenset({"plugin", "unknown", "generated"})
 
@@ -39,8 +39,8 @@ def network_from_engine(document: object, source: Source) -> Network:
     """
     opened = open_document(document, source.name)
     produced, constants = opened.produced, opened.constants
-    raws = [read_raw(v, i, produced, constants) for i, v in enumerate(opened.layers)]
-    layers = tuple(read_layer(raw) for raw in raws)
+    raws = [RawLayer(v, i, produced, constants) for i, v in enumerate(opened.layers)]
+    layers = tuple([read_layer(raw) for raw in raws])
     if not opened.stated.null:
         return replace(network_from_document(opened.stated, layers), source=source)
     return Network(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
@@ -35,34 +35,58 @@ class RawLayer:
 
     def __init__(
         self,
-        value: Value,
-        name: str,
-        inputs: tuple[EngineTensor, ...],
-        constants: tuple[EngineTensor, ...],
+        stands: Value,
+        index: int = 0,
+        produced: Container[str] | None = None,
+        constants: Container[str] = (),
     ) -> None:
-        """Make it of its entry, its name, and its inputs without and with the constants."""
-        self.value = value
-        self.entry: Mapping[str, Any] = value.mapping()
-        self.name = name
+        """Read an entry of `Layers`.
+
+        Args:
+            stands: the entry, an object.
+            index: its position, for messages where it has no name.
+            produced: names of all tensors that a layer or the caller gives; `None` where no
+                constants are among the inputs.
+            constants: names of tensors that `Constant` layers give.
+        """
+        self._stands = stands
+        self._index = index
+        self.entry: Mapping[str, Any] = stands.mapping()
+        stated = self.entry.get("Name")
+        self._stated = clean(stated) if isinstance(stated, str) else _name(stands)
+        self.name = self._stated or f"layer {index}"
+        inputs = read_tensors(self.entry, "Inputs", self.told)
+        given = inputs
+        if produced is not None or constants:
+            given = tuple([t for t in inputs if _is_given(t[0], produced, constants)])
+        if not given and inputs:  # the caller's tensor where the bindings are not listed
+            given = (max(inputs, key=lambda tensor: tensor.size),)
+        self.inputs = given
+        """Tensors that other layers or the caller give."""
+        self.constants: tuple[EngineTensor, ...] = ()
+        """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
+        if len(given) < len(inputs):
+            self.constants = tuple([t for t in inputs if all(t is not a for a in given)])
+        self.outputs = read_tensors(self.entry, "Outputs", self.told)
         self.engine_type = self.text("LayerType")
         """The runner that the engine chose, such as `CaskConvolution`."""
         self.operation = self.text("ParameterType")
         """What it computes, such as `Convolution`; empty in Myelin's layers."""
-        self.inputs = inputs
-        """Tensors that other layers or the caller give."""
-        self.constants = constants
-        """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
-        self.outputs = read_tensors(value, "Outputs")
         self.input_shapes = tuple([s for _, s, _ in self.inputs if s is not None])
         self.output_shapes = tuple([s for _, s, _ in self.outputs if s is not None])
-        self.dtype = _main_dtype((*self.inputs, *self.outputs, *self.constants))
+        self.dtype = _main_dtype((*given, *self.outputs, *self.constants))
         """Data type that it most likely computes in: that of its first numeric tensor."""
-        self.nodes = tuple(_nodes(self.text("Metadata"), name))
+        self.nodes = _nodes(self.text("Metadata"), self.name)
         """Names of the graph's nodes that it came from, as far as the engine says."""
+
+    def told(self) -> Value:
+        """Return the entry, with the layer's name as its place."""
+        place = f"layer {self._stated!r}" if self._stated else f"layer {self._index}"
+        return self._stands.at(place if len(place) < 120 else place[:117] + "...'")
 
     def field(self, key: str) -> Value:
         """Return a value of the entry; null where it is missing."""
-        return self.value.under(key)
+        return self.told().under(key)
 
     def text(self, key: str) -> str:
         """Return a text, empty where it is missing or null."""
@@ -127,7 +151,7 @@ class RawLayer:
 
     def fail(self, problem: str, remedy: str = "") -> InvalidInput:
         """Return the error that says what is wrong with this layer."""
-        return self.value.fail(problem, remedy)
+        return self.told().fail(problem, remedy)
 
     def build(
         self,
@@ -171,30 +195,8 @@ class RawLayer:
         )
 
 
-def read_raw(
-    value: Value, index: int, produced: Container[str] | None, constants: Container[str]
-) -> RawLayer:
-    """Return the layer that an entry of `Layers` describes.
-
-    Args:
-        value: the entry, an object.
-        index: its position, for messages where it has no name.
-        produced: names of all tensors that a layer or the caller gives; `None` where no
-            constants are among the inputs.
-        constants: names of tensors that `Constant` layers give.
-    """
-    stated = value.mapping().get("Name")
-    name = clean(stated) if isinstance(stated, str) else value["Name"].default("").text()
-    place = f"layer {name!r}" if name else f"layer {index}"
-    value = value.at(place if len(place) < 120 else place[:117] + "...'")
-    inputs = read_tensors(value, "Inputs")
-    given = tuple([t for t in inputs if _is_given(t.name, produced, constants)])
-    if not given and inputs:  # the caller's tensor where the bindings are not listed
-        given = (max(inputs, key=lambda tensor: tensor.size),)
-    listed: tuple[EngineTensor, ...] = ()
-    if len(given) < len(inputs):
-        listed = tuple([t for t in inputs if all(t is not a for a in given)])
-    return RawLayer(value, name or f"layer {index}", given, listed)
+def _name(stands: Value) -> str:
+    return stands["Name"].default("").text()
 
 
 def _is_given(name: str, produced: Container[str] | None, constants: Container[str]) -> bool:
@@ -214,10 +216,12 @@ def _main_dtype(tensors: Sequence[EngineTensor]) -> str:
     return known or "fp32"
 
 
-def _nodes(metadata: str, name: str) -> Iterator[str]:
-    for part in metadata.replace("\x1e", "\x1f").split("\x1f"):
-        text = part.strip()
-        if text.startswith("[") and text.endswith("]") and ": " in text:
-            yield text[1:-1].split(": ", 1)[1]
-    if not metadata and not name.startswith(("Reformatting CopyNode", "__my")):
-        yield from (part for part in name.split(" + ") if part)
+def _nodes(metadata: str, name: str) -> tuple[str, ...]:
+    if metadata:
+        texts = [part.strip() for part in metadata.replace("\x1e", "\x1f").split("\x1f")]
+        return tuple(
+            [t[1:-1].split(": ", 1)[1] for t in texts if t[:1] == "[" and t[-1] == "]" and ": " in t]
+        )
+    if name.startswith(("Reformatting CopyNode", "__my")):
+        return ()
+    return tuple([part for part in name.split(" + ") if part])

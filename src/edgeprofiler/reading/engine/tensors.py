@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -65,43 +66,59 @@ class EngineTensor(NamedTuple):
         return 0 if self.shape is None else elements(self.shape)
 
 
-def read_tensors(layer: Value, key: str) -> tuple[EngineTensor, ...]:
+def read_tensors(
+    entry: Mapping[str, Any], key: str, told: Callable[[], Value]
+) -> tuple[EngineTensor, ...]:
     """Return the tensors that a layer lists.
 
     Args:
-        layer: a layer's entry, an object.
+        entry: a layer's entry.
         key: `Inputs` or `Outputs`.
+        told: gives the entry with its place, to say what is wrong in it.
 
     Raises:
         InvalidInput: a dimension is negative, absurd or no integer.
     """
-    listed = layer.mapping().get(key)
+    listed = entry.get(key)
     if listed is None:
         return ()
     if not isinstance(listed, list):
-        raise layer.under(key).wrong("a list")
-    return tuple([_tensor(raw, layer, key, place) for place, raw in enumerate(listed)])
+        raise told().under(key).wrong("a list")
+    tensors = []
+    for raw in listed:
+        tensor = _tensor(raw)
+        if tensor is None:
+            raise _fault(told(), key, len(tensors))
+        tensors.append(tensor)
+    return tuple(tensors)
 
 
-def _tensor(raw: Any, layer: Value, key: str, place: int) -> EngineTensor:
+def _tensor(raw: Any) -> EngineTensor | None:
+    """Return a tensor of its entry; `None` where that cannot be one (`_fault` says why)."""
     if not isinstance(raw, dict):
-        raise layer.under(key)[place].wrong("an object")
-    name, dimensions = raw.get("Name"), raw.get("Dimensions")
+        return None
+    name, dimensions = raw.get("Name", ""), raw.get("Dimensions")
     shape = plain_shape(dimensions)
-    if not (name is None or isinstance(name, str)) or (shape is None and dimensions is not None):
-        raise _fault(layer.under(key)[place], layer.place)
+    if shape is None and dimensions is not None:
+        return None
+    if not isinstance(name, str):
+        if name is not None:
+            return None
+        name = ""
+    dtype = None
     for kind in _FORMAT_KEYS:
         text = raw.get(kind)
         if isinstance(text, str) and (dtype := dtype_of(text)) is not None:
-            return EngineTensor(clean(name or ""), shape, dtype)
-    return EngineTensor(clean(name or ""), shape, None)
+            break
+    return EngineTensor(clean(name), shape, dtype)
 
 
-def _fault(tensor: Value, layer: str) -> InvalidInput:
-    """Return what is wrong with a tensor's name or dimensions."""
+def _fault(layer: Value, key: str, place: int) -> InvalidInput:
+    """Return what is wrong with a tensor's entry, its name or its dimensions."""
+    tensor = layer.under(key)[place]
     try:
         name = tensor["Name"].default("").text()
-        where = f"{layer}: tensor {name!r}" if name else tensor.place
+        where = f"{layer.place}: tensor {name!r}" if name else tensor.place
         dimensions = tensor["Dimensions"].at(f"{where}: Dimensions")
         if isinstance(dimensions.raw, list) and -1 in dimensions.raw:
             return dimensions.fail(

@@ -11,7 +11,7 @@ from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.core.values import Value
 from edgeprofiler.reading.engine.document import STATED
 from edgeprofiler.reading.engine.parse import read_layer
-from edgeprofiler.reading.engine.raw import read_raw
+from edgeprofiler.reading.engine.raw import RawLayer
 
 _OPERATION = {
     "convolution": "Convolution",
@@ -72,7 +72,7 @@ def _entry(layer: Layer) -> dict[str, Any]:
 
 
 def _read_alone(entry: dict[str, Any]) -> Layer:
-    return read_layer(read_raw(Value(entry, ""), 0, None, ()))
+    return read_layer(RawLayer(Value(entry, "")))
 
 
 def _native(layer: Layer) -> dict[str, Any]:

@@ -129,9 +129,10 @@ class Layer:
 
 
 def _tensor_bytes(shapes: Sequence[Shape], dtypes: Sequence[str], default: str) -> float:
+    if len(dtypes) < len(shapes):
+        dtypes = [*dtypes, *[default] * (len(shapes) - len(dtypes))]
     total = 0.0
-    for place, shape in enumerate(shapes):
-        dtype = dtypes[place] if place < len(dtypes) else default
+    for shape, dtype in zip(shapes, dtypes, strict=False):
         total += math.prod(shape) * dtype_bytes(dtype)
     return total
 
@@ -256,8 +257,8 @@ def _elementwise_flops(
     if op in ("noop", "copy", "concat", "reformat"):
         return 0
     if op in ("global_pool", "reduce", "softmax", "normalization", "topk"):
-        return sum(map(elements, inputs))
-    made = sum(map(elements, outputs))
+        return sum(map(math.prod, inputs))
+    made = sum(map(math.prod, outputs))
     if op in ("max_pool", "average_pool"):
         return made * max(math.prod(kernel), 1)
     return made * (fused + (1 if op in ("pointwise", "resize") else 0))

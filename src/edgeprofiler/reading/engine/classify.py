@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _BY_OPERATION: dict[str, str] = {
     "activation": "pointwise",
@@ -86,6 +87,12 @@ def operation_of(name: str, engine_type: str, operation: str) -> str:
         engine_type: its `LayerType`.
         operation: its `ParameterType`, empty where it has none.
     """
+    op = _by_types(engine_type, operation)
+    return "generated" if op == "unknown" and name.startswith("{ForeignNode[") else op
+
+
+@lru_cache(maxsize=512)  # an engine has few types, and many layers of each
+def _by_types(engine_type: str, operation: str) -> str:
     if engine_type.lower() in ("noop", "shape_call"):
         return "noop"
     stated = operation.lower().replace("_", "")
@@ -98,4 +105,4 @@ def operation_of(name: str, engine_type: str, operation: str) -> str:
     for pattern, op in _BY_ENGINE_TYPE:
         if pattern.search(engine_type):
             return op
-    return "generated" if name.startswith("{ForeignNode[") else "unknown"
+    return "unknown"

@@ -55,19 +55,20 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
         weight_bytes = None if count is None else raw.constant_bytes + _bytes(count, dtype)
     if weight_bytes is not None and bias is not None:
         weight_bytes += bias.bytes_as(dtype)
-    dense = elements(geometry.source[2:]) == elements(geometry.result[2:]) == 1
-    inputs = raw.input_shapes[1:]
+    source, result = geometry.source, geometry.result
+    dense = elements(source[2:]) == elements(result[2:]) == 1
+    pools = "convactpool" in (raw.engine_type.lower(), raw.operation.lower())
     layer = raw.build(
         "dense" if dense else "convolutional",
         "gemm" if dense else op,
         weight_bytes=0 if weight_bytes is None else weight_bytes,
-        macs=geometry.macs(_before_pooling(raw, geometry)),
-        input_shapes=(geometry.source, *inputs),
-        output_shapes=(geometry.result, *raw.output_shapes[1:]),
+        macs=geometry.macs(_before_pooling(raw, geometry) if pools else result),
+        input_shapes=(source, *raw.input_shapes[1:]),
+        output_shapes=(result, *raw.output_shapes[1:]),
         dtype=dtype,
         kernel=geometry.kernel or (),
         groups=geometry.groups,
-        fused_ops=_fused(raw, geometry.result),
+        fused_ops=(*_fused(raw, result), "Pool") if pools else _fused(raw, result),
         **window(raw),
     )
     if geometry.kernel is None:  # `make_layer` cannot know that the kernel is not 1x1
@@ -150,18 +151,13 @@ def _fused(raw: RawLayer, result: Shape) -> tuple[str, ...]:
     if function is None and raw.flag("HasReLU"):
         function = "Relu"
     names = operations.named((raw.name,)) or operations.expressions(raw.texts("Operations"))
-    fused = operations.with_fields(names, bool(residual), function)
-    return (*fused, "Pool") if _pools(raw) else fused
-
-
-def _pools(raw: RawLayer) -> bool:
-    return "convactpool" in (raw.engine_type.lower(), raw.operation.lower())
+    return operations.with_fields(names, bool(residual), function)
 
 
 def _before_pooling(raw: RawLayer, geometry: _Geometry) -> Shape:
     """Return the convolution's own output, which a fused pooling makes smaller."""
     spatial = geometry.source[2:]
-    if not _pools(raw) or geometry.kernel is None or len(geometry.kernel) != len(spatial):
+    if geometry.kernel is None or len(geometry.kernel) != len(spatial):
         return geometry.result
 
     def sizes(key: str, default: int) -> Shape:

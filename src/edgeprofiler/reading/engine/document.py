@@ -103,7 +103,7 @@ def _first_profile(layers: list[Value]) -> tuple[list[Value], int]:
 
     def number(layer: Value) -> int:
         name = layer.raw.get("Name")
-        match = _PROFILE.search(name) if isinstance(name, str) else None
+        match = _PROFILE.search(name) if isinstance(name, str) and "[profile" in name else None
         return int(match.group(1)) if match else 0
 
     numbers = [number(layer) for layer in layers]

@@ -61,8 +61,11 @@ def named(parts: Iterable[str]) -> tuple[str, ...]:
 
     `Conv_5 + Add_6 + Relu_7` gives `("Add", "Relu")`; so do torch-tensorrt's names.
     """
-    words = [word for part in parts for word in _ATEN.findall(part) or _SPLIT.split(part)]
-    return tuple([name for word in words if (name := _elementwise(word)) is not None])
+    found: list[str] = []
+    for part in parts:
+        words = _ATEN.findall(part) if "aten_ops." in part else None
+        found += [n for word in words or _SPLIT.split(part) if (n := _elementwise(word))]
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)
@@ -87,6 +90,7 @@ def generated(text: str) -> tuple[str, ...]:
     return tuple(_CODES.get(code[:3], code) for code in codes)
 
 
+@lru_cache(maxsize=512)
 def activation(text: str) -> str | None:
     """Return the operation that a layer's `Activation` names; `None` for `NONE`."""
     word = text.strip().upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -60,15 +61,16 @@ def _reads(raws: Sequence[RawLayer]) -> Reads | None:
 
     Several layers may write parts of one tensor: what is concatenated in place.
     """
-    tensors = [tensor for raw in raws for tensor in (*raw.inputs, *raw.outputs)]
-    if not all(tensor.name for tensor in tensors):
-        return None
     writers: dict[str, list[int]] = {}
     reads: list[tuple[int, ...]] = []
     for place, raw in enumerate(raws):
-        reads.append(merged(writers.get(tensor.name, ()) for tensor in raw.inputs))
-        for tensor in raw.outputs:
-            writers.setdefault(tensor.name, []).append(place)
+        sources = [name for name, _, _ in raw.inputs]
+        results = [name for name, _, _ in raw.outputs]
+        if "" in sources or "" in results:
+            return None
+        reads.append(merged([writers[name] for name in sources if name in writers]))
+        for name in results:
+            writers.setdefault(name, []).append(place)
     return tuple(reads) if any(reads) else None
 
 
@@ -77,18 +79,18 @@ def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int 
     last = len(raws) - 1
     spans: dict[str, tuple[int, int, float]] = {}
     within: dict[str, str] = {}
-    passed = {tensor.name for raw in raws for tensor in raw.inputs}
-    passed &= {tensor.name for raw in raws for tensor in raw.outputs}
+    passed = {name for raw in raws for name, _, _ in raw.inputs}
+    passed &= {name for raw in raws for name, _, _ in raw.outputs}
     for step, (raw, layer) in enumerate(zip(raws, layers, strict=True)):
         if layer.op == "noop" and raw.inputs:  # what it gives lies where what it takes does
             source = within.get(raw.inputs[0].name, raw.inputs[0].name)
             within |= {tensor.name: source for tensor in raw.outputs if tensor.name != source}
-        for tensor in (*raw.inputs, *raw.outputs):
-            if not tensor.name or tensor.shape is None:
+        for name, shape, dtype in (*raw.inputs, *raw.outputs):
+            if not name or shape is None:
                 return None
-            own = tensor.size * dtype_bytes(tensor.dtype or layer.dtype)
-            start, end = (step, step) if tensor.name in passed else (0, last)
-            name = within.get(tensor.name, tensor.name)
+            own = math.prod(shape) * dtype_bytes(dtype or layer.dtype)
+            start, end = (step, step) if name in passed else (0, last)
+            name = within.get(name, name)
             if (known := spans.get(name)) is not None:
                 start, end, own = min(start, known[0]), max(end, known[1]), max(own, known[2])
             spans[name] = start, end, own

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.values import Value, shown
+from edgeprofiler.core.values import Value, plain_shape, shown
 
 DOCUMENT = Value(
     {"layers": [{"name": "conv1", "power_w": 2.5, "shape": [1, 3]}], "fast": True, "note": None},
@@ -122,3 +122,11 @@ def test_whatever_stands_there_is_read_or_refused_in_one_short_line(raw: Any, re
 def test_a_message_shows_any_value_briefly(raw: Any) -> None:
     assert len(shown(raw)) <= 43
     shown(raw).encode()
+
+
+def test_only_integers_are_sizes_whatever_equals_them() -> None:
+    """What was read before makes no shape of numbers that are equal and of another type."""
+    assert plain_shape([1, 0, 3]) == (1, 0, 3)
+    for other in ([True, 0, 3], [1, False, 3], [1.0, 0, 3], [1, 0, "3"], [1, 0, [3]], [1, 0, {}]):
+        assert plain_shape(other) is None, other
+    assert plain_shape([1, 0, 3]) == (1, 0, 3)

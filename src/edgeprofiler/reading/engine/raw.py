@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
@@ -38,7 +38,7 @@ class RawLayer:
         stands: Value,
         index: int = 0,
         produced: Container[str] | None = None,
-        constants: Container[str] = (),
+        constants: Collection[str] = (),
     ) -> None:
         """Read an entry of `Layers`.
 
@@ -218,10 +218,9 @@ def _main_dtype(tensors: Sequence[EngineTensor]) -> str:
 
 def _nodes(metadata: str, name: str) -> tuple[str, ...]:
     if metadata:
-        texts = [part.strip() for part in metadata.replace("\x1e", "\x1f").split("\x1f")]
-        return tuple(
-            [t[1:-1].split(": ", 1)[1] for t in texts if t[:1] == "[" and t[-1] == "]" and ": " in t]
-        )
+        parts = [part.strip() for part in metadata.replace("\x1e", "\x1f").split("\x1f")]
+        stated = [part[1:-1] for part in parts if part[:1] == "[" and part[-1] == "]"]
+        return tuple([part.split(": ", 1)[1] for part in stated if ": " in part])
     if name.startswith(("Reformatting CopyNode", "__my")):
         return ()
     return tuple([part for part in name.split(" + ") if part])

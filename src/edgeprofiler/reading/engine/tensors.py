@@ -84,7 +84,7 @@ def read_tensors(
         return ()
     if not isinstance(listed, list):
         raise told().under(key).wrong("a list")
-    tensors = []
+    tensors: list[EngineTensor] = []
     for raw in listed:
         tensor = _tensor(raw)
         if tensor is None:

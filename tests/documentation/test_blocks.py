@@ -110,3 +110,10 @@ def test_what_is_not_run_says_why() -> None:
 def test_a_block_says_what_it_is_written_in() -> None:
     unsaid = [b.place for page in PAGES for b in blocks(page) if not b.language]
     assert not unsaid
+
+
+def test_a_block_is_read_without_scrolling() -> None:
+    run_ones = [b for page in PAGES for b in blocks(page) if b.language not in SHOWN | {"toml"}]
+    lines = [(b.place, line) for b in run_ones for line in b.text.splitlines()]
+    long = [place for place, line in lines if len(line) > 90 and line.count(",") < 8]  # no table
+    assert not long

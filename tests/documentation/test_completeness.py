@@ -14,6 +14,9 @@ from paths import ROOT
 import edgeprofiler
 from edgeprofiler.cli.app import build_app
 from edgeprofiler.core import errors
+from edgeprofiler.core.device import device_names, load_device
+from edgeprofiler.core.device.facts import fitted_rows
+from edgeprofiler.reading.zoo import names
 
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS / "_ext"))
@@ -111,3 +114,21 @@ def test_links_between_pages_lead_somewhere() -> None:
         if target != "commands.md" and not (page.parent / target).exists()
     ]
     assert not broken
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+           "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen")  # fmt: skip
+"""As prose writes them."""
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_counts_in_prose_are_those_of_what_is_shipped(page: str) -> None:
+    text = " ".join((ROOT / page).read_text("utf-8").split())
+    shipped = [load_device(name) for name in device_names() if name != "generic"]
+    fitted = [board for board in shipped if fitted_rows(board)]
+    networks = re.findall(r"\[?(\d+) networks\]?", text)
+    jetsons = re.findall(r"(\w+) Jetsons in their power modes", text)
+    measured = re.findall(r"(?:laboratories on|measurements of) (\w+) boards", text)
+    assert networks == [str(len(names()))]
+    assert [word.lower() for word in jetsons] == [NUMBERS[len(shipped)]]
+    assert measured == [NUMBERS[len(fitted)]]

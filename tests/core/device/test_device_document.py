@@ -1,5 +1,6 @@
 """A device's file is checked key by key and number by number."""
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,22 @@ from edgeprofiler.core.device.document import Others, device_from_document
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.values import Value, parse_toml
 
+SHIPPED = resources.files("edgeprofiler.core.device") / "boards"
+
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("name = 'x'\n", r"datasheet is missing, where a table"),
-        ("name = '../x'\nbase = 'jetson-nano'\n", "name is odd or missing"),
+        ("name = '../x'\nbase = 'jetson-nano'\n", "name is odd: '../x'"),
+        (
+            "base = 'jetson-nano'\n[[modes]]\nname='15w'\nnvpmodel='MAXN'\n",
+            "modes have two modes that 'maxn' names",
+        ),
+        (
+            "base = 'jetson-nano'\n[[modes]]\nname='15w'\nnvpmodel='a@b,gpu=1GHz'\n",
+            r"modes\[0\].nvpmodel is odd: 'a@b,gpu=1GHz'",
+        ),
         ("name = 'x'\nschema = 'other/1'\n", "expected edgeprofiler.device/1"),
         ("name = 'x'\nbase = 'jetson-nano'\nidle_power_w = -1\n", "it must be above zero"),
         ("name = 'x'\nbase = 'jetson-nano'\nidle_power_w = nan\n", "not a finite number"),
@@ -47,6 +58,29 @@ def test_a_broken_device_file_is_one_clear_line(tmp_path: Path, text: str, messa
     with pytest.raises(InvalidInput, match=message) as caught:
         load_device(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", " x", "x ", "a@b", "gpu=1GHz", "a,b", "a/b", "models:/x", "x.toml", "a\\u0007",
+     "a\\nb", "a\\n", "..", "-x", "\u00e9", "a\\u202e", "x" * 65],
+)  # fmt: skip
+@pytest.mark.parametrize("base", ["", "base = 'jetson-nano'\n"])
+def test_a_name_that_is_no_word_of_a_spec_is_refused(tmp_path: Path, name: str, base: str) -> None:
+    """`NAME@MODE` and paths are told apart by their characters, and tables print names as such."""
+    path = tmp_path / "board.toml"
+    text = base or SHIPPED.joinpath("jetson-nano.toml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("name = \"jetson")]
+    path.write_text("\n".join([f'name = "{name}"', *lines]), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="name is (odd|missing)") as caught:
+        load_device(path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_mode_is_found_by_either_of_its_names(tmp_path: Path) -> None:
+    path = tmp_path / "board.toml"
+    path.write_text("base = 'jetson-nano'\n[[modes]]\nname='15w'\nnvpmodel='MODE_15W_4CORE'\n")
+    assert load_device(f"{path}@MODE_15W_4CORE") == load_device(f"{path}@15w")
 
 
 @given(st.text(max_size=200))

@@ -19,8 +19,8 @@ from edgeprofiler.core.values import Value
 
 SCHEMA = "edgeprofiler.device/1"
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a board of a user's own may be called."""
+NAME = re.compile(r"(?!.*\.toml\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a board of a user's own may be called: what `NAME@MODE` takes for a name, and for no path."""
 _SHARED = ("schema", "name", "description", "jetpack", "tensorrt", "total_rails", "other_rails",
            "idle_power_w", "carrier", "idle_power_source", "datasheet", "modes",
            "calibrations")  # fmt: skip
@@ -209,6 +209,11 @@ def _calibration(entry: Value, device: Device) -> Calibration:
 
 def _name(table: Value, default: str) -> str:
     name = table["name"].default(default)
+    if not name.text():
+        raise name.fail("is missing", "say what the board is called")
     if not NAME.fullmatch(name.text()):
-        raise name.fail("is odd or missing", "use letters, digits, '.', '_', '-'")
+        raise name.fail(
+            f"is odd: {name.text()[:64]!r}",
+            "use at most 64 letters, digits, '.', '_', '-', and another end than .toml",
+        )
     return name.text()

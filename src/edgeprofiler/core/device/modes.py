@@ -30,6 +30,11 @@ class PowerMode(Alike):
     note: str = ""
 
     @property
+    def names(self) -> frozenset[str]:
+        """What a user may call it: its name here, and nvpmodel's as it stands here."""
+        return frozenset((self.name, mode_name(self.nvpmodel))) - {""}
+
+    @property
     def base(self) -> str:
         """The named mode that it is, or starts from."""
         return self.name.partition(",")[0]
@@ -52,7 +57,7 @@ def named_mode(board: str, modes: Sequence[PowerMode], name: str) -> PowerMode:
     """
     wanted = mode_name(name)
     for mode in modes:
-        if wanted and wanted in (mode.name, mode_name(mode.nvpmodel)):
+        if wanted in mode.names:
             return mode
     raise UsageError(
         f"{board} has no power mode {name.strip()[:64]!r}; choose one of: "

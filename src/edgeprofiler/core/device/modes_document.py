@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from edgeprofiler.core.device.clocks import Clocks
@@ -13,6 +14,7 @@ from edgeprofiler.core.device.numbers import number, optional, whole, words
 from edgeprofiler.core.values import Value
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,31}")
+_NVPMODEL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})?")
 _CLOCK_KEYS = ("gpu_clock_hz", "emc_clock_hz", "cpu_clock_hz", "cpu_cores", "sms")
 _MODE = ("name", "nvpmodel", *_CLOCK_KEYS, "bandwidth_bytes_per_s", "power_budget_w",
          "idle_power_w", "note")  # fmt: skip
@@ -32,6 +34,10 @@ def modes_of(
         modes[name] = _mode(entry, name, sheet, modes.get(name))
     if len(set(own)) < len(own):
         raise entries.fail("have one name twice", f"it has {', '.join(own)}")
+    called = Counter(name for mode in modes.values() for name in mode.names)
+    for name, times in called.items():
+        if times > 1:
+            raise entries.fail(f"have two modes that {name!r} names", "change name or nvpmodel")
     return tuple(modes.values())
 
 
@@ -55,13 +61,18 @@ def _mode(entry: Value, name: str, sheet: Datasheet, start: PowerMode | None) ->
     idle = number(entry, "idle_power_w", start.idle_power_w if start else math.nan)
     if idle >= budget:
         raise entry.fail(f"has an idle_power_w of {idle:g} of a power_budget_w of {budget:g}")
+    nvpmodel = words(entry, "nvpmodel", start.nvpmodel if start else "")
+    if not _NVPMODEL.fullmatch(nvpmodel):
+        raise entry["nvpmodel"].fail(
+            f"is odd: {nvpmodel[:64]!r}", "use letters, digits, '.', '_', '-'"
+        )
     return PowerMode(
         name=name,
         clocks=clocks,
         bandwidth_bytes_per_s=bandwidth,
         power_budget_w=budget,
         idle_power_w=idle,
-        nvpmodel=words(entry, "nvpmodel", start.nvpmodel if start else ""),
+        nvpmodel=nvpmodel,
         note=words(entry, "note", start.note if start else ""),
     )
 

@@ -21,7 +21,7 @@ from edgeprofiler.core.network import DTYPE_CODES, KINDS, FloatArray, Kind
 from edgeprofiler.core.values import Value
 from edgeprofiler.prediction.features import FEATURES, Ratings
 from edgeprofiler.prediction.predictors.arrays import parse_model
-from edgeprofiler.prediction.predictors.artifact import Artifact
+from edgeprofiler.prediction.predictors.artifact import Artifact, digest_of
 from edgeprofiler.prediction.predictors.trained import (
     Correction,
     Extent,
@@ -123,6 +123,7 @@ def predictor_of(
         host=measured,
         precisions=precisions,
         other_runtime=measured if runtime not in (None, measured) else "",
+        digest=digest_of(artifact),
     )
 
 

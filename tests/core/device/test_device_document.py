@@ -70,9 +70,9 @@ def test_a_name_that_is_no_word_of_a_spec_is_refused(tmp_path: Path, name: str, 
     """`NAME@MODE` and paths are told apart by their characters, and tables print names as such."""
     path = tmp_path / "board.toml"
     text = base or SHIPPED.joinpath("jetson-nano.toml").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("name = \"jetson")]
+    lines = [line for line in text.splitlines() if not line.startswith('name = "jetson')]
     path.write_text("\n".join([f'name = "{name}"', *lines]), encoding="utf-8")
-    with pytest.raises(InvalidInput, match="name is (odd|missing)") as caught:
+    with pytest.raises(InvalidInput, match=r"name is (odd|missing)") as caught:
         load_device(path)
     assert str(caught.value).isprintable()
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from learning_data import BOARD, dataset
 
 from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import (
@@ -116,6 +117,57 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(CannotWrite, match="holds no sweep"):
         sweep("zoo:lenet", output=tmp_path / "mine")
+
+
+def test_a_sweep_by_a_trained_predictor_goes_on_by_the_same_one_alone(tmp_path: Path) -> None:
+    """It is told from others by its models, wherever and in whichever process it was loaded."""
+    for needed in ("pyarrow", "sklearn"):
+        pytest.importorskip(needed)
+    from edgeprofiler.learning.stores.folder import FolderStore
+    from edgeprofiler.learning.training.fitting import train
+    from edgeprofiler.learning.training.options import TrainingOptions
+
+    def trained(trees: int) -> None:
+        options = TrainingOptions(options={"trees": trees}, folds=2)
+        FolderStore().put(train(dataset(), load_device(BOARD), options), str(tmp_path / "p"))
+
+    trained(3)
+    asked = {"predictor": tmp_path / "p", "output": tmp_path / "one", "batch": "1,2"}
+    first = sweep("zoo:lenet", **asked)
+    same(sweep("zoo:lenet", **asked), first)
+    trained(4)
+    with pytest.raises(InvalidInput, match="holds a sweep of other answered_by"):
+        sweep("zoo:lenet", **asked)
+
+
+def test_a_sweep_of_a_model_whose_sizes_lie_in_another_file_is_told_by_them(
+    tmp_path: Path,
+) -> None:
+    """The model's own file is the same when the shapes in the one beside it are others."""
+    pytest.importorskip("pyarrow")
+    onnx = pytest.importorskip("onnx")
+    path, asked = tmp_path / "m.onnx", {"output": tmp_path / "one", "batch": "1"}
+    for target in ([1, 8, 64], [1, 64, 8]):
+        x, y = (
+            onnx.helper.make_tensor_value_info(n, 1, s) for n, s in (("x", [1, 512]), ("y", None))
+        )
+        shape = onnx.numpy_helper.from_array(np.array(target), "shape")
+        nodes = [
+            onnx.helper.make_node("Reshape", ["x", "shape"], ["r"]),
+            onnx.helper.make_node("Softmax", ["r"], ["y"], axis=-1),
+        ]
+        graph = onnx.helper.make_graph(nodes, "g", [x], [y], [shape])
+        (tmp_path / "m.bin").unlink(missing_ok=True)
+        onnx.save_model(
+            onnx.helper.make_model(graph), path, save_as_external_data=True, location="m.bin",
+            size_threshold=0,
+        )  # fmt: skip
+        if target == [1, 8, 64]:
+            sweep(path, **asked)
+            before = path.read_bytes()
+    assert path.read_bytes() == before
+    with pytest.raises(InvalidInput, match="holds a sweep of other graphs"):
+        sweep(path, **asked)
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -40,6 +40,14 @@ def test_candidates_of_one_sweep_are_to_the_bit_those_of_a_sweep_each() -> None:
         assert set(alone.warnings) <= set(found.warnings)
 
 
+def test_a_warning_names_every_board_that_it_holds_for() -> None:
+    """Boards that build the same engines share them, and no board's name."""
+    boards = ("jetson-tx2", "jetson-nano")
+    found = sweep("zoo:lenet", device=boards, precision="int8")
+    said = [text for text in found.warnings if "multiplies INT8 no faster" in text]
+    assert [text.partition(" ")[0] for text in said] == [*boards]
+
+
 def _ending_in(op: str) -> Graph:
     build = GraphBuilder(f"ends in {op}")
     x = build.conv(build.input((1, 3, 64, 64)), 32, 3, name="conv")

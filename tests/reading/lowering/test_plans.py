@@ -105,6 +105,38 @@ def test_a_graph_that_cannot_be_lowered_is_refused_with_a_plan_as_without() -> N
         assert str(shared.value) == str(alone.value)
 
 
+def _with_attribute(size: int, op: str, name: str, value: object) -> Graph:
+    build = GraphBuilder("odd")
+    graph = build.graph(build.relu(build.conv(build.input((1, 8, size, size)), 16, 3, name="conv")))
+    nodes = [
+        replace(node, attributes={**node.attributes, name: value}) if node.op == op else node  # type: ignore[dict-item]
+        for node in graph.nodes
+    ]
+    return replace(graph, nodes=tuple(nodes))
+
+
+@pytest.mark.parametrize("group", ["a", (1, 2), (), 2.5, True, 0, 2])
+def test_groups_that_are_no_number_are_no_length(group: object) -> None:
+    """A file may hold anything there; only whole numbers follow a network's width."""
+    plans = Plans()
+    for size in (16, 24, 32, 40):
+        graph = _with_attribute(size, "Conv", "group", group)
+        found = plans.lower(graph, "fp16", "trtexec", TARGETS[1])
+        assert _same(found, lower(graph, target=TARGETS[1]))
+
+
+def test_an_attribute_of_another_type_is_of_another_structure() -> None:
+    """A stride of 2 is one; of 2.0 it is none, as ONNX has it, and the default is taken."""
+    plans = Plans()
+    strides = []
+    for size, stride in [(16, 2), (24, 2), (32, 2), (32, 2.0), (40, 2.0), (48, 2.0)]:
+        graph = _with_attribute(size, "Conv", "strides", stride)
+        found = plans.lower(graph, "fp16", "trtexec", TARGETS[1])
+        assert _same(found, lower(graph, target=TARGETS[1]))
+        strides += [layer.stride for layer in found.layers if layer.kind == "convolutional"]
+    assert len(set(strides)) == 2
+
+
 def test_steps_are_taken_again_with_other_lengths() -> None:
     trace = Trace((3, 4))
     a, b = trace.lengths

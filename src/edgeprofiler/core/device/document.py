@@ -20,7 +20,7 @@ from edgeprofiler.core.values import Value
 SCHEMA = "edgeprofiler.device/1"
 
 NAME = re.compile(r"(?!.*\.toml\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a board of a user's own may be called: what `NAME@MODE` takes for a name, and for no path."""
+"""What a board of a user's own may be called: what `NAME@MODE` takes for a name and no path."""
 _SHARED = ("schema", "name", "description", "jetpack", "tensorrt", "total_rails", "other_rails",
            "idle_power_w", "carrier", "idle_power_source", "datasheet", "modes",
            "calibrations")  # fmt: skip

@@ -97,7 +97,9 @@ def _blocks(plan: SweepPlan, candidate: Variant, wanted: range, asked: _Asked) -
         precision = plan.precisions[start // devices % len(plan.precisions)]
         place = start // batches % len(plan.answers)
         device = plan.answers[place].device
-        target = replace(BuildTarget.of(device), name="")
+        target = BuildTarget.of(device)
+        if target.int8:  # else a warning says the board's name
+            target = replace(target, name="")
         key = (resolution, precision or device.precision, builder(device.runtime), target)
         if key not in made:
             try:

@@ -99,6 +99,8 @@ class SweepPlan:
             "precisions": list(self.precisions),
             "batches": list(self.batches),
             "rows_of_part": self.rows_of_part,
+            # Sizes may come from files beside the model's own.
+            "graphs": sha256_of(repr(self.read).encode("utf-8", "surrogatepass")),
         }
 
 

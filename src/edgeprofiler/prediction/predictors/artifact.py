@@ -83,6 +83,12 @@ def unpack(read: Callable[[str], bytes], source: object) -> Artifact:
     return Artifact(header.mapping(), arrays, contents)
 
 
+def digest_of(artifact: Artifact) -> str:
+    """Return what tells an artifact from any other: SHA-256 of its header, which has the rest's."""
+    known = artifact.header.get("sha256")
+    return str(known) if known else files.sha256_of(pack(artifact)[HEADER])
+
+
 def check_name(name: str, source: object) -> str:
     """Return the name of a file within an artifact; refuse one that leads out of its folder."""
     if len(PurePosixPath(name).parts) != 1 or name.startswith(".") or "\\" in name:

@@ -127,10 +127,10 @@ class TrainedPredictor:
 
     device: Device
     board: Ratings
-    models: tuple[LayerModel, ...]
+    models: tuple[LayerModel, ...] = field(repr=False)
     overhead: Overhead
     correction: Correction
-    network_residuals: Mapping[str, FloatArray]
+    network_residuals: Mapping[str, FloatArray] = field(repr=False)
     confidence: float
     recipe: str
     trained_on: str
@@ -139,6 +139,8 @@ class TrainedPredictor:
     precisions: tuple[str, ...] = ()
     """What the measured networks were built for; empty where nobody knows."""
     other_runtime: str = ""
+    digest: str = ""
+    """What tells the artifact that it was loaded from from any other, its models included."""
 
     @property
     def name(self) -> str:

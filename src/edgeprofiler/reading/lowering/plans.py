@@ -132,7 +132,7 @@ def _lengths(graph: Graph) -> Lengths:
         if tensor.value is not None:
             found += tensor.value
     for node in graph.nodes:
-        if _GROUP in node.attributes:
+        if _is_grouped(node):
             found.append(node.attributes[_GROUP])
     return tuple(found)
 
@@ -147,7 +147,7 @@ def _with_lengths(graph: Graph, lengths: Sequence[Any]) -> Graph:
         tensors[name] = replace(tensor, shape=shape, value=value)
     nodes = [
         replace(node, attributes={**node.attributes, _GROUP: next(left)})
-        if _GROUP in node.attributes
+        if _is_grouped(node)
         else node
         for node in graph.nodes
     ]
@@ -254,11 +254,18 @@ def _structure(graph: Graph) -> tuple[object, ...]:
         for t in graph.tensors.values()
     ]
     nodes = [_without_group(node) for node in graph.nodes]
-    return nodes, graph.inputs, graph.outputs, graph.warnings, tuple(graph.tensors), kinds
+    # 1, 1.0 and True are equal, and are not read alike.
+    types = [tuple(map(type, node.attributes.values())) for node in graph.nodes]
+    return nodes, types, graph.inputs, graph.outputs, graph.warnings, tuple(graph.tensors), kinds
+
+
+def _is_grouped(node: Node) -> bool:
+    """Say whether a node has a number of groups; a stranger's file may hold anything there."""
+    return type(node.attributes.get(_GROUP)) is int
 
 
 def _without_group(node: Node) -> object:
-    if node.attributes.get(_GROUP, 1) == 1:
+    if not _is_grouped(node) or node.attributes[_GROUP] == 1:
         return node
     others = {name: value for name, value in node.attributes.items() if name != _GROUP}
     return node.name, node.op, node.inputs, node.outputs, others, node.repeats

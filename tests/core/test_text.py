@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.core.text import short_name
+from edgeprofiler.core.text import first_line, short_name
 
 TORCH_TENSORRT = (
     "[CONVOLUTION]-[aten_ops.convolution.default]-[/features/1/conv/1/convolution_2] + "
@@ -36,3 +36,13 @@ def test_a_short_name_fits_and_has_no_control_characters(name: str, width: int) 
     text = short_name(name, width)
     assert len(text) <= width
     assert text.isprintable()
+
+
+def test_an_error_of_somebody_else_s_code_is_its_first_words() -> None:
+    """Blank lines and colours before them are none; one that says nothing is its type."""
+    assert first_line(ValueError("\n \x1b[31mno such shape\x1b[0m\nsee the manual")) == (
+        "no such shape"
+    )
+    assert first_line(ValueError("abc"), 2, typed=True) == "ValueError: ab"
+    for silent in (ValueError(), ValueError(""), ValueError("\n\n")):
+        assert first_line(silent) == first_line(silent, typed=True) == "ValueError"

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from edgeprofiler.core import limits
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.text import first_line
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The others unpack a whole piece at once, however much it becomes."""
@@ -94,8 +95,8 @@ def _opened(file: bytes | Path, source: object) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file) as archive:
             yield archive
     except _BROKEN as error:
-        text = str(error) or type(error).__name__
-        raise InvalidInput(source, f"is no archive that can be read ({text[:120]})") from None
+        problem = f"is no archive that can be read ({first_line(error, 120)})"
+        raise InvalidInput(source, problem) from None
 
 
 def _check(entries: list[zipfile.ZipInfo], source: object, max_bytes: int) -> None:
@@ -137,8 +138,7 @@ def parse_array(data: bytes, source: object) -> npt.NDArray[Any]:
     except InvalidInput:
         raise
     except _NO_HEADER as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InvalidInput(source, f"is no NPY file ({text[:120]})") from None
+        raise InvalidInput(source, f"is no NPY file ({first_line(error, 120)})") from None
     if dtype.kind not in _NUMBERS or dtype.itemsize > _DTYPE_BYTES or dtype.shape:
         raise InvalidInput(source, f"holds {str(dtype)[:40]}, where numbers are expected")
     if len(shape) > limits.RANK or any(size < 0 for size in shape):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from edgeprofiler.core.errors import Unavailable
+from edgeprofiler.core.text import first_line
 
 _REQUIREMENT = re.compile(r"""\s*([A-Za-z0-9._-]+)\s*(\[[^\]]*\])?\s*(?:>=\s*([0-9.]+))?""")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
@@ -65,7 +66,11 @@ def require(extra: str, remedy: str = "") -> Iterator[None]:
         name, missing = error.name or "a library", isinstance(error, ModuleNotFoundError)
         root = name.partition(".")[0]
         name = _NAMES.get(root, root if missing else name)
-        reason = f"{name} is not installed" if missing else f"{name} cannot be loaded ({error})"
+        reason = (
+            f"{name} is not installed"
+            if missing
+            else f"{name} cannot be loaded ({first_line(error)})"
+        )
         raise Unavailable(
             reason, ", or ".join(filter(None, (extra and install(extra), remedy)))
         ) from None

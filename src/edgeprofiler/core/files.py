@@ -17,6 +17,7 @@ from typing import Any
 
 from edgeprofiler.core import leftovers, limits
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
+from edgeprofiler.core.text import first_line
 
 
 def check_readable(path: Path, max_bytes: int = limits.TEXT_BYTES) -> int:
@@ -201,4 +202,4 @@ def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or first_line(error)

@@ -17,6 +17,7 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, e
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable, UsageError
+from edgeprofiler.core.text import first_line
 
 PluginKind = Literal["frontends", "sensors", "runners", "recipes", "stores", "renderers"]
 
@@ -70,7 +71,7 @@ def load(kind: PluginKind, name: str) -> Any:
         return point.load()
     except (ImportError, AttributeError) as error:
         raise Unavailable(
-            f"the {kind[:-1]} {name!r} cannot be loaded ({error})",
+            f"the {kind[:-1]} {name!r} cannot be loaded ({first_line(error)})",
             "install the extra or package that it needs",
         ) from None
 
@@ -78,7 +79,7 @@ def load(kind: PluginKind, name: str) -> Any:
 def failed(kind: PluginKind, name: str, error: Exception) -> Unavailable:
     """Return the error to raise when a plug-in raised what its protocol does not speak of."""
     return Unavailable(
-        f"the {kind[:-1]} {name} failed ({type(error).__name__}: {error})",
+        f"the {kind[:-1]} {name} failed ({first_line(error, typed=True)})",
         "tell the plug-in's author",
     )
 
@@ -185,7 +186,9 @@ def make(
         with guarded(kind, name, passing=(TypeError, ValueError)):
             return found(*arguments, **chosen)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"the {kind[:-1]} {name} cannot be made so ({error})") from None
+        raise UsageError(
+            f"the {kind[:-1]} {name} cannot be made so ({first_line(error)})"
+        ) from None
 
 
 def options_of(found: Callable[..., Any], arguments: int = 0) -> dict[str, inspect.Parameter]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _TORCH_TENSORRT = re.compile(r"\[[A-Z_]+\]-\[[^\]]*\]-\[([^\]]*)\]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _REFORMAT = re.compile(r"Reformatting CopyNode for (Input|Output) Tensor \d+ to ")
 
 
@@ -39,6 +40,24 @@ def one_line(text: str) -> str:
     'no such layer: \\x1b[2J'
     """
     return visible(" ".join(text.splitlines())).strip()
+
+
+def first_line(error: BaseException, most: int = 200, *, typed: bool = False) -> str:
+    r"""Return what an error of somebody else's code says first; its type where it says nothing.
+
+    Args:
+        error: the error; libraries wrap advice, blank lines and colours around what was wrong.
+        most: characters that are kept of what it says.
+        typed: whether its type stands before what it says.
+
+    >>> first_line(ValueError("\x1b[31m\nno such shape\nsee the manual"), typed=True)
+    'ValueError: no such shape'
+    """
+    lines = (line.strip() for line in _COLOUR.sub("", str(error)).splitlines())
+    said, name = next(filter(None, lines), "")[:most], type(error).__name__
+    if typed:
+        return f"{name}: {said}" if said else name
+    return said or name
 
 
 def short_name(name: str, width: int = 32) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from edgeprofiler.core.archives import members
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.text import first_line
 
 
 def dump_estimator(estimator: Any) -> tuple[bytes, list[str]]:
@@ -40,8 +41,8 @@ def load_estimator(data: bytes, trusted: Sequence[str], source: object) -> Any:
     except InvalidInput:
         raise
     except Exception as error:  # what was altered fails anywhere in skops and in the estimator
-        text = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InvalidInput(source, f"its estimator cannot be loaded ({text[:200]})") from error
+        problem = f"its estimator cannot be loaded ({first_line(error)})"
+        raise InvalidInput(source, problem) from error
 
 
 def _repacked(data: bytes, source: object) -> bytes:

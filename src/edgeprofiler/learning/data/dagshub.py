@@ -12,6 +12,7 @@ from edgeprofiler.core import files
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.progress import Progress, silent
+from edgeprofiler.core.text import first_line
 from edgeprofiler.learning.data.content import git_blob_of
 
 _AGAIN = "the data here are as they were; run the same command again to go on where it stopped"
@@ -39,7 +40,9 @@ class Repository:
             try:
                 auth = dagshub.auth.get_authenticator(fail_if_no_token=True)
             except self._failures as error:
-                raise Unavailable(f"DagsHub: {error}", "check DAGSHUB_USER_TOKEN") from None
+                raise Unavailable(
+                    f"DagsHub: {first_line(error)}", "check DAGSHUB_USER_TOKEN"
+                ) from None
         self._api = RepoAPI(name, host=config.host, auth=auth)
 
     def fetch(self, path: str, folder: Path, progress: Progress = silent) -> Path:
@@ -95,7 +98,7 @@ class Repository:
             at = f" at {self._revision}" if self._revision else ""
             raise InvalidInput(f"dagshub:{self.name}", f"has no {path!r}{at}") from None
         except self._failures as error:
-            raise Unavailable(f"DagsHub: {str(error) or type(error).__name__}", _AGAIN) from None
+            raise Unavailable(f"DagsHub: {first_line(error)}", _AGAIN) from None
 
 
 def _intact(data: bytes, said: str) -> bool | None:

@@ -11,6 +11,7 @@ from typing import Any
 from edgeprofiler.core import files, limits
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.text import first_line
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
@@ -64,8 +65,7 @@ def _yaml(text: str, source: object) -> Any:
             raise InvalidInput(source, "is no DVC pointer (it has anchors)")
         return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(source, f"is no DVC pointer ({first})") from None
+        raise InvalidInput(source, f"is no DVC pointer ({first_line(error)})") from None
 
 
 def _at_revision(path: Path, revision: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable, UsageError
+from edgeprofiler.core.text import first_line
 
 DAGSHUB_HOST = "https://dagshub.com"
 _SECTION = re.compile(r"""'?remote "([^"]+)"'?""")
@@ -108,7 +109,9 @@ def _project(near: Path) -> tuple[dict[str, Remote], str | None]:
         for name in ("config", "config.local"):
             merged.read(root / name, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise InvalidInput(root / "config", f"is no DVC configuration ({error})") from None
+        raise InvalidInput(
+            root / "config", f"is no DVC configuration ({first_line(error)})"
+        ) from None
     for section in merged.sections():
         match = _SECTION.fullmatch(section)
         if match and "url" in merged[section]:

@@ -21,6 +21,7 @@ from edgeprofiler.core import children, files, limits
 from edgeprofiler.core.archives import members, parse_array
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.text import first_line
 from edgeprofiler.core.values import parse_json
 from edgeprofiler.learning.dataset.table import BY_NAME
 
@@ -84,8 +85,7 @@ def packed_columns(task: Mapping[str, Any]) -> bytes:
         _check(file, path)
         return _packed(file, path)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(path, f"is no Parquet file ({text[:120]})") from None
+        raise InvalidInput(path, f"is no Parquet file ({first_line(error, 120)})") from None
 
 
 def _check(file: Any, path: Path) -> None:

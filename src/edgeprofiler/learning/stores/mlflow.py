@@ -15,6 +15,7 @@ from typing import Any
 from edgeprofiler.core import files
 from edgeprofiler.core.errors import CannotWrite, InvalidInput, Unavailable, UsageError
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.text import first_line
 from edgeprofiler.learning.stores.facts import RunFacts, facts_of
 from edgeprofiler.learning.stores.folder import FolderStore
 from edgeprofiler.learning.stores.kept import DEFAULT, Kept, kind_of, pack_kept, tags_of
@@ -257,7 +258,7 @@ class MlflowStore:
         try:
             yield
         except MlflowException as error:
-            said = str(error.message).splitlines()[0][:160]
+            said = first_line(error, 160)
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 raise InvalidInput(what, said, "see `edgeprofiler models list`") from None
             if error.error_code == "INVALID_PARAMETER_VALUE":
@@ -265,7 +266,7 @@ class MlflowStore:
                 raise InvalidInput(what, problem, "see `edgeprofiler models list`") from None
             raise Unavailable(f"MLflow at {self.uri}: {said}", "check `tracking_uri`") from None
         except (SQLAlchemyError, ConnectionError) as error:
-            said = str(error).splitlines()[0]
+            said = first_line(error)
             raise Unavailable(f"MLflow at {self.uri}: {said}", "check `tracking_uri`") from None
         except OSError as error:
             raise CannotWrite.because(what, error, "cannot be kept") from None

@@ -16,6 +16,7 @@ from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.network import BoolArray, FloatArray
 from edgeprofiler.core.parallel import ALONE, Workers, mapped
+from edgeprofiler.core.text import first_line
 from edgeprofiler.learning.training.groups import share_out
 from edgeprofiler.learning.training.options import KINDS, QUANTITIES, TrainingOptions
 from edgeprofiler.learning.training.select import TrainingTable, folds_of
@@ -67,11 +68,12 @@ def fit_one(table: TrainingTable, rows: BoolArray, key: Key, options: TrainingOp
         if type(error).__name__ == "InvalidParameterError":
             given = ", ".join(f"{name}={value}" for name, value in options.options.items())
             raise UsageError(
-                f"the recipe {options.recipe!r} cannot have {given or 'its options'} ({error})"
+                f"the recipe {options.recipe!r} cannot have {given or 'its options'} "
+                f"({first_line(error)})"
             ) from error
         raise InsufficientData(
             f"the recipe {options.recipe!r} cannot be fitted on {int(rows.sum())} {kind} rows "
-            f"({str(error).splitlines()[0]})"
+            f"({first_line(error)})"
         ) from error
 
 

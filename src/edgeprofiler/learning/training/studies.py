@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeprofiler.core.errors import Unavailable, UsageError
 from edgeprofiler.core.extras import install, require
+from edgeprofiler.core.text import first_line
 
 DEFAULT_STORAGE = "sqlite:///tuning.db"
 
@@ -80,9 +81,9 @@ def errors_of_storage(storage: str) -> Iterator[None]:
     except optuna.exceptions.DuplicatedStudyError as error:
         raise UsageError(str(error)) from None
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
-        said = hide_password(str(error.__cause__ or error).splitlines()[0])
+        said = hide_password(first_line(error.__cause__ or error))
         raise Unavailable(f"{shown}: {said}", "check `storage`") from None
     except ImportError as error:
         if "database driver" not in str(error) and "No module" not in str(error):
             raise
-        raise Unavailable(f"{shown}: {str(error).splitlines()[0]}", install("postgresql")) from None
+        raise Unavailable(f"{shown}: {first_line(error)}", install("postgresql")) from None

@@ -24,6 +24,7 @@ from edgeprofiler.core.errors import (
 from edgeprofiler.core.files import digest_of_file
 from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.progress import Progress, silent
+from edgeprofiler.core.text import first_line
 from edgeprofiler.measurement.collect.choose import probe
 from edgeprofiler.measurement.collect.device_state import device_state, machine_facts
 from edgeprofiler.measurement.collect.layers import layers_for
@@ -170,7 +171,7 @@ def record(
         raise
     except (RuntimeError, OSError, ValueError, ArithmeticError) as error:
         failure = Unavailable(
-            f"the runner {runner.name} failed ({type(error).__name__}: {error})",
+            f"the runner {runner.name} failed ({first_line(error, typed=True)})",
             f"what was recorded lies in {folder}; `resume` goes on",
         )
         with suppress(EdgeProfilerError):

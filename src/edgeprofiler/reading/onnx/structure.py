@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Shape
+from edgeprofiler.core.text import first_line
 from edgeprofiler.reading.operators.call import (
     DTYPES,
     FOLD_ELEMENTS,
@@ -189,8 +190,8 @@ def _inline(model: Any, source: object) -> Any:
         size(model.graph.node, frozenset())
         return inliner.inline_local_functions(model)
     except (RuntimeError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(source, f"its functions cannot be expanded ({reason})") from None
+        problem = f"its functions cannot be expanded ({first_line(error)})"
+        raise InvalidInput(source, problem) from None
 
 
 def raw_nodes(graph: Any, reader: TensorReader) -> list[RawNode]:

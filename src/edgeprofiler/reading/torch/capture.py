@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import Unavailable, Unsupported, UsageError
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.text import first_line
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.torch.examples import TorchModule, by_shape, named, positional
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from edgeprofiler.core.graph import Graph
     from edgeprofiler.core.network import Shape
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SMALL_ELEMENTS = 1024
 """Constants of more elements are weights, whose values no shape depends on."""
 
@@ -81,7 +80,7 @@ def from_torch(
                 failures.append(str(error))
                 continue
             except Exception as error:  # torch raises any kind of error from a user's own code
-                failures.append(_first_line(error))
+                failures.append(first_line(_cause(error), typed=True))
                 continue
         return _read(data, title)
     raise Unsupported(
@@ -172,10 +171,8 @@ def _quiet() -> Iterator[None]:
             logging.disable(before)
 
 
-def _first_line(error: BaseException) -> str:
-    """Return what an exporter says first, without the advice and colours wrapped around it."""
+def _cause(error: BaseException) -> BaseException:
+    """Return the first of the errors that an exporter wraps around one another."""
     while error.__cause__ is not None:
         error = error.__cause__
-    plain = _COLOUR.sub("", str(error))
-    lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+    return error

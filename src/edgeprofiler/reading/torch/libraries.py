@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import InvalidInput, Unavailable
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.text import first_line
 from edgeprofiler.reading.front_end import ReadOptions
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _captured(
     try:
         module, own = library.make(name, classes)
     except Exception as error:  # a library raises any kind of error from a network's making
-        raise InvalidInput(source, f"{type(error).__name__}: {str(error)[:200]}") from None
+        raise InvalidInput(source, first_line(error, typed=True)) from None
     first, others = by_shape(source, dict(shapes), batch, own)
     return from_torch(module, first, name=name, kwargs=others)
 
@@ -120,9 +121,8 @@ def _loading(name: str) -> Iterator[None]:
     except Unavailable:
         raise
     except Exception as error:  # torchvision's operators, where it was built for another PyTorch
-        said = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unavailable(
-            f"{name} cannot be loaded ({said[:200]})",
+            f"{name} cannot be loaded ({first_line(error)})",
             f"install {name} for this version of PyTorch",
         ) from None
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import check_readable
+from edgeprofiler.core.text import first_line
 from edgeprofiler.reading.front_end import ReadOptions
 
 if TYPE_CHECKING:
@@ -107,8 +108,7 @@ def _telling(source: str) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        first = next(iter(str(error).splitlines()), "")
         raise InvalidInput(
-            source, f"its code raised {type(error).__name__}: {first[:200]}",
+            source, f"its code raised {first_line(error, typed=True)}",
             "it is called without arguments",
         ) from None  # fmt: skip

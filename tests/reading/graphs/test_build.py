@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.reading.graphs import GraphBuilder, forget_parts, part
 from edgeprofiler.reading.operators.macs import graph_macs
 
 
@@ -91,3 +94,43 @@ def test_what_does_not_fit_is_refused_by_name() -> None:
         g.add(x, g.conv(x, 8, 3, name="conv"))
     with pytest.raises(InvalidInput, match="dimensions are 1 or more"):
         g.input((1, 3, 0, 8), "other")
+
+
+@part
+def _block(g: GraphBuilder, x: str, channels: int) -> str:
+    return g.relu(g.conv(x, channels, 3, name="conv"))
+
+
+def _network(*channels: int, size: int = 8, before: str = "") -> Graph:
+    g = GraphBuilder("net")
+    x = g.input((1, 3, size, size))
+    if before:
+        g.relu(x, name=before)
+    for wide in channels:
+        x = _block(g, x, wide)
+    return g.graph(x)
+
+
+def test_a_part_added_from_memory_is_as_one_added_anew() -> None:
+    """Also where a name is taken that was free before, or is free that was taken."""
+    cases = [
+        partial(_network, 8, before="relu"),
+        partial(_network, 8),
+        partial(_network, 8),
+        partial(_network, 8, 8),
+        partial(_network, 8, size=16),
+        partial(_network, 16),
+        partial(_network, 8, before="conv"),
+    ]
+    from_memory = [build() for build in cases]
+    for found, build in zip(from_memory, cases, strict=True):
+        forget_parts()
+        alone = build()
+        assert found == alone
+        assert [*found.tensors] == [*alone.tensors]
+
+
+def test_parts_of_equal_networks_are_the_same_objects() -> None:
+    first, second = _network(8), _network(8)
+    assert all(a is b for a, b in zip(first.nodes, second.nodes, strict=True))
+    assert all(first.tensors[name] is second.tensors[name] for name in ("conv", "conv.weight"))

@@ -5,7 +5,7 @@ import pytest
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.reading.read import read, read_model
 from edgeprofiler.reading.zoo import names, zoo_graph
-from edgeprofiler.reading.zoo.zoo import settings_of
+from edgeprofiler.reading.zoo.zoo import forget_built, settings_of
 
 OPEN = [name for name in names() if settings_of(name)]
 
@@ -22,6 +22,16 @@ def test_a_network_at_its_own_settings_is_itself(name: str) -> None:
         for key, value in own.items()
     )
     assert read_model(f"zoo:{name}?{text}") == zoo_graph(name)
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_a_network_with_parts_of_one_before_is_as_built_alone(name: str) -> None:
+    zoo_graph(name, classes=7)
+    found = zoo_graph(name, classes=9)
+    forget_built()
+    alone = zoo_graph(name, classes=9)
+    assert found == alone
+    assert [*found.tensors] == [*alone.tensors]
 
 
 @pytest.mark.parametrize(

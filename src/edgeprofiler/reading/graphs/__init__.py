@@ -1,6 +1,6 @@
 """Graphs written down by hand, and graphs changed: other sizes, another batch, smaller weights."""
 
-from edgeprofiler.reading.graphs.build import GraphBuilder
+from edgeprofiler.reading.graphs.build import GraphBuilder, forget_parts, part
 from edgeprofiler.reading.graphs.change import (
     named_shapes,
     resized,
@@ -12,7 +12,9 @@ from edgeprofiler.reading.graphs.change import (
 
 __all__ = [
     "GraphBuilder",
+    "forget_parts",
     "named_shapes",
+    "part",
     "resized",
     "with_batch",
     "with_constant_shapes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 
 
 def divisible(value: float, divisor: int = 8) -> int:
@@ -11,6 +11,7 @@ def divisible(value: float, divisor: int = 8) -> int:
     return rounded if rounded >= 0.9 * value else rounded + divisor
 
 
+@part
 def conv_bn_act(
     g: GraphBuilder,
     x: str,
@@ -38,6 +39,7 @@ def depthwise_bn_act(
     return conv_bn_act(g, x, channels, kernel, act, stride=stride, groups=channels, name=name)
 
 
+@part
 def squeeze_excite(
     g: GraphBuilder, x: str, squeezed: int, act: str, gate: str, *, name: str
 ) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 from edgeprofiler.reading.zoo.family import Entry
 
 _TO_LAST, _TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -16,6 +16,7 @@ def _layer_norm_2d(g: GraphBuilder, x: str, name: str) -> str:
     return g.permute(g.layer_norm(x, name=name), _TO_FIRST, name=f"{name}.to_first")
 
 
+@part
 def _block(g: GraphBuilder, x: str) -> str:
     channels = g.channels(x)
     with g.scope("block"):

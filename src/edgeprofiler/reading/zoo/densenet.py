@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 from edgeprofiler.reading.zoo.family import Entry
 
 
+@part
 def _norm_relu_conv(g: GraphBuilder, x: str, channels: int, kernel: int, number: str = "") -> str:
     x = g.relu(g.bn(x, name=f"norm{number}"), name=f"relu{number}")
     return g.conv(x, channels, kernel, name=f"conv{number}")

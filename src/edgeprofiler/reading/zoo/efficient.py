@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 from edgeprofiler.reading.zoo.blocks import (
     conv_bn_act,
     depthwise_bn_act,
@@ -26,19 +26,20 @@ _STAGES = (
 """Of B0: expansion, kernel, stride, channels, depth."""
 
 
+@part
 def _block(
     g: GraphBuilder, x: str, channels: int, kernel: int, stride: int, expand: int, name: str
 ) -> str:
     with g.scope(f"{name}.block"):
-        y, part = x, 0
+        y, first = x, 0
         expanded = divisible(g.channels(x) * expand)
         if expanded != g.channels(x):
             y = conv_bn_act(g, y, expanded, 1, "silu", name="0")
-            part = 1
-        y = depthwise_bn_act(g, y, kernel, "silu", stride=stride, name=f"{part}")
+            first = 1
+        y = depthwise_bn_act(g, y, kernel, "silu", stride=stride, name=f"{first}")
         squeezed = max(1, g.channels(x) // 4)
-        y = squeeze_excite(g, y, squeezed, "silu", "sigmoid", name=f"{part + 1}")
-        y = conv_bn_act(g, y, channels, 1, None, name=f"{part + 2}")
+        y = squeeze_excite(g, y, squeezed, "silu", "sigmoid", name=f"{first + 1}")
+        y = conv_bn_act(g, y, channels, 1, None, name=f"{first + 2}")
     if stride == 1 and g.channels(x) == channels:
         y = g.add(y, x, name=f"{name}.add")
     return y

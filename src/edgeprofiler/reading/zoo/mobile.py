@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 from edgeprofiler.reading.zoo.blocks import (
     conv_bn_act,
     depthwise_bn_act,
@@ -16,6 +16,20 @@ from edgeprofiler.reading.zoo.blocks import (
     squeeze_excite,
 )
 from edgeprofiler.reading.zoo.family import Entry
+
+
+@part
+def _v2_block(g: GraphBuilder, x: str, channels: int, expand: int, stride: int, place: int) -> str:
+    with g.scope(f"features.{place}.conv"):
+        y, first = x, 0
+        if expand != 1:
+            y = conv_bn_act(g, y, g.channels(y) * expand, 1, "relu6", name="0")
+            first = 1
+        y = depthwise_bn_act(g, y, 3, "relu6", stride=stride, name=f"{first}")
+        y = g.bn(g.conv(y, channels, 1, name=f"{first + 1}"), name=f"{first + 2}")
+    if stride == 1 and g.channels(x) == channels:
+        y = g.add(x, y, name=f"features.{place}.add")
+    return y
 
 
 def _mobilenet_v2(
@@ -27,17 +41,7 @@ def _mobilenet_v2(
     for (expand, wide, first_stride), depth in zip(stages, depths, strict=True):
         channels = divisible(wide * width)
         for index in range(depth):
-            stride = 1 if index else first_stride
-            with g.scope(f"features.{place}.conv"):
-                y, part = x, 0
-                if expand != 1:
-                    y = conv_bn_act(g, y, g.channels(y) * expand, 1, "relu6", name="0")
-                    part = 1
-                y = depthwise_bn_act(g, y, 3, "relu6", stride=stride, name=f"{part}")
-                y = g.bn(g.conv(y, channels, 1, name=f"{part + 1}"), name=f"{part + 2}")
-            if stride == 1 and g.channels(x) == channels:
-                y = g.add(x, y, name=f"features.{place}.add")
-            x = y
+            x = _v2_block(g, x, channels, expand, 1 if index else first_stride, place)
             place += 1
     last = divisible(1280 * max(1.0, width))
     x = conv_bn_act(g, x, last, 1, "relu6", name=f"features.{place}")
@@ -65,6 +69,35 @@ _V3_SMALL: tuple[Stage, ...] = (
 )
 
 
+@part
+def _v3_block(
+    g: GraphBuilder,
+    x: str,
+    expanded: int,
+    channels: int,
+    kernel: int,
+    stride: int,
+    act: str,
+    squeeze: bool,
+    place: int,
+) -> tuple[str, str]:
+    """Add a block; return its result, and what it expands."""
+    with g.scope(f"features.{place}.block"):
+        wide, number = x, 0
+        if expanded != g.channels(x):
+            wide = conv_bn_act(g, x, expanded, 1, act, name="0")
+            number = 1
+        y = depthwise_bn_act(g, wide, kernel, act, stride=stride, name=f"{number}")
+        if squeeze:
+            number += 1
+            squeezed = divisible(expanded // 4)
+            y = squeeze_excite(g, y, squeezed, "relu", "hardsigmoid", name=f"{number}")
+        y = conv_bn_act(g, y, channels, 1, None, name=f"{number + 1}")
+    if stride == 1 and g.channels(x) == channels:
+        y = g.add(y, x, name=f"features.{place}.add")
+    return y, wide
+
+
 def v3_features(
     g: GraphBuilder, x: str, stages: tuple[Stage, ...], width: float = 1.0
 ) -> tuple[str, list[str]]:
@@ -74,24 +107,11 @@ def v3_features(
     for kernel, wide, squeeze, act, first_stride, widths in stages:
         channels = divisible(wide * width)
         for index, hidden in enumerate(widths):
-            expanded = divisible(hidden * width)
             stride = 1 if index else first_stride
-            with g.scope(f"features.{place}.block"):
-                y, part = x, 0
-                if expanded != g.channels(x):
-                    y = conv_bn_act(g, y, expanded, 1, act, name="0")
-                    part = 1
-                if not index:
-                    expansions.append(y)
-                y = depthwise_bn_act(g, y, kernel, act, stride=stride, name=f"{part}")
-                if squeeze:
-                    part += 1
-                    squeezed = divisible(expanded // 4)
-                    y = squeeze_excite(g, y, squeezed, "relu", "hardsigmoid", name=f"{part}")
-                y = conv_bn_act(g, y, channels, 1, None, name=f"{part + 1}")
-            if stride == 1 and g.channels(x) == channels:
-                y = g.add(y, x, name=f"features.{place}.add")
-            x = y
+            expanded = divisible(hidden * width)
+            x, wide_x = _v3_block(g, x, expanded, channels, kernel, stride, act, squeeze, place)
+            if not index:
+                expansions.append(wide_x)
             place += 1
     x = conv_bn_act(g, x, 6 * g.channels(x), 1, "hardswish", name=f"features.{place}")
     return x, expansions
@@ -105,6 +125,17 @@ def _mobilenet_v3(
     x = g.linear(x, divisible(last * width), name="classifier.0")
     x = g.act(x, "hardswish", name="classifier.1")
     return g.linear(x, classes, name="classifier.3")
+
+
+@part
+def _mnas_block(
+    g: GraphBuilder, x: str, hidden: int, channels: int, kernel: int, stride: int, name: str
+) -> str:
+    with g.scope(name):
+        y = g.relu(g.bn(g.conv(x, hidden, 1, name="0"), name="1"), name="2")
+        y = g.conv(y, hidden, kernel, stride=stride, groups=hidden, name="3")
+        y = g.relu(g.bn(y, name="4"), name="5")
+        return g.bn(g.conv(y, channels, 1, name="6"), name="7")
 
 
 def _mnasnet(g: GraphBuilder, x: str, classes: int, *, width: float) -> str:
@@ -121,12 +152,8 @@ def _mnasnet(g: GraphBuilder, x: str, classes: int, *, width: float) -> str:
         for index in range(depth):
             stride = 1 if index else first_stride
             name = f"layers.{place}.{index}"
-            with g.scope(f"{name}.layers"):
-                hidden = g.channels(x) * expand
-                y = g.relu(g.bn(g.conv(x, hidden, 1, name="0"), name="1"), name="2")
-                y = g.conv(y, hidden, kernel, stride=stride, groups=hidden, name="3")
-                y = g.relu(g.bn(y, name="4"), name="5")
-                y = g.bn(g.conv(y, channels, 1, name="6"), name="7")
+            hidden = g.channels(x) * expand
+            y = _mnas_block(g, x, hidden, channels, kernel, stride, f"{name}.layers")
             x = g.add(y, x, name=f"{name}.add") if index else y
     with g.scope("layers"):
         x = g.relu(g.bn(g.conv(x, 1280, 1, name="14"), name="15"), name="16")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 from edgeprofiler.reading.zoo.blocks import divisible
 from edgeprofiler.reading.zoo.family import Entry
 
@@ -29,6 +29,30 @@ def _conv_bn(
     name = f"conv{number}"
     x = g.conv(x, channels, kernel, stride=stride, groups=groups, dilation=dilation, name=name)
     return g.bn(x, name=f"bn{number}")
+
+
+@part
+def _basic(g: GraphBuilder, x: str, planes: int, stride: int) -> str:
+    y = g.relu(_conv_bn(g, x, planes, 3, 1, stride=stride))
+    return _joined(g, _conv_bn(g, y, planes, 3, 2), x, stride)
+
+
+@part
+def _bottleneck(
+    g: GraphBuilder, x: str, width: int, result: int, stride: int, groups: int, dilation: int
+) -> str:
+    y = g.relu(_conv_bn(g, x, width, 1, 1))
+    y = _conv_bn(g, y, width, 3, 2, stride=stride, groups=groups, dilation=dilation)
+    return _joined(g, _conv_bn(g, g.relu(y), result, 1, 3), x, stride)
+
+
+def _joined(g: GraphBuilder, y: str, x: str, stride: int) -> str:
+    """Add what a block was given to what it made of it."""
+    shortcut, result = x, g.channels(y)
+    if stride != 1 or g.channels(x) != result:
+        shortcut = g.conv(x, result, 1, stride=stride, name="downsample.0")
+        shortcut = g.bn(shortcut, name="downsample.1")
+    return g.relu(g.add(y, shortcut))
 
 
 @dataclass(frozen=True)
@@ -59,25 +83,14 @@ class ResNet:
                 with g.scope(f"layer{stage + 1}.{index}"):
                     look = dilation if index else before
                     planes = divisible((64 << stage) * self.width)
-                    x = self._block(g, x, planes, 1 if index else stride, look)
+                    step = 1 if index else stride
+                    if self.deep:
+                        width = planes * self.base // 64 * self.groups
+                        x = _bottleneck(g, x, width, 4 * planes, step, self.groups, look)
+                    else:
+                        x = _basic(g, x, planes, step)
             results.append(x)
         return results
-
-    def _block(self, g: GraphBuilder, x: str, planes: int, stride: int, dilation: int) -> str:
-        shortcut = x
-        result = planes * (4 if self.deep else 1)
-        if self.deep:
-            width = planes * self.base // 64 * self.groups
-            y = g.relu(_conv_bn(g, x, width, 1, 1))
-            y = _conv_bn(g, y, width, 3, 2, stride=stride, groups=self.groups, dilation=dilation)
-            y = _conv_bn(g, g.relu(y), result, 1, 3)
-        else:
-            y = g.relu(_conv_bn(g, x, planes, 3, 1, stride=stride))
-            y = _conv_bn(g, y, planes, 3, 2)
-        if stride != 1 or g.channels(x) != result:
-            shortcut = g.conv(x, result, 1, stride=stride, name="downsample.0")
-            shortcut = g.bn(shortcut, name="downsample.1")
-        return g.relu(g.add(y, shortcut))
 
 
 def _classifier(g: GraphBuilder, x: str, classes: int, **settings: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, part
 from edgeprofiler.reading.zoo.family import Entry
 
 
@@ -19,6 +19,7 @@ def _pointwise_bn_relu(g: GraphBuilder, x: str, channels: int, first: int) -> st
     return g.relu(x, name=f"{first + 2}")
 
 
+@part
 def _unit(g: GraphBuilder, x: str, channels: int, stride: int) -> str:
     half = channels // 2
     if stride == 1:

@@ -12,7 +12,7 @@ from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.graph import Graph, Shape
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.graphs import GraphBuilder
+from edgeprofiler.reading.graphs import GraphBuilder, forget_parts
 from edgeprofiler.reading.zoo.classic import CLASSICS
 from edgeprofiler.reading.zoo.convnext import CONVNEXTS
 from edgeprofiler.reading.zoo.densenet import DENSENETS
@@ -119,6 +119,7 @@ def _build(
 def forget_built() -> None:
     """Forget graphs that were built before, so that building can be timed."""
     _build.cache_clear()
+    forget_parts()
 
 
 def entry_of(name: str) -> tuple[str, Entry]:

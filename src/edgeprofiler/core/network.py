@@ -389,7 +389,7 @@ class Columns:
         return Columns.of_numbers([number for layer in layers for number in numbers_of(layer)])
 
     @staticmethod
-    def of_numbers(numbers: Sequence[float]) -> Columns:
+    def of_numbers(numbers: Sequence[float] | FloatArray) -> Columns:
         """Return the columns of layers from the `numbers_of` each, one layer after another."""
         rows = np.array(numbers, dtype=np.float64).reshape(-1, len(_NUMERIC))
         return Columns(

@@ -137,6 +137,36 @@ def test_an_attribute_of_another_type_is_of_another_structure() -> None:
     assert len(set(strides)) == 2
 
 
+BOARDS = ("jetson-nano", "jetson-tx2", "jetson-xavier-nx", "jetson-orin-nano", "jetson-agx-thor")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("expected", [False, True])
+def test_boards_that_share_plans_get_what_each_gets_alone(precision: str, expected: bool) -> None:
+    targets = [BuildTarget.of(load_device(board)) for board in BOARDS]
+    graphs = [zoo_graph("mobilenet_v3_small", resolution=size) for size in (128, 96, 160)]
+    plans = Plans(graphs if expected else ())
+    for graph in graphs:
+        for target in targets:
+            found = plans.lower(graph, precision, "trtexec", target)
+            assert _same(found, lower(graph, precision, target=target))
+
+
+def test_boards_that_the_rules_see_alike_share_one_network() -> None:
+    orin, thor, nano = (
+        BuildTarget.of(load_device(board))
+        for board in ("jetson-orin-nano", "jetson-agx-thor", "jetson-nano")
+    )
+    plans = Plans()
+    for size in (128, 160):
+        graph = zoo_graph("squeezenet1_1", resolution=size)
+        one, other, old = (
+            plans.lower(graph, "fp16", "trtexec", target) for target in (orin, thor, nano)
+        )
+        assert one is other
+        assert one is not old
+
+
 def test_steps_are_taken_again_with_other_lengths() -> None:
     trace = Trace((3, 4))
     a, b = trace.lengths

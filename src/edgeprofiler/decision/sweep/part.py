@@ -18,7 +18,7 @@ from edgeprofiler.decision.sweep.rows import Label, SweepRows
 from edgeprofiler.decision.sweep.variants import Variant
 from edgeprofiler.prediction.predictors.profiles import PredictedProfiles
 from edgeprofiler.prediction.predictors.protocol import Predictor
-from edgeprofiler.reading.lowering import BuildTarget, Plans
+from edgeprofiler.reading.lowering import BuildTarget
 from edgeprofiler.reading.read import builder, read_model, require_as_built
 
 REFUSALS = (InvalidInput, Unsupported, UsageError)
@@ -103,7 +103,7 @@ def _blocks(plan: SweepPlan, candidate: Variant, wanted: range, asked: _Asked) -
         key = (resolution, precision or device.precision, builder(device.runtime), target)
         if key not in made:
             try:
-                made[key] = _network(plan, candidate, resolution, precision, device, asked.plans)
+                made[key] = _network(plan, candidate, resolution, precision, device)
             except REFUSALS as error:
                 made[key] = error
         there = made[key]
@@ -133,7 +133,6 @@ class _Asked:
     """Blocks that wait until there are enough to predict them at once, and the rows so far."""
 
     def __init__(self, plan: SweepPlan) -> None:
-        self.plans = Plans()
         self._plan = plan
         self._waiting: list[_Block] = []
         self._layers = 0
@@ -291,7 +290,6 @@ def _network(
     resolution: int | None,
     precision: str | None,
     device: Device,
-    plans: Plans,
 ) -> tuple[Network, str]:
     """Return a network at the question's batch, and its size as a row says it."""
     found = plan.read.get(resolution)
@@ -303,5 +301,5 @@ def _network(
         return found, ""
     shape = found.tensors[found.inputs[0]].shape if found.inputs else ()
     chosen, made_by = precision or device.precision, builder(device.runtime)
-    network = plans.lower(found, chosen, made_by, BuildTarget.of(device))
+    network = plan.plans.lower(found, chosen, made_by, BuildTarget.of(device))
     return network, "x".join(map(str, shape[2:]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from edgeprofiler.core.network import Network
 from edgeprofiler.decision.sweep.variants import Variant
 from edgeprofiler.prediction.predictors.protocol import Predictor
 from edgeprofiler.prediction.question import Question
+from edgeprofiler.reading.lowering import Plans
 
 PART_ROWS = 20_000
 """Rows of a part: some seconds' work, a file of about a megabyte, and some megabytes in memory."""
@@ -60,6 +62,15 @@ class SweepPlan:
     batches: tuple[int | None, ...]
     rate_hz: float | None = None
     """Images a second that arrive; `None`: back to back."""
+
+    @cached_property
+    def plans(self) -> Plans:
+        """How networks are lowered, kept from part to part in each process that works on them."""
+        return Plans([graph for graph in self.read.values() if isinstance(graph, Graph)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what travels to other processes: the fields."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def rows_each(self) -> int:

@@ -12,7 +12,7 @@ _ALIGNED_CHANNELS = 4
 
 def first_layer(channels: int, target: BuildTarget) -> bool:
     """Say whether a convolution of so few channels runs in rows (see `rules.FIRST_LAYER`)."""
-    return target.tensorrt < (10, 0) and channels < _ALIGNED_CHANNELS
+    return not target.has_tensorrt((10, 0)) and channels < _ALIGNED_CHANNELS
 
 
 def one_row(result: Shape, axis: int) -> bool:

@@ -2,23 +2,27 @@
 
 Variants of a network have the same operators, and most rules decide the same of each: only the
 numbers of the layers are others. A plan holds how they follow from the graph's lengths, and what
-must hold of those for the rules to decide so (`sizes`). A graph that no plan fits is lowered as
-any other is, so that the network is the same to the bit whichever way it came.
+must hold of those, and of the target, for the rules to decide so (`sizes`). A graph that no plan
+fits is lowered as any other is, so that the network is the same to the bit whichever way it came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
+from threading import RLock
 from typing import Any, cast
 
+import numpy as np
+
+from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.graph import Graph, Node, Shape
 from edgeprofiler.core.network import Columns, Layer, Network, numbers_of
 from edgeprofiler.reading.lowering.compound import is_plain
-from edgeprofiler.reading.lowering.pipeline import Draft, drafted, lower
+from edgeprofiler.reading.lowering.pipeline import BUILDERS, Draft, drafted, lower
 from edgeprofiler.reading.lowering.sizes import Number, Trace
 from edgeprofiler.reading.lowering.target import BuildTarget
 
@@ -26,74 +30,104 @@ _GROUP = "group"
 """The attribute that is a number of channels, of depthwise convolutions."""
 _KINDS = 64
 """Structures that are remembered: families of networks, their depths, precisions and boards."""
-_PLANS = 4
-"""Plans of one structure: rules that decide anew at every size are not worth a plan."""
+_PLANS = 8
+"""Plans of one structure, for boards that differ to its rules, of which there are three, and more:
+rules that decide anew at every size are not worth a plan."""
+_OWN = 4
+"""Plans of a structure's first graph alone: one for each kind of board, and no more than those."""
 _SHAPES = ("input_shapes", "output_shapes")
 _LISTS = ("kernel", "stride", "padding_before", "padding_after", "dilation")
 _COUNTS = ("groups", "macs", "flops", "weight_bytes", "bytes_moved")
-_SIZED = (*_SHAPES, *_LISTS, *_COUNTS)
 Lengths = tuple[int | float, ...]
 Places = tuple[int, ...]
 """Where the numbers of a list are among those of a trace."""
+LowerDraft = Callable[[Graph, BuildTarget], Draft]
 
 
 @dataclass(frozen=True)
 class _SizedLayer:
-    """A layer without its sizes, and where those are."""
+    """A layer, and where those of its sizes are that follow the graph's."""
 
-    fixed: Mapping[str, Any]
-    shapes: tuple[Places, Places]
-    """Indices into the shapes of the plan: of inputs and of outputs."""
-    lists: Places
-    """Indices into the shapes of the plan, one for each of `_LISTS`."""
+    fields: Mapping[str, Any]
+    """All of its fields, by name; those that follow the graph's sizes are to be replaced."""
+    groups: Mapping[str, Places]
+    """Shapes among the plan's, of the fields that have several of them."""
+    shapes: Mapping[str, int]
+    """Shape among the plan's, of the fields that are one."""
     counts: Mapping[str, int]
-    """Places of the counts that are known."""
+    """Places of numbers."""
 
 
 class Plan:
-    """How graphs of one structure become networks, whatever their sizes."""
+    """How graphs of one structure become networks, whatever their sizes, on targets alike.
+
+    What the rules ask of the target is followed as what they ask of sizes: a plan holds for every
+    target that answers the same.
+    """
 
     def __init__(
-        self, graph: Graph, seen: Sequence[Lengths], lower_draft: Callable[[Graph], Draft]
+        self,
+        graph: Graph,
+        target: BuildTarget,
+        lower_draft: LowerDraft,
+        seen: Sequence[Lengths] | None,
     ) -> None:
         """Lower a graph, and keep how.
 
         Args:
             graph: the graph.
-            seen: lengths of graphs of its structure; those that were always the same are taken
-                for one.
+            target: what it is lowered for.
             lower_draft: lowers it.
+            seen: lengths of graphs of its structure; those that were always the same are taken
+                for one. `None` makes a plan of this graph's own lengths alone, which takes little
+                longer than to lower it.
 
         Raises:
             EdgeProfilerError: the graph cannot be lowered.
         """
         lengths = _lengths(graph)
-        classes: dict[Lengths, int] = {}
-        together = zip(*seen, lengths, strict=True)
-        self._same_as = tuple([classes.setdefault(each, len(classes)) for each in together])
-        first = {index: place for place, index in reversed(list(enumerate(self._same_as)))}
-        self._first = tuple([first[index] for index in range(len(classes))])
-        self._trace = Trace(_taken(lengths, self._first))
-        sizes = _taken(self._trace.lengths, self._same_as)
-        self._draft = lower_draft(_with_lengths(graph, sizes))
+        self._fixed = lengths if seen is None else None
+        self._same_as, self._first = _classes([] if seen is None else [*seen, lengths])
+        distinct = _taken(lengths, self._first)
+        self._trace = Trace((*distinct, *_facts_of(target)))
+        sized = self._trace.lengths
+        if seen is not None:
+            graph = _with_lengths(graph, _taken(sized, self._same_as))
+        self._draft = lower_draft(graph, _with_facts(target, sized[len(distinct) :]))
         self._shapes: dict[Places, int] = {}
         self._layers = [self._sized(layer) for layer in self._draft.layers]
+        self._read_shapes = [_reader(places) for places in self._shapes]
         rows = [number for layer in self._draft.layers for number in numbers_of(layer)]
         place = self._trace.place
-        self._columns = tuple(map(place, rows))
+        columns = tuple(map(place, rows))
+        self._columns = np.array(self._trace.values(columns), dtype=np.float64)
+        self._varying = [row for row, at in enumerate(columns) if self._trace.varies(at)]
+        self._read_columns = _reader(tuple([columns[row] for row in self._varying]))
         self._alive = [(first, last, place(size)) for first, last, size in self._draft.alive]
         self._batch, self._io_bytes = place(self._draft.batch), place(self._draft.io_bytes)
+        self._last: tuple[object, Network] | None = None
 
-    def network(self, graph: Graph) -> Network | None:
-        """Return the network of a graph of the same structure; `None` where rules decide anew."""
-        lengths = _lengths(graph)
+    def network(self, graph: Graph, lengths: Lengths, target: BuildTarget) -> Network | None:
+        """Return the network of a graph of the same structure; `None` where rules decide anew.
+
+        The same network answers again for a target that the rules see as the last one.
+        """
         distinct = _taken(lengths, self._first)
-        if _taken(distinct, self._same_as) != lengths:
-            return None
-        numbers = self._trace.again(distinct)
+        fits = (
+            lengths == self._fixed
+            if self._fixed is not None
+            else _taken(distinct, self._same_as) == lengths
+        )
+        numbers = self._trace.again((*distinct, *_facts_of(target))) if fits else None
         if numbers is None:
             return None
-        shapes = [_taken(numbers, places) for places in self._shapes]
+        key = (graph.name, lengths)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._made(graph.name, numbers)
+        return self._last[1]
+
+    def _made(self, name: str, numbers: Sequence[Number]) -> Network:
+        shapes = [read(numbers) for read in self._read_shapes]
         draft = replace(
             self._draft,
             layers=tuple([_layer(sized, shapes, numbers) for sized in self._layers]),
@@ -101,27 +135,76 @@ class Plan:
             alive=tuple([(first, last, numbers[place]) for first, last, place in self._alive]),
             io_bytes=cast("int", numbers[self._io_bytes]),
         )
-        network = draft.network(graph.name, None)
-        columns = Columns.of_numbers(_taken(numbers, self._columns))
-        vars(network)["columns"] = columns  # where the cached property keeps them
+        network = draft.network(name, None)
+        rows = self._columns.copy()
+        rows[self._varying] = self._read_columns(numbers)
+        vars(network)["columns"] = Columns.of_numbers(rows)  # where the cached property keeps them
         return network
 
     def _sized(self, layer: Layer) -> _SizedLayer:
-        known = {name: getattr(layer, name) for name in _COUNTS}
-        return _SizedLayer(
-            {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in _SIZED},
-            (
-                tuple(map(self._shape, layer.input_shapes)),
-                tuple(map(self._shape, layer.output_shapes)),
-            ),
-            tuple(self._shape(getattr(layer, name)) for name in _LISTS),
-            {n: self._trace.place(value) for n, value in known.items() if value is not None},
-        )
+        """Return a layer with plain numbers, and where those are that vary."""
+        groups: dict[str, Places] = {}
+        shapes: dict[str, int] = {}
+        counts: dict[str, int] = {}
+        known: dict[str, Any] = dict(vars(layer))
+        for name in _SHAPES:
+            if any(map(self._varies, known[name])):
+                groups[name] = tuple(map(self._shape, known[name]))
+            known[name] = tuple(map(self._plain, known[name]))
+        for name in _LISTS:
+            if self._varies(known[name]):
+                shapes[name] = self._shape(known[name])
+            known[name] = self._plain(known[name])
+        for name in _COUNTS:
+            if known[name] is None:
+                continue
+            place = self._trace.place(known[name])
+            if self._trace.varies(place):
+                counts[name] = place
+            (known[name],) = self._trace.values((place,))
+        return _SizedLayer(known, groups, shapes, counts)
+
+    def _varies(self, shape: Shape) -> bool:
+        return any(self._trace.varies(self._trace.place(length)) for length in shape)
+
+    def _plain(self, shape: Shape) -> Shape:
+        """Return a shape in plain numbers."""
+        return cast("Shape", self._trace.values(tuple(map(self._trace.place, shape))))
 
     def _shape(self, shape: Shape) -> int:
         """Return which of the plan's shapes one is; equal ones are worked out once."""
         places = tuple(map(self._trace.place, shape))
         return self._shapes.setdefault(places, len(self._shapes))
+
+
+def _classes(seen: Sequence[Lengths]) -> tuple[Places, Places]:
+    """Return the class of each length, and where the first of each class is.
+
+    Lengths that were always the same are of one class.
+    """
+    classes: dict[Lengths, int] = {}
+    first: list[int] = []
+    same_as = []
+    for place, each in enumerate(zip(*seen, strict=True)):
+        if each not in classes:
+            classes[each] = len(classes)
+            first.append(place)
+        same_as.append(classes[each])
+    return tuple(same_as), tuple(first)
+
+
+def _facts_of(target: BuildTarget) -> Lengths:
+    """Return what rules may ask of a target, but its name."""
+    return (
+        target.tf32_ratio, *target.tensorrt, target.linear_sums_apart, target.tensor_cores,
+        target.int8,
+    )  # fmt: skip
+
+
+def _with_facts(target: BuildTarget, facts: Sequence[Any]) -> BuildTarget:
+    """Return a target with other facts, in the order of `_facts_of`."""
+    ratio, major, minor, apart, cores, int8 = facts
+    return BuildTarget(target.name, ratio, (major, minor), apart, cores, int8)
 
 
 def _lengths(graph: Graph) -> Lengths:
@@ -155,41 +238,50 @@ def _with_lengths(graph: Graph, lengths: Sequence[Any]) -> Graph:
 
 
 def _taken(numbers: Sequence[Any], places: Places) -> tuple[Any, ...]:
+    return _reader(places)(numbers)
+
+
+def _reader(places: Places) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return what takes the numbers at some places."""
     if len(places) > 1:
-        return cast("tuple[Any, ...]", itemgetter(*places)(numbers))
-    return tuple([numbers[place] for place in places])
+        return cast("Callable[[Sequence[Any]], tuple[Any, ...]]", itemgetter(*places))
+    return lambda numbers: tuple([numbers[place] for place in places])
 
 
 def _layer(sized: _SizedLayer, shapes: Sequence[Shape], numbers: Sequence[Number]) -> Layer:
-    inputs, outputs = sized.shapes
-    lists: dict[str, Any] = dict(zip(_LISTS, [shapes[i] for i in sized.lists], strict=True))
-    counts: dict[str, Any] = {name: numbers[place] for name, place in sized.counts.items()}
-    return Layer(
-        **sized.fixed,
-        input_shapes=tuple([shapes[index] for index in inputs]),
-        output_shapes=tuple([shapes[index] for index in outputs]),
-        **lists,
-        **counts,
-    )
+    layer = object.__new__(Layer)
+    # Where a frozen object keeps its fields: to set each of them anew takes four times as long.
+    known = vars(layer)
+    known |= sized.fields
+    for name, group in sized.groups.items():
+        known[name] = tuple([shapes[index] for index in group])
+    for name, index in sized.shapes.items():
+        known[name] = shapes[index]
+    for name, place in sized.counts.items():
+        known[name] = numbers[place]
+    return layer
 
 
 @dataclass
 class _Kind:
-    """Graphs of one structure, lowered for one precision, builder and target."""
+    """Graphs of one structure, lowered for one precision and builder."""
 
     structure: tuple[object, ...]
     seen: list[Lengths]
     plans: list[Plan] = field(default_factory=list)
+    own: list[Plan] = field(default_factory=list)
+    """Plans of one graph's lengths alone."""
 
-    def planned(self, graph: Graph) -> Network | None:
+    def planned(self, graph: Graph, lengths: Lengths, target: BuildTarget) -> Network | None:
         """Return a graph's network by one of the plans; the one that fits is tried first again."""
-        for plan in self.plans:
-            found = plan.network(graph)
-            if found is not None:
-                if plan is not self.plans[0]:
-                    self.plans.remove(plan)
-                    self.plans.insert(0, plan)
-                return found
+        for plans in (self.plans, self.own):
+            for plan in plans:
+                found = plan.network(graph, lengths, target)
+                if found is not None:
+                    if plan is not plans[0]:
+                        plans.remove(plan)
+                        plans.insert(0, plan)
+                    return found
         return None
 
 
@@ -197,7 +289,11 @@ class _Kind:
 class Plans:
     """Lowers graphs one after another, and keeps how, for those of the same structure.
 
-    The first graph of a structure is lowered plainly: a plan pays from the third on.
+    A plan that follows sizes pays from the third graph of a structure on: the first is lowered
+    for itself, unless enough of its structure are expected.
+
+    Args:
+        expected: graphs that will be lowered.
 
     >>> from edgeprofiler.reading.lowering import JETSON_ORIN, lower
     >>> from edgeprofiler.reading.zoo import zoo_graph
@@ -208,21 +304,34 @@ class Plans:
     True
     """
 
+    expected: Sequence[Graph] = ()
     _kinds: dict[object, list[_Kind]] = field(default_factory=dict)
+    _turn: RLock = field(default_factory=RLock, repr=False, compare=False)
+    """Threads take turns."""
 
     def lower(self, graph: Graph, precision: str, builder: str, target: BuildTarget) -> Network:
         """Return the network of a graph, as `pipeline.lower` does; args and errors are its."""
-        key = (precision, builder, target, len(graph.nodes), len(graph.tensors), graph.outputs)
+        known = precision in PRECISIONS and builder in BUILDERS
+        with self._turn:
+            kind = self._kind(graph, precision, builder, target)
+            lengths = _lengths(graph)
+            found = kind.planned(graph, lengths, target)
+            if found is None and known and is_plain(graph):
+                found = _planned_anew(kind, graph, lengths, precision, builder, target)
+        return found or lower(graph, precision, builder=builder, target=target)
+
+    def _kind(self, graph: Graph, precision: str, builder: str, target: BuildTarget) -> _Kind:
         structure = _structure(graph)
-        alike = self._kinds.setdefault(key, [])
+        # Without fast INT8 a warning says the target's name.
+        name = "" if target.int8 else target.name
+        size = len(graph.nodes), len(graph.tensors)
+        alike = self._kinds.setdefault((precision, builder, name, size, graph.outputs), [])
         kind = next((k for k in alike if k.structure == structure), None)
         if kind is None:
-            self._remember(alike, _Kind(structure, [_lengths(graph)]))
-            return lower(graph, precision, builder=builder, target=target)
-        found = kind.planned(graph)
-        if found is None and len(kind.plans) < _PLANS and is_plain(graph):
-            found = self._planned_anew(kind, graph, precision, builder, target)
-        return found or lower(graph, precision, builder=builder, target=target)
+            others = [_lengths(g) for g in self.expected if _structure(g) == structure]
+            kind = _Kind(structure, [*dict.fromkeys(others)])
+            self._remember(alike, kind)
+        return kind
 
     def _remember(self, alike: list[_Kind], kind: _Kind) -> None:
         if sum(map(len, self._kinds.values())) >= _KINDS:
@@ -230,21 +339,32 @@ class Plans:
         else:
             alike.append(kind)
 
-    @staticmethod
-    def _planned_anew(
-        kind: _Kind, graph: Graph, precision: str, builder: str, target: BuildTarget
-    ) -> Network | None:
-        try:
-            plan = Plan(
-                graph,
-                kind.seen,
-                lambda sized: drafted(sized, "assumed", precision, builder, target),
-            )
-        except EdgeProfilerError:  # `lower` says it with the numbers themselves
-            return None
-        kind.seen.append(_lengths(graph))
-        kind.plans.insert(0, plan)
-        return plan.network(graph)
+
+def _planned_anew(
+    kind: _Kind,
+    graph: Graph,
+    lengths: Lengths,
+    precision: str,
+    builder: str,
+    target: BuildTarget,
+) -> Network | None:
+    """Return a graph's network by a new plan; `None` where it is to be lowered without one."""
+
+    def lower_draft(sized: Graph, for_target: BuildTarget) -> Draft:
+        return drafted(sized, "assumed", precision, builder, for_target)
+
+    others = [each for each in kind.seen if each != lengths]
+    plans, most = (kind.plans, _PLANS) if others else (kind.own, _OWN)
+    if len(plans) >= most:
+        return None
+    try:
+        plan = Plan(graph, target, lower_draft, kind.seen if others else None)
+    except EdgeProfilerError:  # `lower` says it with the numbers themselves
+        return None
+    if lengths not in kind.seen:
+        kind.seen.append(lengths)
+    plans.insert(0, plan)
+    return plan.network(graph, lengths, target)
 
 
 def _structure(graph: Graph) -> tuple[object, ...]:

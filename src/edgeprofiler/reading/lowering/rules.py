@@ -38,7 +38,7 @@ class Rule:
 
     def holds(self, precision: str, target: BuildTarget) -> bool:
         """Say whether an engine of `precision` that is built on `target` shows it."""
-        return precision in self.precisions and target.tensorrt >= self.since
+        return precision in self.precisions and target.has_tensorrt(self.since)
 
 
 SIMPLE_ACTIVATION = Rule(

@@ -130,6 +130,8 @@ class Trace:
         self.lengths = [Size(self, place) for place in range(len(lengths))]
         self._values: list[Number] = list(lengths)
         self._steps: list[tuple[int, Operation, int, int]] = []
+        self._made: set[int] = set()
+        """Places that steps lead to."""
         self._places: dict[object, int] = {}
         self._answers: dict[int, Number] = {}
 
@@ -152,6 +154,14 @@ class Trace:
         self._answers[size.place] = self._values[size.place]
         return self._values[size.place]
 
+    def values(self, places: Iterable[int]) -> tuple[Number, ...]:
+        """Return the numbers at some places, for the lengths that are traced."""
+        return tuple([self._values[place] for place in places])
+
+    def varies(self, place: int) -> bool:
+        """Whether the number at a place is another one for other lengths."""
+        return place < len(self.lengths) or place in self._made
+
     def place(self, number: Any) -> int:
         """Return where a number is among those that the steps give."""
         if isinstance(number, Size):
@@ -170,6 +180,7 @@ class Trace:
             place = self._places[key] = len(self._values)
             self._values.append(operation(self._values[left], self._values[right]))
             self._steps.append((place, operation, left, right))
+            self._made.add(place)
         return place
 
     def again(self, lengths: Iterable[Number]) -> Sequence[Number] | None:
@@ -180,5 +191,5 @@ class Trace:
                 values[place] = operation(values[left], values[right])
         except ArithmeticError:  # a question that would not have been asked
             return None
-        same = all(values[place] == answer for place, answer in self._answers.items())
+        same = [values[place] for place in self._answers] == [*self._answers.values()]
         return values if same else None

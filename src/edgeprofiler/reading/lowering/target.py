@@ -11,6 +11,9 @@ WINOGRAD_SAVING = 36 / 16
 """Multiplications of a direct 3x3 convolution over those of F(2x2, 3x3): Lavin and Gray, "Fast
 algorithms for convolutional neural networks", 2016; `wngd2x2` in the names of FP32 kernels."""
 
+_MINORS = 1000
+"""More than a version has minor ones."""
+
 
 @dataclass(frozen=True)
 class BuildTarget:
@@ -28,6 +31,11 @@ class BuildTarget:
     int8: bool = True
     """Whether INT8 multiplies faster than FP16, without which TensorRT keeps FP16 kernels: not so
     on compute capability 5.3 and 6.2 (Nano, TX2)."""
+
+    def has_tensorrt(self, version: tuple[int, int]) -> bool:
+        """Whether TensorRT is of a version or newer."""
+        major, minor = self.tensorrt
+        return major * _MINORS + minor >= version[0] * _MINORS + version[1]
 
     @staticmethod
     def of(device: Device) -> BuildTarget:

@@ -31,6 +31,8 @@ class Choice:
     least: int
     most: int | None
     """`None` where there is no bound."""
+    loop: bool = False
+    """Whether it counts the runs of a loop, which a user can say; else it is a branch's."""
 
 
 Factor = int | str | Choice

@@ -20,7 +20,7 @@ from edgeprofiler.core.profile.document import says_profile
 from edgeprofiler.core.values import read_json
 from edgeprofiler.reading.formats import known_format
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
-from edgeprofiler.reading.graphs import named_shapes, resized
+from edgeprofiler.reading.graphs import named_shapes, resized, with_trips
 from edgeprofiler.reading.graphs.images import images, sized
 from edgeprofiler.reading.lowering import BuildTarget, lower
 from edgeprofiler.reading.torch import TorchModule, is_module, module_graph
@@ -103,21 +103,20 @@ def read_model(
             raise UsageError("give `resolution` or `shapes`, not both")
         shapes = input_shapes(source, resolution, front_end, batch)
     if is_module(source):
-        ReadOptions(trips=trips).refuse_trips(type(source).__name__)
-        return module_graph(source, shapes or {}, batch)
+        return module_graph(source, shapes or {}, batch, trips)
     if isinstance(source, (Graph, Network)):
         if front_end is not None:
             raise UsageError(f"`front_end` reads files; {source.name} is read already")
-        if trips is not None:
-            raise UsageError(f"`trips` is said when a file is read; {source.name} is read already")
-        if batch is None and not shapes:
-            return source
         if isinstance(source, Network):
+            ReadOptions(trips=trips).refuse_trips(source.name)
+            if batch is None and not shapes:
+                return source
             raise Unsupported(
                 f"{source.name}: its layers are built for one batch and shape; "
                 "change the model and build it again"
             )
-        return resized(source, named_shapes(source, shapes or {}), batch)
+        graph = source if trips is None else with_trips(source, trips)
+        return resized(graph, named_shapes(graph, shapes or {}), batch)
     if not isinstance(source, (str, Path)):
         raise UsageError(f"{type(source).__name__} is no model: no path, address, graph or module")
     reader = front_end_for(source, front_end)

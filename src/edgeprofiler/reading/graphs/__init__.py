@@ -9,6 +9,7 @@ from edgeprofiler.reading.graphs.change import (
     with_input_shapes,
     with_nodes,
 )
+from edgeprofiler.reading.graphs.trips import with_trips
 
 __all__ = [
     "GraphBuilder",
@@ -20,4 +21,5 @@ __all__ = [
     "with_constant_shapes",
     "with_input_shapes",
     "with_nodes",
+    "with_trips",
 ]

@@ -152,6 +152,15 @@ def with_constant_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> Graph:
         return pruned
 
 
+def with_values(graph: Graph, constants: Mapping[str, Tensor]) -> Graph:
+    """Return the graph with other values of constants, and all shapes that follow from them.
+
+    Raises:
+        Unsupported: an operator's result cannot be inferred; the node is named.
+    """
+    return _inferred(graph, constants, carry=False)
+
+
 def with_nodes(
     graph: Graph, nodes: Mapping[str, Sequence[Node]], constants: Iterable[Tensor] = ()
 ) -> Graph:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import Choice, Factor, Graph, Node
+from edgeprofiler.core.graph import Choice, Factor, Node
+from edgeprofiler.reading.graphs.trips import open_loop
 from edgeprofiler.reading.onnx.counting import Counter, varying_states
 from edgeprofiler.reading.onnx.structure import RawNode, in_order, raw_nodes
 from edgeprofiler.reading.operators.call import BadNodeError, Operand, text
-from edgeprofiler.reading.operators.macs import node_macs
+from edgeprofiler.reading.operators.macs import work
 
 if TYPE_CHECKING:
     from edgeprofiler.reading.onnx.reader import Reader
@@ -147,16 +148,7 @@ class Subgraphs:
         names = {n for node in nodes for n in (*node.inputs, *node.outputs) if n}
         names |= {f for node in nodes for f in node.repeats if isinstance(f, str)}
         tensors = {n: values[n].tensor(n, stated=True) for n in names if n in values}
-        graph = Graph("", nodes, tensors, (), ())
-        runs = [graph.times(node) or 0 for node in nodes]
-        macs = sum(n * (node_macs(graph, node) or 0) for n, node in zip(runs, nodes, strict=True))
-        made = sum(
-            n * values[o].elements
-            for n, node in zip(runs, nodes, strict=True)
-            for o in node.outputs
-            if o in values
-        )
-        return macs, made
+        return work(nodes, tensors)
 
     # Loops.
 
@@ -199,14 +191,12 @@ class Subgraphs:
         reader.asked_trips = True
         if reader.trips is not None:
             return reader.trips
-        if most is not None:
-            reader.warn(f"the loop {loop.prefix!r} runs {least} to {most} times: {most} is assumed")
-            return Choice(most, min(least, most), most)
-        reader.warn(
-            f"how often the loop {loop.prefix!r} runs is known only while the model runs: one run "
-            "is counted, and no upper end is given; say how many with `trips`"
-        )
-        return Choice(1, min(least, 1), None)
+        if most is None:
+            found = Choice(1, min(least, 1), None, loop=True)
+        else:
+            found = Choice(most, min(least, most), most, loop=True)
+        reader.warn(open_loop(loop.prefix, found))
+        return found
 
     def _scan(self, node: RawNode, depth: int) -> bool:
         if self.reader.opset < _SCAN_WITHOUT_BATCH:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from edgeprofiler.core.graph import Graph, Node, Shape
+from edgeprofiler.core.graph import Graph, Node, Shape, Tensor
 from edgeprofiler.reading.operators.attention import heads_of
 from edgeprofiler.reading.operators.einsum import einsum_macs
 from edgeprofiler.reading.operators.products import turned
@@ -37,6 +37,18 @@ def graph_macs(graph: Graph) -> int:
     """Return the multiply-accumulates of one inference, of those nodes whose can be counted."""
     counts = ((node_macs(graph, node) or 0) * (graph.times(node) or 0) for node in graph.nodes)
     return sum(counts)
+
+
+def work(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Return how much nodes multiply in one inference, and how many elements they make."""
+    graph = Graph("", tuple(nodes), tensors, (), ())
+    made = sum(
+        (graph.times(node) or 0) * math.prod(tensors[name].shape)
+        for node in nodes
+        for name in node.outputs
+        if name in tensors
+    )
+    return graph_macs(graph), made
 
 
 def _convolution(graph: Graph, node: Node) -> int:

@@ -12,6 +12,7 @@ from functools import partial
 
 from edgeprofiler.core.graph import AttributeValue
 from edgeprofiler.reading.graphs.build import adaptive_window
+from edgeprofiler.reading.pt2.bodies import BODIES
 from edgeprofiler.reading.pt2.document import Ref
 from edgeprofiler.reading.pt2.program import Program, ProgramCall, Unlike, refs_of
 from edgeprofiler.reading.pt2.recurrent import recurrent
@@ -36,9 +37,12 @@ def write(program: Program, call: ProgramCall) -> None:
     namespace, _, rest = call.target.partition(".")
     rule = RULES.get(rest.partition(".")[0].rstrip("_")) if namespace == "aten" else None
     try:
-        if rule is None:
+        if namespace == "higher_order" and rest in BODIES:
+            BODIES[rest](program, call, write)
+        elif rule is None:
             raise Unlike(call.target)
-        rule(program, call)
+        else:
+            rule(program, call)
     except (Unlike, *_OTHER_KINDS):
         del program.nodes[before:]
         program.foreign(call, inputs)

@@ -66,6 +66,8 @@ def _size(size: Value) -> int:
 def argument(value: Value, numbers: dict[str, int]) -> Any:
     """Return an argument as Python's: a `Ref`, a number, a text, a list of those, or `None`.
 
+    A body, as of a loop, is given as it stands.
+
     Args:
         value: one of the JSON's tagged values.
         numbers: sizes by name, which arguments may name.
@@ -77,6 +79,8 @@ def argument(value: Value, numbers: dict[str, int]) -> Any:
             several = isinstance(inner.raw, list)
             found = [_number(item, numbers) for item in (inner.items() if several else [inner])]
             return found if several else found[0]
+        if kind == "as_graph":
+            return inner["graph"]
         plain = ("as_int", "as_float", "as_bool", "as_string", "as_scalar_type")
         if kind in plain or kind in ("as_ints", "as_floats", "as_bools"):
             return inner.raw

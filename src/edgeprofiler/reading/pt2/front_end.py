@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.graphs import named_shapes, resized
+from edgeprofiler.reading.graphs import named_shapes, resized, with_trips
 from edgeprofiler.reading.pt2.aten import write
 from edgeprofiler.reading.pt2.document import program_of
 from edgeprofiler.reading.pt2.program import Program
@@ -32,10 +32,11 @@ class Pt2FrontEnd:
             UsageError: a shape is given for an input that the program lacks.
             Unsupported: the program cannot run at the shape asked for.
         """
-        options.refuse_trips(source)
         path = Path(source)
         program = Program(program_of(path), path.stem)
-        for _, call in program.calls():
+        for call in program.calls():
             write(program, call)
         graph = program.finished()
+        if options.trips is not None:
+            graph = with_trips(graph, options.trips)
         return resized(graph, named_shapes(graph, options.shapes), options.batch)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, Unsupported
-from edgeprofiler.core.graph import AttributeValue, Graph, Node, Shape, Tensor, leading_to
+from edgeprofiler.core.graph import AttributeValue, Factor, Graph, Node, Shape, Tensor, leading_to
 from edgeprofiler.core.values import Value
 from edgeprofiler.reading.operators.rules import infer_shapes
 from edgeprofiler.reading.pt2.document import DTYPES, Ref, argument, free_axes, shape_of, untagged
@@ -34,6 +34,17 @@ class ProgramCall:
             raise Unlike(f"{self.target} without {name}")
         return found
 
+    def under(self, prefix: str) -> ProgramCall:
+        """Return the call with names that begin with a body's."""
+
+        def named(value: Any) -> Any:
+            if isinstance(value, list):
+                return [named(item) for item in value]
+            return Ref(f"{prefix}/{value}") if isinstance(value, Ref) else value
+
+        given = {name: named(value) for name, value in self.given.items()}
+        return ProgramCall(self.target, given, tuple(f"{prefix}/{name}" for name in self.results))
+
     @property
     def first(self) -> Ref:
         """The first argument, where that is a tensor."""
@@ -57,6 +68,13 @@ class ProgramCall:
         return tuple(numbers)
 
 
+class Body(NamedTuple):
+    """The calls of a graph that a call is given, and what it gives out."""
+
+    calls: list[ProgramCall]
+    results: list[str]
+
+
 class Program:
     """The graph so far."""
 
@@ -70,7 +88,11 @@ class Program:
         self.told: dict[str, Shape] = {}
         self.numbers = _numbers(self.graph)
         self.same: dict[str, str] = {}
+        self.repeats: tuple[Factor, ...] = ()
+        """How often what is added now runs: the loops around it."""
+        self.warnings: list[str] = []
         self._stated = dict(self.graph["tensor_values"].entries())
+        self._read = 0
         self._inputs: list[str] = []
         self._free: dict[str, tuple[int, ...]] = {}
         self._declare()
@@ -110,8 +132,6 @@ class Program:
         if not tensor.constant or len(tensor.shape) != 2:
             raise Unlike("a matrix that is computed")
         name = f"{tensor.name}.T"
-        self.tensors.pop(tensor.name, None)
-        self.same[weight] = tensor.name
         self.tensors[name] = Tensor(name, tensor.shape[::-1], tensor.dtype, constant=True)
         return name
 
@@ -134,7 +154,7 @@ class Program:
             Unlike: it does not make what the file says that the call makes.
         """
         read = tuple(self.same.get(name, name) for name in inputs)
-        node = Node(results[0], op, read, tuple(results), attributes or {})
+        node = Node(results[0], op, read, tuple(results), attributes or {}, self.repeats)
         try:
             made, _ = infer_shapes(node, self.tensors, _OPSET)
         except (InvalidInput, Unsupported) as error:
@@ -152,7 +172,8 @@ class Program:
             self.tensors[name] = self.stated(name)
             self.told[name] = self.tensors[name].shape
         read = tuple(self.same.get(name, name) for name in inputs)
-        self.nodes.append(Node(call.results[0], call.target, read, call.results))
+        node = Node(call.results[0], call.target, read, call.results, repeats=self.repeats)
+        self.nodes.append(node)
 
     def finished(self) -> Graph:
         """Return the graph of what leads to the results."""
@@ -164,30 +185,66 @@ class Program:
         kept = leading_to(outputs, self.nodes)
         made = {name for node in kept for name in node.outputs}
         read = {name for node in kept for name in node.inputs}
-        used = {*outputs, *read, *made, *self._inputs}
+        counted = {f for node in kept for f in node.repeats if isinstance(f, str)}
+        needed = {*outputs, *read, *counted}
+        for name, node in reversed(self.calculated.items()):
+            if name in needed:
+                needed.update(node.inputs)
+        used = {*needed, *made, *self._inputs}
         return Graph(
             self.name,
             tuple(kept),
             {name: tensor for name, tensor in self.tensors.items() if name in used},
             tuple(self._inputs),
             outputs,
+            warnings=tuple(self.warnings),
             opset=_OPSET,
             free=self._free,
             calculated={name: node for name, node in self.calculated.items() if name in used},
             told={name: shape for name, shape in self.told.items() if name in made},
         )
 
-    def calls(self) -> list[tuple[Value, ProgramCall]]:
+    def calls(self) -> list[ProgramCall]:
         """Return the program's calls, in an order in which they can run."""
-        nodes = self.graph["nodes"].items()
-        if len(nodes) > limits.NODES:
-            raise self.graph.fail(f"has {len(nodes)} nodes", f"at most {limits.NODES} are read")
-        return [(node, self._call(node)) for node in nodes]
+        return [self._call(node) for node in self._within_bounds(self.graph)]
+
+    def enter(self, body: Value, prefix: str, bound: Sequence[str]) -> Body:
+        """Declare what a body states, under names that begin with `prefix`.
+
+        Args:
+            body: a graph among a call's arguments.
+            prefix: no other body's.
+            bound: what stands for each of its inputs.
+
+        Raises:
+            Unlike: it has other inputs.
+        """
+        inputs = body["inputs"].items()
+        if len(inputs) != len(bound):
+            raise Unlike(f"a body of {len(inputs)} inputs that is given {len(bound)}")
+        self._stated.update((f"{prefix}/{n}", v) for n, v in body["tensor_values"].entries())
+        self.numbers.update(_numbers(body))
+        for value, name in zip(inputs, bound, strict=True):
+            if "as_tensor" in value:
+                inner = f"{prefix}/{value['as_tensor']['name'].name()}"
+                self.same[inner] = self.same.get(name, name)
+        calls = [self._call(node).under(prefix) for node in self._within_bounds(body)]
+        results = [argument(output, self.numbers) for output in body["outputs"].items()]
+        if not all(isinstance(result, Ref) for result in results):
+            raise Unlike("a body that gives out what is no tensor")
+        return Body(calls, [f"{prefix}/{result}" for result in results])
+
+    def _within_bounds(self, graph: Value) -> list[Value]:
+        nodes = graph["nodes"].items()
+        self._read += len(nodes)
+        if self._read > limits.NODES:
+            raise graph.fail(f"has {self._read} nodes", f"at most {limits.NODES} are read")
+        return nodes
 
     def _call(self, node: Value) -> ProgramCall:
-        given = {
-            item["name"].text(): argument(item["arg"], self.numbers)
-            for item in node["inputs"].items()
+        given = {  # higher-order operators name none of their arguments
+            item["name"].text() or str(place): argument(item["arg"], self.numbers)
+            for place, item in enumerate(node["inputs"].items())
         }
         results: list[str] = []
         for output in node["outputs"].items():

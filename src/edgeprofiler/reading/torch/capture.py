@@ -34,6 +34,7 @@ def from_torch(
     *,
     name: str | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    trips: int | None = None,
 ) -> Graph:
     """Return the graph of a PyTorch module, as it runs in evaluation mode.
 
@@ -45,10 +46,12 @@ def from_torch(
             branches on them.
         name: the network's name; the class's name if omitted.
         kwargs: keyword arguments of `forward`, tensors or shapes too.
+        trips: runs of each loop that are known only while the module runs; a range where `None`.
 
     Raises:
         Unavailable: torch or onnxscript is not installed.
-        UsageError: `module` is no module, there is no input, or a shape is none.
+        UsageError: `module` is no module, there is no input, a shape is none, or `trips` are said
+            of a module without such a loop.
         Unsupported: neither exporter can capture the module; the first one's reason is given.
 
     >>> import torch, edgeprofiler
@@ -82,14 +85,16 @@ def from_torch(
             except Exception as error:  # torch raises any kind of error from a user's own code
                 failures.append(first_line(_cause(error), typed=True))
                 continue
-        return _read(data, title)
+        return _read(data, title, trips)
     raise Unsupported(
         f"{title}: torch cannot export this module ({'; traced: '.join(failures)}); "
         "check that module(*example_inputs) runs, in evaluation mode"
     )
 
 
-def module_graph(module: TorchModule, shapes: Mapping[str, Shape], batch: int | None) -> Graph:
+def module_graph(
+    module: TorchModule, shapes: Mapping[str, Shape], batch: int | None, trips: int | None = None
+) -> Graph:
     """Return the graph of a module at shapes by argument; the empty name is the first.
 
     Raises:
@@ -98,7 +103,7 @@ def module_graph(module: TorchModule, shapes: Mapping[str, Shape], batch: int | 
         Unsupported: the module cannot be captured.
     """
     first, others = by_shape(type(module).__name__, shapes, batch)
-    return from_torch(module, first, kwargs=others)
+    return from_torch(module, first, kwargs=others, trips=trips)
 
 
 def _torch() -> Any:
@@ -135,11 +140,11 @@ def _trace(torch: Any, module: Any, args: Sequence[Any], kwargs: dict[str, Any])
     return buffer.getvalue()
 
 
-def _read(data: bytes, name: str) -> Graph:
+def _read(data: bytes, name: str, trips: int | None) -> Graph:
     from edgeprofiler.reading.onnx.front_end import read_model
     from edgeprofiler.reading.onnx.wire import skim
 
-    return read_model(skim(data, name), name, ReadOptions(), name=name)
+    return read_model(skim(data, name), name, ReadOptions(trips=trips), name=name)
 
 
 @contextlib.contextmanager

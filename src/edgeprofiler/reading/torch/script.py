@@ -50,7 +50,6 @@ class ScriptFrontEnd:
         from edgeprofiler.reading.torch.capture import from_torch
         from edgeprofiler.reading.torch.examples import by_shape
 
-        options.refuse_trips(source)
         match = _ADDRESS.fullmatch(source)
         path, name = (match.group(1), match.group(2)) if match else (source, None)
         if not options.trust:
@@ -63,7 +62,7 @@ class ScriptFrontEnd:
         check_readable(Path(path))
         first, others = by_shape(source, options.shapes, options.batch)
         module = _made(Path(path), name, source)
-        graph = from_torch(module, first, name=name, kwargs=others)
+        graph = from_torch(module, first, name=name, kwargs=others, trips=options.trips)
         ran = f"the code of {path} was run to read it, as it was trusted"
         return replace(graph, warnings=(*graph.warnings, ran))
 

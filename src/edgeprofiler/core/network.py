@@ -298,6 +298,9 @@ class Network:
     """The same with the most runs; `None` also where there is no bound (`unbounded` layers)."""
     io_bytes: int | None = None
     """Bytes of the inputs and outputs as a caller holds them; `None` where unknown."""
+    wider: Network | None = None
+    """The same for the next wider type, which a builder keeps where that is faster; `None` where
+    nothing lets expect it."""
     reads: Reads | None = None
     """The layers that each layer reads, by index; `None` where unknown."""
 
@@ -313,6 +316,13 @@ class Network:
     def columns(self) -> Columns:
         """The layers as arrays, gathered once."""
         return Columns.of(self.layers)
+
+    def with_wider(self, wider: Network | None, *warnings: str) -> Network:
+        """Return the same with another network for the next wider type, and more warnings."""
+        found = replace(self, wider=wider, warnings=(*self.warnings, *warnings))
+        if "columns" in vars(self):
+            vars(found)["columns"] = self.columns  # where the cached property keeps them
+        return found
 
     @cached_property
     def whole(self) -> bool:

@@ -55,6 +55,17 @@ def test_every_combination_is_what_predict_says_of_it() -> None:
             assert getattr(result, f"{name}_high")[i] == pytest.approx(estimate.high, rel=1e-9)
 
 
+def test_a_row_keeps_the_type_that_is_faster_at_its_batch() -> None:
+    """LeNet in FP16 on Thor: conversions cost more than it saves for one image, not for sixteen."""
+    result = sweep("zoo:lenet", device="jetson-agx-thor", batch=[1, 16], precision="fp16,int8")
+    for i in range(len(result)):
+        batch, asked = int(result.batch[i]), result.precision[i]
+        profile = predict("zoo:lenet", result.device[i], precision=asked, batch=batch)
+        assert profile.network.precision == ("fp32" if batch == 1 else asked)
+        assert result.end_to_end_s[i] == pytest.approx(profile.totals.end_to_end_s.value, rel=1e-9)
+    assert any("the engine keeps FP32" in text for text in result.warnings)
+
+
 def test_clocks_are_swept_on_every_device() -> None:
     """Several axes, in every combination; each row is what `predict` says of its device."""
     result = sweep(

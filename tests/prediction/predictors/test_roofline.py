@@ -185,3 +185,34 @@ def test_a_mode_whose_budget_is_reached_says_so() -> None:
     hungry = layer(size=224, channels=512)
     assert any("mode's 7 W" in w for w in predicted(hungry, device="jetson-orin-nano@7w").warnings)
     assert not any("lowers its clocks" in w for w in predicted(layer()).warnings)
+
+
+def test_where_conversions_cost_more_than_a_narrow_type_saves_the_engine_keeps_the_wide_one() -> (
+    None
+):
+    """LeNet: ten kernels in FP16 and eight in FP32, of 8 us each on Thor; with 16 images the first
+    convolution's FP32 results cost an INT8 engine of TensorRT 8 more than FP16's conversions."""
+    for spec, asked, batch, kept in (
+        ("jetson-agx-thor", "fp16", 1, "fp32"),
+        ("jetson-agx-thor", "fp16", 16, "fp16"),
+        ("jetson-agx-xavier", "int8", 16, "fp16"),
+    ):
+        board = load_device(spec)
+        narrow = read("zoo:lenet", precision=asked, batch=batch, device=board)
+        wide = read("zoo:lenet", precision=kept, batch=batch, device=board)
+        found, alone = RooflinePredictor(board).predict_many([narrow, wide])
+        assert found.network.precision == kept
+        assert found.totals.runtime_s.value == alone.totals.runtime_s.value
+        told = [text for text in found.warnings if f"the engine keeps {kept.upper()}" in text]
+        assert len(told) == (asked != kept)
+
+
+def test_networks_that_are_built_otherwise_keep_their_places() -> None:
+    board = load_device("jetson-agx-thor")
+    names = ("resnet18", "lenet", "shufflenet_v2_x0_5", "alexnet")
+    networks = [read(f"zoo:{name}", device=board) for name in names]
+    together = RooflinePredictor(board).predict_many(networks)
+    for name, profile, network in zip(names, together, networks, strict=True):
+        alone = RooflinePredictor(board).predict(network)
+        assert profile.network.name == name
+        assert profile.totals.runtime_s.value == alone.totals.runtime_s.value

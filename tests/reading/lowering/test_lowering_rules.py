@@ -17,6 +17,7 @@ from edgeprofiler.reading.lowering import (
     lower,
     lower_traced,
 )
+from edgeprofiler.reading.zoo import zoo_graph
 
 
 def image(channels: int = 16, size: int = 32) -> tuple[GraphBuilder, str]:
@@ -356,6 +357,16 @@ def test_a_transposed_convolution_and_a_strided_slice() -> None:
     network = lower(Graph("net", (up, cut), tensors, ("x",), ("z",)))
     assert ops(network) == ["transposed_convolution", "copy"]
     assert network.layers[1].macs == 8 * 16 * 16 * 4 * 4
+
+
+def test_a_network_of_many_conversions_has_one_of_the_next_wider_type() -> None:
+    graph = zoo_graph("lenet")
+    wider = lower(graph, "int8").wider
+    assert wider == lower(graph, "fp16")
+    assert wider is not None
+    assert wider.wider == lower(graph, "fp32")
+    assert lower(graph, "fp32").wider is None
+    assert lower(zoo_graph("resnet18"), "int8").wider is None
 
 
 def test_wrong_choices_and_missing_shapes_are_said() -> None:

@@ -37,6 +37,7 @@ def inspect(
     from edgeprofiler.core.listing import graph_table, network_table
     from edgeprofiler.core.network import UNCOVERED_OPS
     from edgeprofiler.prediction.predict import board_of
+    from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
     from edgeprofiler.prediction.question import Question
     from edgeprofiler.reading.engine import engine_document
     from edgeprofiler.reading.read import require_as_built
@@ -57,6 +58,7 @@ def inspect(
         build = {name: asked[name] for name in _BUILD if name in asked}
         board = board_of(Question.of(model, **build))
         network = edgeprofiler.read(model, **asked | {"device": board, "runtime": board.runtime})
+        (network,) = RooflinePredictor(board).built([network])
     graph = found if isinstance(found, Graph) and not lowered else None
     if graph is not None:
         screen.show(graph_table(graph))

@@ -139,7 +139,9 @@ class Batched:
 
 def by_columns(answers: Predictor, *networks: Network) -> bool:
     """Say whether a predictor takes the columns of networks, so that many are as fast as one."""
-    return isinstance(answers, RooflinePredictor) and all(n.least is None for n in networks)
+    return isinstance(answers, RooflinePredictor) and all(
+        n.least is None and n.wider is None for n in networks
+    )
 
 
 def _by_columns(there: Batched, answers: RooflinePredictor) -> dict[str, Ends]:
@@ -231,10 +233,13 @@ def _at_batch(network: Network, batch: int) -> Network:
     """Return a network with the columns of another batch, without lowering it again."""
     alive, factor = network.activation_bytes, batch / network.batch
     activations = None if alive is None else round(alive * factor)
-    least, most = (
-        None if end is None else _at_batch(end, batch) for end in (network.least, network.most)
+    least, most, wider = (
+        None if other is None else _at_batch(other, batch)
+        for other in (network.least, network.most, network.wider)
     )
-    there = replace(network, batch=batch, activation_bytes=activations, least=least, most=most)
+    there = replace(
+        network, batch=batch, activation_bytes=activations, least=least, most=most, wider=wider
+    )
     # Where the cached property keeps them.
     vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
     return there

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -249,8 +249,30 @@ class RooflinePredictor:
         """Return the profile of one network."""
         return self.predict_many([network])[0]
 
+    def built(self, networks: Sequence[Network]) -> list[Network]:
+        """Return the networks as a builder that times kernels would have them (`Network.wider`).
+
+        One that is faster in a wider type stays in that, and says so.
+        """
+        chains = [list(_with_wider(network)) for network in networks]
+        several = [chain for chain in chains if len(chain) > 1]
+        if not several:
+            return list(networks)
+        flat = [network for chain in several for network in chain]
+        offsets = np.cumsum([0, *map(len, flat)], dtype=np.int64)
+        columns = Columns.concatenate([network.columns for network in flat])
+        wall = NetworkCosts.of(
+            columns, offsets, np.zeros(len(flat)), self.device, self.parameters
+        ).wall
+        seconds = iter(wall.gpu_s.tolist())
+        return [
+            chain[0] if len(chain) == 1 else _fastest(chain, [next(seconds) for _ in chain])
+            for chain in chains
+        ]
+
     def predict_many(self, networks: Sequence[Network]) -> RooflineProfiles:
         """Return the profiles of many networks, computed in one pass over all layers."""
+        networks = self.built(networks)
         offsets = np.cumsum([0, *(len(network) for network in networks)], dtype=np.int64)
         columns = Columns.concatenate([network.columns for network in networks])
         copied = [float(network.io_bytes or 0) for network in networks]
@@ -259,3 +281,23 @@ class RooflinePredictor:
             tuple(networks), self.device, self.confidence, offsets, found.layers, found.outside,
             found,
         )  # fmt: skip
+
+
+def _with_wider(network: Network) -> Iterator[Network]:
+    found: Network | None = network
+    while found is not None:
+        yield found
+        found = found.wider
+
+
+def _fastest(chain: Sequence[Network], seconds: Sequence[float]) -> Network:
+    """Return the fastest of a network in ever wider types; it says why it is not the first."""
+    best = int(np.argmin(seconds))  # the narrowest of equals
+    if best == 0:
+        return chain[0]
+    asked, kept = chain[0].precision.upper(), chain[best]
+    reason = (
+        f"in {asked} it would take {seconds[0] / seconds[best]:.2f} times as long, since "
+        f"conversions cost more than {asked} saves: the engine keeps {kept.precision.upper()}"
+    )
+    return kept.with_wider(None, reason)

@@ -164,6 +164,7 @@ class TrainedPredictor:
     def predict_many(self, networks: Sequence[Network]) -> TrainedProfiles:
         """Return the profiles of many networks, computed in one pass over all layers."""
         base = self.analytic.predict_many(networks)
+        networks = base.networks  # as they are built
         columns = Columns.concatenate([network.columns for network in networks])
         strange = np.array([self.unseen(network) for network in networks], np.bool_)
         return TrainedProfiles(

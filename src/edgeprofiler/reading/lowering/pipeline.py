@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from edgeprofiler.core.arrays import peak
 from edgeprofiler.core.choices import PRECISIONS
 from edgeprofiler.core.errors import Unsupported
@@ -26,6 +28,14 @@ from edgeprofiler.reading.lowering.target import JETSON_ORIN, BuildTarget
 from edgeprofiler.reading.lowering.units import gather_units
 
 BUILDERS = ("trtexec", "torch-tensorrt")
+
+_WIDER = {"int8": "fp16", "fp16": "fp32"}
+_KERNEL_S, _BYTE_S, _MAC_S = 8e-6, 1 / 250e9, 1 / 50e12
+"""About what a kernel, a byte and a multiply-accumulate cost on the fastest of the boards, where
+conversions weigh most."""
+_CONVERTING = 0.125
+"""Share of the time in conversions from which on a wider type may be faster (see
+`rules.FASTER_TYPE`): narrower kernels save more than that elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,11 @@ def lower_traced(
         raise Unsupported(f"no builder {builder!r}; choose one of {', '.join(BUILDERS)}")
     lowered = _lower_at(graph, "assumed", precision, source, builder, target)
     if not graph.open:
-        return lowered
+        wider = wider_type(graph, lowered.network)
+        if not wider:
+            return lowered
+        other = lower(graph, wider, source, builder, target)
+        return Lowered(lowered.network.with_wider(other), lowered.no_work)
     at = partial(_lower_at, precision=precision, source=source, builder=builder, target=target)
     endless = {node.name for node in graph.nodes if graph.times(node, "most") is None}
     network = replace(
@@ -124,6 +138,16 @@ def lower_traced(
         ),
     )
     return Lowered(network, lowered.no_work)
+
+
+def wider_type(graph: Graph, network: Network) -> str:
+    """Return the wider type that a builder may keep a network in; empty where it has no reason."""
+    columns = network.columns
+    seconds = _KERNEL_S + _BYTE_S * columns.bytes_moved + _MAC_S * np.nan_to_num(columns.macs)
+    converting = float(seconds[columns.is_op("reformat")].sum())
+    if not converting or converting < _CONVERTING * float(seconds.sum()) or is_explicit(graph):
+        return ""
+    return _WIDER.get(network.precision, "")
 
 
 def _lower_at(

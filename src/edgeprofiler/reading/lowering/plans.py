@@ -22,7 +22,7 @@ from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.graph import Graph, Node, Shape
 from edgeprofiler.core.network import Columns, Layer, Network, numbers_of
 from edgeprofiler.reading.lowering.compound import is_plain
-from edgeprofiler.reading.lowering.pipeline import BUILDERS, Draft, drafted, lower
+from edgeprofiler.reading.lowering.pipeline import BUILDERS, Draft, drafted, lower, wider_type
 from edgeprofiler.reading.lowering.sizes import Number, Trace
 from edgeprofiler.reading.lowering.target import BuildTarget
 
@@ -318,7 +318,10 @@ class Plans:
             found = kind.planned(graph, lengths, target)
             if found is None and known and is_plain(graph):
                 found = _planned_anew(kind, graph, lengths, precision, builder, target)
-        return found or lower(graph, precision, builder=builder, target=target)
+        if found is None:
+            return lower(graph, precision, builder=builder, target=target)
+        wider = wider_type(graph, found)
+        return found.with_wider(self.lower(graph, wider, builder, target)) if wider else found
 
     def _kind(self, graph: Graph, precision: str, builder: str, target: BuildTarget) -> _Kind:
         structure = _structure(graph)

@@ -288,6 +288,17 @@ QUANTIZED = Rule(
     "quantizable AveragePool takes the quantisers around it, and quantisers move past MaxPool.",
     ops=frozenset({"QuantizeLinear", "DequantizeLinear"}),
 )
+FASTER_TYPE = Rule(
+    name="the faster type",
+    effect="An engine for a narrower type may hold wider kernels, a calibrated one FP16's: where "
+    "the conversions of the whole network cost more than the narrower type saves, it keeps the "
+    "wider one (`Network.wider`; the predictor compares).",
+    evidence="NVIDIA in NVIDIA/TensorRT issue 2905: a precision is enabled, not set, and the "
+    "fastest kernels of all that are enabled are kept; in pytorch/TensorRT issue 93: an FP16 "
+    "kernel may be faster than INT8's for a model, batch or size. That it is decided for the "
+    "network at once is a simplification: TensorRT times layers, each with its conversions.",
+    precisions=frozenset({"fp16", "int8"}),
+)
 DEAD = Rule(
     name="dead and constant nodes",
     effect="Nodes that reach no output, and nodes that depend on constants and shapes only, are "
@@ -301,5 +312,6 @@ RULES: tuple[Rule, ...] = (
     RESIDUAL_AFTER_ACTIVATION, CLAMPS_APART, LINEAR_SUMS_APART, POINTWISE_CHAIN, SIBLINGS,
     GENERATED_REGION, ATTENTION, PADDING, DENSE, IN_PLACE_CONCAT, GROWING_CONCAT, SLICE_VIEW,
     REFORMAT, QUANTIZED, INTERLEAVED, FIRST_LAYER, STEM_POOLING, ONE_ROW, WINOGRAD, TF32, TIE,
+    FASTER_TYPE,
 )  # fmt: skip
 """All rules in the order in which they act."""

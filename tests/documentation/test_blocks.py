@@ -113,7 +113,8 @@ def test_a_block_says_what_it_is_written_in() -> None:
 
 
 def test_a_block_is_read_without_scrolling() -> None:
-    run_ones = [b for page in PAGES for b in blocks(page) if b.language not in SHOWN | {"toml"}]
-    lines = [(b.place, line) for b in run_ones for line in b.text.splitlines()]
-    long = [place for place, line in lines if len(line) > 90 and line.count(",") < 8]  # no table
+    """Python is as long as the formatter writes it; a table's rows are as long as they are."""
+    found = [b for page in PAGES for b in blocks(page) if b.language not in SHOWN | {"toml"}]
+    lines = [(b, line) for b in found for line in b.text.splitlines() if line.count(",") < 8]
+    long = [b.place for b, line in lines if len(line) > (100 if b.language == "python" else 90)]
     assert not long

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.profile.doubt import doubt_document, doubt_words
 from edgeprofiler.core.profile.words import LONG_TITLE, cautions, heaviest_table, subtitle
 from edgeprofiler.core.quantity import Estimate
@@ -129,19 +130,13 @@ def to_document(checked: Checked) -> dict[str, Any]:
     document: dict[str, Any] = {
         "schema": "edgeprofiler.check/1",
         "network": profile.network.name,
-        "device": {"name": profile.device.name, "mode": profile.device.mode},
-        "passed": checked.passed,
-        "verdict": checked.verdict,
-        "rule": checked.rule,
+        "device": attributes(profile.device, "name mode"),
+        **attributes(checked, "passed verdict rule"),
         "findings": [
             {
-                "name": finding.name,
-                "limit": finding.limit,
-                "side": finding.side,
-                "unit": finding.unit,
+                **attributes(finding, "name limit side unit"),
                 **finding.estimate.document("value"),
-                "verdict": finding.verdict,
-                "held": finding.held,
+                **attributes(finding, "verdict held"),
             }
             for finding in checked.findings
         ],

@@ -109,16 +109,10 @@ def _write(found: Tuning, output: Path) -> None:
     import tomli_w
 
     from edgeprofiler.core.files import write_text
+    from edgeprofiler.core.plain import attributes
 
-    options = found.options
-    table = {
-        "recipe": options.recipe,
-        "seed": options.seed,
-        "folds": options.folds,
-        "min_rows": options.min_rows,
-        "min_samples": options.min_samples,
-        "test_networks": list(options.test_networks),
-        "options": dict(options.options),
-    }
+    table = attributes(
+        found.options, "recipe seed folds min_rows min_samples test_networks options"
+    )
     write_text(output, tomli_w.dumps(table))
     common.note(f"wrote {output}; use it with: train DATA --config {output}")

@@ -15,6 +15,7 @@ from edgeprofiler.core.device.modes_document import modes_of
 from edgeprofiler.core.device.numbers import number, words
 from edgeprofiler.core.device.software import DEFAULT_TENSORRT, JETPACKS, version_of
 from edgeprofiler.core.errors import UsageError
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.values import Value
 
 SCHEMA = "edgeprofiler.device/1"
@@ -94,16 +95,8 @@ def device_from_document(table: Value, others: Others, source: str = "shipped") 
 
 def calibration_table(calibration: Calibration) -> dict[str, Any]:
     """Return a calibration as the table that stands in a device's TOML file."""
-    return {
-        "mode": calibration.mode.name,
-        "runtime": calibration.runtime,
-        "software": calibration.software,
-        "provenance": calibration.provenance,
-        "rows": calibration.rows,
-        "networks": list(calibration.networks),
-        "parameters": dict(calibration.parameters),
-        "errors": dict(calibration.errors),
-    }
+    names = "runtime software provenance rows networks parameters errors"
+    return {"mode": calibration.mode.name, **attributes(calibration, names)}
 
 
 def _on_a_base(table: Value, others: Others, source: str) -> Device:

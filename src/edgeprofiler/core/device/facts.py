@@ -8,7 +8,7 @@ from typing import Any
 from edgeprofiler.core.device.device import Device
 from edgeprofiler.core.device.document import calibration_table
 from edgeprofiler.core.device.modes import PowerMode
-from edgeprofiler.core.units import known
+from edgeprofiler.core.plain import attributes
 
 
 def board_facts(board: Device) -> dict[str, Any]:
@@ -23,29 +23,18 @@ def board_facts(board: Device) -> dict[str, Any]:
     """
     sheet = board.datasheet
     return {
-        "name": board.name,
-        "description": board.description,
-        "default_mode": board.default_mode,
+        **attributes(board, "name description default_mode"),
         "mode": board.mode.name,
         "gpu": sheet.gpu,
-        "sms": sheet.clocks.sms,
-        "cpu_cores": sheet.clocks.cpu_cores,
-        "tensor_cores": sheet.tensor_cores,
-        "compute_capability": sheet.compute_capability,
+        **attributes(sheet.clocks, "sms cpu_cores"),
+        **attributes(sheet, "tensor_cores compute_capability"),
         "peak_flops": {dtype: board.peak_flops(dtype) for dtype in sheet.peak_flops},
         "vector_flops": {dtype: board.vector_flops(dtype) for dtype in sheet.vector_flops},
         "bandwidth_bytes_per_s": board.bandwidth_bytes_per_s,
-        "memory_bytes": sheet.memory_bytes,
-        "l2_bytes": sheet.l2_bytes,
+        **attributes(sheet, "memory_bytes l2_bytes"),
         "clocks": {axis: [found.least, found.most] for axis, found in sheet.ranges.items()},
-        "jetpacks": list(board.jetpacks),
-        "jetpack": board.jetpack,
-        "tensorrt": board.tensorrt,
-        "idle_power_w": board.idle_power_w,
-        "carrier": board.carrier,
-        "idle_power_source": board.idle_power_source,
-        "total_rails": list(board.total_rails),
-        "other_rails": list(board.other_rails),
+        **attributes(board, "jetpacks jetpack tensorrt idle_power_w carrier idle_power_source"),
+        **attributes(board, "total_rails other_rails"),
         "modes": [_mode(board, mode) for mode in board.modes],
         "fitted_rows": fitted_rows(board),
         "like": board.like,
@@ -62,15 +51,12 @@ def fitted_rows(board: Device) -> int:
 def _mode(board: Device, mode: PowerMode) -> dict[str, Any]:
     clocks = mode.clocks
     return {
-        "name": mode.name,
-        "nvpmodel": mode.nvpmodel,
+        **attributes(mode, "name nvpmodel"),
         "gpu_clock_hz": clocks.gpu_hz,
         "emc_clock_hz": clocks.emc_hz,
         "cpu_clock_hz": clocks.cpu_hz,
-        "cpu_cores": clocks.cpu_cores,
-        "sms": clocks.sms,
-        "bandwidth_bytes_per_s": mode.bandwidth_bytes_per_s,
-        "power_budget_w": known(mode.power_budget_w),
+        **attributes(clocks, "cpu_cores sms"),
+        **attributes(mode, "bandwidth_bytes_per_s power_budget_w"),
         "idle_power_w": replace(board, mode=mode).idle_power_w,
         "note": mode.note,
     }

@@ -24,6 +24,7 @@ from edgeprofiler.core.network_document import (
     network_from_document,
     network_to_document,
 )
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.profile.latencies import profile_of_latencies, says_latencies
 from edgeprofiler.core.profile.possible import require_possible
 from edgeprofiler.core.profile.profile import Costs, DeviceLabel, Origin, Part, Profile, Totals
@@ -54,8 +55,7 @@ def to_document(profile: Profile) -> dict[str, Any]:
         "network": network,
         "device": asdict(profile.device),
         "origin": asdict(profile.origin),
-        "simulated": profile.simulated,
-        "idle_power_w": known(profile.idle_power_w),
+        **attributes(profile, "simulated idle_power_w"),
         "interval": {
             "confidence": profile.confidence,
             "kind": profile.interval_kind,
@@ -81,8 +81,7 @@ def coverage_document(profile: Profile) -> dict[str, Any]:
         "macs": known(profile.covered_macs),
         "bytes": known(profile.covered_bytes),
         "time_lower_bound": known(profile.time_lower_bound_s),
-        "uncovered": [*profile.uncovered],
-        "uncounted": profile.uncounted,
+        **attributes(profile, "uncovered uncounted"),
     }
 
 
@@ -191,12 +190,7 @@ def _totals(profile: Profile) -> dict[str, Any]:
 
 
 def _part(name: str, part: Part) -> dict[str, Any]:
-    return {
-        "name": name,
-        "runtime_s": known(part.runtime_s),
-        "power_w": known(part.power_w),
-        "energy_j": known(part.energy_j),
-    }
+    return {"name": name, **attributes(part, "runtime_s power_w energy_j")}
 
 
 def _layers(profile: Profile) -> list[dict[str, Any]]:

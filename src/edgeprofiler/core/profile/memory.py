@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgeprofiler.core.network import Network
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.quantity import Estimate
-from edgeprofiler.core.units import known
 
 Fits = Literal["yes", "no", "undecided"]
 
@@ -68,10 +68,7 @@ class EngineMemory:
     def document(self) -> dict[str, object]:
         """Return it as values of JSON."""
         return {
-            "weight_bytes": known(self.weight_bytes),
-            "activation_bytes": known(self.activation_bytes),
-            "workspace_bytes": known(self.workspace_bytes),
+            **attributes(self, "weight_bytes activation_bytes workspace_bytes"),
             **self.total.document("total_bytes"),
-            "board_bytes": known(self.board_bytes),
-            "fits": self.fits,
+            **attributes(self, "board_bytes fits"),
         }

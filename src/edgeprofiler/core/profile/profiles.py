@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.profile.profile import Profile
 from edgeprofiler.core.profile.words import cautions, profiles_table
 from edgeprofiler.core.table import Table, csv_text
@@ -105,10 +106,8 @@ def _row(profile: Profile) -> dict[str, Any]:
     row: dict[str, Any] = {
         "network": network.name,
         "device": device.name,
-        "mode": device.mode,
-        "runtime": device.runtime,
-        "precision": network.precision,
-        "batch": network.batch,
+        **attributes(device, "mode runtime"),
+        **attributes(network, "precision batch"),
         "layers": len(profile),
         "origin": profile.origin.kind,
         "by": profile.origin.by,
@@ -118,8 +117,7 @@ def _row(profile: Profile) -> dict[str, Any]:
     row |= profile.totals.end_to_end_s.inverse(network.batch).document("images_hz")
     if profile.at_rate is not None:
         row |= {
-            "rate_hz": profile.at_rate.rate_hz,
-            "keeps_up": profile.at_rate.keeps_up,
+            **attributes(profile.at_rate, "rate_hz keeps_up"),
             **profile.at_rate.power_w.document("power_at_rate_w"),
         }
     return row | {

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.quantity import Estimate
 
 KeepsUp = Literal["yes", "no", "undecided"]
@@ -36,8 +37,7 @@ class AtRate:
     def document(self) -> dict[str, object]:
         """Return it as values of JSON."""
         return {
-            "rate_hz": self.rate_hz,
-            "keeps_up": self.keeps_up,
+            **attributes(self, "rate_hz keeps_up"),
             **self.power_w.document("power_w"),
             **self.busy_share.document("busy_share"),
         }

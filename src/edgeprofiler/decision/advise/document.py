@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.profile.doubt import doubt_document
 from edgeprofiler.decision.advise.change import Change, Cost, Plan, Refusal
 
@@ -20,19 +21,15 @@ def plan_document(
     too_slow: Sequence[Change] = (),
 ) -> dict[str, Any]:
     """Return single changes and the plan as a JSON document `edgeprofiler.advice/1`."""
-    device = before.profile.device
     document: dict[str, Any] = {
         "schema": "edgeprofiler.advice/1",
         "model": model,
-        "device": {"name": device.name, "mode": device.mode, "runtime": device.runtime},
+        "device": attributes(before.profile.device, "name mode runtime"),
         "before": _cost(before),
         "note": ACCURACY,
         "single_changes": [_change(change) for change in singles],
         "too_slow": [_change(change) for change in too_slow],
-        "not_possible": [
-            {"kind": r.kind, "target": r.target, "text": r.text, "reason": r.reason}
-            for r in refused
-        ],
+        "not_possible": [attributes(each, "kind target text reason") for each in refused],
     }
     if plan is not None:
         document["plan"] = {
@@ -78,8 +75,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
         **totals.power_w.document("power_w"),
         **totals.end_to_end_s.inverse(network.batch).document("images_hz"),
         **({"at_rate": there.document()} if (there := cost.profile.at_rate) else {}),
-        "batch": network.batch,
-        "precision": network.precision,
+        **attributes(network, "batch precision"),
         "mode": cost.profile.device.mode,
         **doubt_document(cost.profile),
     }
@@ -87,9 +83,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
 
 def _change(change: Change) -> dict[str, Any]:
     return {
-        "kind": change.kind,
-        "target": change.target,
-        "text": change.text,
+        **attributes(change, "kind target text"),
         "accuracy_risk": change.risk,
         **change.saved_j.document("saved_energy_per_image_j"),
         "saved_end_to_end_s": change.saved_s,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.profile.doubt import doubt_document
-from edgeprofiler.core.units import known
 from edgeprofiler.decision.compare.difference import Comparison
 from edgeprofiler.decision.compare.tables import sentence
 
@@ -45,11 +45,8 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "layers": [
             {
                 "name": change.name,
-                "a": change.pair.a,
-                "b": change.pair.b,
-                "status": change.pair.status,
-                "runtime_s": known(change.runtime_s),
-                "energy_j": known(change.energy_j),
+                **attributes(change.pair, "a b status"),
+                **attributes(change, "runtime_s energy_j"),
             }
             for change in comparison.changes
         ],

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgeprofiler.core.errors import InsufficientData, UsageError
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.doubt import doubt_document
 from edgeprofiler.core.quantity import Estimate
@@ -72,7 +73,7 @@ class Impact:
         return {
             "schema": "edgeprofiler.impact/1",
             "network": profile.network.name,
-            "device": {"name": profile.device.name, "mode": profile.device.mode},
+            "device": attributes(profile.device, "name mode"),
             "origin": profile.origin.kind,
             "assumptions": asdict(self.assumptions)
             | {"rate_hz": self.rate_hz, "idle_power_w": profile.idle_power_w},

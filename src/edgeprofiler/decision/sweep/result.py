@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from edgeprofiler.core.device import AXES, Clocks
 from edgeprofiler.core.extras import require
 from edgeprofiler.core.files import atomic_path
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
+from edgeprofiler.core.plain import attributes, plain
 from edgeprofiler.core.table import csv_text
 from edgeprofiler.decision.sweep.rows import QUANTITIES
 from edgeprofiler.decision.sweep.where import Where
@@ -125,15 +125,10 @@ class Sweep:
         """Return the rows as a JSON document `edgeprofiler.sweep/2`, column by column."""
         return {
             "schema": "edgeprofiler.sweep/2",
-            "title": self.title,
-            "count": self.count,
-            "failures": list(self.failures),
-            "refused": self.refused,
-            "rate_hz": self.rate_hz,
+            **attributes(self, "title count failures refused rate_hz"),
             "where": None if self.where is None else self.where.text,
-            "left_out": self.left_out,
-            "warnings": list(self.warnings),
-            **{name: _known(values) for name, values in self.columns().items()},
+            **attributes(self, "left_out warnings"),
+            **plain(self.columns()),
         }
 
     @staticmethod
@@ -169,7 +164,3 @@ class Sweep:
         table = pa.table(dict(self.columns()))
         with atomic_path(Path(path)) as temporary:
             pq.write_table(table, temporary)
-
-
-def _known(values: Sequence[object]) -> list[object]:
-    return [None if isinstance(v, float) and not math.isfinite(v) else v for v in values]

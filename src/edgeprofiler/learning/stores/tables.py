@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.table import Column, Table, fact_table, tabulate
 from edgeprofiler.learning.stores.facts import RunFacts
 from edgeprofiler.learning.stores.mlflow import Version
@@ -14,14 +15,9 @@ from edgeprofiler.learning.stores.mlflow import Version
 def version_document(version: Version) -> dict[str, Any]:
     """Return what is known of a version as JSON values."""
     return {
-        "address": version.address,
-        "name": version.name,
-        "version": version.version,
-        "kind": version.kind,
-        "aliases": list(version.aliases),
+        **attributes(version, "address name version kind aliases"),
         "created": _time(version),
-        "run": version.run,
-        "tags": dict(version.tags),
+        **attributes(version, "run tags"),
     }
 
 

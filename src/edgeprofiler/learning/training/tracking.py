@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import plugins
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.learning.stores.facts import RunFacts, facts_of
 from edgeprofiler.learning.stores.kept import Kept
 from edgeprofiler.learning.training.tuning import Tuning
@@ -87,12 +88,7 @@ def document_of(tuning: Tuning) -> dict[str, Any]:
         "schema": "edgeprofiler.tuning/1",
         "recipe": tuning.options.recipe,
         "options": dict(tuning.options.options),
-        "score": tuning.score,
-        "default_score": tuning.default_score,
-        "importance": dict(tuning.importance),
-        "study": tuning.study,
-        "storage": tuning.storage,
-        "dataset_sha256": tuning.dataset_sha256,
+        **attributes(tuning, "score default_score importance study storage dataset_sha256"),
         "trials": [asdict(trial) for trial in tuning.trials],
     }
 

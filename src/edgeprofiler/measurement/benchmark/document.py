@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeprofiler.core.files import dump_json
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.units import known
 from edgeprofiler.measurement.benchmark.result import BackendResult, Benchmark
 
@@ -19,9 +20,7 @@ def to_json(result: Benchmark) -> str:
     return dump_json(
         {
             "schema": SCHEMA,
-            "model": result.model,
-            "runs": result.runs,
-            "machine": dict(result.machine),
+            **attributes(result, "model runs machine"),
             "fastest": result.fastest.backend if result.fastest is not None else None,
             "backends": [_backend(backend) for backend in result.results],
         }
@@ -30,30 +29,15 @@ def to_json(result: Benchmark) -> str:
 
 def _backend(result: BackendResult) -> dict[str, Any]:
     if not result.ran:
-        return {
-            "backend": result.backend,
-            "ran": False,
-            "reason": result.reason,
-            "remedy": result.remedy,
-        }
+        return attributes(result, "backend ran reason remedy")
     return {
-        "backend": result.backend,
-        "ran": True,
-        "batch": result.batch,
-        "facts": dict(result.facts),
+        **attributes(result, "backend ran batch facts"),
         "latency_s": _summary(result.latency_s),
         "throughput_per_s": known(result.throughput_per_s),
         "profiled_latency_s": _summary(result.profiled_s) if len(result.profiled_s) else None,
-        "profiling_overhead": known(result.profiling_overhead),
-        "layer_sum_s": known(result.layer_sum_s),
+        **attributes(result, "profiling_overhead layer_sum_s"),
         "layers": [
-            {
-                "index": layer.index,
-                "name": layer.name,
-                "kind": layer.kind,
-                "op": layer.op,
-                "runtime_s": _summary(layer.duration_s),
-            }
+            {**attributes(layer, "index name kind op"), "runtime_s": _summary(layer.duration_s)}
             for layer in result.layers
         ],
         "warnings": list(result.warnings),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.table import Column, Table, Words, tabulate
 from edgeprofiler.core.units import known
 from edgeprofiler.measurement.recording import PowerTrace, Recording
@@ -23,14 +24,12 @@ def summary(folder: Path, recording: Recording) -> dict[str, Any]:
     return {
         "name": recording.name,
         "folder": str(folder),
-        "complete": recording.complete,
-        "simulated": recording.simulated,
+        **attributes(recording, "complete simulated"),
         "runs": timeline.runs,
         "layers": len(timeline.layer_names),
         "latency_s": latency,
         "polls": len(recording.trace),
-        "ticks": sampler.ticks,
-        "missed_ticks": sampler.missed_ticks,
+        **attributes(sampler, "ticks missed_ticks"),
         "sampler_cpu_share": known(sampler.cpu_share),
         "sampler_latency_change": known(sampler.latency_change),
         "idle_before_w": _mean_w(recording.idle_before),

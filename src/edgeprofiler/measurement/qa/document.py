@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.units import known
 from edgeprofiler.measurement.qa.checks import Verdict
 from edgeprofiler.measurement.recording import Recording
@@ -16,10 +17,7 @@ def to_document(recording: Recording, verdict: Verdict) -> dict[str, Any]:
     duration = float(trace.time_s[-1] - trace.time_s[0]) if len(trace) > 1 else math.nan
     return {
         "schema": "edgeprofiler.qa/1",
-        "name": recording.name,
-        "started_utc": recording.started_utc,
-        "simulated": recording.simulated,
-        "complete": recording.complete,
+        **attributes(recording, "name started_utc simulated complete"),
         "device": {str(k): str(v) for k, v in recording.device.items()},
         "runs": int(recording.timeline.runs),
         "layers": len(recording.timeline.layer_names),

@@ -16,6 +16,7 @@ import numpy as np
 from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.errors import CannotWrite
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording.chunks import Phase
 from edgeprofiler.measurement.recording.impossible import without_impossible
@@ -62,11 +63,7 @@ def save_recording(recording: Recording, folder: Path) -> None:
     write_header(
         folder,
         {
-            "name": recording.name,
-            "started_utc": recording.started_utc,
-            "simulated": recording.simulated,
-            "device": dict(recording.device),
-            "sensor_settings": dict(recording.sensor_settings),
+            **attributes(recording, "name started_utc simulated device sensor_settings"),
             "network": None if recording.network is None else dict(recording.network),
         },
     )

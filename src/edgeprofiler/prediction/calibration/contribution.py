@@ -21,6 +21,8 @@ from edgeprofiler.core.device import device_names
 from edgeprofiler.core.files import dump_json, head_of, write_text
 from edgeprofiler.core.network import Network, Source
 from edgeprofiler.core.network_document import layer_from_document, layer_to_document
+from edgeprofiler.core.plain import attributes
+from edgeprofiler.core.units import known
 from edgeprofiler.core.values import Value, read_json
 from edgeprofiler.prediction.calibration.measured import Measured, runtime_of
 
@@ -54,21 +56,12 @@ class Contributed:
         """Return the measurement as JSON values."""
         columns = self.layers.items()
         return {
-            "board": self.board,
-            "mode": self.mode,
-            "jetpack": self.jetpack,
-            "tensorrt": self.tensorrt,
-            "runtime": self.runtime,
+            **attributes(self, "board mode jetpack tensorrt runtime"),
             "network": self.network.name,
-            "batch": self.network.batch,
-            "precision": self.network.precision,
-            "end_to_end_s": _known(self.end_to_end_s),
-            "power_above_idle_w": _known(self.power_above_idle_w),
-            "idle_power_w": _known(self.idle_power_w),
-            "state": dict(self.state),
-            "simulated": self.simulated,
+            **attributes(self.network, "batch precision"),
+            **attributes(self, "end_to_end_s power_above_idle_w idle_power_w state simulated"),
             "layers": [
-                layer_to_document(layer) | {name: _known(values[i]) for name, values in columns}
+                layer_to_document(layer) | {name: known(values[i]) for name, values in columns}
                 for i, layer in enumerate(self.network.layers)
             ],
         }
@@ -203,7 +196,3 @@ def _measurement(value: Value) -> Contributed:
         state=value["state"].mapping(),
         simulated=value["simulated"].boolean(),
     )
-
-
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else float(number)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.quantity import Estimate, Quantity
 from edgeprofiler.core.table import Column, Table, Words, tabulate
 from edgeprofiler.prediction.accuracy import Figures
@@ -24,18 +25,10 @@ def rows_of(validation: Validation) -> list[dict[str, object]]:
 def _row(c: Compared) -> dict[str, object]:
     unit = "s" if c.quantity == "runtime" else "w"
     return {
-        "device": c.row.device,
-        "mode": c.row.mode,
-        "runtime": c.row.runtime,
-        "network": c.row.network,
+        **attributes(c.row, "device mode runtime network"),
         "input": "x".join(map(str, c.row.shape[1:])),
         "quantity": f"{c.quantity}_{unit}",
-        "measured": c.measured,
-        "predicted": c.predicted,
-        "low": c.low,
-        "high": c.high,
-        "error": c.error,
-        "inside": c.inside,
+        **attributes(c, "measured predicted low high error inside"),
         "interval": c.kind,
         "set_aside": c.row.set_aside,
     }
@@ -55,8 +48,7 @@ def document(validation: Validation) -> Mapping[str, Any]:
             "kept": _figures(validation.figures(quantity)),
             "every": _figures(validation.figures(quantity, every=True)),
             "coverage": {
-                "inside": coverage.inside,
-                "count": coverage.count,
+                **attributes(coverage, "inside count"),
                 "binomial_95": list(coverage.interval),
             },
         }
@@ -67,7 +59,7 @@ def document(validation: Validation) -> Mapping[str, Any]:
         "summary": summary,
         "rows": rows_of(validation),
         "skipped": [
-            {"device": row.device, "network": row.network, "lacks": lacks}
+            {**attributes(row, "device network"), "lacks": lacks}
             for row, lacks in validation.skipped
         ],
     }

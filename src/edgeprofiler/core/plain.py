@@ -1,0 +1,33 @@
+"""Things as JSON holds them, attribute by attribute under their own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgeprofiler.core.units import known
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it: tuples as lists, numbers that are not known as null.
+
+    >>> plain({"shape": (1, 3), "power_w": float("nan")})
+    {'shape': [1, 3], 'power_w': None}
+    """
+    if isinstance(value, float):
+        return known(value)
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value
+
+
+def attributes(thing: object, *names: str) -> dict[str, Any]:
+    """Return attributes of a thing by name, as JSON holds them; a text may hold several names.
+
+    >>> attributes(3 + 4j, "real imag")
+    {'real': 3.0, 'imag': 4.0}
+    """
+    each = (name for text in names for name in text.split())
+    return {name: plain(getattr(thing, name)) for name in each}

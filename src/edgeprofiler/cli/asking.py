@@ -49,7 +49,6 @@ def take_defaults(
 
     Args:
         models: what the call names.
-        asked: by the call.
         known: what is said elsewhere and counts before defaults, as by a budget.
     """
     from edgeprofiler.cli.defaults import with_defaults

@@ -27,7 +27,6 @@ def option(metavar: str, text: str, *flags: str, shows_default: bool = False, **
 
     Args:
         metavar: what stands for its value on the help page.
-        text: its help.
         flags: its names; those of the parameter where there are none.
         shows_default: whether the help page tells the default; there is none to tell in `None`.
         more: as of Typer: `min`, `max`.
@@ -62,7 +61,6 @@ def output(metavar: str, text: str, *endings: str) -> Any:
 
     Args:
         metavar: what stands for the name on the help page.
-        text: its help.
         endings: those of what is written.
     """
     return option(metavar, text, callback=_ending(*endings))

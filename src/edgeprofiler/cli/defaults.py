@@ -51,7 +51,6 @@ def with_defaults(
     """Return what is asked with defaults for the rest, and where each of those is set.
 
     Args:
-        asked: by a call.
         known: what is said elsewhere and counts before defaults, as by a budget.
 
     A trained predictor has its own device, host and confidence: only a rate is left to default.

@@ -45,7 +45,6 @@ def shown_workers(jobs: int | None, cluster: str | None) -> Iterator[Workers]:
 
     Args:
         jobs: processes on this machine; one a core where `None`.
-        cluster: address of a scheduler.
     """
     from edgeprofiler.core.parallel import Workers
 

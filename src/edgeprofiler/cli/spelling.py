@@ -18,7 +18,6 @@ def spellings(command: Any, words: Sequence[str]) -> Mapping[str, str]:
 
     Args:
         command: the application's command; it has the others below it.
-        words: of the command line.
     """
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)

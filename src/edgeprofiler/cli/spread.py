@@ -19,8 +19,6 @@ def spread(
     """Return `command` with `options` in the place of its parameter `name`.
 
     Args:
-        command: a command's function.
-        name: its parameter.
         options: what stands on the command line instead.
         gather: from their values, and those of the command's other parameters, to the
             parameter's.

@@ -207,7 +207,6 @@ def leading_to(wanted: Iterable[str], nodes: Sequence[AnyOperation]) -> list[Any
     """Return the nodes that lead to some tensors, in their order.
 
     Args:
-        wanted: names of the tensors.
         nodes: in an order in which they can run.
 
     >>> relu, tanh = Node("a", "Relu", ("x",), ("y",)), Node("b", "Tanh", ("x",), ("z",))

@@ -31,7 +31,6 @@ def network_table(network: Network, graph: Graph | None = None) -> Table:
     """Return the layers that a device runs.
 
     Args:
-        network: the layers.
         graph: what they were lowered from, to say how many parameters it has.
     """
     counts = ((sum(layer.kind == kind for layer in network.layers), kind) for kind in KINDS)

@@ -91,8 +91,6 @@ def guarded(
     """Have whatever a stranger's plug-in raises in a block told as its failure.
 
     Args:
-        kind: kind of plug-in.
-        name: its name.
         passing: errors that the caller tells itself.
 
     Raises:
@@ -161,8 +159,6 @@ def make(
     """Return what a plug-in makes of its options.
 
     Args:
-        kind: kind of plug-in.
-        name: its name.
         options: what the user gave for it; all must be known to it and of the type it says.
         offered: what it may take if it knows it (`device`, `seed`).
         arguments: what every plug-in of this kind is given beside.

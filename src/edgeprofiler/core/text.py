@@ -20,7 +20,6 @@ def visible(text: str, keep: str = "") -> str:
     direction of writing, line ends, and halves of surrogate pairs: all that is not printable.
 
     Args:
-        text: anybody's.
         keep: characters that stay as they are, as the line ends of a text of several lines.
 
     >>> visible("conv\x1b[31m and\u202e1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unittest
+from contextlib import closing, suppress
 from typing import Any
 
 import numpy as np
@@ -110,11 +111,8 @@ class SensorContract:
 
     def test_reading_a_closed_sensor_is_an_os_error_or_works(self) -> None:
         """Never anything else: the sampler handles `OSError` only."""
-        sensor = _usable(self.make())
-        try:
-            sensor.read()
-        except OSError:
-            return
+        with suppress(OSError):
+            _usable(self.make()).read()
 
 
 class TraceSensorContract:
@@ -180,8 +178,7 @@ class RunnerContract:
 
     def test_every_run_has_an_end_and_a_duration_of_each_layer(self) -> None:
         """Shapes are (runs,) and (runs, layers); ends ascend; no duration is negative."""
-        runner = self.loaded()
-        try:
+        with closing(self.loaded()) as runner:
             timeline = runner.run(3)
             assert timeline.runs == 3
             assert timeline.duration_s.shape == (3, len(timeline.layer_names))
@@ -189,57 +186,38 @@ class RunnerContract:
             assert not (timeline.duration_s < 0).any()
             if timeline.run_start_s is not None:
                 assert (timeline.run_start_s <= timeline.run_end_s).all()
-        finally:
-            runner.close()
 
     def test_layers_are_the_same_in_every_block(self) -> None:
         """Blocks are put together to one timeline."""
-        runner = self.loaded()
-        try:
+        with closing(self.loaded()) as runner:
             assert runner.run(1).layer_names == runner.run(2).layer_names
-        finally:
-            runner.close()
 
     def test_pauses_pass_before_each_run(self) -> None:
         """They are no part of a run."""
-        runner = self.loaded()
-        try:
+        with closing(self.loaded()) as runner:
             before_s = runner.clock.now_s()
             timeline = runner.run(2, np.array([0.05, 0.05]))
             assert runner.clock.now_s() - before_s >= 0.1
             if timeline.run_start_s is not None:
                 assert timeline.run_start_s[0] - before_s >= 0.05
-        finally:
-            runner.close()
 
     def test_its_network_has_a_layer_for_each_column(self) -> None:
         """Where the runner tells its layers at all."""
-        runner = self.loaded()
-        try:
+        with closing(self.loaded()) as runner:
             timeline = runner.run(1)
             network = runner.network()
             if network is not None:
                 assert tuple(layer.name for layer in network.layers) == timeline.layer_names
-        finally:
-            runner.close()
 
     def test_a_missing_model_is_an_edgeprofiler_error(self) -> None:
         """A user's mistake gives one line, no traceback."""
-        runner = _usable(self.make())
-        try:
+        with closing(_usable(self.make())) as runner, suppress(EdgeProfilerError):
             runner.load("/nowhere/at/all.onnx")
-        except EdgeProfilerError:
-            return
-        finally:
-            runner.close()
 
     def test_describe_is_text(self) -> None:
         """It goes into the recording."""
-        runner = self.loaded()
-        try:
+        with closing(self.loaded()) as runner:
             assert all(isinstance(v, str) for kv in runner.describe().items() for v in kv)
-        finally:
-            runner.close()
 
 
 class FrontEndContract:

@@ -14,7 +14,6 @@ def escaped(text: str, keep: str = "") -> str:
     """Return a stranger's text as HTML or XML, with characters that would act shown.
 
     Args:
-        text: anybody's.
         keep: as of `visible`.
     """
     return html.escape(visible(text, keep))

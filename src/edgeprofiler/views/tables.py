@@ -15,7 +15,6 @@ def page_table(table: Table, name: str, *, filtered: bool = False) -> str:
     """Return a table of a page, in a region that scrolls; `tables.js` makes it sort and filter.
 
     Args:
-        table: what to show.
         name: the table's id on its page.
         filtered: offer a text field, and a list where rows have groups, to choose rows by.
     """

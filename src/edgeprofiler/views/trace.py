@@ -25,9 +25,6 @@ def to_trace(profile: Profile) -> dict[str, Any]:
     Layers that take no time or are of unknown cost have no slice; `otherData` says which, with
     warnings and intervals. Power falls to idle behind the last slice, if idle power is known.
 
-    Args:
-        profile: measured or predicted.
-
     >>> import edgeprofiler
     >>> trace = to_trace(edgeprofiler.predict("zoo:lenet", "jetson-nano"))
     >>> sorted({event["ph"] for event in trace["traceEvents"]})

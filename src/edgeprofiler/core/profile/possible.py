@@ -19,7 +19,6 @@ def require_possible(profile: Profile, source: object) -> Profile:
 
     Args:
         profile: read from a file, or answered by a predictor that was.
-        source: the file, for messages.
 
     Raises:
         InvalidInput: a time or power is negative or beyond all that computes, or an end of an

@@ -228,7 +228,6 @@ def layer_table(profile: Profile, *, most: int | None = None, parts: bool = Fals
     """Return what the layers cost, in order of execution.
 
     Args:
-        profile: measured or predicted.
         most: layers to show where there are more: those that need most energy.
         parts: show the time outside of all layers too, so that energies add up to the total.
     """

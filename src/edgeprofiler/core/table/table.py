@@ -211,7 +211,6 @@ def tabulate(
     r"""Return a table with a row for each item.
 
     Args:
-        title: of the table.
         items: what the rows are of.
         fields: the columns, each with what it shows of an item.
         notes: what must be known beside the table.

@@ -139,7 +139,6 @@ def parse_csv(text: str, source: object, before: int = 0, *, header: bool = True
 
     Args:
         text: the text, from its header on.
-        source: its file, for messages.
         before: lines of the file before the text, for messages.
         header: whether the first line names the columns; else they are `1`, `2`, `3`.
     """

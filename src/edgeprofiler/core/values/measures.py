@@ -130,7 +130,6 @@ def measure_in(
     """Return the column that holds a quantity, in whatever unit; `None` where there is none.
 
     Args:
-        sheet: the table.
         base: its name without a unit, `runtime`: `runtime_ms`, `Runtime [s]` and `runtime` are it.
         plausible: what it can be.
         bare: size of the unit in SI where the heading names none; NaN where each cell has to;

@@ -46,7 +46,6 @@ class Value:
 
         Args:
             raw: what stands there, as a parser gives it.
-            source: the file, for messages.
             place: where in the file, as `layers[3].power_w`; empty for the whole document. Or
                 what it stands in, and its key there: most places are never told.
         """

@@ -9,8 +9,9 @@ does that is not known here freezes the groups it touches, so that a pruned grap
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from edgeprofiler.core.activations import OPERATORS as ACTIVATIONS
 from edgeprofiler.core.errors import UsageError
@@ -55,6 +56,10 @@ class ChannelGroup:
     """Nodes whose filters make these channels."""
     constants: tuple[str, ...]
     """Every weight that changes its shape with the group."""
+
+
+class _NotKnown(Exception):
+    """What an operator does to these channels is not known: it freezes what it touches."""
 
 
 @dataclass
@@ -170,27 +175,14 @@ class Channels:
     # What each operator does to channels.
 
     def _visit(self, node: Node) -> None:
-        if changes_nothing(self.graph, node):
-            self._same(node)
-        elif node.op == "Conv":
-            self._convolution(node)
-        elif node.op in ("Gemm", "MatMul"):
-            self._dense(node)
-        elif node.op in ("BatchNormalization", "PRelu", "InstanceNormalization"):
-            self._per_channel(node)
-        elif node.op == "LayerNormalization":
-            self._layer_norm(node)
-        elif node.op in _SAME_CHANNELS or node.op in _POOLS:
-            self._same(node)
-        elif node.op in _ELEMENTWISE:
-            self._elementwise(node)
-        elif node.op == "Concat":
-            self._concat(node)
-        elif node.op in ("Flatten", "Reshape"):
-            self._flatten(node)
-        elif node.op == "Transpose":
-            self._transpose(node)
-        else:
+        try:
+            if changes_nothing(self.graph, node):
+                self._same(node)
+            elif node.op in self._FOLLOW:
+                self._FOLLOW[node.op](self, node)
+            else:
+                self._opaque(node)
+        except _NotKnown:
             self._opaque(node)
 
     def _opaque(self, node: Node) -> None:
@@ -219,8 +211,7 @@ class Channels:
         groups = node.integer("group", 1)
         shape = self.graph.tensors[weight].shape
         if layout is None or not self._constant(weight) or layout.axis != 1:
-            self._opaque(node)
-            return
+            raise _NotKnown
         if groups == 1:
             self._use(weight, 1, layout)
             made = self._fresh(self.graph.tensors[node.outputs[0]].shape, node.outputs[0])
@@ -228,8 +219,7 @@ class Channels:
             made = layout
             self._layouts[node.outputs[0]] = layout
         else:
-            self._opaque(node)
-            return
+            raise _NotKnown
         if made is None:
             return
         self._use(weight, 0, made)
@@ -261,8 +251,7 @@ class Channels:
             and not node.integer("transA")
         )
         if not plain or layout is None:
-            self._opaque(node)
-            return
+            raise _NotKnown
         into, out = (1, 0) if node.op == "Gemm" and node.integer("transB") else (0, 1)
         self._use(weight, into, layout)
         made = self._fresh(self.graph.tensors[node.outputs[0]].shape, node.outputs[0], last)
@@ -280,8 +269,7 @@ class Channels:
     def _per_channel(self, node: Node) -> None:
         layout = self._layouts.get(node.inputs[0])
         if layout is None or layout.axis != 1:
-            self._opaque(node)
-            return
+            raise _NotKnown
         self._parameters(node.inputs[1:], layout)
         self._layouts[node.outputs[0]] = layout
 
@@ -289,8 +277,7 @@ class Channels:
         layout = self._layouts.get(node.inputs[0])
         rank = len(self.graph.tensors[node.inputs[0]].shape)
         if layout is None or layout.axis != rank - 1 or node.integer("axis", -1) % rank != rank - 1:
-            self._opaque(node)
-            return
+            raise _NotKnown
         self._parameters(node.inputs[1:], layout)
         self._layouts[node.outputs[0]] = layout
 
@@ -301,16 +288,14 @@ class Channels:
             return
         layout = self._layouts.get(node.inputs[0])
         if layout is None or (node.op in _POOLS and layout.axis != 1):
-            self._opaque(node)
-            return
+            raise _NotKnown
         self._layouts[node.outputs[0]] = layout
 
     def _elementwise(self, node: Node) -> None:
         result = self.graph.tensors[node.outputs[0]].shape
         made: Layout | None = None
         if any(self._untold(name) for name in node.inputs):
-            self._opaque(node)
-            return
+            raise _NotKnown
         for name in node.inputs:
             layout = None if self._constant(name) else self._layouts.get(name)
             if layout is None:
@@ -328,8 +313,7 @@ class Channels:
             else:
                 self._freeze(made, here)
         if made is None:
-            self._opaque(node)
-            return
+            raise _NotKnown
         for name in node.inputs:
             if not self._constant(name):
                 continue
@@ -354,8 +338,7 @@ class Channels:
         rank = len(self.graph.tensors[node.outputs[0]].shape)
         axis = node.integer("axis", 1) % rank
         if len(known) != len(layouts) or len({layout.axis for layout in known}) != 1:
-            self._opaque(node)
-            return
+            raise _NotKnown
         if known[0].axis == axis:
             segments = tuple(s for layout in known for s in layout.segments)
             self._layouts[node.outputs[0]] = Layout(axis, segments)
@@ -376,8 +359,7 @@ class Channels:
             and result[1] == math.prod(source[1:])
         )
         if not flat or layout is None:
-            self._opaque(node)
-            return
+            raise _NotKnown
         positions = math.prod(source[2:])
         segments = tuple(Segment(s.group, s.repeat * positions) for s in layout.segments)
         self._layouts[node.outputs[0]] = Layout(1, segments)
@@ -387,8 +369,7 @@ class Channels:
         rank = len(self.graph.tensors[node.inputs[0]].shape)
         order = node.ints("perm", tuple(reversed(range(rank))))
         if layout is None:
-            self._opaque(node)
-            return
+            raise _NotKnown
         self._layouts[node.outputs[0]] = Layout(order.index(layout.axis), layout.segments)
 
     def _collect(self) -> tuple[ChannelGroup, ...]:
@@ -411,3 +392,16 @@ class Channels:
             and self._sizes[group] > 1
             and self._producers.get(group)
         )
+
+    _FOLLOW: ClassVar[Mapping[str, Callable[[Channels, Node], None]]] = {
+        **dict.fromkeys(_SAME_CHANNELS | _POOLS, _same),
+        **dict.fromkeys(_ELEMENTWISE, _elementwise),
+        **dict.fromkeys(("Gemm", "MatMul"), _dense),
+        **dict.fromkeys(("BatchNormalization", "PRelu", "InstanceNormalization"), _per_channel),
+        **dict.fromkeys(("Flatten", "Reshape"), _flatten),
+        "Conv": _convolution,
+        "LayerNormalization": _layer_norm,
+        "Concat": _concat,
+        "Transpose": _transpose,
+    }
+    """What follows the channels through an operator."""

@@ -25,7 +25,6 @@ def advised_tables(found: Advice, most: int) -> tuple[Table, ...]:
     """Return the changes of a plan and what they come to, after those that suffice alone.
 
     Args:
-        found: the advice.
         most: single changes to show.
     """
     document, profile = found.document(), found.before.profile

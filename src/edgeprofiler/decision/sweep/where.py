@@ -48,7 +48,6 @@ class Where:
         """Return the condition of a text.
 
         Args:
-            text: the condition.
             names: what it may name: columns of numbers or texts.
 
         Raises:

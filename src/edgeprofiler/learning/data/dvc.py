@@ -39,7 +39,6 @@ class PrivateProject:
     """A DVC project of its own in a folder; what it has fetched stays until the folder goes.
 
     Args:
-        root: the folder.
         remote: where its data are kept; of the project that is imported from where `None`.
         progress: is told how many files were sent, fetched and checked.
     """

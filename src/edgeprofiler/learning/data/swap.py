@@ -111,7 +111,6 @@ def refuse_unsaved(target: Path, *known: str) -> None:
     """Refuse to replace data of which this is the only copy.
 
     Args:
-        target: what would be replaced.
         known: fingerprints of versions that are kept elsewhere.
 
     Raises:

@@ -61,7 +61,6 @@ def describe(data: Dataset, min_samples: int = 10) -> Description:
     """Return what `dataset describe` shows.
 
     Args:
-        data: the rows.
         min_samples: sensor conversions that a layer's power should rest on.
     """
     network, kind = data.text("network"), data.text("kind")

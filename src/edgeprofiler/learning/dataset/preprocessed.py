@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network, Source
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.units import seconds_from_ms, watts_from_microwatts
 from edgeprofiler.core.values import read_csv, read_json
 from edgeprofiler.learning.dataset.reference import Circumstances
@@ -62,11 +63,8 @@ def read_preprocessed(folder: Path, facts: Circumstances) -> Dataset:
             {
                 **layer_facts(layer),
                 "network": folder.name,
-                "device": facts.device,
-                "runtime": facts.runtime,
-                "mode": facts.mode,
-                "precision": network.precision,
-                "batch": network.batch,
+                **attributes(facts, "device runtime mode"),
+                **attributes(network, "precision batch"),
                 "layer": index,
                 "runtime_s": runtime_s,
                 "power_w": power_w if above_w > 0 else math.nan,

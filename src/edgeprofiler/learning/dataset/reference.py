@@ -17,6 +17,7 @@ from edgeprofiler.core.choices import DEFAULT_PRECISION
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Shape, make_layer
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.core.values import (
     BOARD_POWER,
@@ -166,10 +167,7 @@ def _row(
     return {
         **layer_facts(layer),
         "network": network,
-        "device": facts.device,
-        "runtime": facts.runtime,
-        "mode": facts.mode,
-        "precision": facts.precision,
+        **attributes(facts, "device runtime mode precision"),
         "batch": _size(row, "batch_size", 1),
         "runtime_s": runtime_s,
         "power_above_idle_w": power_w,

@@ -24,9 +24,6 @@ def hybrid(
     """Return the estimator; `recipes.protocol.Recipe` says what the first arguments mean.
 
     Args:
-        kind: kind of layer.
-        quantity: what is predicted.
-        features: names of the columns.
         seed: of the trees.
         alpha: strength of the ridge.
         trees: their number,

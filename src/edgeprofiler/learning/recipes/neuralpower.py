@@ -34,9 +34,6 @@ def neuralpower(
     """Return the estimator; `recipes.protocol.Recipe` says what the first arguments mean.
 
     Args:
-        kind: kind of layer.
-        quantity: what is predicted.
-        features: names of the columns.
         seed: not used.
         degree: of the polynomials.
         log: whether sizes enter as logarithms.

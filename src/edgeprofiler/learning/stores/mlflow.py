@@ -110,8 +110,6 @@ class MlflowStore:
         """Log one run and return its identifier.
 
         Args:
-            facts: parameters, metrics and tags.
-            title: the run's name.
             kept: what goes with the run as files.
             pictures: matplotlib figures by file name.
             history: metrics that have a value a step.

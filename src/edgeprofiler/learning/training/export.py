@@ -96,7 +96,6 @@ def array_form(estimator: Any, writer: ArrayWriter, features: int) -> Spec:
     Args:
         estimator: scikit-learn's linear models, polynomials, scalers and trees in pipelines, or
             anything with a method `array_form(writer)`.
-        writer: takes the arrays.
         features: columns of the table that it was fitted on.
 
     Raises:

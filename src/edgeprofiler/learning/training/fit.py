@@ -116,7 +116,6 @@ def left_out(
     """Return what models answer that never saw a row's network; NaN where there is no model.
 
     Args:
-        table: the rows.
         options: `folds` says how many groups of networks are left out in turn.
         workers: who works on the folds.
     """

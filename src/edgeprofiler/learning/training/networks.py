@@ -52,9 +52,7 @@ def full_answers(
     """Return runtime and power above idle of every row: of models, else corrected analytic.
 
     Args:
-        table: the rows asked about.
         answers: what models say of them.
-        device: the board.
         seen: rows that the correction is taken from; each network's others where `None`.
     """
     analytic = costs(table.columns, device)

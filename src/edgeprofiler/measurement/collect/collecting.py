@@ -80,10 +80,7 @@ def record_model(
 
     Args:
         source: the model, as `runner` takes it.
-        runner: what runs it.
         sensor: what measures power; `None` records run times only.
-        folder: where the recording goes.
-        plan: how much to record.
         network: the layers to run, for a runner that needs them; those of `source` on its device
             where `None`.
         name: the recording's name; the model's file name where `None`.

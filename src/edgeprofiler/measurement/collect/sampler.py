@@ -221,9 +221,7 @@ def sample(sensor: Sensor, writer: PowerWriter, period_s: float, control: Any) -
     """Poll `sensor` until `control.stop`, changing phase with `control.phase`.
 
     Args:
-        sensor: an open sensor.
         writer: where polls go, at the latest `FLUSH_S` after they were taken.
-        period_s: time between polls.
         control: an object with `phase` and `stop`, changed from outside.
 
     Raises:

@@ -32,9 +32,6 @@ class SamplerProcess:
 
     Args:
         sensor: the sensor; it is made again in the other process from its class and options.
-        folder: the recording's folder.
-        clock: the session's clock.
-        period_s: time between polls.
 
     Raises:
         Unavailable: the sensor cannot run here.

@@ -16,6 +16,7 @@ import numpy as np
 from edgeprofiler.core import plugins
 from edgeprofiler.core.errors import InsufficientData, Unavailable, UsageError
 from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.measurement.collect.choose import auto_sensor, probe
 from edgeprofiler.measurement.collect.sampling import SamplerProcess
 from edgeprofiler.measurement.recording import PowerTrace, load_recording
@@ -56,11 +57,7 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON holds them; NaN becomes null."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in values.items()
-        }
+        return attributes(self, *self.__dataclass_fields__)
 
 
 class measure:  # noqa: N801  used like a function: `with measure() as power:`

@@ -20,7 +20,6 @@ def rails_of(
     Args:
         series: what each column holds, in SI; shape (lines,).
         labels: which of several devices each line is of; all empty where there is one.
-        path: the file, for messages.
 
     Raises:
         InvalidInput: two columns are of one rail, or currents have no voltage of theirs.

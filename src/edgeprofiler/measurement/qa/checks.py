@@ -97,11 +97,8 @@ def qa(
     limits = limits or Thresholds()
     checks = [_whole(recording)]
     if not has_power(recording):
-        remedy = (
-            "collect again"
-            if recording.lost("power")
-            else "record with a sensor: edgeprofiler doctor"
-        )
+        lost = recording.lost("power")
+        remedy = "collect again" if lost else "record with a sensor: edgeprofiler doctor"
         why = _impossible(recording) or why_no_power(recording)
         checks.append(Observation("power", "bad", why, remedy))
     else:
@@ -138,9 +135,7 @@ def _above(value: float, limits: tuple[float, float]) -> Level:
 
 
 def _below(value: float, limits: tuple[float, float]) -> Level:
-    if math.isnan(value):
-        return "unknown"
-    return "bad" if value < limits[1] else "doubtful" if value < limits[0] else "good"
+    return _above(-value, (-limits[0], -limits[1]))
 
 
 def _graded(name: str, level: Level, finding: str, remedy: str) -> Observation:
@@ -175,11 +170,9 @@ def _readings(recording: Recording, limits: Thresholds) -> Observation:
         return Observation(
             "readings", level if level == "bad" else "doubtful", finding, f"see {remedy}"
         )
+    finding = f"{lost:.1%} of the polls gave no total power"
     return _graded(
-        "readings",
-        level,
-        f"{lost:.1%} of the polls gave no total power",
-        "see the kernel's log for errors of the sensor's bus",
+        "readings", level, finding, "see the kernel's log for errors of the sensor's bus"
     )
 
 
@@ -260,12 +253,9 @@ def _stamps(ready: _Ready, limits: Thresholds) -> Observation:
 
 def _conversions(ready: _Ready, limits: Thresholds) -> Observation:
     fewest = float(ready.forecast.overlaps.min())
+    finding = f"{len(ready.samples)} distinct; at least {fewest:.0f} overlap each layer"
     level = _below(fewest, limits.conversions_per_layer)
-    return Observation(
-        "conversions", level,
-        f"{len(ready.samples)} distinct; at least {fewest:.0f} overlap each layer",
-        "" if level == "good" else "record more runs",
-    )  # fmt: skip
+    return _graded("conversions", level, finding, "record more runs")
 
 
 def _layers(ready: _Ready, limits: Thresholds) -> Observation:
@@ -305,24 +295,14 @@ def _minutes(seconds: float) -> str:
 
 def _step(ready: _Ready, limits: Thresholds) -> Observation:
     seen = coverage(ready.evidence.runs, ready.samples.end_s, ready.window_s)
-    remedy = "collect with dithered pauses between runs"
-    if seen.locked:
-        return Observation(
-            "step", "bad",
-            f"runs are locked to the sensor: it saw {seen.seen:.0%} of a run", remedy,
-        )  # fmt: skip
-    if seen.sweeping:
-        return Observation(
-            "step", "bad",
-            "runs are nearly locked to the sensor: it saw one part after the other", remedy,
-        )  # fmt: skip
     level = _below(seen.seen, limits.seen)
-    return _graded(
-        "step",
-        level,
-        f"the sensor saw {seen.seen:.0%} of a run's length, in no step with it",
-        remedy,
-    )
+    finding = f"the sensor saw {seen.seen:.0%} of a run's length, in no step with it"
+    if seen.locked:
+        level, finding = "bad", f"runs are locked to the sensor: it saw {seen.seen:.0%} of a run"
+    elif seen.sweeping:
+        level = "bad"
+        finding = "runs are nearly locked to the sensor: it saw one part after the other"
+    return _graded("step", level, finding, "collect with dithered pauses between runs")
 
 
 def _idle(recording: Recording, ready: _Ready, limits: Thresholds) -> Observation:
@@ -379,22 +359,17 @@ def _throttling(recording: Recording) -> Observation:
 
 def _warming(recording: Recording, limits: Thresholds) -> Observation:
     before, after = recording.state_before, recording.state_after
-    both = (
-        sorted(before.temperatures_c.keys() & after.temperatures_c.keys())
-        if before is not None and after is not None
-        else []
-    )
-    if before is None or after is None or not both:
-        return Observation("temperature", "unknown", "not recorded")
+    not_known = Observation("temperature", "unknown", "not recorded")
+    if before is None or after is None:
+        return not_known
+    both = sorted(before.temperatures_c.keys() & after.temperatures_c.keys())
+    if not both:
+        return not_known
     name = max(both, key=lambda key: after.temperatures_c[key] - before.temperatures_c[key])
     first, last = before.temperatures_c[name], after.temperatures_c[name]
     level = _above(last - first, limits.warming_c)
-    return _graded(
-        "temperature",
-        level,
-        f"{name} {first:.0f} to {last:.0f} C",
-        "warm the board up before collecting",
-    )
+    finding = f"{name} {first:.0f} to {last:.0f} C"
+    return _graded("temperature", level, finding, "warm the board up before collecting")
 
 
 def _steady(recording: Recording, limits: Thresholds) -> Observation:
@@ -406,13 +381,9 @@ def _steady(recording: Recording, limits: Thresholds) -> Observation:
     if not middle > 0:
         return Observation("steadiness", "unknown", "most runs took no time")
     spread = float(np.ptp(pieces)) / middle
-    level = _above(spread, limits.jitter)
-    return _graded(
-        "steadiness",
-        level,
-        f"a run's time moves by {spread:.1%} over the session",
-        "pin the clocks: sudo jetson_clocks",
-    )
+    finding = f"a run's time moves by {spread:.1%} over the session"
+    remedy = "pin the clocks: sudo jetson_clocks"
+    return _graded("steadiness", _above(spread, limits.jitter), finding, remedy)
 
 
 def _sampler(recording: Recording, limits: Thresholds) -> Observation:
@@ -434,10 +405,6 @@ def _missed(recording: Recording, limits: Thresholds) -> Observation:
     ticks, missed = recording.sampler.ticks, recording.sampler.missed_ticks
     if ticks <= 0:
         return Observation("ticks", "unknown", "not recorded")
-    level = _above(missed / ticks, limits.missed)
-    return _graded(
-        "ticks",
-        level,
-        f"{missed} of {ticks} missed ({missed / ticks:.2%})",
-        "poll less often, or leave a core to the sampler",
-    )
+    finding = f"{missed} of {ticks} missed ({missed / ticks:.2%})"
+    remedy = "poll less often, or leave a core to the sampler"
+    return _graded("ticks", _above(missed / ticks, limits.missed), finding, remedy)

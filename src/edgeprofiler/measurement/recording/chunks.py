@@ -69,7 +69,6 @@ class ChunkWriter:
     """Appends chunks to a new file. A chunk that fails is cut off again, whole or not at all.
 
     Args:
-        path: the file.
         head: object of the first chunk, where there is one.
 
     Raises:

@@ -49,8 +49,6 @@ class SimulatedBoard:
     """A board with one network on it.
 
     Args:
-        network: what it runs.
-        device: the board as drawn.
         structure: what happens beside the layers; its schedule is the caller's.
     """
 

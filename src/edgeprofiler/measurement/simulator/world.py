@@ -148,8 +148,6 @@ def make_world(
     Args:
         costs: what the layers truly cost.
         structure: what else happens.
-        runs: number of runs.
-        seed: decides all draws.
         block: number of this block of runs, where a session is made block by block.
         pauses_s: waits before each run instead of the structure's schedule; shape (runs,).
     """

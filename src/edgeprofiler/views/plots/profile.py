@@ -40,13 +40,10 @@ def draw(
     """Return a matplotlib figure of a profile.
 
     Args:
-        profile: measured or predicted.
         kind: `timeline` (layers in order: width time, height power, area energy), `roofline`,
             `kinds` and `stages` (energy by type of layer and by stage), or `report` (all four);
             `graph` is no figure of matplotlib but SVG: layers by what they read, colour energy.
         device: whose roofs to draw; the shipped device that the profile names where `None`.
-        width_in: width in inches.
-        height_in: height in inches.
 
     Raises:
         UsageError: no such kind.

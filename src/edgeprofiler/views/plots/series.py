@@ -181,7 +181,6 @@ def roofline(profile: Profile, device: Device | None = None) -> Roofline:
     """Return the layers that compute, and the roofs of their device.
 
     Args:
-        profile: measured or predicted.
         device: whose roofs to draw; the shipped device that the profile names where `None`.
     """
     columns, costs = profile.network.columns, profile.costs

@@ -26,35 +26,19 @@ def draw_sweep(result: Sweep) -> Any:
     precisions = list(dict.fromkeys(result.precision))
     for d, device in enumerate(devices):
         for p, precision in enumerate(precisions):
-            at = np.array(
-                [
-                    i
-                    for i in range(len(result))
-                    if boards[i] == device and result.precision[i] == precision
-                ],
-                dtype=np.int64,
-            )
+            at = (np.array(boards) == device) & (np.array(result.precision) == precision)
             axes.scatter(
-                latency[at],
-                energy[at],
-                s=16,
-                marker=_MARKERS[p % len(_MARKERS)],
-                color=f"C{d % 10}",
-                alpha=0.7,
-                linewidths=0,
-                label=f"{device}, {precision}",
-            )
+                latency[at], energy[at], s=16, marker=_MARKERS[p % len(_MARKERS)],
+                color=f"C{d % 10}", alpha=0.7, linewidths=0, label=f"{device}, {precision}",
+            )  # fmt: skip
     front = np.flatnonzero(result.pareto)
     front = front[np.argsort(latency[front])]
     axes.plot(latency[front], energy[front], color="black", lw=1, label="Pareto front")
     _draw_limits(axes, result)
     axes.set(
-        xscale="log",
-        yscale="log",
-        xlabel="end to end (ms)",
-        ylabel="energy an image, idle included (mJ)",
-        title=_title(result),
-    )
+        xscale="log", yscale="log", title=_title(result),
+        xlabel="end to end (ms)", ylabel="energy an image, idle included (mJ)",
+    )  # fmt: skip
     axes.grid(visible=True, which="both", alpha=0.2)
     axes.legend(fontsize="small", loc="best")
     return figure

@@ -57,7 +57,6 @@ class Report:
         """Write the form that a file's ending names: .html, .pdf, .md, .png or .svg.
 
         Args:
-            path: where it goes.
             plot: what a picture shows: report (all), timeline, roofline, kinds, stages, or graph
                 (of the network, as .svg).
 

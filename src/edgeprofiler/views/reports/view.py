@@ -67,7 +67,6 @@ def view_of(
     """Return what a page shows of a profile.
 
     Args:
-        profile: measured or predicted.
         device: whose roofs to draw; the shipped device that the profile names where `None`.
         recording: what a measured profile was made from, to show power over time.
     """

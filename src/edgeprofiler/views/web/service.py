@@ -107,7 +107,6 @@ class Service:
         """Return a prediction as `edgeprofiler.profile/2`, or without its layers.
 
         Args:
-            question: what to predict.
             detail: `full` or `totals`.
         """
         document = to_document(self.profile(question))

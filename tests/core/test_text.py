@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprofiler.core.text import first_line, short_name
+from edgeprofiler.core.text import first_line, meant, short_name
 
 TORCH_TENSORRT = (
     "[CONVOLUTION]-[aten_ops.convolution.default]-[/features/1/conv/1/convolution_2] + "
@@ -46,3 +46,10 @@ def test_an_error_of_somebody_else_s_code_is_its_first_words() -> None:
     assert first_line(ValueError("abc"), 2, typed=True) == "ValueError: ab"
     for silent in (ValueError(), ValueError(""), ValueError("\n\n")):
         assert first_line(silent) == first_line(silent, typed=True) == "ValueError"
+
+
+def test_where_a_name_is_unknown_the_nearest_or_some_are_said() -> None:
+    assert meant("imge", ["mask", "image"]) == "did you mean 'image'?"
+    assert meant("x", ["a", "b"]) == "it has 'a', 'b'"
+    assert meant("x", []) == "it has none"
+    assert meant("?", map(str, range(20))).endswith("'6', '7' and 12 more")

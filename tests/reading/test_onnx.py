@@ -162,7 +162,7 @@ def test_a_named_dimension_given_once_holds_for_every_input() -> None:
 def test_options_that_fit_no_input_are_usage_errors() -> None:
     built = model([node("Add", "a b", "y")], {"a": [1, 4], "b": [1, 4]}, ["y"])
     options = {"c": (1, 4)}, {"": (1, 4)}, {"a": (1, 4, 4)}, {"a": (0, 4)}
-    words = "no input 'c'; its inputs: 'a', 'b'", "2 inputs", "2 dimensions", "cannot be"
+    words = "no input 'c'; it has 'a', 'b'", "2 inputs", "2 dimensions", "cannot be"
     for shapes, text in zip(options, words, strict=True):
         with pytest.raises(UsageError, match=text):
             read(built, **shapes)

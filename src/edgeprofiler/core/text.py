@@ -7,9 +7,13 @@ characters that would act there instead of being read.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 _TORCH_TENSORRT = re.compile(r"\[[A-Z_]+\]-\[[^\]]*\]-\[([^\]]*)\]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NAMED = 8
+"""Names that a message lists."""
 _REFORMAT = re.compile(r"Reformatting CopyNode for (Input|Output) Tensor \d+ to ")
 
 
@@ -57,6 +61,20 @@ def first_line(error: BaseException, most: int = 200, *, typed: bool = False) ->
     if typed:
         return f"{name}: {said}" if said else name
     return said or name
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return what helps where `name` is none of `known`: the nearest of them, or some.
+
+    >>> meant("inptu", ["input", "mask"]), meant("x", ["input", "mask"])
+    ("did you mean 'input'?", "it has 'input', 'mask'")
+    """
+    names = [*known]
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"it has {', '.join(map(repr, names[:_NAMED]))}{more}" if names else "it has none"
 
 
 def short_name(name: str, width: int = 32) -> str:

@@ -17,6 +17,7 @@ from edgeprofiler.reading.graphs import (
     with_batch,
     with_constant_shapes,
     with_input_shapes,
+    with_nodes,
 )
 from edgeprofiler.reading.graphs.carry import reshape_target
 from edgeprofiler.reading.onnx.front_end import OnnxFrontEnd
@@ -37,7 +38,7 @@ def small_network() -> Graph:
 def test_the_empty_name_is_the_only_input_and_every_name_one_of_the_inputs() -> None:
     one = small_network()
     assert named_shapes(one, {"": (2, 3, 8, 8)}) == {one.inputs[0]: (2, 3, 8, 8)}
-    with pytest.raises(UsageError, match="its inputs: input"):
+    with pytest.raises(UsageError, match="it has 'input'"):
         named_shapes(one, {"other": (2, 3, 8, 8)})
     g = GraphBuilder("two")
     two = g.graph(g.node("Add", (g.input((1, 3), "a"), g.input((1, 3), "b")), "sum"))
@@ -281,3 +282,18 @@ def test_real_exports_run_at_another_batch(name: str) -> None:
     assert {n: t.shape for n, t in graph.tensors.items()}.items() <= {
         n: t.shape for n, t in back.tensors.items()
     }.items()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda g: with_input_shapes(g, {"inptu": (1, 1, 32, 32)}), "no input 'inptu'; did you"),
+        (lambda g: named_shapes(g, {"inptu": (1, 1, 32, 32)}), "no input 'inptu'; did you mean 'i"),
+        (lambda g: with_constant_shapes(g, {"conv1.wieght": (1,)}), "mean 'conv1.weight'"),
+        (lambda g: with_constant_shapes(g, {"input": (1, 1, 32, 32)}), "no constant 'input'; it"),
+        (lambda g: with_nodes(g, {"cnv1": g.nodes[:1]}), "no node 'cnv1'; did you mean 'conv1'"),
+    ],
+)
+def test_a_name_that_a_graph_lacks_is_told_with_the_nearest(change, said: str) -> None:
+    with pytest.raises((InvalidInput, UsageError), match=said):
+        change(small_network())

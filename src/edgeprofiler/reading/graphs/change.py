@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from edgeprofiler.core.errors import EdgeProfilerError, InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph, Node, Shape, Tensor
+from edgeprofiler.core.text import meant
 from edgeprofiler.reading.graphs.carry import carried
 from edgeprofiler.reading.operators.call import BadNodeError, lengths
 from edgeprofiler.reading.operators.fold import calculate
@@ -41,8 +42,7 @@ def with_input_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> Graph:
     """
     for name, shape in shapes.items():
         if name not in graph.inputs:
-            known = ", ".join(graph.inputs) or "none"
-            raise InvalidInput(graph.name, f"it has no input {name!r}", f"its inputs: {known}")
+            raise InvalidInput(graph.name, f"it has no input {name!r}", meant(name, graph.inputs))
         _check_shape(graph, name, shape)
     start = graph.stated or graph
     own = _input_shapes(start)
@@ -96,13 +96,13 @@ def named_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
         UsageError: a shape is given for an input that the graph lacks.
         Unsupported: the empty name is given, and there are several inputs.
     """
-    known = ", ".join(graph.inputs)
     if "" in shapes and len(graph.inputs) != 1:
-        raise Unsupported(f"{graph.name} has inputs {known}; name one")
+        raise Unsupported(f"{graph.name} has inputs {', '.join(graph.inputs)}; name one")
     named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
     for name in named:
         if name not in graph.inputs:
-            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; its inputs: {known}")
+            hint = meant(name, graph.inputs)
+            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; {hint}")
     return named
 
 
@@ -135,7 +135,8 @@ def with_constant_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> Graph:
     for name, shape in shapes.items():
         tensor = graph.tensors.get(name)
         if tensor is None or not tensor.constant:
-            raise InvalidInput(graph.name, f"it has no constant {name!r}")
+            constants = (t.name for t in graph.tensors.values() if t.constant)
+            raise InvalidInput(graph.name, f"it has no constant {name!r}", meant(name, constants))
         if len(shape) != len(tensor.shape):
             raise InvalidInput(
                 graph.name, f"constant {name!r} of shape {tensor.shape} cannot become {shape}"
@@ -172,9 +173,13 @@ def with_nodes(
         constants: weights that are new, or of another shape than before.
 
     Raises:
-        InvalidInput: the new nodes do not fit what they read, or what reads them.
+        InvalidInput: there is no such node, or the new ones do not fit what they read, or what
+            reads them.
         Unsupported: an operator's result cannot be inferred; the node is named.
     """
+    names = {node.name for node in graph.nodes}
+    for name in nodes.keys() - names:
+        raise InvalidInput(graph.name, f"it has no node {name!r}", meant(name, names))
     kept = [nodes.get(node.name, (node,)) for node in graph.nodes]
     new = [node for made in nodes.values() for node in made]
     replaced = replace(graph, nodes=tuple(node for made in kept for node in made))

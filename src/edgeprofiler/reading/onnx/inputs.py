@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Shape
+from edgeprofiler.core.text import meant
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.operators.call import DTYPES, BadNodeError, check_size
 
@@ -165,8 +166,7 @@ def _turned(item: Declared, shape: Shape) -> bool:
 
 def unknown_name(name: str, inputs: Sequence[str], source: str) -> UsageError:
     """Return the error for a shape that is given of what is no input."""
-    names = ", ".join(map(repr, inputs)) or "none"
-    return UsageError(f"`shapes`: {source} has no input {name!r}; its inputs: {names}")
+    return UsageError(f"`shapes`: {source} has no input {name!r}; {meant(name, inputs)}")
 
 
 def _own_batch(inputs: Sequence[Declared]) -> int | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput, UsageError
 from edgeprofiler.core.graph import Graph, Shape
+from edgeprofiler.core.text import meant
 from edgeprofiler.reading.front_end import ReadOptions
 from edgeprofiler.reading.graphs import GraphBuilder, forget_parts
 from edgeprofiler.reading.zoo.classic import CLASSICS
@@ -195,7 +196,8 @@ class ZooFrontEnd:
         name, entry = entry_of(name)
         unknown = [key for key in options.shapes if key not in ("", _INPUT)]
         if unknown:
-            raise UsageError(f"{source} has no input {unknown[0]!r}; its only one is {_INPUT!r}")
+            hint = meant(unknown[0], (_INPUT,))
+            raise UsageError(f"{source} has no input {unknown[0]!r}; {hint}")
         shape = options.shapes.get(_INPUT, options.shapes.get(""))
         if shape is None:
             batch = 1 if options.batch is None else options.batch

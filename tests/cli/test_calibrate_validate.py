@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from learning_data import measured as measured_profile
+
+import edgeprofiler
 
 HEAD = "device,mode,software,network,model,batch,input,precision,runtime_ms,power_above_idle_w\n"
 ROWS = [
@@ -149,3 +153,21 @@ def test_a_model_that_is_missing_is_named_with_its_line(cli, measured: Path) -> 
     ran = cli("validate", "-m", measured)
     assert ran.code == 3
     assert "no.onnx" in ran.err
+
+
+@pytest.mark.parametrize("simulated", [0, 1, 2])
+def test_validate_says_which_rows_no_board_was_measured_for(
+    cli, tmp_path: Path, simulated: int
+) -> None:
+    """In its output, its table, its document and its picture."""
+    for place, name in enumerate(("alexnet", "resnet18")):
+        profile = replace(measured_profile(name), simulated=place < simulated)
+        edgeprofiler.write_profile(profile, tmp_path / f"{name}.json")
+    ran = cli("validate", "-m", tmp_path, "--json", "-", "--csv", tmp_path / "v.csv")
+    assert ran.code == 0
+    said = f"{simulated} of 2 rows are simulated: no board was measured"
+    assert (said in ran.err) == bool(simulated)
+    found = json.loads(ran.out)
+    assert found["warnings"] == [said] * bool(simulated)
+    assert len({row["network"] for row in found["rows"] if row["simulated"]}) == simulated
+    assert (tmp_path / "v.csv").read_text().splitlines()[0].endswith(",simulated")

@@ -53,6 +53,7 @@ def validate(
         screen.show(validation_table(found))
     for line in summary_lines(found):
         screen.say(line)
+    common.warn(found.warnings)
     common.write(csv, partial(to_csv, found))
     if plot is not None:
         from edgeprofiler.views.plots.validation import validation_figure

@@ -31,6 +31,7 @@ def _row(c: Compared) -> dict[str, object]:
         **attributes(c, "measured predicted low high error inside"),
         "interval": c.kind,
         "set_aside": c.row.set_aside,
+        "simulated": c.row.simulated,
     }
 
 
@@ -56,6 +57,7 @@ def document(validation: Validation) -> Mapping[str, Any]:
         "schema": "edgeprofiler.validation/1",
         "left_out": validation.left_out or None,
         "confidence": validation.confidence,
+        "warnings": list(validation.warnings),
         "summary": summary,
         "rows": rows_of(validation),
         "skipped": [

@@ -71,6 +71,15 @@ class Validation:
     """What was left out of the fit for each row; empty where the shipped numbers were used."""
     confidence: float
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What must be known of the rows that were compared."""
+        rows = {id(c.row): c.row for c in self.compared}.values()
+        simulated = sum(row.simulated for row in rows)
+        if not simulated:
+            return ()
+        return (f"{simulated} of {len(rows)} rows are simulated: no board was measured",)
+
     def chosen(self, quantity: str, *, every: bool = False) -> list[Compared]:
         """Return the rows of a quantity that count; with `every`, those set aside too."""
         return [

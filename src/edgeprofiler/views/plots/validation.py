@@ -49,6 +49,7 @@ def _panel(axes: Any, validation: Validation, quantity: str) -> None:
     axes.set_xlabel(f"measured {quantity} ({unit})")
     axes.set_ylabel(f"predicted {quantity} ({unit})")
     how = f"{validation.left_out} left out" if validation.left_out else "as shipped"
+    how += ", SIMULATED" if any(c.row.simulated for c in rows) else ""
     axes.set_title(f"{quantity}, {how}: MAPE {100 * validation.figures(quantity).mape:.1f} %")
     axes.grid(visible=True, which="both", linewidth=0.3, alpha=0.5)
     axes.legend(fontsize=8, loc="upper left")

@@ -119,6 +119,30 @@ except KeyboardInterrupt:
         until(partial(ended, worker), "the end of a worker")
 
 
+def test_an_interruption_while_a_lock_is_taken_does_not_leave_it_taken() -> None:
+    """The thread that manages the workers needs the lock of each of their futures to end."""
+    code = """
+import signal, time
+from concurrent.futures import Future
+from edgeprofiler.core.parallel import Workers, mapped
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def added(future, call, before=Future.add_done_callback):
+    future._condition.acquire()
+    signal.raise_signal(signal.SIGINT)
+    future._condition.release()
+    before(future, call)
+Future.add_done_callback = added
+try:
+    list(mapped(time.sleep, [60] * 4, Workers(jobs=2)))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout == "interrupted\n"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

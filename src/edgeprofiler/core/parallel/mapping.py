@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sized
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from dataclasses import dataclass
 from itertools import chain, islice
+from queue import SimpleQueue
 from typing import Generic, TypeVar, cast
 
 from edgeprofiler._version import __version__
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
+from edgeprofiler.core.parallel.interrupts import held_interrupts
 from edgeprofiler.core.parallel.pools import Pool, pool_of
 from edgeprofiler.core.parallel.workers import ALONE, Workers
 
@@ -108,21 +110,28 @@ def _by_workers(
 ) -> Iterator[Outcome[Answer]]:
     with pool_of(workers) as pool:
         running: dict[Future[Answer], tuple[int, str]] = {}
+        # Ctrl-C may come while this waits: unlike `concurrent.futures.wait`, it then holds no lock
+        # of a future, which the pool would need to end.
+        came: SimpleQueue[Future[Answer]] = SimpleQueue()
+        ready: set[Future[Answer]] = set()
         finished = False
         try:
             while True:
                 room = pool.window - len(running)
                 for place, chunk in islice(chunks, max(room, 0)):
-                    future = pool.executor.submit(_call, __version__, function, chunk)
-                    running[future] = (place, named(chunk))
+                    name = named(chunk)
+                    with held_interrupts():
+                        future = pool.executor.submit(_call, __version__, function, chunk)
+                        running[future] = (place, name)
+                        future.add_done_callback(came.put)
                 if not running:
                     break
-                if ordered:
-                    ready = {next(iter(running))}
-                    wait(ready)
-                else:
-                    ready, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in ready:
+                first = next(iter(running))
+                while not ready or (ordered and first not in ready):
+                    ready.add(came.get())
+                ready.update(came.get() for _ in range(came.qsize()))
+                for future in [first] if ordered else [*ready]:
+                    ready.remove(future)
                     yield _outcome(pool, future, *running.pop(future))
             finished = True
         finally:

@@ -19,6 +19,7 @@ from edgeprofiler.measurement.attribution.cycles import Whitened
 from edgeprofiler.measurement.attribution.noise import Noise, told_apart
 from edgeprofiler.measurement.attribution.prior import LayerBelief, Prior
 from edgeprofiler.measurement.attribution.problem import Mixture
+from edgeprofiler.measurement.attribution.runs import RunTimes
 from edgeprofiler.measurement.attribution.timing import Timing
 
 
@@ -244,7 +245,7 @@ def _pass(
     state.weight = np.minimum(1.0, settings.outlier / np.maximum(off, 1e-9)) ** 2
     state.noise, state.power = noise, result.mean_w
     state.blur_s = result.blur_s
-    state.timing = _moved(timing, fitted, found.others[part["timing"]] * doubt)
+    state.timing = _moved(problem.runs, timing, fitted, found.others[part["timing"]] * doubt)
     return result
 
 
@@ -338,7 +339,9 @@ def _waves(problem: Mixture, timing: Timing, settings: FitSettings) -> FloatArra
     return problem.texture(timing, np.sort(order[: settings.most_textured]), settings.waves)
 
 
-def _moved(timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timing:
+def _moved(
+    runs: RunTimes, timing: Timing, fitted: tuple[str, ...], change: FloatArray
+) -> Timing:
     values = {}
     for name, by in zip(fitted, change.tolist(), strict=True):
         most = KNOBS[name].most
@@ -346,6 +349,8 @@ def _moved(timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timin
     for name, least in (("window_s", LEAST_WINDOW_S), ("gap_s", 0.0), ("time_constant_s", 0.0)):
         if name in values:
             values[name] = max(values[name], least)
+    if "gap_s" in values:
+        values["gap_s"] = min(values["gap_s"], runs.spare_s / runs.layers)
     return timing.with_values(values)
 
 

@@ -34,6 +34,9 @@ class RunTimes:
     """Time of a run that no layer explains, less what is usual; `None` where nothing tells it."""
     clock: FloatArray | None = None
     """How much faster the board ran than usual at each run, in logarithm; `None` if steady."""
+    spare_s: float = np.inf
+    """Usual time from a run's call to its end that no layer takes: pauses between layers last no
+    longer. Infinite where starts of runs do not tell it."""
 
     @staticmethod
     def of(
@@ -54,14 +57,17 @@ class RunTimes:
         duration = np.ascontiguousarray(duration[:, active])
         end = end[usable]
         origin = float(end[0]) if end.size else 0.0
-        slack = None
+        slack, spare = None, np.inf
+        if timeline.run_start_s is not None and end.size:
+            slack = end - timeline.run_start_s[usable] - duration.sum(axis=1)
+            usual = float(np.nanmedian(slack)) if np.isfinite(slack).any() else np.nan
+            slack = np.nan_to_num(slack - usual, nan=0.0) if np.isfinite(usual) else None
+            # clocks that leave no time at all disagree, and tell nothing
+            spare = usual if usual > 0 else np.inf
         if slack_s is not None:
             slack = np.nan_to_num(slack_s[usable], nan=0.0)
-        elif timeline.run_start_s is not None and end.size:
-            slack = end - timeline.run_start_s[usable] - duration.sum(axis=1)
-            slack = slack - np.nanmedian(slack) if np.isfinite(slack).any() else None
-            slack = None if slack is None else np.nan_to_num(slack, nan=0.0)
-        return RunTimes(origin, active, duration, end - origin, slack, _clock(duration.sum(axis=1)))
+        clock = _clock(duration.sum(axis=1))
+        return RunTimes(origin, active, duration, end - origin, slack, clock, spare)
 
     def __len__(self) -> int:
         return len(self.end_s)
@@ -82,6 +88,16 @@ class RunTimes:
     def total_s(self) -> FloatArray:
         """Time of all layers of each run; shape (runs,)."""
         return np.asarray(self.duration_s.sum(axis=1))
+
+    @cached_property
+    def past_s(self) -> FloatArray:
+        """Time of each layer in all earlier runs; shape (runs + 1, layers)."""
+        return past(self.duration_s)
+
+    @cached_property
+    def past_total_s(self) -> FloatArray:
+        """Time of all layers in all earlier runs; shape (runs + 1,)."""
+        return np.concatenate([[0.0], np.cumsum(self.total_s)])
 
     @cached_property
     def mean_s(self) -> FloatArray:
@@ -107,6 +123,7 @@ class RunTimes:
             self.end_s[chosen],
             None if self.slack_s is None else self.slack_s[chosen],
             None if self.clock is None else self.clock[chosen],
+            self.spare_s,
         )
 
     def joined(self, label: IntArray, gap_s: FloatArray) -> RunTimes:
@@ -119,6 +136,13 @@ class RunTimes:
         first = np.flatnonzero(np.diff(label, prepend=label[0] - 1))
         length = np.add.reduceat(self.duration_s + gap_s, first, axis=1)
         return replace(self, active=self.active[first], duration_s=length)
+
+
+def past(duration_s: FloatArray) -> FloatArray:
+    """Return the sums of all earlier rows, and of all; shape (rows + 1, layers)."""
+    sums = np.zeros((len(duration_s) + 1, duration_s.shape[1]))
+    np.cumsum(duration_s, axis=0, out=sums[1:])
+    return sums
 
 
 def _clock(total_s: FloatArray) -> FloatArray | None:

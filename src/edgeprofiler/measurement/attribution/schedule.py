@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from edgeprofiler.core.network import FloatArray, IntArray
-from edgeprofiler.measurement.attribution.runs import RunTimes
+from edgeprofiler.measurement.attribution.runs import RunTimes, past
 
 FORGOTTEN = 1e-9
 """Share of a smoothed power that no longer counts."""
@@ -50,15 +50,14 @@ class Schedule:
         """Number of layers."""
         return self.runs.layers
 
-    @cached_property
-    def offset_s(self) -> FloatArray:
-        """Start of each layer after its run's start; shape (runs, layers)."""
+    def offset_s(self, run: IntArray) -> FloatArray:
+        """Return the start of each layer after its run's start; shape (runs asked for, layers)."""
         before = np.concatenate([[0.0], np.cumsum(self.gap_s)[:-1]])
-        offset = self.runs.before_s
+        offset = self.runs.before_s.take(run, axis=0)
         if before[-1] > 0:
-            offset = offset + before
+            offset += before
         if self.extra_s is not None:
-            offset = offset + self.extra_s[:, None] * np.arange(self.layers)
+            offset += self.extra_s[run][:, None] * np.arange(self.layers)
         return offset
 
     @cached_property
@@ -75,17 +74,9 @@ class Schedule:
     @cached_property
     def past_s(self) -> FloatArray:
         """Time of each layer in all earlier runs, times their factors; (runs + 1, layers)."""
-        past = np.zeros((len(self.runs) + 1, self.layers))
-        weighted = self.runs.duration_s
-        if self.factor is not None:
-            weighted = weighted * self.factor[:, None]
-        np.cumsum(weighted, axis=0, out=past[1:])
-        return past
-
-    @cached_property
-    def past_total_s(self) -> FloatArray:
-        """Time of all layers in all earlier runs; shape (runs + 1,)."""
-        return np.concatenate([[0.0], np.cumsum(self.runs.total_s)])
+        if self.factor is None:
+            return self.runs.past_s
+        return past(self.runs.duration_s * self.factor[:, None])
 
     @cached_property
     def past_length_s(self) -> FloatArray:
@@ -113,7 +104,7 @@ class Schedule:
     def _lasted(self, times_s: FloatArray, blur_s: float, result: FloatArray) -> None:
         layers, run = self.layers, self.run_at(times_s)
         since = times_s - self.start_s[run]
-        inside = since[:, None] - self.offset_s.take(run, axis=0)
+        inside = since[:, None] - self.offset_s(run)
         duration = self.runs.duration_s.take(run, axis=0)
         table = result[:, :layers]
         length = self.length_s[run]
@@ -132,7 +123,7 @@ class Schedule:
             table *= self.factor[run][:, None]
         table += self.past_s.take(run, axis=0)
         running += self.past_length_s[run]
-        result[:, layers] = running - busy - self.past_total_s[run]
+        result[:, layers] = running - busy - self.runs.past_total_s[run]
         result[:, layers + 1] = times_s - self.start_s[0] - running
 
     def _begun(
@@ -146,7 +137,7 @@ class Schedule:
         if not near.size:
             return
         run = following[near]
-        inside = -ahead[near][:, None] - self.offset_s[run]
+        inside = -ahead[near][:, None] - self.offset_s(run)
         table[near] += ramp(inside, blur_s) - ramp(inside - self.runs.duration_s[run], blur_s)
         running[near] += ramp(-ahead[near], blur_s)
         running[near] -= ramp(-ahead[near] - self.length_s[run], blur_s)
@@ -176,7 +167,7 @@ class Schedule:
         keep = np.concatenate([[0.0], np.exp(-distance / tau)])
         on, layers = np.zeros(count), np.zeros((count, self.layers))
         on[1:] = _left(distance - self.length_s[:-1], tau) - _left(distance, tau)
-        since = distance[:, None] - self.offset_s[:-1]
+        since = distance[:, None] - self.offset_s(np.arange(count - 1))
         layers[1:] = _left(since - self.runs.duration_s[:-1], tau) - _left(since, tau)
         reach = 1
         while reach < count and float(keep.max()) > FORGOTTEN:  # a linear scan by doubling

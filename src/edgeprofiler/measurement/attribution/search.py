@@ -127,10 +127,10 @@ def finest(problem: Mixture, places: list[Place], reach: Reach | None = None) ->
     The first is the best; others follow that leave hardly more, which a fit has to tell apart.
     """
     reach = reach or Reach()
-    plain = [p for p in places if _is_plain(p.timing)]
     chosen = _rivals([p for p in places if p.left < 1.6 * places[0].left + 1e-12], reach)
-    if plain and plain[0].left < reach.plain * places[0].left:
-        chosen = [p for p in chosen if _is_plain(p.timing)] or plain[:1]
+    first = simplest(places, reach)
+    if _is_plain(first.timing):
+        chosen = [p for p in chosen if _is_plain(p.timing)] or [first]
     found = sorted((near(problem, place, reach) for place in chosen), key=lambda place: place.left)
     result: list[Place] = []
     for place in found:
@@ -138,6 +138,18 @@ def finest(problem: Mixture, places: list[Place], reach: Reach | None = None) ->
         if close and all(_apart(place.timing, other.timing) for other in result):
             result.append(place)
     return result[: reach.fitted]
+
+
+def simplest(places: list[Place], reach: Reach | None = None) -> Place:
+    """Return the best place, or the best window alone where that leaves hardly more.
+
+    Args:
+        places: the best first.
+        reach: what hardly more is.
+    """
+    reach = reach or Reach()
+    plain = [p for p in places if _is_plain(p.timing)]
+    return plain[0] if plain and plain[0].left < reach.plain * places[0].left else places[0]
 
 
 def _apart(one: Timing, other: Timing) -> bool:
@@ -176,32 +188,6 @@ def near(problem: Mixture, place: Place, reach: Reach | None = None, blur_s: flo
         best = table.best(_Shape(shape, None), keep=1)[0]
     return best
 
-
-def gapped(problem: Mixture, place: Place, longest_s: float, blur_s: float) -> Place:
-    """Return the place whose pause between layers leaves least, the window looked for anew.
-
-    A pause that is a little wrong moves the first layers by as much as they last, and the window
-    with them, so that pause and window are looked for in turn.
-    """
-    best = place
-    some = problem.with_samples(problem.samples.some(TRIED_SAMPLES))
-    step = GAP_MOVES_S / problem.runs.layers
-    for _ in range(2):
-        middle = best.timing.gap_s
-        low, high = max(middle - GAP_REACH_S, step), min(middle + GAP_REACH_S, longest_s)
-        gaps = np.arange(low, high + step, step)
-        left = [_left(some, best.timing.with_values({"gap_s": float(gap)}), blur_s) for gap in gaps]
-        gap = float(gaps[int(np.argmin(left))])
-        found = Place(min(left), best.timing.with_values({"gap_s": gap}))
-        best = near(problem, found, blur_s=blur_s)
-    return best
-
-
-GAP_MOVES_S = 12e-6
-"""By which the first layer of a run moves from one pause that is tried to the next."""
-
-GAP_REACH_S = 4e-6
-"""Farthest from a first guess: the guesses lie 3 us apart."""
 
 TRIED_SAMPLES = 4000
 """Conversions by which one timing is told from another."""

@@ -21,9 +21,9 @@ from edgeprofiler.measurement.attribution.search import (
     Reach,
     coarse,
     finest,
-    gapped,
     natural,
     near,
+    simplest,
     unnatural,
 )
 from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
@@ -123,9 +123,14 @@ def solve(
         plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
         other = _with_gaps(problem, [*plain, *_with_pauses(others, effort)], names, effort)
         best = max(best, other, key=lambda tried: tried.log_likelihood)
-    names = best.fitted
     some = _affordable(problem, effort)
-    last = fit(some, best.timing, names, rounds=4, start=best, texture=_may_vary(best.timing))
+    last = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=_may_vary(best.timing))
+    if last.timing.time_constant_s > 0:
+        # power that rises within long layers looks like a rail until layers may vary within
+        plain = [p for p in places if p.timing.time_constant_s == 0]
+        best = _with_gaps(problem, plain, names, effort)
+        other = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=True)
+        last = max(last, other, key=lambda tried: tried.log_likelihood)
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
 
 
@@ -176,26 +181,36 @@ def _least_left(problem: Mixture, places: list[Place]) -> float:
 def _with_gaps(
     problem: Mixture, places: list[Place], names: tuple[str, ...], effort: Effort
 ) -> Fit:
-    """Return a fit with the pauses between layers that the samples call for."""
+    """Return a fit with the pauses between layers that the samples call for.
+
+    A longer pause and a longer lag put the first layers of a run at the same places, so that fits
+    from one guess may end at a pause that is off by 2 us. Each guess is fitted; the likeliest fit
+    is taken.
+    """
     some = _some(problem, effort)
-    plain = _likeliest(some, finest(problem, [p for p in places if p.timing.gap_s == 0]), names)
-    guesses = [p for p in places if p.timing.gap_s > 0]
-    if not guesses:
-        return plain
-    longest = _longest_gap(problem.runs, effort)
-    place = gapped(problem, finest(problem, guesses)[0], longest, plain.blur_s)
-    fitted = (*plain.fitted, "gap_s")
-    other = fit(some, place.timing, fitted, rounds=8, start=plain, every=False)
-    better = other.log_likelihood > plain.log_likelihood + effort.evidence
-    return other if better and other.timing.gap_s > 0 else plain
+    best = plain = _likeliest(
+        some, finest(problem, [p for p in places if p.timing.gap_s == 0]), names
+    )
+    for gap in sorted({p.timing.gap_s for p in places if p.timing.gap_s > 0}):
+        guess = near(problem, simplest([p for p in places if p.timing.gap_s == gap])).timing
+        fitted = (*names, *_rail(guess), "gap_s")
+        other = fit(some, guess, fitted, rounds=8, start=plain, every=False)
+        least = best.log_likelihood + (effort.evidence if best is plain else 0.0)
+        if other.log_likelihood > least and other.timing.gap_s > 0:
+            best = other
+    return best
+
+
+def _rail(timing: Timing) -> tuple[str, ...]:
+    return ("time_constant_s",) if timing.time_constant_s > 0 else ()
 
 
 def _likeliest(problem: Mixture, places: list[Place], names: tuple[str, ...]) -> Fit:
     """Return the likeliest of the fits from some places."""
     fits = []
     for place in places:
-        rail = ("time_constant_s",) if place.timing.time_constant_s > 0 else ()
-        fits.append(fit(problem, place.timing, (*names, *rail), rounds=6, every=False))
+        fitted = (*names, *_rail(place.timing))
+        fits.append(fit(problem, place.timing, fitted, rounds=6, every=False))
     return max(fits, key=lambda found: found.log_likelihood)
 
 
@@ -203,7 +218,8 @@ def _longest_gap(runs: RunTimes, effort: Effort) -> float:
     """Return the longest pause after each layer that leaves room for the runs."""
     if not runs.pauses_s.size:
         return 0.0
-    return min(float(np.quantile(runs.pauses_s, 0.02)) / runs.layers, effort.longest_gap_s)
+    pause = min(float(np.quantile(runs.pauses_s, 0.02)), runs.spare_s)
+    return min(pause / runs.layers, effort.longest_gap_s)
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,7 +117,7 @@ def test_power_that_varies_within_layers_is_seen_and_absent_where_it_does_not() 
     start = Timing(1.1e-3, 0.4e-3)
     plain = fit(task, start, ("lag_s", "window_s"), rounds=4, texture=True)
     assert plain.texture_w == 0.0
-    waves = task.texture(start, np.arange(8), 2)
+    waves = task.texture(start, np.full(8, 2))
     rng = np.random.default_rng(5)
     rough = task.samples.above_w + waves @ rng.normal(0, 1.0, waves.shape[1])
     varied = task.with_samples(Samples(task.samples.end_s, rough))

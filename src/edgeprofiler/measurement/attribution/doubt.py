@@ -110,11 +110,30 @@ def _halves(problem: Mixture, found: Fit) -> float:
     for part in parts:
         half = fit(
             problem.with_samples(problem.samples.take(part)), found.timing, found.fitted,
-            rounds=1, start=found, every=False,
+            rounds=1, start=found, texture=found.texture_w > 0, every=False,
         )  # fmt: skip
         # both are drawn to one prior, which is no difference between them
         belief = np.linalg.inv(half.information + np.linalg.inv(found.prior))
         means.append(belief @ half.moment + half.centre_w)
         variances.append(np.diag(belief @ half.information @ belief))
-    apart = (means[0] - means[1]) ** 2
-    return float(np.mean(apart / np.maximum(variances[0] + variances[1], 1e-12)))
+    error = np.sqrt(np.maximum(variances[0] + variances[1], 1e-12))
+    return _beyond_drift((means[0] - means[1]) / error, error, found.mean_w)
+
+
+def _beyond_drift(apart: FloatArray, error: FloatArray, power: FloatArray) -> float:
+    """Return the mean square of differences but for what slow drift makes of them.
+
+    Boards warm: all power rises a little, and that of what runs by a share. The fit of the whole
+    session follows this; each half has a mean of its own, which is no error of either.
+
+    Args:
+        apart: differences of layers, in units of their errors.
+        error: those errors; shape (layers,).
+        power: of layers, gaps, between runs; shape (states,).
+    """
+    layers = apart.size
+    if layers < 5:  # too few to tell drift from anything else
+        return float(np.mean(apart**2))
+    basis = np.column_stack([np.ones(layers), power[:layers] - power[-1]]) / error[:, None]
+    left = apart - basis @ np.linalg.lstsq(basis, apart, rcond=None)[0]
+    return float((left**2).sum() / (layers - 2))

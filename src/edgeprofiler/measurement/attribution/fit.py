@@ -64,9 +64,12 @@ class FitSettings:
     """Residuals beyond so many deviations lose weight: one odd poll in a hundred does no harm."""
     settled: float = 0.3
     """A pass that gains less log-likelihood than this was the last."""
-    waves: int = 2
+    least_waves: int = 2
     """Waves by which power may vary within a layer: a start that differs from the end, and ends
-    that differ from the middle. A third one changed no coverage."""
+    that differ from the middle. A third one changed no coverage of layers far below a window."""
+    waves_per_window: float = 4.0
+    """Waves of a layer that lasts a window: a kernel's start-up may take a tenth of it."""
+    most_waves: int = 24
     most_textured: int = 48
     """Layers, the longest ones, that may vary within."""
     textures: tuple[float, ...] = (0.0, 0.03, 0.06, 0.12, 0.25)
@@ -335,8 +338,12 @@ class _Solution:
 
 def _waves(problem: Mixture, timing: Timing, settings: FitSettings) -> FloatArray:
     """Return columns for power that varies within the longest layers."""
-    order = np.argsort(-problem.runs.mean_s, kind="stable")
-    return problem.texture(timing, np.sort(order[: settings.most_textured]), settings.waves)
+    length = problem.runs.mean_s
+    longest = np.argsort(-length, kind="stable")[: settings.most_textured]
+    wanted = np.ceil(settings.waves_per_window * length[longest] / timing.window_s)
+    orders = np.zeros(length.size, dtype=np.int64)
+    orders[longest] = np.clip(wanted, settings.least_waves, settings.most_waves)
+    return problem.texture(timing, orders)
 
 
 def _moved(

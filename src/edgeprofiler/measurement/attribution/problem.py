@@ -254,33 +254,33 @@ class Mixture:
         there = [self.predicted(timing.with_values({"lag_s": lag}), energy, blur_s) for lag in lags]
         return np.column_stack([here * one - square for one in there])
 
-    def texture(self, timing: Timing, layers: IntArray, orders: int) -> FloatArray:
+    def texture(self, timing: Timing, orders: IntArray) -> FloatArray:
         """Return what power that varies within layers adds, for waves of one watt.
 
         Within a layer power may go as a half, a whole, ... wave of a cosine about its mean. A
-        window that begins or ends in the layer sees the wave's integral up to there.
+        window that begins or ends in the layer sees the wave's integral up to there. Steps of power
+        hold waves in inverse proportion to their order, so that from the third on they are lower.
 
         Args:
             timing: of the sensor.
-            layers: which layers.
-            orders: number of waves for each.
+            orders: number of waves for each layer; shape (layers,).
 
         Returns:
-            Shape (samples, layers * orders).
+            Shape (samples, sum of orders).
         """
         segments, ends = self.schedule(timing).segments, self.ends_s(timing)
-        column = np.full(self.runs.layers + 2, -1)
-        column[layers] = np.arange(layers.size)
-        result = np.zeros((ends.size, layers.size, orders))
+        waves = np.concatenate([orders, [0, 0]])
+        column = np.cumsum(waves) - waves
+        result = np.zeros((ends.size, int(orders.sum())))
         for weight, shift in timing.places():
             for moment, sign in ((ends - shift, 1.0), (ends - shift - timing.window_s, -1.0)):
                 state, within, length = segments.at(moment)
-                rows = np.flatnonzero(column[state] >= 0)
-                scale = sign * weight / timing.window_s * length[rows]
-                for order in range(1, orders + 1):
+                for order in range(1, int(orders.max(initial=0)) + 1):
+                    rows = np.flatnonzero(waves[state] >= order)
+                    scale = sign * weight / timing.window_s * length[rows] * min(1.0, 2 / order)
                     wave = np.sin(order * np.pi * within[rows]) / (order * np.pi)
-                    result[rows, column[state[rows]], order - 1] += scale * wave
-        return result.reshape(ends.size, -1)
+                    result[rows, column[state[rows]] + order - 1] += scale * wave
+        return result
 
 
 def _by_run(

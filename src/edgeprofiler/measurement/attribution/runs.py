@@ -137,6 +137,11 @@ class RunTimes:
         length = np.add.reduceat(self.duration_s + gap_s, first, axis=1)
         return replace(self, active=self.active[first], duration_s=length)
 
+    def split(self, parts: IntArray) -> RunTimes:
+        """Return these runs with each layer as several equal ones; shape of `parts` (layers,)."""
+        length = np.repeat(self.duration_s / parts, parts, axis=1)
+        return replace(self, active=np.repeat(self.active, parts), duration_s=length)
+
 
 def past(duration_s: FloatArray) -> FloatArray:
     """Return the sums of all earlier rows, and of all; shape (rows + 1, layers)."""

@@ -97,7 +97,7 @@ def coarse(
     longest = reach.longest_s if period_s is None else 1.1 * period_s
     latest = reach.latest_s + (max(reach.periods_s) if period_s is None else 0.0)
     total = float(problem.runs.mean_s.sum())
-    blocks = int(min(np.clip(total / reach.block_s, 6, 24), problem.runs.layers))
+    blocks = int(np.clip(total / reach.block_s, 6, 24))
     counts: list[int] = []
     if period_s is not None:
         counts = [n for n in averaged if n > 1] or (
@@ -182,7 +182,7 @@ def near(problem: Mixture, place: Place, reach: Reach | None = None, blur_s: flo
         step /= 4
         lag, window = best.timing.lag_s, best.timing.window_s
         grid: FloatArray = step * np.arange(-5.0, 6.0)
-        blocks = min(problem.runs.layers, 20 if step > reach.coarse_s / 8 else 48)
+        blocks = _count(problem, 20 if step > reach.coarse_s / 8 else 48)
         shape = best.timing.with_values({"lag_s": 0.0})
         table = _Table.of(problem, lag + grid, lag + window + grid, blocks, shape, blur_s)
         best = table.best(_Shape(shape, None), keep=1)[0]
@@ -286,11 +286,18 @@ class _Table:
     ) -> _Table:  # fmt: skip
         some = problem.with_samples(problem.samples.some(SAMPLES))
         schedule = problem.schedule(timing)
-        label = _blocks(problem.runs.mean_s, blocks)
+        runs, gap = problem.runs, schedule.gap_s
+        parts = _parts(runs.mean_s, blocks)
+        if int(parts.max()) > 1:
+            runs, last = runs.split(parts), np.cumsum(parts) - 1
+            gap = np.zeros(runs.layers)
+            gap[last] = schedule.gap_s
+        label = _blocks(runs.mean_s, blocks)
         count = int(label.max()) + 1
         if count < label.size:  # whole blocks cost less, and gaps within them matter little
-            joined = problem.runs.joined(label, schedule.gap_s)
-            schedule = replace(schedule, runs=joined, gap_s=np.zeros(count), extra_s=None)
+            runs, gap = runs.joined(label, gap), np.zeros(count)
+        if runs is not problem.runs:
+            schedule = replace(schedule, runs=runs, gap_s=gap, extra_s=None)
         moments = late if late is early else np.concatenate([late, early])
         ends, places = some.ends_s(timing), timing.places()
         table = np.empty((ends.size, moments.size, count))
@@ -355,6 +362,21 @@ def _minima(left: FloatArray) -> list[tuple[int, int]]:
     places = np.argwhere(low)
     order = np.argsort(left[low], kind="stable")
     return [(int(a), int(b)) for a, b in places[order]]
+
+
+def _parts(seconds: FloatArray, blocks: int) -> IntArray:
+    """Return in how many parts each layer is taken: long ones need not draw the same all along.
+
+    A layer whose power rises at its start looks like a rail that smooths, or like another lag.
+    """
+    part = max(float(seconds.sum()) / blocks, Reach.block_s)
+    return np.maximum(np.rint(seconds / part), 1).astype(np.int64)
+
+
+def _count(problem: Mixture, most: int) -> int:
+    """Return a number of blocks that takes layers one by one, and long ones in parts."""
+    parts = int(float(problem.runs.mean_s.sum()) / Reach.block_s)
+    return min(max(problem.runs.layers, parts), most)
 
 
 def _blocks(seconds: FloatArray, count: int) -> IntArray:

@@ -149,6 +149,15 @@ def _may_vary(timing: Timing) -> bool:
     return timing.time_constant_s == 0 and timing.late_s == 0
 
 
+def _long(runs: RunTimes, timing: Timing) -> bool:
+    """Return whether layers are so long that power which varies within them moves the timing."""
+    return _may_vary(timing) and float(runs.mean_s.max()) > LONG * timing.window_s
+
+
+LONG = 0.4
+"""Length of such layers, in windows: those of ResNet-18 on a default chip last 0.15."""
+
+
 def _some(problem: Mixture, effort: Effort) -> Mixture:
     """Return as much of a problem as decides about its timing."""
     most = max(effort.timing_samples, effort.timing_samples_per_layer * problem.runs.layers)
@@ -194,7 +203,8 @@ def _with_gaps(
     for gap in sorted({p.timing.gap_s for p in places if p.timing.gap_s > 0}):
         guess = near(problem, simplest([p for p in places if p.timing.gap_s == gap])).timing
         fitted = (*names, *_rail(guess), "gap_s")
-        other = fit(some, guess, fitted, rounds=8, start=plain, every=False)
+        vary = _long(problem.runs, guess)
+        other = fit(some, guess, fitted, rounds=8, start=plain, texture=vary, every=False)
         least = best.log_likelihood + (effort.evidence if best is plain else 0.0)
         if other.log_likelihood > least and other.timing.gap_s > 0:
             best = other
@@ -210,7 +220,8 @@ def _likeliest(problem: Mixture, places: list[Place], names: tuple[str, ...]) ->
     fits = []
     for place in places:
         fitted = (*names, *_rail(place.timing))
-        fits.append(fit(problem, place.timing, fitted, rounds=6, every=False))
+        vary = _long(problem.runs, place.timing)
+        fits.append(fit(problem, place.timing, fitted, rounds=6, texture=vary, every=False))
     return max(fits, key=lambda found: found.log_likelihood)
 
 

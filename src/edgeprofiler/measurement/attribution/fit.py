@@ -58,6 +58,8 @@ class FitSettings:
     most_knots: int = 16
     drift: float = 0.1
     """Standard deviation of a knot, as a share of the runs' power: boards warm by less."""
+    follows: float = 1.5
+    """Power of the clock that power follows, roughly: boards' goes with the first to third."""
     sag_per_w: float = 2e-3
     """Standard deviation of a supply's sag, relative, for each watt: 50 mOhm at 5 V."""
     outlier: float = 3.5
@@ -201,13 +203,15 @@ def _pass(
     steps = {name: knob.step for name, knob in KNOBS.items()}
     slopes = problem.slopes(timing, fitted, steps, state.power, state.blur_s)
     doubt = np.array([KNOBS[name].doubt for name in fitted])
-    drift = _drift(problem, np.maximum(shares @ state.power - state.power[-1], 0.0), settings)
+    running = np.maximum(shares @ state.power - state.power[-1], 0.0)
+    drift = _drift(problem, running, settings)
     has_gaps = float(shares[:, layers].mean()) > 1e-5
     blocks = {
         "gap": (shares[:, layers : layers + has_gaps], 2 * scale),
         "pause": (shares[:, layers + 1 :], 100 * scale),
         "timing": (slopes * doubt, 1.0),
         "drift": (drift, settings.drift * scale),
+        "clock": (_clocked(problem, running, settings), 1.0),
         "sag": (problem.crossed(timing, state.power, state.blur_s), settings.sag_per_w),
         "waves": (_waves(problem, timing, settings) if texture else drift[:, :0], scale),
     }
@@ -370,8 +374,23 @@ def _drift(problem: Mixture, running: FloatArray, settings: FitSettings) -> Floa
         hat = hats(place, np.linspace(-0.5, 0.5, knots))[:, 1:]
         hat = hat - hat.mean(axis=0)
         columns += [hat, hat * (running / max(float(running.mean()), 1e-9))[:, None]]
-    if problem.runs.clock is not None:
-        run = np.searchsorted(problem.runs.end_s, problem.samples.end_s)
-        clock = problem.runs.clock[np.minimum(run, len(problem.runs) - 1)]
-        columns.append((clock * running / problem.scale_w)[:, None])
     return np.concatenate(columns, axis=1)
+
+
+def _clocked(problem: Mixture, running: FloatArray, settings: FitSettings) -> FloatArray:
+    """Return columns for power of what runs that follows the clock.
+
+    A power of the clock is an exponential of its logarithm, of which these are the first terms:
+    unlike a factor in the shares, they let the samples say how far the clock's noise is to be
+    believed. Layers keep their means over the time that they ran.
+    """
+    runs = problem.runs
+    if runs.clock is None:
+        return np.empty((len(problem.samples), 0))
+    run = np.minimum(np.searchsorted(runs.end_s, problem.samples.end_s), len(runs) - 1)
+    columns, term = [], np.ones(len(runs))
+    for order in range(1, 4):
+        term = term * settings.follows * runs.clock / order
+        mean = float(np.average(term, weights=runs.total_s))
+        columns.append((term - mean)[run] * running)
+    return np.column_stack(columns)

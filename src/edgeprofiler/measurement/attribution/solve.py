@@ -49,8 +49,8 @@ class Effort:
     follows: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0)
     """Powers of the clock that power may follow: voltage falls with the clock, or it does not."""
     clock_moved: float = 0.08
-    """Range of the clock, in logarithm, from which that is looked for: what is left of smaller
-    moves a fit finds as drift, to the square of this."""
+    """Range of the clock, in logarithm, from which that is looked for. Only a search needs it: a
+    fit finds itself how power follows the clock."""
     evidence: float = 3.0
     """Gain in log-likelihood for which an effect is added."""
     slow_polls: float = 0.93
@@ -278,7 +278,7 @@ class _Start:
     def look(
         self, problem: Mixture, found: Conversions, effort: Effort
     ) -> tuple[Mixture, list[Place]]:
-        """Return the likeliest ends of runs and dependence on the clock, with coarse places."""
+        """Return the problem with the likeliest ends of runs, with coarse places."""
         period = found.clock.period_s if found.clock is not None else None
         problems = [problem]
         for ends in self.evidence.ends.also_s:
@@ -289,7 +289,8 @@ class _Start:
             problems = [replace(p, follows=power) for p in problems for power in effort.follows]
         tried = [(p, coarse(p, period, self.averaged)) for p in problems]
         best, places = min(tried, key=lambda pair: pair[1][0].left)
-        return best, sorted(places + self._gapped(best, period, effort), key=lambda p: p.left)
+        places = sorted(places + self._gapped(best, period, effort), key=lambda p: p.left)
+        return replace(best, follows=0.0), places
 
     def places(self, problem: Mixture, found: Conversions, effort: Effort) -> list[Place]:
         """Return coarse places for conversions whose clock is known, with and without gaps."""

@@ -69,9 +69,9 @@ class FitSettings:
     least_waves: int = 2
     """Waves by which power may vary within a layer: a start that differs from the end, and ends
     that differ from the middle. A third one changed no coverage of layers far below a window."""
-    waves_per_window: float = 4.0
+    waves_per_window: float = 10.0
     """Waves of a layer that lasts a window: a kernel's start-up may take a tenth of it."""
-    most_waves: int = 24
+    most_waves: int = 32
     most_textured: int = 48
     """Layers, the longest ones, that may vary within."""
     textures: tuple[float, ...] = (0.0, 0.03, 0.06, 0.12, 0.25)

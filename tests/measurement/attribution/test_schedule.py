@@ -128,3 +128,24 @@ def test_joined_layers_last_as_long_as_their_members_and_the_gaps_between() -> N
     joined = schedule.runs.joined(np.array([0, 0, 1, 1, 1]), schedule.gap_s)
     assert joined.layers == 2
     np.testing.assert_allclose(joined.total_s, schedule.length_s, atol=1e-12)
+
+
+def test_split_layers_last_as_long_together_as_before() -> None:
+    runs = made(9).runs
+    parts = np.array([1, 3, 1, 2, 1])
+    split = runs.split(parts)
+    assert split.layers == 8
+    np.testing.assert_allclose(split.duration_s[:, 1:4].sum(axis=1), runs.duration_s[:, 1])
+    np.testing.assert_allclose(split.total_s, runs.total_s)
+
+
+def test_a_call_bounds_the_pauses_between_layers_where_its_start_is_known() -> None:
+    duration = np.full((40, 4), 100e-6)
+    end = np.cumsum(np.full(40, 2e-3))
+    names = tuple("abcd")
+    assert RunTimes.of(Timeline(names, duration, end)).spare_s == np.inf
+    called = Timeline(names, duration, end, run_start_s=end - 430e-6)
+    assert RunTimes.of(called).spare_s == pytest.approx(30e-6)
+    assert RunTimes.of(called).take(np.arange(5)).spare_s == pytest.approx(30e-6)
+    disagree = Timeline(names, duration, end, run_start_s=end - 300e-6)
+    assert RunTimes.of(disagree).spare_s == np.inf

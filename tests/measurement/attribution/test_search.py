@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from edgeprofiler.measurement.attribution.fit import fit
 from edgeprofiler.measurement.attribution.prior import Prior
 from edgeprofiler.measurement.attribution.problem import Mixture, Samples
 from edgeprofiler.measurement.attribution.runs import RunTimes
-from edgeprofiler.measurement.attribution.search import coarse, finest
+from edgeprofiler.measurement.attribution.search import Place, coarse, finest, simplest
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Timeline
 
@@ -34,6 +36,59 @@ def problem(timing: Timing, *, seed: int = 0, noise_w: float = 0.05, count: int 
     power = np.concatenate([POWER, [1.0, 0.4]])
     above = empty.predicted(timing, empty.energy(timing, power), 0.0)
     return empty.with_samples(Samples(ends, above + rng.normal(0, noise_w, ends.size)))
+
+
+def long_layers(*, dip: float, seed: int = 0) -> tuple[Mixture, FloatArray]:
+    """Conversions of layers that outlast the window and draw less in their first tenth."""
+    rng = np.random.default_rng(seed)
+    usual = np.array([3.1e-3, 0.06e-3, 1.7e-3, 0.4e-3, 2.4e-3, 0.1e-3])
+    duration = usual * np.exp(rng.normal(0, 0.05, (3000, 6)))
+    end = np.cumsum(duration.sum(axis=1) + rng.uniform(0.5e-3, 6e-3, 3000))
+    parts = np.stack([0.1 * duration, 0.9 * duration], axis=2).reshape(3000, 12)
+    power = np.array([5.0, 1.5, 6.5, 4.0, 3.0, 5.5])
+    inner = np.stack([dip * power, (power - 0.1 * dip * power) / 0.9], axis=1).ravel()
+    timing = Timing(1.1e-3, 0.4e-3)
+    made = []
+    for length, names in ((parts, "abcdefghijkl"), (duration, "abcdef")):
+        runs = RunTimes.of(Timeline(tuple(names), length, end))
+        ends = np.arange(float(runs.end_s[3]), float(runs.end_s[-3]), 6.6e-3)
+        prior = Prior(["conv"] * len(names), runs.mean_s, 4.0)
+        empty = Samples(ends, np.zeros(ends.size))
+        span = (0.0, float(runs.end_s[-1]))
+        made.append(Mixture(runs, np.zeros(len(names)), empty, prior, 5.0, 4.0, span, 0.0))
+    true, task = made
+    above = true.predicted(timing, true.energy(timing, np.append(inner, [0.4, 0.4])), 0.0)
+    noise = rng.normal(0, 0.05, above.size)
+    return task.with_samples(Samples(task.samples.end_s, above + noise)), power
+
+
+def test_layers_that_start_up_slowly_are_not_taken_for_a_rail_nor_for_another_lag() -> None:
+    task, power = long_layers(dip=0.5)
+    places = finest(task, coarse(task, 6.6e-3))
+    assert places[0].timing.time_constant_s == 0
+    assert places[0].timing.lag_s == pytest.approx(0.4e-3, abs=60e-6)
+    found = fit(task, places[0].timing, ("lag_s", "window_s"), rounds=8, texture=True)
+    assert found.timing.lag_s == pytest.approx(0.4e-3, abs=10e-6)
+    error = np.sqrt(np.diag(found.covariance))[:6]
+    assert np.abs((found.mean_w[:6] - power) / error).max() < 3.5
+
+
+def test_power_that_follows_the_clock_is_found_without_being_told_how() -> None:
+    task = problem(Timing(1.1e-3, 0.4e-3))
+    steps = np.repeat([0.0, 0.15, -0.1, 0.05], len(task.runs) // 4)
+    run = np.searchsorted(task.runs.end_s, task.samples.end_s)
+    task.runs = replace(task.runs, clock=steps - steps.mean())
+    quiet = task.samples.above_w.copy()
+    busy = task.shares(Timing(1.1e-3, 0.4e-3), 0.0)[:, :8] @ POWER
+    moved = quiet + busy * (np.exp(1.7 * task.runs.clock[run]) - 1)
+    found = fit(
+        task.with_samples(Samples(task.samples.end_s, moved)), Timing(1.1e-3, 0.4e-3),
+        ("lag_s", "window_s"), rounds=5,
+    )  # fmt: skip
+    mean = float(np.average(np.exp(1.7 * task.runs.clock), weights=task.runs.total_s))
+    error = np.sqrt(np.diag(found.covariance))[:8]
+    assert found.timing.lag_s == pytest.approx(0.4e-3, abs=10e-6)
+    assert np.abs((found.mean_w[:8] - mean * POWER) / error).max() < 3.5
 
 
 def layers(found: FloatArray) -> FloatArray:
@@ -91,6 +146,19 @@ def test_pauses_between_layers_are_fitted() -> None:
     place = finest(task, coarse(task, 6.6e-3, gap_s=2.5e-6))[0]
     best = fit(task, place.timing, ("lag_s", "window_s", "gap_s"), rounds=8)
     assert best.timing.gap_s == pytest.approx(5e-6, abs=1.5e-6)
+
+
+def test_no_fit_makes_pauses_longer_than_the_call_leaves_room_for() -> None:
+    task = problem(Timing(1.1e-3, 0.4e-3, gap_s=5e-6))
+    task.runs = replace(task.runs, spare_s=8 * 4e-6)
+    best = fit(task, Timing(1.1e-3, 0.4e-3, gap_s=3e-6), ("lag_s", "gap_s"), rounds=6)
+    assert best.timing.gap_s == pytest.approx(4e-6)
+
+
+def test_a_window_alone_is_preferred_unless_a_rail_leaves_clearly_less() -> None:
+    alone, rail = Timing(1.1e-3), Timing(1.1e-3, time_constant_s=1e-3)
+    assert simplest([Place(1.0, rail), Place(1.01, alone)]).timing == alone
+    assert simplest([Place(1.0, rail), Place(1.5, alone)]).timing == rail
 
 
 def test_fits_tell_their_timing_s_error_and_their_noise() -> None:

@@ -350,9 +350,7 @@ def _waves(problem: Mixture, timing: Timing, settings: FitSettings) -> FloatArra
     return problem.texture(timing, orders)
 
 
-def _moved(
-    runs: RunTimes, timing: Timing, fitted: tuple[str, ...], change: FloatArray
-) -> Timing:
+def _moved(runs: RunTimes, timing: Timing, fitted: tuple[str, ...], change: FloatArray) -> Timing:
     values = {}
     for name, by in zip(fitted, change.tolist(), strict=True):
         most = KNOBS[name].most

@@ -287,9 +287,9 @@ class _Table:
         some = problem.with_samples(problem.samples.some(SAMPLES))
         schedule = problem.schedule(timing)
         runs, gap = problem.runs, schedule.gap_s
-        parts = _parts(runs.mean_s, blocks)
-        if int(parts.max()) > 1:
-            runs, last = runs.split(parts), np.cumsum(parts) - 1
+        pieces = _parts(runs.mean_s, blocks)
+        if int(pieces.max()) > 1:
+            runs, last = runs.split(pieces), np.cumsum(pieces) - 1
             gap = np.zeros(runs.layers)
             gap[last] = schedule.gap_s
         label = _blocks(runs.mean_s, blocks)

@@ -74,18 +74,16 @@ def test_layers_that_start_up_slowly_are_not_taken_for_a_rail_nor_for_another_la
 
 
 def test_power_that_follows_the_clock_is_found_without_being_told_how() -> None:
-    task = problem(Timing(1.1e-3, 0.4e-3))
+    task, timing = problem(Timing(1.1e-3, 0.4e-3)), Timing(1.1e-3, 0.4e-3)
     steps = np.repeat([0.0, 0.15, -0.1, 0.05], len(task.runs) // 4)
+    clock = steps - steps.mean()
+    task.runs = replace(task.runs, clock=clock)
     run = np.searchsorted(task.runs.end_s, task.samples.end_s)
-    task.runs = replace(task.runs, clock=steps - steps.mean())
-    quiet = task.samples.above_w.copy()
-    busy = task.shares(Timing(1.1e-3, 0.4e-3), 0.0)[:, :8] @ POWER
-    moved = quiet + busy * (np.exp(1.7 * task.runs.clock[run]) - 1)
-    found = fit(
-        task.with_samples(Samples(task.samples.end_s, moved)), Timing(1.1e-3, 0.4e-3),
-        ("lag_s", "window_s"), rounds=5,
-    )  # fmt: skip
-    mean = float(np.average(np.exp(1.7 * task.runs.clock), weights=task.runs.total_s))
+    busy = task.shares(timing, 0.0)[:, :8] @ POWER
+    moved = task.samples.above_w + busy * (np.exp(1.7 * clock[run]) - 1)
+    followed = task.with_samples(Samples(task.samples.end_s, moved))
+    found = fit(followed, timing, ("lag_s", "window_s"), rounds=5)
+    mean = float(np.average(np.exp(1.7 * clock), weights=task.runs.total_s))
     error = np.sqrt(np.diag(found.covariance))[:8]
     assert found.timing.lag_s == pytest.approx(0.4e-3, abs=10e-6)
     assert np.abs((found.mean_w[:8] - mean * POWER) / error).max() < 3.5

@@ -317,3 +317,81 @@ def test_lists_that_loops_make_are_read_as_their_elements() -> None:
         node("ConcatFromSequence", "all", "y", axis=0, new_axis=1),
     ]  # fmt: skip
     assert out(read(model(nodes, {"x": [3, 4]}, ["y"], weights))) == (3, 4)
+
+
+def recurrence(step: list[Any]) -> Any:
+    return body(step, [info("h"), info("s")], [info("h2"), info("each")])
+
+
+STEP = [
+    node("MatMul", "h r", "a"), node("MatMul", "s u", "c"), node("Add", "a c", "d"),
+    node("Tanh", "d", "h2"), node("Identity", "h2", "each"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [
+    {}, {"scan_input_directions": [1], "scan_output_directions": [1]},
+    {"scan_input_axes": [1], "scan_output_axes": [1]},
+    {"scan_input_axes": [-2], "scan_output_axes": [-2]},
+])  # fmt: skip
+def test_a_state_that_begins_with_zeros_is_no_constant(more: dict[str, Any]) -> None:
+    """A scan's recurrence costs hidden x (inputs + hidden) a step, whatever its state begins as."""
+    along = 1 if "scan_input_axes" in more else 0
+    nodes = [node("Scan", "h0 x", "h_end y", body=recurrence(STEP), num_scan_inputs=1, **more)]
+    shape = [1, 20, 6] if along else [20, 1, 6]
+    graph = read(model(nodes, {"x": shape}, ["y"], {"r": (5, 5), "u": (6, 5), "h0": (1, 5)}))
+    assert graph_macs(graph) == 20 * 5 * (6 + 5)
+    assert out(graph) == ((1, 20, 5) if along else (20, 1, 5))
+
+
+def parity(then: list[Any], other: list[Any]) -> list[Any]:
+    """A body that does one thing in runs 0, 2, ... and another in runs 1, 3, ..."""
+    return [
+        node("Mod", "i two", "odd"), node("Equal", "odd nought", "even"),
+        node("If", "even", "after", then_branch=branch("t", then), else_branch=branch("e", other)),
+    ]  # fmt: skip
+
+
+def test_what_depends_on_the_number_of_the_run_is_read_run_by_run() -> None:
+    """A convolution in every other of five runs: three times, and not five."""
+    then, other = (
+        [node("Conv", "before w b", "m", pads=[1, 1, 1, 1])],
+        [node("Relu", "before", "k")],
+    )
+    weights = {**WEIGHTS, **SMALL, "two": np.array(2), "count": np.array(5), "goes": np.array(True)}
+    weights["nought"] = np.array(0)
+    built = model([loop(parity(then, other))], {"x": [1, 8, 16, 16]}, ["y"], weights)
+    assert graph_macs(read(built)) == 3 * BLOCK_MACS
+    endless = model(
+        [loop(parity(then, other), count="-", conditions=ENDLESS)], {"x": [1, 8, 16, 16]}, ["y"],
+        {**weights, "limit": np.float32(9)},
+    )  # fmt: skip
+    graph = read(endless)
+    assert any("depends on the number of its run" in text for text in graph.warnings)
+    network = lower(graph)
+    assert network.least is not None
+    assert network.least.macs == 0
+
+
+def test_a_loop_within_a_loop_may_run_as_often_as_the_outer_one_has() -> None:
+    """0 + 1 + 2 + 3 convolutions."""
+    inner = node("Loop", "i goes before", "after", body=body(
+        [node("Conv", "p w b", "p2", pads=[1, 1, 1, 1]), node("Identity", "go", "go2")],
+        [info("j", INT, []), info("go", BOOL, []), info("p")], [info("go2", BOOL, []), info("p2")],
+    ))  # fmt: skip
+    weights = {**WEIGHTS, "count": np.array(4), "goes": np.array(True)}
+    graph = read(model([loop([inner])], {"x": [1, 8, 16, 16]}, ["y"], weights))
+    assert graph_macs(graph) == 6 * BLOCK_MACS
+
+
+def test_slices_that_grow_with_the_run_are_read_run_by_run() -> None:
+    """Causal attention written as a loop: the first i + 1 rows, 1 + 2 + 3 + 4 of them."""
+    nodes = [
+        node("Add", "i one", "end"), node("Unsqueeze", "end nil", "ends"),
+        node("Slice", "x nil ends nil", "rows"), node("MatMul", "rows m", "made"),
+        node("ReduceSum", "made nil", "sum", keepdims=1), node("Add", "before sum", "after"),
+    ]  # fmt: skip
+    weights = {"m": (8, 8), "one": np.array(1), "nil": np.array([0]), "count": np.array(4),
+               "goes": np.array(True)}  # fmt: skip
+    graph = read(model([loop(nodes)], {"x": [4, 8]}, ["y"], weights, opset=13))
+    assert graph_macs(graph) == (1 + 2 + 3 + 4) * 64

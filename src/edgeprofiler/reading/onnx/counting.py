@@ -7,7 +7,7 @@ that the loop is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,13 @@ _MOST_EVALUATIONS = 20_000
 """Most operators that are computed while a loop is followed, which takes half a second."""
 _MOST_ELEMENTS = 64
 """Most numbers of a state that a loop may count with."""
+
+
+_SIZES_FROM: Mapping[str, int] = {
+    "Slice": 1, "Reshape": 1, "Expand": 1, "Tile": 1, "Pad": 1, "Resize": 1, "Split": 1, "TopK": 1,
+    "ConstantOfShape": 0, "Range": 0, "OneHot": 1,
+}  # fmt: skip
+"""The first input of operators from which on inputs say how large their results are."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,28 @@ class Dependence:
                 ):
                     found.update(n.output)
         return found
+
+    def by_run(self, sources: Iterable[str]) -> set[str]:
+        """Return the tensors that depend on `sources`, whatever else they depend on."""
+        found = set(sources)
+        before = -1
+        while len(found) != before:
+            before = len(found)
+            for n in self.body.node:
+                if n.op_type not in SHAPE_READS and not found.isdisjoint((*n.input, *_captured(n))):
+                    found.update(n.output)
+        return found
+
+    def decides(self, varying: Collection[str]) -> bool:
+        """Whether what the body does, or how large its tensors are, depends on `varying`."""
+        for n in self.body.node:
+            if n.op_type in ("If", "Loop", "Scan"):
+                read = {*n.input[: 1 if n.op_type == "If" else 2], *_captured(n)}
+            else:
+                read = {*n.input[_SIZES_FROM.get(n.op_type, len(n.input)) :]}
+            if not read.isdisjoint(varying):
+                return True
+        return False
 
     def _constant(self, name: str) -> bool:
         value = self.reader.values.get(self.node.scope.get(name, name))

@@ -240,6 +240,8 @@ class Reader:
     def _foldable(self, node: RawNode, inputs: Sequence[Operand | None]) -> bool:
         if node.op in SHAPE_READS:
             return True
+        if node.op == "State":  # a constant before the first run alone
+            return False
         if node.op == "CastLike":  # the second input lends its type alone
             return inputs[0] is not None and inputs[0].constant
         given = [value for value in inputs if value is not None]

@@ -18,7 +18,7 @@ import numpy as np
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Choice, Factor, Node
 from edgeprofiler.reading.graphs.trips import open_loop
-from edgeprofiler.reading.onnx.counting import Counter, varying_states
+from edgeprofiler.reading.onnx.counting import Counter, Dependence, varying_states
 from edgeprofiler.reading.onnx.structure import RawNode, in_order, raw_nodes
 from edgeprofiler.reading.operators.call import BadNodeError, Operand, text
 from edgeprofiler.reading.operators.macs import work
@@ -50,6 +50,10 @@ class _Loop:
     """Where the results of all runs are put side by side, for each collected output."""
     fixed: frozenset[int]
     """States that depend on nothing but how often the loop has run."""
+    varying: frozenset[str] = frozenset()
+    """Tensors of the body that depend on the number of the run."""
+    changes: bool = False
+    """Whether those decide what the body does, or how large its tensors are."""
 
 
 class Subgraphs:
@@ -57,6 +61,8 @@ class Subgraphs:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self._by_run: set[str] = set()
+        """Constants of bodies that are read once, but differ from run to run."""
         self._rules = {"If": self._branches, "Loop": self._loop, "Scan": self._scan}
 
     def read(self, node: RawNode, depth: int) -> bool:
@@ -85,6 +91,8 @@ class Subgraphs:
         if not node.inputs:
             raise BadNodeError("has no condition")
         condition = self.reader.value(node.inputs[0], node).data
+        if node.inputs[0] in self._by_run:
+            condition = None
         branches = [self._body(node, name) for name in ("then_branch", "else_branch")]
         if any(len(branch.output) != len(node.outputs) for branch in branches):
             raise BadNodeError("lacks a branch, or the branch has other outputs")
@@ -160,12 +168,20 @@ class Subgraphs:
             raise BadNodeError("has a body with other inputs or outputs")
         collected = len(body.output) - 1 - len(states)
         fixed = varying_states(body, node, states, self.reader)
-        loop = _Loop(node, body, node.name or node.outputs[0], states, (), (0,) * collected, fixed)
+        dependence = Dependence(body, node, self.reader)
+        counted = [body.input[0].name, *(body.input[2 + place].name for place in fixed)]
+        varying = frozenset(dependence.by_run(counted))
+        loop = _Loop(
+            node, body, node.name or node.outputs[0], states, (), (0,) * collected, fixed,
+            varying, dependence.decides(varying),
+        )  # fmt: skip
         return self._run(loop, self._trips(loop, count, condition), depth)
 
     def _trips(self, loop: _Loop, count: str, condition: str) -> Factor:
         """How often a loop runs."""
         reader = self.reader
+        if count in self._by_run or condition in self._by_run:
+            return self._asked(loop, 0, None)
         limit = reader.value(count, loop.node) if count else None
         start = reader.value(condition, loop.node) if condition else None
         most: int | None = None
@@ -246,7 +262,8 @@ class Subgraphs:
         reader = self.reader
         mark = reader.mark()
         lists = any(reader.has_sequence(name) for name in loop.states)
-        if not lists and not self._together(loop, trips, depth):
+        grows = lists or self._together(loop, trips, depth)
+        if not grows and not loop.changes:
             return True
         count = reader.count(trips)
         known = not isinstance(trips, Choice) and count is not None and count <= _MOST_UNROLLED
@@ -258,6 +275,11 @@ class Subgraphs:
         elif lists:
             raise Unsupported(
                 f"{reader.source}: the loop {loop.prefix!r} makes a list whose length is not known"
+            )
+        elif not grows:
+            reader.warn(
+                f"what the loop {loop.prefix!r} does depends on the number of its run: the first "
+                "is counted for all"
             )
         else:
             reader.warn(
@@ -278,6 +300,7 @@ class Subgraphs:
                 state = f"{prefix}/state {place}"
                 reader.add(RawNode("", "State", "", (name,), (state,), {}), depth)
                 found.append(state)
+            self._by_run.update(f"{prefix}/{name}" for name in loop.varying)
             made, collected, conditions = self._body_of(loop, prefix, found, 0, depth)
             reader.values[f"{prefix}/trips"] = Operand.of(
                 np.array([reader.count(trips) or 0], np.int64)
@@ -375,17 +398,27 @@ class Subgraphs:
         rename = {**node.scope, **{name: f"{prefix}/{name}" for name in made}, **bound}
         reader.declare((*graph.value_info, *graph.output), rename)
         reader.initialisers(graph, rename)
-        inner = [renamed(n, rename) for n in raw_nodes(graph, reader.tensors)]
+        inner = [
+            renamed(n, rename, f"{prefix}/{n.name}" if n.name and n.op in self._rules else n.name)
+            for n in raw_nodes(graph, reader.tensors)
+        ]
         results = tuple(rename.get(output.name, str(output.name)) for output in graph.output)
         reader.outputs.update(results)
         reader.read(in_order(inner, reader.known, reader.source, " of a body"), depth + 1)
         return results
 
 
-def renamed(node: RawNode, rename: Mapping[str, str]) -> RawNode:
-    """Return a node of a body with the names that its tensors have in the graph around it."""
+def renamed(node: RawNode, rename: Mapping[str, str], name: str) -> RawNode:
+    """Return a node of a body with the names that its tensors have in the graph around it.
+
+    Args:
+        node: the node.
+        rename: by the names that its tensors have in the body.
+        name: its own; what has bodies itself needs one that no other run of this body has.
+    """
     return replace(
         node,
+        name=name,
         inputs=tuple(rename.get(name, name) for name in node.inputs),
         outputs=tuple(rename.get(name, name) for name in node.outputs),
         scope=rename,

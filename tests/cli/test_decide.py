@@ -134,4 +134,8 @@ def test_an_engine_is_swept_over_devices_alone(cli, shared: Path) -> None:
     assert ran.code == 0
     assert "2 combinations" in ran.out
     assert cli("sweep", engine, "--batch", "4").code == 5
-    assert cli("sweep", engine, "--precision", "fp16,int8").code == 5
+    assert cli("sweep", engine, "--precision", "int8").code == 5
+    some = cli("sweep", engine, "--precision", "fp16,int8")
+    assert some.code == 0
+    assert "left out: " in some.err
+    assert "precision of a built engine is fixed" in some.err

@@ -154,3 +154,18 @@ except KeyboardInterrupt:
 def test_workers_that_cannot_be_are_refused(given: dict, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Workers(**given)
+
+
+def test_a_process_reads_a_function_once_for_all_its_chunks() -> None:
+    """What a function works out for one chunk it has for the next."""
+    seen: list[int] = []
+
+    def numbered(chunk: int) -> tuple[int, int]:
+        seen.append(chunk)
+        return os.getpid(), len(seen)
+
+    found = [outcome.get() for outcome in mapped(numbered, range(12), Workers(jobs=2))]
+    for process in {process for process, _ in found}:
+        numbers = sorted(number for pid, number in found if pid == process)
+        assert numbers == [*range(1, len(numbers) + 1)]
+    assert not seen

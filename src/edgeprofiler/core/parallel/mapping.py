@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice
 from queue import SimpleQueue
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from edgeprofiler._version import __version__
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
@@ -115,13 +117,14 @@ def _by_workers(
         came: SimpleQueue[Future[Answer]] = SimpleQueue()
         ready: set[Future[Answer]] = set()
         finished = False
+        packed = pool.packed(function)
         try:
             while True:
                 room = pool.window - len(running)
                 for place, chunk in islice(chunks, max(room, 0)):
                     name = named(chunk)
                     with held_interrupts():
-                        future = pool.executor.submit(_call, __version__, function, chunk)
+                        future = pool.executor.submit(_call, __version__, packed, chunk)
                         running[future] = (place, name)
                         future.add_done_callback(came.put)
                 if not running:
@@ -151,8 +154,13 @@ def _outcome(pool: Pool, future: Future[Answer], place: int, name: str) -> Outco
     return Outcome(place, name, future.result())
 
 
-def _call(version: str, function: Callable[[Chunk], Answer], chunk: Chunk) -> Answer:
+def _call(version: str, packed: bytes, chunk: Any) -> Any:
     """Do a chunk's work, in whichever process.
+
+    Args:
+        version: of the caller's package.
+        packed: the function, as `Pool.packed` wrote it.
+        chunk: what it is to work on.
 
     Raises:
         Unavailable: this process has another version of the package, whose answers may differ.
@@ -162,4 +170,12 @@ def _call(version: str, function: Callable[[Chunk], Answer], chunk: Chunk) -> An
             f"a worker has edgeprofiler {__version__}, the caller {version}",
             "install the same version on all machines",
         )
-    return function(chunk)
+    return _unpacked(packed)(chunk)
+
+
+@lru_cache(maxsize=2)
+def _unpacked(packed: bytes) -> Callable[[Any], Any]:
+    """Return the function, read once for all its chunks: it keeps what it works out for them."""
+    # The caller wrote it, who sends all work by the same way.
+    function: Callable[[Any], Any] = pickle.loads(packed)  # noqa: S301
+    return function

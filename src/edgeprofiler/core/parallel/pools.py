@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,9 @@ class Pool:
     """An executor, and what one must know of it."""
 
     executor: Executor
+    packed: Callable[[Any], bytes]
+    """Writes a function so that the workers can read it: by its name, or whole where it has none
+    there."""
     cluster: Any = None
     """Dask's client; `None` on this machine."""
     jobs: int = 1
@@ -80,6 +83,7 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
         return
     import joblib
     from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.backend.reduction import dumps
 
     jobs = workers.jobs or joblib.cpu_count()
     # The processes stay for the next call of this process, and end when they idle or it does.
@@ -87,6 +91,7 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
         get_reusable_executor(
             max_workers=jobs, timeout=60, initializer=_leave_interrupts, env=_ONE_THREAD
         ),
+        lambda function: bytes(dumps(function)),
         jobs=jobs,
     )
 
@@ -94,6 +99,7 @@ def pool_of(workers: Workers) -> Iterator[Pool]:
 @contextmanager
 def _joined(address: str) -> Iterator[Pool]:
     with require("cluster", "work on this machine with `jobs`"):
+        from cloudpickle import dumps
         from distributed import Client
     # What it has to say of lost connections is said by us, in a line.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -104,7 +110,7 @@ def _joined(address: str) -> Iterator[Pool]:
             f"no Dask scheduler answers at {address}", "start one with `dask scheduler`"
         ) from None
     with client:
-        yield Pool(client.get_executor(), cluster=client)
+        yield Pool(client.get_executor(), dumps, cluster=client)
 
 
 def _leave_interrupts() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
+from edgeprofiler.core.arrays import read_only
 from edgeprofiler.core.network import BoolArray, Columns, FloatArray, IntArray
 
 DTYPES = ("fp32", "tf32", "fp16", "int8", "fp64")
@@ -107,5 +109,16 @@ def network_sums(values: FloatArray | BoolArray, offsets: IntArray) -> FloatArra
         values: one number a layer, network after network.
         offsets: where each network starts, and the end: one number more than networks.
     """
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    owner = _owner(offsets.astype(np.int64).tobytes())
     return np.asarray(np.bincount(owner, values, len(offsets) - 1), dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _owner(offsets: bytes) -> IntArray:
+    """Return whose each layer is; some thirty sums of the same layers ask for it, board by board.
+
+    Args:
+        offsets: where each network starts, and the end, as integers of 64 bits.
+    """
+    ends = np.frombuffer(offsets, np.int64)
+    return read_only(np.repeat(np.arange(len(ends) - 1), np.diff(ends)))

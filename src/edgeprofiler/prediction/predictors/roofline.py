@@ -41,6 +41,7 @@ class ColumnCosts(LayerCosts):
     """Costs of layers as the cost model sees them."""
 
     work: Work
+    hardware: Hardware
     times: LayerTimes
 
 
@@ -59,9 +60,10 @@ def costs(
     """
     numbers = parameters_of(device) if parameters is None else parameters
     work = columns if isinstance(columns, Work) else Work.of(columns)
-    times = layer_times(work, Hardware.seen_by(work, device), numbers)
+    hardware = Hardware.seen_by(work, device)
+    times = layer_times(work, hardware, numbers)
     power = layer_power(work, times, device, numbers)
-    return ColumnCosts(times.runtime_s, power, work, times)
+    return ColumnCosts(times.runtime_s, power, work, hardware, times)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class NetworkCosts:
     def deviations(self) -> tuple[FloatArray, FloatArray]:
         """Standard deviations of the logarithms of GPU and wall times, for a source never seen."""
         work, times, covered = self.layers.work, self.layers.times, self.layers.work.covered
-        hardware = Hardware.seen_by(work, self.device)
+        hardware = self.layers.hardware
         gpu = {
             name: network_sums(np.where(covered, values, 0.0), self.offsets)
             for name, values in slopes(work, hardware, self.parameters, times).items()

@@ -6,6 +6,7 @@ Operator and attribute names are ONNX's (`Conv` with `kernel_shape`, `strides`, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,18 +66,25 @@ class Node:
     around it; once where there are none."""
 
     def ints(self, name: str, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return an attribute that is a list of integers."""
+        """Return an attribute that is a list of integers; the default where it is none."""
         value = self.attributes.get(name, default)
         if isinstance(value, int):
             return (value,)
-        return tuple(int(v) for v in value) if isinstance(value, tuple) else default
+        if not isinstance(value, tuple):
+            return default
+        try:
+            return tuple([int(v) for v in value])
+        except (ValueError, OverflowError):  # texts, NaN, infinity: a stranger's file
+            return default
 
     def integer(self, name: str, default: int = 0) -> int:
-        """Return an attribute that is one integer."""
+        """Return an attribute that is one integer; the default where it is none."""
         value = self.attributes.get(name, default)
         if isinstance(value, (str, tuple)):
             return default
-        return int(value) if isinstance(value, float) else value
+        if isinstance(value, float):
+            return int(value) if math.isfinite(value) else default
+        return value
 
 
 @dataclass(frozen=True)

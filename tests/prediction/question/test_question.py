@@ -125,6 +125,7 @@ def test_texts_of_a_command_line_or_a_form_become_keywords() -> None:
     [
         {"batch": "two"}, {"batch": "1.5"}, {"batch": "-1"}, {"confidence": "most"},
         {"confidence": "1e999"}, {"shapes": ["axb"]}, {"shapes": ["1x0x3"]},
+        {"shapes": ["a=1x3", "a=2x3"]}, {"shapes": ["1x3", "1x3"]},
     ],
 )  # fmt: skip
 def test_a_text_that_is_no_value_is_refused_by_its_name(texts: dict) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import EXAMPLES
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
@@ -297,3 +298,12 @@ def test_real_exports_run_at_another_batch(name: str) -> None:
 def test_a_name_that_a_graph_lacks_is_told_with_the_nearest(change, said: str) -> None:
     with pytest.raises((InvalidInput, UsageError), match=said):
         change(small_network())
+
+
+@pytest.mark.parametrize("way", ["zoo:lenet", "{onnx}", "graph"])
+def test_an_input_that_is_given_twice_is_refused(way: str) -> None:
+    """By its name and as the only one: two sizes cannot both be meant."""
+    model = small_network() if way == "graph" else way.format(onnx=EXAMPLES / "tiny_cnn.onnx")
+    name = read_graph(model).inputs[0]
+    with pytest.raises(UsageError, match="is given twice"):
+        read_graph(model, shapes={name: (1, 3, 32, 32), "": (1, 3, 64, 64)})

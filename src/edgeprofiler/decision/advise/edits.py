@@ -9,6 +9,7 @@ from functools import partial
 
 from edgeprofiler.core.errors import EdgeProfilerError, UsageError
 from edgeprofiler.core.graph import Graph, Node, Tensor
+from edgeprofiler.core.text import meant
 from edgeprofiler.decision.advise.change import Refusal
 from edgeprofiler.decision.advise.channels import Channels
 from edgeprofiler.reading.graphs.change import with_input_shapes, with_nodes
@@ -55,7 +56,10 @@ class Floors:
         known = {name for group in groups for name in group.producers}
         for name in layers:
             if name not in known:
-                raise UsageError(f"{name!r} makes no channels that can be pruned in {graph.name}")
+                raise UsageError(
+                    f"{name!r} makes no channels that can be pruned in {graph.name}; "
+                    f"{meant(name, sorted(known))}"
+                )
         for group in groups:
             chosen = not layers or any(name in layers for name in group.producers)
             for name in group.producers:

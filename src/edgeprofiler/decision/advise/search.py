@@ -67,11 +67,11 @@ def plan_for(state: State, budget: Target, options: Options | None = None) -> Pl
     the queue, and only the front is predicted again (savings shrink as others are made).
 
     Raises:
-        UsageError: there is no budget, or it is not above zero.
+        UsageError: there is no budget, or it is no number above zero.
     """
     for value in (budget.energy_j, budget.latency_s, budget.power_w, budget.images_hz):
-        if value is not None and not value > 0:
-            raise UsageError("a budget must be above zero")
+        if value is not None and not 0 < value < math.inf:
+            raise UsageError(f"a budget of {value:g}; give a number above zero")
     if not budget.asks:
         raise UsageError(
             "give a budget: `budget_j`, `budget_percent`, `max_latency_s`, `max_power_w` or "

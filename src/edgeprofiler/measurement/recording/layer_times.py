@@ -116,7 +116,11 @@ def _parse_rows(rows: bytes, name: str, path: Path) -> tuple[FloatArray, Micros]
         if not pairs:
             return np.empty(0), np.empty(0, np.int64)
         milliseconds, stamps = zip(*pairs, strict=True)
-        return np.array(milliseconds, np.float64), parse_stamps(stamps)
+        times = np.array(milliseconds, np.float64)
+        possible = (times >= 0) & (times <= 1e3 * limits.LAYER_SECONDS)
+        if not possible.all():
+            raise ValueError(f"no layer takes {times[~possible][0]:g} ms")
+        return times, parse_stamps(stamps)
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidInput(
             path, f"layer {name!r} is not a list of [milliseconds, stamp] ({error})"

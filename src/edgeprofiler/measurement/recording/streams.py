@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.values import Value
@@ -159,7 +160,7 @@ def _take_runs(session: SessionData, chunks: list[Chunk], path: Path) -> list[st
     if not np.isfinite(runs[:, 0]).all():
         raise ValueError("a run has no end")
     durations = runs[:, 2 : 2 + len(session.layer_names)]
-    if (durations < 0).any() or np.isinf(durations).any():
+    if ((durations < 0) | (durations > limits.LAYER_SECONDS)).any():
         raise ValueError("a layer has an impossible duration")
     session.runs = runs
     if (np.diff(runs[:, 0]) < 0).any():

@@ -32,7 +32,12 @@ def parse_texts(texts: Mapping[str, str | bool | Sequence[str] | None]) -> dict[
                 found[name] = option.normal(option.parse(text))
         elif option.repeated:
             with naming(name):
-                parts = {k: v for part in text for k, v in option.parse(part).items()}
+                parts: dict[str, Any] = {}
+                for part in text:
+                    for key, value in option.parse(part).items():
+                        if key in parts:
+                            raise UsageError(f"{key or 'the input'} is given twice")
+                        parts[key] = value
                 found[name] = option.normal(parts)
         else:
             found[name] = text

@@ -99,6 +99,8 @@ def named_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     if "" in shapes and len(graph.inputs) != 1:
         raise Unsupported(f"{graph.name} has inputs {', '.join(graph.inputs)}; name one")
     named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
+    if len(named) < len(shapes):
+        raise UsageError(f"`shapes`: the input {graph.inputs[0]!r} of {graph.name} is given twice")
     for name in named:
         if name not in graph.inputs:
             hint = meant(name, graph.inputs)

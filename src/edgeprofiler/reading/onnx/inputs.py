@@ -138,6 +138,8 @@ def _wanted(
                 "say which one, as in `shapes` NAME=1x3x224x224"
             )
         item = inputs[0] if name == "" else known.get(name)
+        if item is not None and item.name in wanted:
+            raise UsageError(f"`shapes`: the input {item.name!r} of {source} is given twice")
         if any(n < 1 for n in shape):
             raise UsageError(f"`shapes`: {name or 'the input'!r} cannot be {shape}")
         if item is None:

@@ -198,6 +198,8 @@ class ZooFrontEnd:
         if unknown:
             hint = meant(unknown[0], (_INPUT,))
             raise UsageError(f"{source} has no input {unknown[0]!r}; {hint}")
+        if len(options.shapes) > 1:
+            raise UsageError(f"`shapes`: the input {_INPUT!r} of {source} is given twice")
         shape = options.shapes.get(_INPUT, options.shapes.get(""))
         if shape is None:
             batch = 1 if options.batch is None else options.batch

@@ -35,6 +35,15 @@ def held(descriptor: int) -> Iterator[None]:
             os.close(descriptor)
 
 
+def is_leftover(name: str) -> bool:
+    """Say whether a file's name is that of a temporary one, of a killed run or one that works.
+
+    >>> is_leftover(".p.json.x1.edgeprofiler-part"), is_leftover("p.json")
+    (True, False)
+    """
+    return name.startswith(".") and name.endswith(SUFFIX)
+
+
 def clear(folder: Path) -> None:
     """Remove temporary files in a folder whose writers live no more; once for each folder."""
     if _LOCKS:
@@ -45,7 +54,7 @@ def clear(folder: Path) -> None:
 def _clear(folder: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(SUFFIX) and entry.name.startswith("."):
+            if is_leftover(entry.name):
                 with contextlib.suppress(OSError):
                     _clear_one(Path(entry.path))
 

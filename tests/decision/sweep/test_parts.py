@@ -20,6 +20,7 @@ from edgeprofiler.core.errors import (
     UsageError,
 )
 from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.leftovers import SUFFIX
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.parallel import Workers
 from edgeprofiler.core.profile import Profile
@@ -117,6 +118,15 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(CannotWrite, match="holds no sweep"):
         sweep("zoo:lenet", output=tmp_path / "mine")
+
+
+def test_a_sweep_goes_on_where_it_was_killed_before_it_had_said_what_it_is(
+    tmp_path: Path,
+) -> None:
+    """Nothing lies there then but the temporary file that it wrote."""
+    pytest.importorskip("pyarrow")
+    (tmp_path / f"._sweep.json.1{SUFFIX}").write_text('{"sche')
+    assert len(sweep("zoo:lenet", output=tmp_path, batch="1,2")) == 2
 
 
 def test_a_sweep_by_a_trained_predictor_goes_on_by_the_same_one_alone(tmp_path: Path) -> None:

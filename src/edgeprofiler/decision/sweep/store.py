@@ -14,6 +14,7 @@ from edgeprofiler.core import files, limits
 from edgeprofiler.core.device import Clocks
 from edgeprofiler.core.errors import CannotWrite, InvalidInput
 from edgeprofiler.core.extras import require
+from edgeprofiler.core.leftovers import is_leftover
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import read_json
 from edgeprofiler.decision.sweep.part import Done
@@ -60,7 +61,7 @@ class PartStore:
                     f"holds a sweep of other {', '.join(differ)}",
                     "choose another folder, or ask for the same again",
                 )
-        elif any(folder.iterdir()):
+        elif not all(is_leftover(there.name) for there in folder.iterdir()):
             raise CannotWrite(folder, "is not empty and holds no sweep", "choose another folder")
         else:
             files.write_text(path, files.dump_json(plan))

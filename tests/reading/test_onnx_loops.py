@@ -395,3 +395,18 @@ def test_slices_that_grow_with_the_run_are_read_run_by_run() -> None:
                "goes": np.array(True)}  # fmt: skip
     graph = read(model([loop(nodes)], {"x": [4, 8]}, ["y"], weights, opset=13))
     assert graph_macs(graph) == (1 + 2 + 3 + 4) * 64
+
+
+def test_results_of_a_declared_size_say_how_often_a_loop_runs() -> None:
+    inside = body(
+        [*block("before", "after"), *ENDLESS, node("Identity", "after", "each")],
+        [info("i", INT, []), info("on", BOOL, []), info("before")],
+        [info("still", BOOL, []), info("after"), info("each")],
+    )
+    weights = {**WEIGHTS, "limit": np.float32(9), "goes": np.array(True)}
+    nodes = [node("Loop", "- goes x", "last y", body=inside)]
+    built = model(nodes, {"x": [1, 8, 16, 16]}, ["y"], weights)
+    built.graph.output[0].CopyFrom(info("y", FLOAT, [4, 1, 8, 16, 16]))
+    graph = read(built)
+    assert graph_macs(graph) == 4 * BLOCK_MACS
+    assert not any("`trips`" in text for text in graph.warnings)

@@ -10,6 +10,7 @@ from edgeprofiler.reading.lowering.quantizers import Quantizers
 from edgeprofiler.reading.lowering.vocabulary import ALIASES
 from edgeprofiler.reading.operators.effect import changes_nothing
 from edgeprofiler.reading.operators.macs import CONVOLUTIONS
+from edgeprofiler.reading.operators.rules import RULES
 from edgeprofiler.reading.operators.selection import RANDOM, SHAPE_READS
 from edgeprofiler.reading.operators.windows import pad_amounts
 
@@ -75,6 +76,8 @@ def _is_static(node: Node, facts: Facts) -> bool:
         return True
     if node.op in RANDOM:
         return False
+    if "." in node.op or (node.op not in RULES and not any(node.inputs)):
+        return False  # nobody can work out beforehand what no rule knows, even of weights alone
     return all(name in facts.static for name in node.inputs if name)
 
 

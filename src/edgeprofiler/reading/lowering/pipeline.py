@@ -121,7 +121,7 @@ def lower_traced(
         raise Unsupported(f"no builder {builder!r}; choose one of {', '.join(BUILDERS)}")
     lowered = _lower_at(graph, "assumed", precision, source, builder, target)
     if not graph.open:
-        wider = wider_type(graph, lowered.network)
+        wider = wider_type(graph, lowered.network, precision)
         if not wider:
             return lowered
         other = lower(graph, wider, source, builder, target)
@@ -140,14 +140,20 @@ def lower_traced(
     return Lowered(network, lowered.no_work)
 
 
-def wider_type(graph: Graph, network: Network) -> str:
-    """Return the wider type that a builder may keep a network in; empty where it has no reason."""
+def wider_type(graph: Graph, network: Network, precision: str) -> str:
+    """Return the wider type that a builder may keep a network in; empty where it has no reason.
+
+    Args:
+        graph: what the network was lowered from.
+        network: its layers.
+        precision: what was asked for; operators on integers are INT8 whatever that is.
+    """
     columns = network.columns
     seconds = _KERNEL_S + _BYTE_S * columns.bytes_moved + _MAC_S * np.nan_to_num(columns.macs)
     converting = float(seconds[columns.is_op("reformat")].sum())
     if not converting or converting < _CONVERTING * float(seconds.sum()) or is_explicit(graph):
         return ""
-    return _WIDER.get(network.precision, "")
+    return _WIDER.get(precision, "")
 
 
 def _lower_at(

@@ -320,7 +320,7 @@ class Plans:
                 found = _planned_anew(kind, graph, lengths, precision, builder, target)
         if found is None:
             return lower(graph, precision, builder=builder, target=target)
-        wider = wider_type(graph, found)
+        wider = wider_type(graph, found, precision)
         return found.with_wider(self.lower(graph, wider, builder, target)) if wider else found
 
     def _kind(self, graph: Graph, precision: str, builder: str, target: BuildTarget) -> _Kind:

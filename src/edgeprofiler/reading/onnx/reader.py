@@ -100,6 +100,8 @@ class Reader:
         """The node that calculates each constant that depends on the shape of an activation."""
         self._channels: dict[str, int] = {}
         self._seen = 0
+        self._assumed = ""
+        """What to do about the latest dimension that was assumed, where one was."""
 
     def declare(self, infos: Iterable[Any], rename: Mapping[str, str] | None = None) -> None:
         """Note shapes that the file states, for operators that no rule knows."""
@@ -133,6 +135,10 @@ class Reader:
             try:
                 self._node(node, depth)
             except BadNodeError as error:
+                if self._assumed:  # the model may be right, and what was assumed of it wrong
+                    raise Unsupported(
+                        f"{self.source}: {describe(node)} {error}; {self._assumed}"
+                    ) from None
                 raise InvalidInput(self.source, f"{describe(node)} {error}") from None
 
     def _node(self, node: RawNode, depth: int) -> None:
@@ -321,6 +327,10 @@ class Reader:
             check_size(shape)
             if told.assumed:
                 axes = ", ".join(map(str, told.assumed))
+                self._assumed = (
+                    f"dimension {axes} of {name!r}, which {node.qualified} makes, is said by "
+                    f"nothing: give its shape, as in `shapes` {name}=1x64x56x56"
+                )
                 self.warn(
                     f"nothing says dimension {axes} of the result of {node.qualified}; as in its "
                     f"input, {text(shape)} in all, is assumed (`shapes` {name}=... says another)"
@@ -420,7 +430,8 @@ def _folded(call: Call, specs: Sequence[Spec]) -> list[Operand]:
         # The weights of a quantised layer stay what they are stored as; biases become fp32.
         stored = call.value(0).dtype
         dtype = specs[0][1] if stored == "int32" else stored
-        return [Operand(specs[0][0], dtype, constant=True)]
+        (elements,) = fold.fold(call, specs)  # of scales that were quantised with the rest
+        return [Operand(specs[0][0], dtype, constant=True, data=elements)]
     data = fold.fold(call, specs)
     return [
         Operand(shape, dtype, constant=True, data=elements)

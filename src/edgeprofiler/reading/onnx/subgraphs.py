@@ -204,6 +204,10 @@ class Subgraphs:
     def _asked(self, loop: _Loop, least: int, most: int | None) -> Factor:
         """A number of runs that the user says, or else one with its bounds and a warning."""
         reader = self.reader
+        for axis, name in zip(loop.axes, loop.node.outputs[len(loop.states) :], strict=False):
+            shape = reader.teller.declared_shape(name) if name else None
+            if shape is not None and -len(shape) <= axis < len(shape):
+                return shape[axis]  # the file says how many results are put side by side
         reader.asked_trips = True
         if reader.trips is not None:
             return reader.trips

@@ -241,6 +241,31 @@ def _pad(call: Call) -> list[Array]:
     return [np.pad(call.data(0), widths, constant_values=fill)]
 
 
+def _steps(call: Call) -> tuple[Array, Array]:
+    """Return scale and zero point of a quantiser, as they stand against its input."""
+    data, scale = call.data(0), call.data(1)
+    zero = call.data(2) if call.has(2) else np.zeros(scale.shape, np.int8)
+    if scale.size == 1:
+        return scale.reshape(()), zero.reshape(())
+    if scale.ndim != 1 or call.integer("block_size", 0):
+        raise UnknownShapeError
+    along = [1] * data.ndim
+    along[call.integer("axis", 1)] = scale.size
+    return scale.reshape(along), zero.reshape(along)
+
+
+def _quantize(call: Call) -> list[Array]:
+    scale, zero = _steps(call)
+    limits = np.iinfo(zero.dtype if call.has(2) else np.uint8)
+    steps = np.rint(call.data(0) / scale) + zero
+    return [np.clip(steps, limits.min, limits.max)]
+
+
+def _dequantize(call: Call) -> list[Array]:
+    scale, zero = _steps(call)
+    return [np.asarray((call.data(0).astype(np.int64) - zero) * scale)]
+
+
 def _where(call: Call) -> list[Array]:
     return [np.where(call.data(0), call.data(1), call.data(2))]
 
@@ -281,6 +306,8 @@ _RULES: dict[str, Callable[[Call], list[Array]]] = {
     "Greater": _binary(np.greater),
     "GreaterOrEqual": _binary(np.greater_equal),
     "Where": _where,
+    "QuantizeLinear": _quantize,
+    "DequantizeLinear": _dequantize,
     "Clip": _clip,
     "ConstantOfShape": _fill,
     "Gather": _gather,

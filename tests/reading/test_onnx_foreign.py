@@ -1,0 +1,83 @@
+"""Operators that no rule knows cost something, whatever they read and make, and wherever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+from onnx_models import model, node, out, read
+
+from edgeprofiler.core.errors import Unsupported
+from edgeprofiler.reading.lowering import lower
+
+WEIGHTS = {"w": (8, 8, 3, 3), "k": (4,)}
+SHAPE = [1, 8, 16, 16]
+
+
+def conv(source: str, result: str) -> Any:
+    return node("Conv", f"{source} w", result, pads=[1, 1, 1, 1])
+
+
+def odd(inputs: list[str], outputs: list[str]) -> Any:
+    return helper.make_node("Odd", inputs, outputs, domain="strange", name="odd")
+
+
+@pytest.mark.parametrize("place", ["begin", "middle", "end"])
+@pytest.mark.parametrize("results", [1, 2, 3])
+@pytest.mark.parametrize("inputs", [0, 1, 2, 3])
+def test_an_operator_that_nobody_knows_is_never_free(inputs: int, results: int, place: str) -> None:
+    """Also one that reads nothing: no engine can work out beforehand what it gives."""
+    source = "x" if place == "begin" else "c"
+    given = [source, "", "k"][:inputs] if inputs != 2 else [source, "k"]
+    made = [f"o{i}" for i in range(results)]
+    nodes = [] if place == "begin" else [conv("x", "c")]
+    nodes += [odd(given, made), node("Relu", "o0", "y") if place == "end" else conv("o0", "y")]
+    graph = read(
+        model(nodes, {"x": SHAPE}, ["y"], WEIGHTS, domains=["strange"],
+              value_info=dict.fromkeys(made, SHAPE))
+    )  # fmt: skip
+    network = lower(graph)
+    assert out(graph) == tuple(SHAPE)
+    assert [layer.op for layer in network.layers].count("unknown") == 1
+    assert not network.whole
+
+
+def test_what_such_an_operator_makes_of_weights_is_made_each_time() -> None:
+    """A quantisation of one's own: no builder knows how to undo it beforehand."""
+    nodes = [odd(["w"], ["v"]), node("Conv", "x v", "y", pads=[1, 1, 1, 1])]
+    built = model(
+        nodes, {"x": SHAPE}, ["y"], WEIGHTS, domains=["strange"], value_info={"v": [8, 8, 3, 3]}
+    )
+    network = lower(read(built))
+    assert {"unknown", "convolution"} <= {layer.op for layer in network.layers}
+    assert network.macs == 8 * 8 * 9 * 256
+    assert not network.whole
+
+
+def test_an_assumed_shape_that_does_not_fit_is_asked_for_and_no_fault_of_the_file() -> None:
+    """The filters behind it say its channels alone; the model may well be right."""
+    nodes = [
+        odd(["x"], ["o"]), node("Conv", "o s", "c"), node("Conv", "x l", "d"),
+        node("Add", "c d", "y"),
+    ]  # fmt: skip
+    weights = {"s": (4, 8, 1, 1), "l": (4, 8, 3, 3)}
+    built = model(nodes, {"x": SHAPE}, ["y"], weights, domains=["strange"])
+    with pytest.raises(Unsupported, match=r"strange.Odd makes, is said by nothing.*`shapes` o="):
+        read(built)
+    assert out(read(built, o=(1, 8, 14, 14))) == (1, 4, 14, 14)
+
+
+def test_scales_that_were_quantised_with_the_rest_are_read() -> None:
+    """As quantisers write them that take every constant for an activation: 2 is 128 of 1/64."""
+    nodes = [
+        node("QuantizeLinear", "s step nought", "q"),
+        node("DequantizeLinear", "q step nought", "d"),
+        node("Resize", "x - d", "y"),
+    ]  # fmt: skip
+    weights = {"s": np.array([1, 1, 2, 2], np.float32), "step": np.float32(1 / 64),
+               "nought": np.array(0, np.uint8)}  # fmt: skip
+    graph = read(model(nodes, {"x": SHAPE}, ["y"], weights, opset=13))
+    assert out(graph) == (1, 8, 32, 32)
+    assert not graph.warnings

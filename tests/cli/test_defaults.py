@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,28 @@ def test_an_ending_that_says_something_else_is_refused_before_the_work(
     assert ran.code == 2
     assert words[-1] in ran.err
     assert not (here / "project" / "inner" / words[-1]).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder that is stood in stays there")
+def test_a_folder_that_was_removed_is_told_in_one_line(
+    cli: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = here / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = cli("predict", "zoo:lenet")
+    assert ran.code == 3
+    assert ran.err == "error: this folder: was removed; change to one that is there\n"
+
+
+def test_a_user_without_a_home_has_no_settings(
+    cli: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.delenv("APPDATA")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert cli("predict", "zoo:lenet").code == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprofiler.core import limits
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.files import head_of
 from edgeprofiler.core.values import read_toml
 from edgeprofiler.prediction.question import read_table
@@ -77,8 +78,15 @@ def _read(path: Path, section: bool) -> dict[str, tuple[Any, str]]:
 
 
 def _project_file() -> Path | None:
-    """Return the nearest `pyproject.toml` above this folder that has a section of ours."""
-    here = Path.cwd()
+    """Return the nearest `pyproject.toml` above this folder that has a section of ours.
+
+    Raises:
+        InvalidInput: this folder is no more.
+    """
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise InvalidInput("this folder", "was removed", "change to one that is there") from None
     path = next((p for f in (here, *here.parents) if (p := f / "pyproject.toml").is_file()), None)
     if path is None or b"tool.edgeprofiler" not in head_of(path, limits.TOML_BYTES):
         return None  # whatever else is in it is not ours to judge
@@ -86,9 +94,12 @@ def _project_file() -> Path | None:
 
 
 def _user_file() -> Path | None:
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    else:
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    try:
+        if sys.platform == "win32":
+            folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        else:
+            folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    except RuntimeError:  # a user without a home, as in a container
+        return None
     path = folder / "edgeprofiler" / "config.toml"
     return path if path.is_file() else None

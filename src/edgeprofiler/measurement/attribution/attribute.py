@@ -66,6 +66,11 @@ BLURRED = (
     "ends of runs are known to {error} only, {share:.0%} of a run: one power for the network; {why}"
 )
 
+CONTRADICTS = (
+    "halves of the session differ by {halves:.1f} times their variance, so something moves power "
+    "that is not known of: one power for the network; {why}"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
@@ -284,6 +289,12 @@ def _why_nothing(evidence: Evidence, found: BoardPowers) -> str:
         )
         error = engineering(doubt.blurred * float(evidence.runs.total_s.mean()), "s")
         return BLURRED.format(error=error, share=doubt.blurred, why=why)
+    if doubt.contradicts:
+        rail = fit.timing.time_constant_s > 0
+        why = (
+            "read a rail nearer to the chip" if rail else "pin the clocks and let the board warm up"
+        )
+        return CONTRADICTS.format(halves=doubt.halves, why=why)
     if fit.timing.averaged > 1:
         why = "each value is the mean of several conversions: let the chip average one"
     else:

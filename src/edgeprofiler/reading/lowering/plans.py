@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from threading import RLock
@@ -39,6 +40,8 @@ _SHAPES = ("input_shapes", "output_shapes")
 _LISTS = ("kernel", "stride", "padding_before", "padding_after", "dilation")
 _COUNTS = ("groups", "macs", "flops", "weight_bytes", "bytes_moved")
 Lengths = tuple[int | float, ...]
+Structure = tuple[object, ...]
+"""All that the lowering sees of a graph, but its lengths and its name."""
 Places = tuple[int, ...]
 """Where the numbers of a list are among those of a trace."""
 LowerDraft = Callable[[Graph, BuildTarget], Draft]
@@ -266,7 +269,7 @@ def _layer(sized: _SizedLayer, shapes: Sequence[Shape], numbers: Sequence[Number
 class _Kind:
     """Graphs of one structure, lowered for one precision and builder."""
 
-    structure: tuple[object, ...]
+    structure: Structure
     seen: list[Lengths]
     plans: list[Plan] = field(default_factory=list)
     own: list[Plan] = field(default_factory=list)
@@ -306,6 +309,7 @@ class Plans:
 
     expected: Sequence[Graph] = ()
     _kinds: dict[object, list[_Kind]] = field(default_factory=dict)
+    _last: tuple[Graph, Structure, Lengths] | None = field(default=None, repr=False)
     _turn: RLock = field(default_factory=RLock, repr=False, compare=False)
     """Threads take turns."""
 
@@ -313,8 +317,8 @@ class Plans:
         """Return the network of a graph, as `pipeline.lower` does; args and errors are its."""
         known = precision in PRECISIONS and builder in BUILDERS
         with self._turn:
-            kind = self._kind(graph, precision, builder, target)
-            lengths = _lengths(graph)
+            structure, lengths = self._seen(graph)
+            kind = self._kind(graph, structure, precision, builder, target)
             found = kind.planned(graph, lengths, target)
             if found is None and known and is_plain(graph):
                 found = _planned_anew(kind, graph, lengths, precision, builder, target)
@@ -323,15 +327,26 @@ class Plans:
         wider = wider_type(graph, found, precision)
         return found.with_wider(self.lower(graph, wider, builder, target)) if wider else found
 
-    def _kind(self, graph: Graph, precision: str, builder: str, target: BuildTarget) -> _Kind:
-        structure = _structure(graph)
+    def _seen(self, graph: Graph) -> tuple[Structure, Lengths]:
+        """Return a graph's structure and lengths; it is often asked for board by board."""
+        if self._last is None or self._last[0] is not graph:
+            self._last = graph, _structure(graph), _lengths(graph)
+        return self._last[1:]
+
+    @cached_property
+    def _expected(self) -> Sequence[tuple[Structure, Lengths]]:
+        return [(_structure(graph), _lengths(graph)) for graph in self.expected]
+
+    def _kind(
+        self, graph: Graph, structure: Structure, precision: str, builder: str, target: BuildTarget
+    ) -> _Kind:
         # Without fast INT8 a warning says the target's name.
-        name = "" if target.int8 else target.name
+        name = target.name if precision == "int8" and not target.int8 else ""
         size = len(graph.nodes), len(graph.tensors)
         alike = self._kinds.setdefault((precision, builder, name, size, graph.outputs), [])
         kind = next((k for k in alike if k.structure == structure), None)
         if kind is None:
-            others = [_lengths(g) for g in self.expected if _structure(g) == structure]
+            others = [lengths for other, lengths in self._expected if other == structure]
             kind = _Kind(structure, [*dict.fromkeys(others)])
             self._remember(alike, kind)
         return kind
@@ -370,7 +385,7 @@ def _planned_anew(
     return plan.network(graph, lengths, target)
 
 
-def _structure(graph: Graph) -> tuple[object, ...]:
+def _structure(graph: Graph) -> Structure:
     """Return all that the lowering sees of a graph, but its lengths and its name."""
     kinds = [
         (t.dtype, t.constant, len(t.shape), None if t.value is None else tuple(map(type, t.value)))

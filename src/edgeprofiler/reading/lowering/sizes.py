@@ -137,9 +137,19 @@ class Trace:
 
     def calculated(self, operation: Operation, left: Any, right: Any) -> Size:
         """Return what an operation makes of two numbers; the same step is taken once."""
-        if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
+        if type(left) is Size:
+            first = left.place
+        elif type(left) in _NUMBERS:
+            first = self.place(left)
+        else:
             return cast("Size", NotImplemented)
-        return Size(self, self._step(operation, self.place(left), self.place(right)))
+        if type(right) is Size:
+            second = right.place
+        elif type(right) in _NUMBERS:
+            second = self.place(right)
+        else:
+            return cast("Size", NotImplemented)
+        return Size(self, self._step(operation, first, second))
 
     def answered(self, question: Operation, left: Any, right: Any) -> bool:
         """Return the answer to a question, and note that it must be this one."""

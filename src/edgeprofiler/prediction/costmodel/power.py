@@ -29,6 +29,10 @@ ask for 5 to 6; the others are assumed between and beyond."""
 OLD_HOST = 2.0
 """Power of a busy core on boards before tensor cores (Cortex-A57 at 16 and 20 nm), relative."""
 
+HOST_HZ = 1.5104e9
+"""Clock of the processor that the host's power is stated at: that of the experiment with 20
+networks. A busy core draws in proportion to its clock; how its voltage rises is not known here."""
+
 VOLTAGE_KNEE_HZ = 1.05e9
 """Clock of Orin's GPU up to which its voltage stays: power of one network on Orin Nano grew from
 0.62 to 1.02 GHz no faster than the clock. Above, voltage is taken to rise with the clock."""
@@ -66,8 +70,9 @@ def operation_energies(work: Work, device: Device) -> FloatArray:
 
 
 def host_factor(device: Device) -> float:
-    """Return the power of a busy core of the device relative to Orin's."""
-    return 1.0 if device.datasheet.tensor_cores else OLD_HOST
+    """Return the power of a busy core of the device relative to Orin's at `HOST_HZ`."""
+    clock = (device.mode.clocks.cpu_hz or HOST_HZ) / HOST_HZ
+    return clock * (1.0 if device.datasheet.tensor_cores else OLD_HOST)
 
 
 def base_power(device: Device, parameters: Parameters) -> float:

@@ -216,3 +216,14 @@ def test_networks_that_are_built_otherwise_keep_their_places() -> None:
         alone = RooflinePredictor(board).predict(network)
         assert profile.network.name == name
         assert profile.totals.runtime_s.value == alone.totals.runtime_s.value
+
+
+def test_where_a_narrow_type_only_gives_the_host_more_to_enqueue_a_warning_says_so() -> None:
+    """LeNet on a TX2: FP16 saves the GPU time, and two conversions more cost its host more."""
+    board = load_device("jetson-tx2")
+    pair = [read("zoo:lenet", precision=p, device=board) for p in ("fp16", "fp32")]
+    narrow, wide = RooflinePredictor(board).predict_many(pair)
+    assert narrow.network.precision == "fp16"
+    assert narrow.totals.runtime_s.value < wide.totals.runtime_s.value
+    assert narrow.totals.end_to_end_s.value > 1.03 * wide.totals.end_to_end_s.value
+    assert any("in FP32 has fewer kernels to enqueue" in text for text in narrow.warnings)

@@ -35,6 +35,9 @@ from edgeprofiler.prediction.uncertainty.doubt import Doubt
 
 NAME = "roofline"
 
+WORTH_SAYING = 1.03
+"""By how much an engine of a wider type must be sooner done for a warning to say so."""
+
 
 @dataclass(frozen=True)
 class ColumnCosts(LayerCosts):
@@ -266,9 +269,9 @@ class RooflinePredictor:
         wall = NetworkCosts.of(
             columns, offsets, np.zeros(len(flat)), self.device, self.parameters
         ).wall
-        seconds = iter(wall.gpu_s.tolist())
+        times = iter(zip(wall.gpu_s.tolist(), wall.end_to_end_s.tolist(), strict=True))
         return [
-            chain[0] if len(chain) == 1 else _fastest(chain, [next(seconds) for _ in chain])
+            chain[0] if len(chain) == 1 else _fastest(chain, [next(times) for _ in chain])
             for chain in chains
         ]
 
@@ -292,14 +295,27 @@ def _with_wider(network: Network) -> Iterator[Network]:
         found = found.wider
 
 
-def _fastest(chain: Sequence[Network], seconds: Sequence[float]) -> Network:
-    """Return the fastest of a network in ever wider types; it says why it is not the first."""
-    best = int(np.argmin(seconds))  # the narrowest of equals
-    if best == 0:
-        return chain[0]
+def _fastest(chain: Sequence[Network], times: Sequence[tuple[float, float]]) -> Network:
+    """Return the fastest of a network in ever wider types; it says why it is not the first.
+
+    Args:
+        chain: the network in ever wider types.
+        times: seconds of each on the GPU, by which builders choose, and with the host.
+    """
+    gpu, wall = zip(*times, strict=True)
+    best = int(np.argmin(gpu))  # the narrowest of equals
     asked, kept = chain[0].precision.upper(), chain[best]
-    reason = (
-        f"in {asked} it would take {seconds[0] / seconds[best]:.2f} times as long, since "
-        f"conversions cost more than {asked} saves: the engine keeps {kept.precision.upper()}"
-    )
-    return kept.with_wider(None, reason)
+    reasons = []
+    if best > 0:
+        reasons.append(
+            f"in {asked} it would take {gpu[0] / gpu[best]:.2f} times as long, since "
+            f"conversions cost more than {asked} saves: the engine keeps {kept.precision.upper()}"
+        )
+    sooner = int(np.argmin(wall))
+    if sooner > best and wall[best] > WORTH_SAYING * wall[sooner]:
+        wide = chain[sooner].precision.upper()
+        reasons.append(
+            f"the host sets the pace, and in {wide} has fewer kernels to enqueue: an inference "
+            f"takes {wall[best] / wall[sooner]:.2f} times as long as an engine of {wide} would"
+        )
+    return kept.with_wider(None, *reasons) if reasons else kept

@@ -35,8 +35,9 @@ def workers() -> Iterator[WebWorkers]:
 
 def test_a_job_gives_its_document(workers: WebWorkers) -> None:
     document = workers.run("network", "lenet", 300, question=about("zoo:lenet"))
-    assert document["network"]["name"] == "lenet"
-    assert document["layers"]
+    assert [part["network"]["name"] for part in document["networks"]] == ["lenet", "lenet"]
+    assert [part["network"]["precision"] for part in document["networks"]] == ["fp16", "fp32"]
+    assert document["networks"][0]["layers"]
 
 
 def test_an_error_keeps_its_kind_and_words(workers: WebWorkers) -> None:

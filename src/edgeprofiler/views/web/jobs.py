@@ -36,21 +36,30 @@ def read_network(question: Question, label: str | None = None) -> Network:
         )
     if label is None:
         return network
+    return _labelled(network, source, label)
+
+
+def _labelled(network: Network, source: str, label: str) -> Network:
     return replace(
         network,
         name=_stem(label),
         source=Source(name=label, front_end=network.source.front_end),
         warnings=tuple(w.replace(source, label) for w in network.warnings),
+        wider=None if network.wider is None else _labelled(network.wider, source, label),
     )
 
 
 def network_job(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a model; return its network as a document."""
+    """Read a model; return its network, and those in wider types, as documents."""
     from edgeprofiler.core.network_document import layer_to_document, network_to_document
 
-    network = read_network(Question(**task["question"]), task["label"])
-    layers = [layer_to_document(layer) for layer in network.layers]
-    return {"network": network_to_document(network), "layers": layers}
+    network: Network | None = read_network(Question(**task["question"]), task["label"])
+    found = []
+    while network is not None:
+        layers = [layer_to_document(layer) for layer in network.layers]
+        found.append({"network": network_to_document(network), "layers": layers})
+        network = network.wider
+    return {"networks": found}
 
 
 def advice_job(task: Mapping[str, Any]) -> dict[str, Any]:

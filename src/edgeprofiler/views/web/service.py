@@ -316,8 +316,11 @@ class Service:
         asked = replace(question, predictor=None)
         document = self._job("network", asked, self.settings.read_seconds)
         found = Value(document, self.label(question))
-        layers = tuple(layer_from_document(layer) for layer in found["layers"].items())
-        return network_from_document(found["network"], layers)
+        first, *others = (_network(part) for part in found["networks"].items())
+        wider = None
+        for network in reversed(others):
+            wider = network.with_wider(wider)
+        return first.with_wider(wider)
 
     def _job(self, do: str, question: Question, seconds: float, **task: Any) -> Any:
         model = str(question.model)
@@ -327,6 +330,11 @@ class Service:
             where = replace(question, model=str(self.uploads.get(model).path))
         label = self.label(question)
         return self.workers.run(do, label, seconds, question=where.document(), **task)
+
+
+def _network(part: Value) -> Network:
+    layers = tuple(layer_from_document(layer) for layer in part["layers"].items())
+    return network_from_document(part["network"], layers)
 
 
 def _named(specs: Sequence[str]) -> dict[str, tuple[str, Artifact]]:

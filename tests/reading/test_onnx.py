@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 from onnx_models import LIGHT, ints, model, node, ops, out, read
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
-from edgeprofiler.core.network import Source
+from edgeprofiler.core.graph import Graph
+from edgeprofiler.core.network import Network, Source
 from edgeprofiler.reading.front_end import FrontEnd, ReadOptions
 from edgeprofiler.reading.graphs import with_input_shapes
 from edgeprofiler.reading.lowering import lower
@@ -39,6 +40,9 @@ OPEN_MODEL_ZOO = {
 }
 
 
+CONV = node("Conv", "x w", "y")
+
+
 def test_it_is_a_front_end() -> None:
     front_end = OnnxFrontEnd()
     assert isinstance(front_end, FrontEnd)
@@ -46,6 +50,43 @@ def test_it_is_a_front_end() -> None:
     data = (LIGHT / "light_vgg19.onnx").read_bytes()
     assert front_end.recognises("a/model.bin", data[:4096])
     assert not front_end.recognises("layers.json", b'[{"name": 1}]')
+
+
+def _side(name: str) -> Any:
+    return helper.make_graph(
+        [node("Relu", "y", name)], name, [],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        [node("Conv", "y w2", "d")],
+        [node("Conv", "y w2", "d"), node("Relu", "d", "e")],
+        [node("Mystery", "y", "d", domain="mine")],
+        [node("NonZero", "y", "d")],
+        [node("Split", "y", "d e", axis=1)],
+        [
+            node("ReduceSum", "y", "r", keepdims=0),
+            node("Cast", "r", "c", to=TensorProto.BOOL),
+            node("If", "c", "d", then_branch=_side("t"), else_branch=_side("f")),
+        ],
+    ],
+)
+def test_nodes_whose_results_nobody_reads_cost_nothing(dead: list[Any]) -> None:
+    """TensorRT removes them; what is known of the rest does not hang on them."""
+    weights = {"w": (8, 3, 3, 3), "w2": (8, 8, 3, 3)}
+    inputs = {"x": [1, 3, 16, 16]}
+
+    def network(nodes: list[Any]) -> tuple[Graph, Network]:
+        graph = read(model(nodes, inputs, ["y"], weights, domains=["mine"]))
+        return graph, lower(graph)
+
+    (alone, plain), (graph, found) = network([CONV]), network([CONV, *dead])
+    assert (graph.nodes, graph.tensors) == (alone.nodes, alone.tensors)
+    assert found.layers == plain.layers
+    assert [text for text in graph.warnings if "results nobody uses are left out" in text]
 
 
 @pytest.mark.parametrize("name", sorted(path.stem[6:] for path in LIGHT.glob("light_*.onnx")))

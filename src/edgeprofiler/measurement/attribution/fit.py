@@ -161,6 +161,8 @@ class _State:
     noise: Noise
     weight: FloatArray
     blur_s: float
+    within: FloatArray | float = 0.0
+    """What power that varies within layers added to each conversion."""
 
     @staticmethod
     def begin(problem: Mixture, timing: Timing, start: Fit | None) -> _State:
@@ -211,7 +213,7 @@ def _pass(
         "pause": (shares[:, layers + 1 :], 100 * scale),
         "timing": (slopes * doubt, 1.0),
         "drift": (drift, settings.drift * scale),
-        "clock": (_clocked(problem, running, settings), 1.0),
+        "clock": (_clocked(problem, running + state.within, settings), 1.0),
         "sag": (problem.crossed(timing, state.power, state.blur_s), settings.sag_per_w),
         "waves": (_waves(problem, timing, settings) if texture else drift[:, :0], scale),
     }
@@ -252,6 +254,7 @@ def _pass(
     state.weight = np.minimum(1.0, settings.outlier / np.maximum(off, 1e-9)) ** 2
     state.noise, state.power = noise, result.mean_w
     state.blur_s = result.blur_s
+    state.within = blocks["waves"][0] @ found.others[part["waves"]]
     state.timing = _moved(problem.runs, timing, fitted, found.others[part["timing"]] * doubt)
     return result
 

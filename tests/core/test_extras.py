@@ -15,7 +15,7 @@ SOURCE = Path(edgeprofiler.__file__).parent
 PACKAGE_OF = {
     "dagshub": "dagshub", "httpx": "dagshub", "ruamel": "dvc", "sklearn": "scikit-learn",
     "pynvml": "nvidia-ml-py", "onnx_ir": "onnxscript", "sqlalchemy": "optuna",
-    "markupsafe": "jinja2",
+    "markupsafe": "jinja2", "cloudpickle": "distributed",
 }  # fmt: skip
 """What brings a module that is imported under another name."""
 

@@ -370,7 +370,7 @@ def test_quantised_weights_keep_their_type() -> None:
             node("DequantizeLinear", "rq s z", "y"),
         ],
         {"x": [1, 16, 8, 8]}, ["y"],
-        {"w": np.zeros((32, 16, 3, 3), np.int8), "b": np.zeros(32, np.int32),
+        {"w": np.zeros((32, 16, 3, 3), np.int8), "b": np.ones(32, np.int32),
          "s": np.array(0.1, np.float32), "z": np.array(0, np.int8)},
     )  # fmt: skip
     graph = read(built)

@@ -93,9 +93,10 @@ def test_a_loop_of_one_imports_nothing() -> None:
 def test_an_interruption_ends_the_workers_too(number: int, tmp_path: Path) -> None:
     """Ctrl-C goes to the whole group of processes, as from a terminal."""
     code = f"""
-import os, pathlib, time
+import os, pathlib, signal, time
 from edgeprofiler.cli.interruption import ending_interrupts
 from edgeprofiler.core.parallel import Workers, mapped
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 def work(chunk):
     pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()
     time.sleep(60)

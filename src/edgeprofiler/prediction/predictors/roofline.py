@@ -318,4 +318,4 @@ def _fastest(chain: Sequence[Network], times: Sequence[tuple[float, float]]) -> 
             f"the host sets the pace, and in {wide} has fewer kernels to enqueue: an inference "
             f"takes {wall[best] / wall[sooner]:.2f} times as long as an engine of {wide} would"
         )
-    return kept.with_wider(None, *reasons) if reasons else kept
+    return kept.with_wider(None, *reasons)

@@ -296,6 +296,7 @@ def test_a_candidate_of_a_very_long_line_is_refused(
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_combination_that_cannot_be_is_left_out_alone(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
     asked = {"resolution": ["32", "299"], "batch": "1,2", "device": ["jetson-nano", "jetson-tx2"]}
     found = sweep("zoo:inception_v3", **asked, output=tmp_path / "rows", best=9)
     assert (found.count, found.refused) == (4, 4)

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.network import KINDS, OPS, Layer, Network, Source
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.reads import Reads
 from edgeprofiler.core.values import Value
 
@@ -46,16 +47,9 @@ LAYER_FIELDS: dict[str, Callable[[Value], Any]] = {
 _REQUIRED = frozenset(field.name for field in fields(Layer) if field.default is MISSING)
 
 
-def field_to_json(value: Any) -> Any:
-    """Return a layer's field as JSON holds it: tuples become lists."""
-    if isinstance(value, tuple):
-        return [field_to_json(item) for item in value]
-    return value
-
-
 def layer_to_document(layer: Layer) -> dict[str, Any]:
     """Return all fields of a layer as JSON holds them."""
-    return {name: field_to_json(getattr(layer, name)) for name in LAYER_FIELDS}
+    return attributes(layer, *LAYER_FIELDS)
 
 
 def layer_from_document(value: Value) -> Layer:
@@ -81,12 +75,7 @@ def network_to_document(network: Network) -> dict[str, Any]:
         "source": network.source.name,
         "front_end": network.source.front_end,
         "front_end_version": network.source.version,
-        "batch": network.batch,
-        "precision": network.precision,
-        "warnings": list(network.warnings),
-        "activation_bytes": network.activation_bytes,
-        "io_bytes": network.io_bytes,
-        "reads": None if network.reads is None else [[*places] for places in network.reads],
+        **attributes(network, "batch precision warnings activation_bytes io_bytes reads"),
     }
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from edgeprofiler.core.plain import plain
 from edgeprofiler.core.units import engineering
 from edgeprofiler.measurement.attribution.timing import Timing
 
@@ -136,16 +137,7 @@ class AttributionReport:
 
     def document(self) -> dict[str, Any]:
         """Return the report as JSON holds it; NaN becomes null."""
-        found = asdict(self)
-        return {key: _plain(value) for key, value in found.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+        return {key: plain(value) for key, value in asdict(self).items()}
 
 
 def _time(seconds: float) -> str:

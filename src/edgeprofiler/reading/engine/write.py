@@ -6,7 +6,8 @@ from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Layer, Network, Shape, elements
-from edgeprofiler.core.network_document import LAYER_FIELDS, field_to_json, network_to_document
+from edgeprofiler.core.network_document import LAYER_FIELDS, network_to_document
+from edgeprofiler.core.plain import attributes
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.core.values import Value
 from edgeprofiler.reading.engine.document import STATED
@@ -63,11 +64,8 @@ def _entry(layer: Layer) -> dict[str, Any]:
         entry = {key: entry[key] for key in ("Name", "Inputs", "Outputs")}
         entry["LayerType"] = "Unknown"
         read = _read_alone(entry)
-    stated = {
-        name: field_to_json(getattr(layer, name))
-        for name in LAYER_FIELDS
-        if getattr(layer, name) != getattr(read, name)
-    }
+    differ = (name for name in LAYER_FIELDS if getattr(layer, name) != getattr(read, name))
+    stated = attributes(layer, *differ)
     return {**entry, STATED: stated} if stated else entry
 
 

@@ -18,7 +18,7 @@ from edgeprofiler.views.web import jobs, worker
 
 def test_a_network_bears_the_name_that_its_file_was_sent_under() -> None:
     question = {"model": str(TINY), "batch": 2, "resolution": 64}
-    document = jobs.network_job({"question": question, "label": "mine.v2.onnx"})["networks"][0]
+    document = jobs.network_job({"question": question, "label": "mine.v2.onnx"})
     assert document["network"]["name"] == "mine.v2"
     assert document["network"]["source"] == "mine.v2.onnx"
     assert document["layers"][1]["input_shapes"][0] == [2, 3, 64, 64]

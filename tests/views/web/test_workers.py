@@ -35,9 +35,11 @@ def workers() -> Iterator[WebWorkers]:
 
 def test_a_job_gives_its_document(workers: WebWorkers) -> None:
     document = workers.run("network", "lenet", 300, question=about("zoo:lenet"))
-    assert [part["network"]["name"] for part in document["networks"]] == ["lenet", "lenet"]
-    assert [part["network"]["precision"] for part in document["networks"]] == ["fp16", "fp32"]
-    assert document["networks"][0]["layers"]
+    chain = [document, document["wider"]]
+    assert chain[1]["wider"] is None
+    assert [part["network"]["name"] for part in chain] == ["lenet", "lenet"]
+    assert [part["network"]["precision"] for part in chain] == ["fp16", "fp32"]
+    assert document["layers"]
 
 
 def test_an_error_keeps_its_kind_and_words(workers: WebWorkers) -> None:

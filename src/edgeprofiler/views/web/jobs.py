@@ -50,16 +50,18 @@ def _labelled(network: Network, source: str, label: str) -> Network:
 
 
 def network_job(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a model; return its network, and those in wider types, as documents."""
+    """Read a model; return its network, and within it those in wider types, as a document."""
+    return _document(read_network(Question(**task["question"]), task["label"]))
+
+
+def _document(network: Network) -> dict[str, Any]:
     from edgeprofiler.core.network_document import layer_to_document, network_to_document
 
-    network: Network | None = read_network(Question(**task["question"]), task["label"])
-    found = []
-    while network is not None:
-        layers = [layer_to_document(layer) for layer in network.layers]
-        found.append({"network": network_to_document(network), "layers": layers})
-        network = network.wider
-    return {"networks": found}
+    return {
+        "network": network_to_document(network),
+        "layers": [layer_to_document(layer) for layer in network.layers],
+        "wider": None if network.wider is None else _document(network.wider),
+    }
 
 
 def advice_job(task: Mapping[str, Any]) -> dict[str, Any]:

@@ -315,12 +315,7 @@ class Service:
             return read_network(replace(question, front_end="zoo"))
         asked = replace(question, predictor=None)
         document = self._job("network", asked, self.settings.read_seconds)
-        found = Value(document, self.label(question))
-        first, *others = (_network(part) for part in found["networks"].items())
-        wider = None
-        for network in reversed(others):
-            wider = network.with_wider(wider)
-        return first.with_wider(wider)
+        return _network(Value(document, self.label(question)))
 
     def _job(self, do: str, question: Question, seconds: float, **task: Any) -> Any:
         model = str(question.model)
@@ -332,9 +327,10 @@ class Service:
         return self.workers.run(do, label, seconds, question=where.document(), **task)
 
 
-def _network(part: Value) -> Network:
-    layers = tuple(layer_from_document(layer) for layer in part["layers"].items())
-    return network_from_document(part["network"], layers)
+def _network(document: Value) -> Network:
+    layers = tuple(layer_from_document(layer) for layer in document["layers"].items())
+    network = network_from_document(document["network"], layers)
+    return network.with_wider(document["wider"].maybe(_network))
 
 
 def _named(specs: Sequence[str]) -> dict[str, tuple[str, Artifact]]:

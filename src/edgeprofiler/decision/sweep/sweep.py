@@ -124,17 +124,19 @@ def sweep(
     title = next((found.name for found in plan.read.values()), None) or _title(model)
     condition = None if where is None else Where.of(where, QUANTITIES)
     kept = Kept(None if keep_all else _BEST if best is None else best, condition)
-    about = plan.document() | {"variants": source_of(variants)}
-    store = None if output is None else PartStore.opened(Path(output), about)
+    store = None
+    if output is not None:
+        about = plan.document() | {"variants": source_of(variants)}
+        store = PartStore.opened(Path(output), about)
     failures: list[tuple[int, str]] = []
     doubts: list[tuple[int, str]] = []
     refused = 0
 
     def keep(done: Done) -> None:
-        doubts.extend((done.number, line) for line in done.warnings)
-        failures.extend((done.number, line) for line in done.failures)
         nonlocal refused
         refused += done.refused
+        doubts.extend((done.number, line) for line in done.warnings)
+        failures.extend((done.number, line) for line in done.failures)
         if done.rows is not None:
             kept.add(done.rows)
 

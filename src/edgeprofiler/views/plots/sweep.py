@@ -22,11 +22,12 @@ def draw_sweep(result: Sweep) -> Any:
     axes = figure.add_subplot()
     latency, energy = result.end_to_end_s * 1e3, result.energy_per_image_j * 1e3
     boards = result.boards
-    devices = list(dict.fromkeys(boards))
     precisions = list(dict.fromkeys(result.precision))
-    for d, device in enumerate(devices):
+    of_precision = [np.array(result.precision) == precision for precision in precisions]
+    for d, device in enumerate(dict.fromkeys(boards)):
+        of_board = np.array(boards) == device
         for p, precision in enumerate(precisions):
-            at = (np.array(boards) == device) & (np.array(result.precision) == precision)
+            at = of_board & of_precision[p]
             axes.scatter(
                 latency[at], energy[at], s=16, marker=_MARKERS[p % len(_MARKERS)],
                 color=f"C{d % 10}", alpha=0.7, linewidths=0, label=f"{device}, {precision}",

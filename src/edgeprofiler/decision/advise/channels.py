@@ -175,13 +175,10 @@ class Channels:
     # What each operator does to channels.
 
     def _visit(self, node: Node) -> None:
+        known = self._FOLLOW.get(node.op, Channels._opaque)
+        follow = Channels._same if changes_nothing(self.graph, node) else known
         try:
-            if changes_nothing(self.graph, node):
-                self._same(node)
-            elif node.op in self._FOLLOW:
-                self._FOLLOW[node.op](self, node)
-            else:
-                self._opaque(node)
+            follow(self, node)
         except _NotKnown:
             self._opaque(node)
 

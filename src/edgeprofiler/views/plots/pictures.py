@@ -7,7 +7,6 @@ escaped here.
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,8 +16,9 @@ import numpy as np
 from edgeprofiler.core.device import Device
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.core.profile import Profile
-from edgeprofiler.core.text import short_name, visible
+from edgeprofiler.core.text import short_name
 from edgeprofiler.core.units import engineering
+from edgeprofiler.views.markup import escaped
 from edgeprofiler.views.plots.series import (
     COLOURS,
     IDLE_COLOUR,
@@ -252,7 +252,7 @@ def _share_text(share: Share, total_j: float) -> str:
 
 def safe_text(text: str) -> str:
     """Return a stranger's text as Plotly shows it unchanged: no tags, no formulas."""
-    return html.escape(visible(text)).replace("$", "&#36;")
+    return escaped(text).replace("$", "&#36;")
 
 
 def numbers(values: FloatArray) -> list[float | None]:

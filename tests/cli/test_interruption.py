@@ -10,7 +10,8 @@ import threading
 import pytest
 from waiting import PATIENCE_S, ended, until
 
-from edgeprofiler.cli.interruption import ENDING, ending_interrupts
+from edgeprofiler.cli.interruption import ending_interrupts
+from edgeprofiler.core.interrupts import ENDING
 from edgeprofiler.measurement.recording import is_recording, load_recording
 from edgeprofiler.measurement.recording.chunks import read_chunks
 from edgeprofiler.testing import write_ina3221_tree

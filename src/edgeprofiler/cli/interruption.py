@@ -14,14 +14,8 @@ import typer
 
 from edgeprofiler.cli.common import note
 from edgeprofiler.core.errors import EXIT_INTERRUPTED
+from edgeprofiler.core.interrupts import ENDING
 
-ENDING = tuple(
-    # Windows has no SIGHUP
-    signal.Signals[name]
-    for name in ("SIGTERM", "SIGHUP")
-    if name in signal.Signals.__members__
-)
-"""What `kill`, `timeout`, a batch system, and a terminal that is closed send."""
 SAME_S = 1.0
 """Within this time a further signal says the same: `timeout` sends two, a terminal one each for
 its job and from its shell. Later ones interrupt a cleaning up that hangs."""

@@ -44,7 +44,7 @@ def monitor(
     """
     import signal
 
-    from edgeprofiler.cli.interruption import ENDING
+    from edgeprofiler.core.interrupts import ENDING
     from edgeprofiler.core.plugins import parse_options
     from edgeprofiler.core.targets import check_target
     from edgeprofiler.core.units import engineering

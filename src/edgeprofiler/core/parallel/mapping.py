@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from edgeprofiler._version import __version__
 from edgeprofiler.core.errors import EdgeProfilerError, Unavailable
-from edgeprofiler.core.parallel.interrupts import held_interrupts
+from edgeprofiler.core.interrupts import held_interrupts
 from edgeprofiler.core.parallel.pools import Pool, pool_of
 from edgeprofiler.core.parallel.workers import ALONE, Workers
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from edgeprofiler.core.parallel.interrupts import held_interrupts
+from edgeprofiler.core.interrupts import held_interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment at which nothing is half done."""
+"""Signals that ask a process to end, at a moment at which nothing is half done."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_INTERRUPTING = tuple(
+ENDING = tuple(
     # Windows has no SIGHUP
     signal.Signals[name]
-    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    for name in ("SIGTERM", "SIGHUP")
     if name in signal.Signals.__members__
 )
+"""What `kill`, `timeout`, a batch system, and a terminal that is closed send."""
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def held_interrupts() -> Iterator[None]:
         yield
         return
     came: list[tuple[int, FrameType | None]] = []
-    handlers = {number: signal.getsignal(number) for number in _INTERRUPTING}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
     ours = {number: handler for number, handler in handlers.items() if callable(handler)}
     try:
         for number in ours:

@@ -7,7 +7,7 @@ that the loop is about.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,30 @@ class Dependence:
 
     def of(self, sources: Iterable[str]) -> set[str]:
         """Return the tensors that depend on `sources`, or on data from outside the body."""
+        return self._spread(
+            sources,
+            lambda op, read, found: (
+                op in RANDOM
+                or any(
+                    name in found or (name and name not in self.inside and not self._constant(name))
+                    for name in read
+                )
+            ),
+        )
+
+    def by_run(self, sources: Iterable[str]) -> set[str]:
+        """Return the tensors that depend on `sources`, whatever else they depend on."""
+        return self._spread(sources, lambda _, read, found: not found.isdisjoint(read))
+
+    def _spread(
+        self,
+        sources: Iterable[str],
+        depends: Callable[[str, Sequence[str], set[str]], bool],
+    ) -> set[str]:
+        """Return `sources`, and what nodes make that depend on what was found so far.
+
+        `depends` is asked of a node's operator, the names that it reads, and those found.
+        """
         found = set(sources)
         before = -1
         while len(found) != before:
@@ -75,22 +99,7 @@ class Dependence:
             for n in self.body.node:
                 if n.op_type in SHAPE_READS or (n.output and n.output[0] in found):
                     continue
-                read = (*n.input, *_captured(n))
-                if n.op_type in RANDOM or any(
-                    name in found or (name and name not in self.inside and not self._constant(name))
-                    for name in read
-                ):
-                    found.update(n.output)
-        return found
-
-    def by_run(self, sources: Iterable[str]) -> set[str]:
-        """Return the tensors that depend on `sources`, whatever else they depend on."""
-        found = set(sources)
-        before = -1
-        while len(found) != before:
-            before = len(found)
-            for n in self.body.node:
-                if n.op_type not in SHAPE_READS and not found.isdisjoint((*n.input, *_captured(n))):
+                if depends(n.op_type, (*n.input, *_captured(n)), found):
                     found.update(n.output)
         return found
 
@@ -110,12 +119,10 @@ class Dependence:
         return value is not None and value.constant
 
 
-def varying_states(
-    body: Any, node: RawNode, states: Sequence[str], reader: Reader
-) -> frozenset[int]:
+def varying_states(dependence: Dependence, states: Sequence[str]) -> frozenset[int]:
     """Return the places of the states that depend on nothing but how often the loop has run."""
-    dependence = Dependence(body, node, reader)
-    fixed = {place for place, name in enumerate(states) if _counts(reader.values.get(name))}
+    body, values = dependence.body, dependence.reader.values
+    fixed = {place for place, name in enumerate(states) if _counts(values.get(name))}
     while fixed:
         data = dependence.of(i.name for place, i in enumerate(body.input[2:]) if place not in fixed)
         kept = {place for place in fixed if body.output[1 + place].name not in data}

@@ -167,8 +167,8 @@ class Subgraphs:
         if len(body.input) != 2 + len(states) or len(body.output) < 1 + len(states):
             raise BadNodeError("has a body with other inputs or outputs")
         collected = len(body.output) - 1 - len(states)
-        fixed = varying_states(body, node, states, self.reader)
         dependence = Dependence(body, node, self.reader)
+        fixed = varying_states(dependence, states)
         counted = [body.input[0].name, *(body.input[2 + place].name for place in fixed)]
         varying = frozenset(dependence.by_run(counted))
         loop = _Loop(

@@ -137,19 +137,9 @@ class Trace:
 
     def calculated(self, operation: Operation, left: Any, right: Any) -> Size:
         """Return what an operation makes of two numbers; the same step is taken once."""
-        if type(left) is Size:
-            first = left.place
-        elif type(left) in _NUMBERS:
-            first = self.place(left)
-        else:
+        if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
             return cast("Size", NotImplemented)
-        if type(right) is Size:
-            second = right.place
-        elif type(right) in _NUMBERS:
-            second = self.place(right)
-        else:
-            return cast("Size", NotImplemented)
-        return Size(self, self._step(operation, first, second))
+        return Size(self, self._step(operation, self.place(left), self.place(right)))
 
     def answered(self, question: Operation, left: Any, right: Any) -> bool:
         """Return the answer to a question, and note that it must be this one."""
@@ -174,7 +164,7 @@ class Trace:
 
     def place(self, number: Any) -> int:
         """Return where a number is among those that the steps give."""
-        if isinstance(number, Size):
+        if type(number) is Size:
             return number.place
         key = (type(number), number)
         place = self._places.get(key)

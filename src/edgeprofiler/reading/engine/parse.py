@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from edgeprofiler.core.arrays import peak
-from edgeprofiler.core.network import Layer, Network, Source
+from edgeprofiler.core.network import Layer, Network, Source, elements
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
 from edgeprofiler.core.reads import Reads, merged
 from edgeprofiler.core.units import dtype_bytes
@@ -88,7 +87,7 @@ def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int 
         for name, shape, dtype in (*raw.inputs, *raw.outputs):
             if not name or shape is None:
                 return None
-            own = math.prod(shape) * dtype_bytes(dtype or layer.dtype)
+            own = elements(shape) * dtype_bytes(dtype or layer.dtype)
             start, end = (step, step) if name in passed else (0, last)
             name = within.get(name, name)
             if (known := spans.get(name)) is not None:

@@ -50,10 +50,11 @@ class RawLayer:
             constants: names of tensors that `Constant` layers give.
         """
         self._stands = stands
-        self._index = index
         self.entry: Mapping[str, Any] = stands.mapping()
         stated = self.entry.get("Name")
-        self._stated = clean(stated) if isinstance(stated, str) else _name(stands)
+        if not isinstance(stated, str):
+            stated = stands["Name"].default("").text()
+        self._stated = clean(stated)
         self.name = self._stated or f"layer {index}"
         inputs = read_tensors(self.entry, "Inputs", self.told)
         given = inputs
@@ -81,7 +82,7 @@ class RawLayer:
 
     def told(self) -> Value:
         """Return the entry, with the layer's name as its place."""
-        place = f"layer {self._stated!r}" if self._stated else f"layer {self._index}"
+        place = f"layer {self._stated!r}" if self._stated else self.name
         return self._stands.at(place if len(place) < 120 else place[:117] + "...'")
 
     def field(self, key: str) -> Value:
@@ -193,10 +194,6 @@ class RawLayer:
             nodes=self.nodes,
             **facts,
         )
-
-
-def _name(stands: Value) -> str:
-    return stands["Name"].default("").text()
 
 
 def _is_given(name: str, produced: Container[str] | None, constants: Container[str]) -> bool:

@@ -97,14 +97,12 @@ def _tensor(raw: Any) -> EngineTensor | None:
     """Return a tensor of its entry; `None` where that cannot be one (`_fault` says why)."""
     if not isinstance(raw, dict):
         return None
-    name, dimensions = raw.get("Name", ""), raw.get("Dimensions")
-    shape = plain_shape(dimensions)
-    if shape is None and dimensions is not None:
-        return None
-    if not isinstance(name, str):
-        if name is not None:
-            return None
+    name, dimensions = raw.get("Name"), raw.get("Dimensions")
+    if name is None:
         name = ""
+    shape = plain_shape(dimensions)
+    if not isinstance(name, str) or (shape is None and dimensions is not None):
+        return None
     dtype = None
     for kind in _FORMAT_KEYS:
         text = raw.get(kind)

@@ -1,11 +1,12 @@
-"""How often loops run whose number is known only while the model runs, where a user says it."""
+"""Loops and branches of which it is known only while the model runs how often they run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from edgeprofiler.core.errors import UsageError
-from edgeprofiler.core.graph import Choice, Factor, Graph, Tensor
+from edgeprofiler.core.graph import Choice, Factor, Graph, Node, Tensor
 from edgeprofiler.reading.graphs.change import with_input_shapes, with_values
 
 _OPEN = "the loop "
@@ -37,7 +38,9 @@ def with_trips(graph: Graph, trips: int) -> Graph:
     edgeprofiler.core.errors.UsageError: `trips`: lenet has no loop whose runs are known only ...
     """
     if not any(map(_asks, (f for node in graph.nodes for f in node.repeats))):
-        raise no_open_loop(graph.name)
+        raise UsageError(
+            f"`trips`: {graph.name} has no loop whose runs are known only while the model runs"
+        )
     if graph.stated is not None:  # every change starts from the sizes that the model states
         own = {name: graph.tensors[name].shape for name in graph.inputs}
         return with_input_shapes(with_trips(graph.stated, trips), own)
@@ -52,9 +55,27 @@ def with_trips(graph: Graph, trips: int) -> Graph:
     return with_values(replace(graph, nodes=tuple(nodes), warnings=warnings), counts)
 
 
-def no_open_loop(name: str) -> UsageError:
-    """Return the error where runs are said of a model that has no loop to say them of."""
-    return UsageError(f"`trips`: {name} has no loop whose runs are known only while the model runs")
+def larger_runs(
+    nodes: list[Node], spans: Sequence[slice], work: Callable[[Sequence[Node]], tuple[int, int]]
+) -> int:
+    """Let the larger of two branches run, and the smaller be the low end; say which is larger.
+
+    Args:
+        nodes: a graph's; those of the branches are replaced.
+        spans: where the nodes of each branch are.
+        work: says how much nodes do (`macs.work`).
+
+    >>> nodes = [Node(op, op, ("x",), (op,)) for op in ("Relu", "Conv")]
+    >>> larger_runs(nodes, [slice(0, 1), slice(1, 2)], lambda branch: (branch[0].op == "Conv", 0))
+    1
+    >>> [(c.least, c.assumed, c.most) for node in nodes for c in node.repeats]
+    [(1, 0, 0), (0, 1, 1)]
+    """
+    larger = max((0, 1), key=lambda place: work(nodes[spans[place]]))
+    for place, span in enumerate(spans):
+        choice = Choice(1, 0, 1) if place == larger else Choice(0, 1, 0)
+        nodes[span] = [replace(n, repeats=(*n.repeats, choice)) for n in nodes[span]]
+    return larger
 
 
 def _asks(factor: Factor) -> bool:

@@ -9,7 +9,7 @@ of what it scans, or by counting through a condition that depends on nothing els
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Choice, Factor, Node
-from edgeprofiler.reading.graphs.trips import open_loop
+from edgeprofiler.reading.graphs.trips import larger_runs, open_loop
 from edgeprofiler.reading.onnx.counting import Counter, Dependence, varying_states
 from edgeprofiler.reading.onnx.structure import RawNode, in_order, raw_nodes
 from edgeprofiler.reading.operators.call import BadNodeError, Operand, text
@@ -110,7 +110,7 @@ class Subgraphs:
         """Read both branches: the larger one runs, the smaller one is the low end."""
         reader = self.reader
         results: list[tuple[str, ...]] = []
-        spans: list[tuple[int, int]] = []
+        spans: list[slice] = []
         refused: list[InvalidInput] = []
         for which, branch in zip(("then", "else"), branches, strict=True):
             start, mark = len(reader.nodes), reader.mark()
@@ -120,7 +120,7 @@ class Subgraphs:
                 reader.reset(mark)
                 refused.append(error)
                 continue
-            spans.append((start, len(reader.nodes)))
+            spans.append(slice(start, len(reader.nodes)))
         if not results:
             raise refused[0]
         if refused:
@@ -130,13 +130,7 @@ class Subgraphs:
             return True
         if any(reader.has_sequence(name) for names in results for name in names):
             raise Unsupported(f"{reader.source}: {node.op} {prefix!r} gives out lists of tensors")
-        larger = max((0, 1), key=lambda i: self._work(reader.nodes[slice(*spans[i])]))
-        for index, span in enumerate(spans):
-            taken = index == larger
-            choice = Choice(1, 0, 1) if taken else Choice(0, 1, 0)
-            for place in range(*span):
-                found = reader.nodes[place]
-                reader.nodes[place] = replace(found, repeats=(*found.repeats, choice))
+        larger = larger_runs(reader.nodes, spans, self._work)
         for first, second, name in zip(
             results[larger], results[1 - larger], node.outputs, strict=True
         ):
@@ -150,9 +144,9 @@ class Subgraphs:
             reader.add(RawNode("", "Branch", "", inputs, (name,), {}), depth)
         return True
 
-    def _work(self, nodes: Iterable[Node]) -> tuple[int, int]:
+    def _work(self, nodes: Sequence[Node]) -> tuple[int, int]:
         """How much nodes multiply, and how many elements they make."""
-        nodes, values = tuple(nodes), self.reader.values
+        values = self.reader.values
         names = {n for node in nodes for n in (*node.inputs, *node.outputs) if n}
         names |= {f for node in nodes for f in node.repeats if isinstance(f, str)}
         tensors = {n: values[n].tensor(n, stated=True) for n in names if n in values}
@@ -270,8 +264,7 @@ class Subgraphs:
         if not grows and not loop.changes:
             return True
         count = reader.count(trips)
-        known = not isinstance(trips, Choice) and count is not None and count <= _MOST_UNROLLED
-        if known and count is not None:
+        if not isinstance(trips, Choice) and count is not None and count <= _MOST_UNROLLED:
             reader.reset(mark)
             if isinstance(trips, str):
                 reader.decide(trips)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from edgeprofiler.core.graph import Choice, Factor, Node, Tensor
 from edgeprofiler.core.values import Value
-from edgeprofiler.reading.graphs.trips import open_loop
+from edgeprofiler.reading.graphs.trips import larger_runs, open_loop
 from edgeprofiler.reading.operators.macs import work
 from edgeprofiler.reading.pt2.document import Ref
 from edgeprofiler.reading.pt2.program import Program, ProgramCall, Unlike
@@ -27,7 +27,7 @@ def _while_loop(p: Program, c: ProgramCall, write: Write) -> None:
     (name, *_) = c.results
     states, besides = _names(c["2"]), _names(c.get("3", []))
     with _repeated(p, _ENDLESS):
-        found = [p.add("State", [s], [f"{name}/state {i}"]) for i, s in enumerate(states)]
+        found = _begun(p, name, states)
         goes_on = _run(p, c["0"], f"{name}/condition", [*found, *besides], write)
         made = _run(p, c["1"], f"{name}/body", [*found, *besides], write)
     _carry(p, made, [*made, *goes_on], c.results)
@@ -40,7 +40,7 @@ def _scan(p: Program, c: ProgramCall, write: Write) -> None:
     states, scanned, besides = _names(c["1"]), _names(c["2"]), _names(c.get("3", []))
     length = _length(p, scanned[0], name)
     with _repeated(p, length):
-        found = [p.add("State", [s], [f"{name}/state {i}"]) for i, s in enumerate(states)]
+        found = _begun(p, name, states)
         for place, source in enumerate(scanned):
             cut = f"{name}/cut {place}"
             bounds = {"starts": (0,), "ends": (1,), "axes": (0,)}
@@ -64,12 +64,14 @@ def _cond(p: Program, c: ProgramCall, write: Write) -> None:
         start = len(p.nodes)
         made.append(_run(p, c[which], f"{c.results[0]}/branch {which}", given, write))
         spans.append(slice(start, len(p.nodes)))
-    larger = max((0, 1), key=lambda place: work(p.nodes[spans[place]], p.tensors))
-    for place, span in enumerate(spans):
-        choice = Choice(1, 0, 1) if place == larger else Choice(0, 1, 0)
-        p.nodes[span] = [replace(n, repeats=(*n.repeats, choice)) for n in p.nodes[span]]
+    larger = larger_runs(p.nodes, spans, partial(work, tensors=p.tensors))
     for first, second, result in zip(made[larger], made[1 - larger], c.results, strict=True):
         p.add("Branch", [first, second, condition], [result])
+
+
+def _begun(p: Program, name: str, states: Sequence[str]) -> list[str]:
+    """Add the states as a loop's body reads them; return their names there."""
+    return [p.add("State", [s], [f"{name}/state {i}"]) for i, s in enumerate(states)]
 
 
 def _run(p: Program, body: Any, prefix: str, bound: Sequence[str], write: Write) -> list[str]:

@@ -148,12 +148,15 @@ def wider_type(graph: Graph, network: Network, precision: str) -> str:
         network: its layers.
         precision: what was asked for; operators on integers are INT8 whatever that is.
     """
+    wider = _WIDER.get(precision, "")
+    if not wider or is_explicit(graph):
+        return ""
     columns = network.columns
     seconds = _KERNEL_S + _BYTE_S * columns.bytes_moved + _MAC_S * np.nan_to_num(columns.macs)
     converting = float(seconds[columns.is_op("reformat")].sum())
-    if not converting or converting < _CONVERTING * float(seconds.sum()) or is_explicit(graph):
+    if not converting or converting < _CONVERTING * float(seconds.sum()):
         return ""
-    return _WIDER.get(precision, "")
+    return wider
 
 
 def _lower_at(

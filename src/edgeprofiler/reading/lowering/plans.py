@@ -9,10 +9,10 @@ fits is lowered as any other is, so that the network is the same to the bit whic
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from threading import RLock
 from typing import Any, cast
 
@@ -39,6 +39,9 @@ _OWN = 4
 _SHAPES = ("input_shapes", "output_shapes")
 _LISTS = ("kernel", "stride", "padding_before", "padding_after", "dilation")
 _COUNTS = ("groups", "macs", "flops", "weight_bytes", "bytes_moved")
+_FACTS = tuple(f.name for f in fields(BuildTarget) if f.name not in ("name", "tensorrt"))
+"""Fields of a target that are one number or answer each."""
+_read_facts = attrgetter(*_FACTS)
 Lengths = tuple[int | float, ...]
 Structure = tuple[object, ...]
 """All that the lowering sees of a graph, but its lengths and its name."""
@@ -198,16 +201,14 @@ def _classes(seen: Sequence[Lengths]) -> tuple[Places, Places]:
 
 def _facts_of(target: BuildTarget) -> Lengths:
     """Return what rules may ask of a target, but its name."""
-    return (
-        target.tf32_ratio, *target.tensorrt, target.linear_sums_apart, target.tensor_cores,
-        target.int8,
-    )  # fmt: skip
+    return (*target.tensorrt, *_read_facts(target))
 
 
 def _with_facts(target: BuildTarget, facts: Sequence[Any]) -> BuildTarget:
     """Return a target with other facts, in the order of `_facts_of`."""
-    ratio, major, minor, apart, cores, int8 = facts
-    return BuildTarget(target.name, ratio, (major, minor), apart, cores, int8)
+    major, minor, *others = facts
+    named = dict(zip(_FACTS, others, strict=True))
+    return replace(target, tensorrt=(major, minor), **named)
 
 
 def _lengths(graph: Graph) -> Lengths:
@@ -270,6 +271,8 @@ class _Kind:
     """Graphs of one structure, lowered for one precision and builder."""
 
     structure: Structure
+    precision: str
+    builder: str
     seen: list[Lengths]
     plans: list[Plan] = field(default_factory=list)
     own: list[Plan] = field(default_factory=list)
@@ -286,6 +289,25 @@ class _Kind:
                         plans.insert(0, plan)
                     return found
         return None
+
+    def planned_anew(self, graph: Graph, lengths: Lengths, target: BuildTarget) -> Network | None:
+        """Return a graph's network by a new plan; `None` where it is to be lowered without one."""
+
+        def lower_draft(sized: Graph, for_target: BuildTarget) -> Draft:
+            return drafted(sized, "assumed", self.precision, self.builder, for_target)
+
+        others = any(each != lengths for each in self.seen)
+        plans, most = (self.plans, _PLANS) if others else (self.own, _OWN)
+        if len(plans) >= most:
+            return None
+        try:
+            plan = Plan(graph, target, lower_draft, self.seen if others else None)
+        except EdgeProfilerError:  # `lower` says it with the numbers themselves
+            return None
+        if lengths not in self.seen:
+            self.seen.append(lengths)
+        plans.insert(0, plan)
+        return plan.network(graph, lengths, target)
 
 
 @dataclass
@@ -321,7 +343,7 @@ class Plans:
             kind = self._kind(graph, structure, precision, builder, target)
             found = kind.planned(graph, lengths, target)
             if found is None and known and is_plain(graph):
-                found = _planned_anew(kind, graph, lengths, precision, builder, target)
+                found = kind.planned_anew(graph, lengths, target)
         if found is None:
             return lower(graph, precision, builder=builder, target=target)
         wider = wider_type(graph, found, precision)
@@ -347,7 +369,7 @@ class Plans:
         kind = next((k for k in alike if k.structure == structure), None)
         if kind is None:
             others = [lengths for other, lengths in self._expected if other == structure]
-            kind = _Kind(structure, [*dict.fromkeys(others)])
+            kind = _Kind(structure, precision, builder, [*dict.fromkeys(others)])
             self._remember(alike, kind)
         return kind
 
@@ -356,33 +378,6 @@ class Plans:
             self._kinds.clear()
         else:
             alike.append(kind)
-
-
-def _planned_anew(
-    kind: _Kind,
-    graph: Graph,
-    lengths: Lengths,
-    precision: str,
-    builder: str,
-    target: BuildTarget,
-) -> Network | None:
-    """Return a graph's network by a new plan; `None` where it is to be lowered without one."""
-
-    def lower_draft(sized: Graph, for_target: BuildTarget) -> Draft:
-        return drafted(sized, "assumed", precision, builder, for_target)
-
-    others = [each for each in kind.seen if each != lengths]
-    plans, most = (kind.plans, _PLANS) if others else (kind.own, _OWN)
-    if len(plans) >= most:
-        return None
-    try:
-        plan = Plan(graph, target, lower_draft, kind.seen if others else None)
-    except EdgeProfilerError:  # `lower` says it with the numbers themselves
-        return None
-    if lengths not in kind.seen:
-        kind.seen.append(lengths)
-    plans.insert(0, plan)
-    return plan.network(graph, lengths, target)
 
 
 def _structure(graph: Graph) -> Structure:

@@ -34,6 +34,7 @@ class BuildTarget:
 
     def has_tensorrt(self, version: tuple[int, int]) -> bool:
         """Whether TensorRT is of a version or newer."""
+        # As one number: part by part, `plans` would note the answer to each comparison.
         major, minor = self.tensorrt
         return major * _MINORS + minor >= version[0] * _MINORS + version[1]
 

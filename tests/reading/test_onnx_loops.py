@@ -410,3 +410,18 @@ def test_results_of_a_declared_size_say_how_often_a_loop_runs() -> None:
     graph = read(built)
     assert graph_macs(graph) == 4 * BLOCK_MACS
     assert not any("`trips`" in text for text in graph.warnings)
+
+
+def test_what_a_node_omits_makes_nothing_depend_on_data() -> None:
+    """`while min(i + 1, 9) < 7` around a GRU that gives out its last state alone."""
+    recurrent = helper.make_node("GRU", ["before", "gates", "own"], ["", "after"], hidden_size=8)
+    counts = [
+        node("Add", "i one", "next"), node("Clip", "next - nine", "held"),
+        node("Less", "held seven", "still"),
+    ]  # fmt: skip
+    weights = {**SMALL, "nine": np.array(9), "gates": (1, 24, 8), "own": (1, 24, 8),
+               "goes": np.array(True)}  # fmt: skip
+    nodes = [loop([recurrent], count="-", conditions=counts)]
+    graph = read(model(nodes, {"x": [1, 1, 8]}, ["y"], weights))
+    assert graph_macs(graph) == 7 * 2 * 24 * 8
+    assert not graph.warnings

@@ -97,10 +97,11 @@ class Dependence:
         while len(found) != before:
             before = len(found)
             for n in self.body.node:
-                if n.op_type in SHAPE_READS or (n.output and n.output[0] in found):
+                made = [name for name in n.output if name]
+                if n.op_type in SHAPE_READS or found.issuperset(made):
                     continue
                 if depends(n.op_type, (*n.input, *_captured(n)), found):
-                    found.update(n.output)
+                    found.update(made)
         return found
 
     def decides(self, varying: Collection[str]) -> bool:

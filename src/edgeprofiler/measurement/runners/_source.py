@@ -103,7 +103,8 @@ def _from_file(source: str, options: ReadOptions) -> Model:
 
 def _bind_inputs(model: Any, source: str, options: ReadOptions) -> None:
     """Write the input shapes that are asked for into an `onnx.ModelProto`."""
-    from edgeprofiler.reading.onnx.inputs import bind, require_tensor, unknown_name
+    from edgeprofiler.reading.graphs.change import unknown_input
+    from edgeprofiler.reading.onnx.inputs import bind, require_tensor
 
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
@@ -115,7 +116,7 @@ def _bind_inputs(model: Any, source: str, options: ReadOptions) -> None:
             raise
         bound = bind(declared, ReadOptions(batch=1, shapes=options.shapes), source)
     for name in bound.given:
-        raise unknown_name(name, [item.name for item in declared], source)
+        raise unknown_input(name, [item.name for item in declared], source)
     for value in inputs:
         shape = value.type.tensor_type.shape
         del shape.dim[:]

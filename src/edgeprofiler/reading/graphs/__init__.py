@@ -4,6 +4,7 @@ from edgeprofiler.reading.graphs.build import GraphBuilder, forget_parts, part
 from edgeprofiler.reading.graphs.change import (
     named_shapes,
     resized,
+    shapes_of_inputs,
     with_batch,
     with_constant_shapes,
     with_input_shapes,
@@ -17,6 +18,7 @@ __all__ = [
     "named_shapes",
     "part",
     "resized",
+    "shapes_of_inputs",
     "with_batch",
     "with_constant_shapes",
     "with_input_shapes",

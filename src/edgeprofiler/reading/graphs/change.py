@@ -96,16 +96,32 @@ def named_shapes(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
         UsageError: a shape is given for an input that the graph lacks.
         Unsupported: the empty name is given, and there are several inputs.
     """
-    if "" in shapes and len(graph.inputs) != 1:
-        raise Unsupported(f"{graph.name} has inputs {', '.join(graph.inputs)}; name one")
-    named = {name or graph.inputs[0]: shape for name, shape in shapes.items()}
+    return shapes_of_inputs(graph.inputs, shapes, graph.name)
+
+
+def shapes_of_inputs(
+    inputs: Sequence[str], shapes: Mapping[str, Shape], source: str
+) -> dict[str, Shape]:
+    """Return shapes by input, as `named_shapes` does of a graph; `source` is for messages."""
+    if "" in shapes and len(inputs) != 1:
+        raise Unsupported(f"{source} has inputs {', '.join(inputs)}; name one")
+    named = {name or inputs[0]: shape for name, shape in shapes.items()}
     if len(named) < len(shapes):
-        raise UsageError(f"`shapes`: the input {graph.inputs[0]!r} of {graph.name} is given twice")
+        raise given_twice(inputs[0], source)
     for name in named:
-        if name not in graph.inputs:
-            hint = meant(name, graph.inputs)
-            raise UsageError(f"`shapes`: {graph.name} has no input {name!r}; {hint}")
+        if name not in inputs:
+            raise unknown_input(name, inputs, source)
     return named
+
+
+def unknown_input(name: str, inputs: Sequence[str], source: str) -> UsageError:
+    """Return the error for a shape that is given of what is no input."""
+    return UsageError(f"`shapes`: {source} has no input {name!r}; {meant(name, inputs)}")
+
+
+def given_twice(name: str, source: str) -> UsageError:
+    """Return the error for an input whose shape is given with its name and without."""
+    return UsageError(f"`shapes`: the input {name!r} of {source} is given twice")
 
 
 def resized(graph: Graph, shapes: Mapping[str, Shape], batch: int | None) -> Graph:

@@ -8,8 +8,8 @@ from typing import Any
 from edgeprofiler.core.errors import InvalidInput, Unsupported
 from edgeprofiler.core.graph import Graph, Node, Tensor, leading_to
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.graphs.change import with_input_shapes
-from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor, unknown_name
+from edgeprofiler.reading.graphs.change import unknown_input, with_input_shapes
+from edgeprofiler.reading.onnx.inputs import Declared, bind, require_tensor
 from edgeprofiler.reading.onnx.reader import WEIGHT_SLOTS, Reader
 from edgeprofiler.reading.onnx.structure import (
     RawNode,
@@ -89,7 +89,7 @@ def graph_of(
     )
     for name in bound.given:
         if name not in reader.told:
-            raise unknown_name(name, own.inputs, source)
+            raise unknown_input(name, own.inputs, source)
     return with_input_shapes(own, bound.wanted)
 
 

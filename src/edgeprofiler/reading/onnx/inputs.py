@@ -9,8 +9,8 @@ from typing import Any
 
 from edgeprofiler.core.errors import InvalidInput, Unsupported, UsageError
 from edgeprofiler.core.graph import Shape
-from edgeprofiler.core.text import meant
 from edgeprofiler.reading.front_end import ReadOptions
+from edgeprofiler.reading.graphs.change import given_twice
 from edgeprofiler.reading.operators.call import DTYPES, BadNodeError, check_size
 
 Dimension = int | str
@@ -139,7 +139,7 @@ def _wanted(
             )
         item = inputs[0] if name == "" else known.get(name)
         if item is not None and item.name in wanted:
-            raise UsageError(f"`shapes`: the input {item.name!r} of {source} is given twice")
+            raise given_twice(item.name, source)
         if any(n < 1 for n in shape):
             raise UsageError(f"`shapes`: {name or 'the input'!r} cannot be {shape}")
         if item is None:
@@ -164,11 +164,6 @@ def _turned(item: Declared, shape: Shape) -> bool:
     """Whether a channels-last image is given a shape with its channels first."""
     last = item.dimensions[-1] if item.dimensions else None
     return len(shape) == 4 and last in _CHANNELS and shape[1] == last != shape[3]
-
-
-def unknown_name(name: str, inputs: Sequence[str], source: str) -> UsageError:
-    """Return the error for a shape that is given of what is no input."""
-    return UsageError(f"`shapes`: {source} has no input {name!r}; {meant(name, inputs)}")
 
 
 def _own_batch(inputs: Sequence[Declared]) -> int | None:

@@ -9,11 +9,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.errors import InvalidInput, UsageError
+from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.graph import Graph, Shape
-from edgeprofiler.core.text import meant
 from edgeprofiler.reading.front_end import ReadOptions
-from edgeprofiler.reading.graphs import GraphBuilder, forget_parts
+from edgeprofiler.reading.graphs import GraphBuilder, forget_parts, shapes_of_inputs
 from edgeprofiler.reading.zoo.classic import CLASSICS
 from edgeprofiler.reading.zoo.convnext import CONVNEXTS
 from edgeprofiler.reading.zoo.densenet import DENSENETS
@@ -194,13 +193,7 @@ class ZooFrontEnd:
         options.refuse_trips(source)
         name, classes, settings = _address(source)
         name, entry = entry_of(name)
-        unknown = [key for key in options.shapes if key not in ("", _INPUT)]
-        if unknown:
-            hint = meant(unknown[0], (_INPUT,))
-            raise UsageError(f"{source} has no input {unknown[0]!r}; {hint}")
-        if len(options.shapes) > 1:
-            raise UsageError(f"`shapes`: the input {_INPUT!r} of {source} is given twice")
-        shape = options.shapes.get(_INPUT, options.shapes.get(""))
+        shape = shapes_of_inputs((_INPUT,), options.shapes, source).get(_INPUT)
         if shape is None:
             batch = 1 if options.batch is None else options.batch
             return zoo_graph(name, batch=batch, classes=classes, settings=settings)

@@ -94,7 +94,7 @@ def test_energy_is_what_the_states_lasted_times_their_powers(tau: float, gap_s: 
     schedule = made(6, gap_s=gap_s, tau=tau, factor=None if tau else factor)
     power = np.array([3.0, 7.0, 5.0, 4.0, 6.0, 2.5, 1.0])
     times = np.random.default_rng(2).uniform(schedule.start_s[3], schedule.runs.end_s[-2], 100)
-    energy = schedule.segments.energy(power, 0.0)
+    energy = schedule.segments.energy(power)
     by_states = schedule.lasted(times) @ power
     difference = energy.until(times) - by_states
     np.testing.assert_allclose(difference, difference[0], atol=1e-9)

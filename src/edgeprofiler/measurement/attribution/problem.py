@@ -170,7 +170,7 @@ class Mixture:
 
     def energy(self, timing: Timing, power: FloatArray) -> Energy:
         """Return the energy of states' powers, shape (states,), up to any time."""
-        return self.schedule(timing).segments.energy(power, 0.0)
+        return self.schedule(timing).segments.energy(power)
 
     def predicted(self, timing: Timing, energy: Energy, blur_s: float) -> FloatArray:
         """Return what the conversions would be."""

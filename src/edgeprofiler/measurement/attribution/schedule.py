@@ -203,16 +203,18 @@ class Segments:
         gap = np.broadcast_to(schedule.gap_s, runs.duration_s.shape)
         if schedule.extra_s is not None:
             gap = gap + schedule.extra_s[:, None]
-        state, length = np.arange(layers), runs.duration_s
-        if float(gap.max(initial=0.0)) > 0:
-            length = np.stack([length, gap], axis=2).reshape(len(runs), -1)
-            state = np.stack([state, np.full(layers, layers)], axis=1).ravel()
-        pause = np.append(np.maximum(schedule.start_s[1:] - runs.end_s[:-1], 0.0), 0.1)
-        length = np.concatenate([length, pause[:, None]], axis=1)
-        edge = schedule.start_s[0] + np.concatenate([[0.0], np.cumsum(length.ravel())])
-        return Segments(
-            edge, length, np.append(state, layers + 1), schedule.time_constant_s, schedule.factor
-        )
+        every = 2 if float(gap.max(initial=0.0)) > 0 else 1
+        state = np.full(every * layers + 1, layers)
+        state[:-1:every], state[-1] = np.arange(layers), layers + 1
+        length = np.empty((len(runs), state.size))
+        length[:, :-1:every] = runs.duration_s
+        if every > 1:
+            length[:, 1:-1:every] = gap
+        length[:-1, -1] = np.maximum(schedule.start_s[1:] - runs.end_s[:-1], 0.0)
+        length[-1, -1] = 0.1
+        edge = _up_to(length)
+        edge += schedule.start_s[0]
+        return Segments(edge, length, state, schedule.time_constant_s, schedule.factor)
 
     def at(self, times_s: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return the state at each time, how far into it (0 to 1), and how long it lasts."""
@@ -222,19 +224,33 @@ class Segments:
         within = (times_s - self.edge_s[place]) / np.maximum(length, 1e-12)
         return self.state[place % self.state.size], np.clip(within, 0.0, 1.0), length
 
-    def energy(self, power: FloatArray, floor: float) -> Energy:
-        """Return the energy up to any time of states' powers above a floor; shape (states,)."""
+    def energy(self, power: FloatArray) -> Energy:
+        """Return the energy of states' powers, shape (states,), up to any time."""
         watts = np.broadcast_to(power[self.state], self.length_s.shape)
         if self.factor is not None:
             ran = self.state < self.state.max() - 1
-            watts = np.where(ran, floor + (watts - floor) * self.factor[:, None], watts)
-        watts = watts.ravel()
-        total = np.concatenate([[0.0], np.cumsum(self.length_s.ravel() * watts)])
-        level = None
+            watts = np.where(ran, watts * self.factor[:, None], watts)
+        total, rail = _up_to(self.length_s * watts), None
         if self.time_constant_s > 0:
-            level = _smoothed(self.length_s.ravel(), watts, self.time_constant_s)
-            total -= self.time_constant_s * level
-        return Energy(self.edge_s, total, watts, level, self.time_constant_s, self.state.size)
+            rail = Rail.of(self.length_s.ravel(), watts.ravel(), self.time_constant_s)
+            total -= rail.time_constant_s * rail.level_w
+        return Energy(self.edge_s, total, rail, self.state.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Rail:
+    """Power before and behind a rail that smooths."""
+
+    watts: FloatArray
+    """Of each stretch, before it."""
+    level_w: FloatArray
+    """Smoothed power at each edge."""
+    time_constant_s: float
+
+    @staticmethod
+    def of(length_s: FloatArray, watts: FloatArray, time_constant_s: float) -> Rail:
+        """Return a rail behind stretches; shape (stretches,)."""
+        return Rail(watts, _smoothed(length_s, watts, time_constant_s), time_constant_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,29 +260,34 @@ class Energy:
     edge_s: FloatArray
     total_j: FloatArray
     """At each edge."""
-    watts: FloatArray
-    level_w: FloatArray | None
-    """Smoothed power at each edge; `None` without a rail."""
-    time_constant_s: float
+    rail: Rail | None
     stretches: int
     """Of a run and the pause behind it."""
 
     def until(self, times_s: FloatArray) -> FloatArray:
         """Return the energy up to each time."""
-        if self.level_w is None:
+        rail = self.rail
+        if rail is None:
             return np.interp(times_s, self.edge_s, self.total_j)
         place = np.searchsorted(self.edge_s, times_s, side="right") - 1
-        place = np.clip(place, 0, self.watts.size - 1)
+        place = np.clip(place, 0, rail.watts.size - 1)
         since = times_s - self.edge_s[place]
-        step = self.level_w[place] - self.watts[place]
+        step = rail.level_w[place] - rail.watts[place]
         # of the exact integral, what the rail still holds back changes within the stretch
-        held = self.time_constant_s * step * (1 - np.exp(-since / self.time_constant_s))
-        return np.asarray(self.total_j[place] + self.watts[place] * since + held)
+        held = rail.time_constant_s * step * (1 - np.exp(-since / rail.time_constant_s))
+        return np.asarray(self.total_j[place] + rail.watts[place] * since + held)
 
     @cached_property
     def at_starts(self) -> FloatArray:
         """Energy up to the start of each run, and up to the end; shape (runs + 1,)."""
         return self.total_j[:: self.stretches]
+
+
+def _up_to(parts: FloatArray) -> FloatArray:
+    """Return the sum of all parts before each, row by row, and of all; shape (parts + 1,)."""
+    sums = np.zeros(parts.size + 1)
+    np.cumsum(parts, out=sums[1:])
+    return sums
 
 
 def ramp(since: FloatArray, blur_s: float) -> FloatArray:

@@ -141,6 +141,8 @@ def fit(
     state = _State.begin(problem, timing, start)
     found: Fit | None = None
     for number in range(rounds):
+        if number > 0:
+            state.shares = problem.shares(state.timing, state.blur_s)
         before = found
         found = _pass(problem, state, fitted, settings, texture=texture, every=every)
         last = before is not None and (
@@ -157,6 +159,8 @@ class _State:
     """What one pass hands to the next."""
 
     timing: Timing
+    shares: FloatArray
+    """Of each state in each conversion, under that timing and blur."""
     power: FloatArray
     noise: Noise
     weight: FloatArray
@@ -173,7 +177,7 @@ class _State:
         usual = float(np.median(np.abs(left))) / 0.6745 + 1e-9
         weight = np.minimum(1.0, 4 * usual / np.maximum(np.abs(left), 1e-12)) ** 2
         noise = Noise.white(max(usual, problem.least_w) ** 2) if start is None else start.noise
-        return _State(timing, power, noise, weight, blur)
+        return _State(timing, shares, power, noise, weight, blur)
 
 
 def _robust(shares: FloatArray, above: FloatArray, scale: float) -> tuple[FloatArray, FloatArray]:
@@ -199,7 +203,7 @@ def _pass(
 ) -> Fit:  # fmt: skip
     timing, scale = state.timing, problem.scale_w
     layers, above = problem.runs.layers, problem.samples.above_w
-    shares = problem.shares(timing, state.blur_s)
+    shares = state.shares
     cycles = problem.cycles(timing, state.power, state.blur_s)
     white = Whitened(cycles, state.noise.spread, state.noise.sensor / state.weight)
     steps = {name: knob.step for name, knob in KNOBS.items()}

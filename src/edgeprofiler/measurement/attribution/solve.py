@@ -110,7 +110,7 @@ def solve(
         return start.solved(problem, found, last)
     problem, places = start.look(problem, found, effort)
     names: tuple[str, ...] = PLAIN
-    if not found.clocked and _is_slow(problem, places, effort):
+    if not found.clocked:
         seen = start.by_sight(problem, places, effort)
         if seen is not None:
             problem, found = seen
@@ -174,17 +174,15 @@ def _affordable(problem: Mixture, effort: Effort) -> Mixture:
     return problem.with_samples(problem.samples.stretches(effort.most_cells // columns, 100))
 
 
-def _is_slow(problem: Mixture, places: list[Place], effort: Effort) -> bool:
-    """Return whether polls may be late by anything: nothing speaks for each being fresh."""
-    late = _least_left(problem, [p for p in places if p.timing.late_s > 0])
-    fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
-    return fresh > effort.slow_polls * late
-
-
 def _least_left(problem: Mixture, places: list[Place]) -> float:
     """Return what is left near the best place with gaps, and near the best without."""
     some = [*places[:1], *[p for p in places if p.timing.gap_s == 0][:1]]
     return min((near(problem, place).left for place in dict.fromkeys(some)), default=np.inf)
+
+
+def _ticking(problem: Mixture, clock: ConversionClock) -> Place:
+    """Return the best place under a clock, without pauses between layers."""
+    return finest(problem, coarse(problem, clock.period_s))[0]
 
 
 def _with_gaps(
@@ -312,34 +310,43 @@ class _Start:
         self, problem: Mixture, places: list[Place], effort: Effort
     ) -> tuple[Mixture, Conversions] | None:
         """Return the conversions under a clock that what was seen calls for, if one does."""
+        late = _least_left(problem, [p for p in places if p.timing.late_s > 0])
         fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
-        best: tuple[float, ConversionClock, Mixture, Conversions] | None = None
+        if fresh <= effort.slow_polls * late:
+            return None  # something speaks for each poll being fresh
+        best: tuple[Place, ConversionClock, Mixture] | None = None
         trials: list[tuple[float, ConversionClock]] = []
-        for late in dict.fromkeys(p.timing.late_s for p in places if p.timing.late_s > 0):
-            place = next(p for p in places if p.timing.late_s == late)
+        for late_s in dict.fromkeys(p.timing.late_s for p in places if p.timing.late_s > 0):
+            place = next(p for p in places if p.timing.late_s == late_s)
             some = problem.with_samples(problem.samples.some(effort.timing_samples))
             rough = fit(some, near(problem, place).timing, (), rounds=1, every=False)
             seen = seen_clock(problem, rough)
             if seen is not None:
                 trials.append(seen)
         for _, clock in sorted(trials, key=lambda trial: -trial[0])[:2]:
-            found, ready = self._under(clock, problem, np.zeros(1), NEAR_TICK_S)
+            _, ready = self._under(clock, problem, np.zeros(1), NEAR_TICK_S)
             if len(ready.samples) < effort.kept * self._possible(problem, clock):
                 continue  # polls of one conversion disagree, so it was none
-            left = finest(ready, coarse(ready, clock.period_s))[0].left
-            if left < effort.sharper * fresh and (best is None or left < best[0]):
-                best = (left, clock, ready, found)
+            place = _ticking(ready, clock)
+            least = effort.sharper * fresh if best is None else best[0].left
+            if place.left < least:
+                best = (place, clock, ready)
         if best is None:
             return None
-        _, clock, ready, found = best
-        polls = Samples(self.register.time_s, self.register.watts - self.floor_w)
-        for _ in range(2):
-            place = finest(ready, coarse(ready, clock.period_s))[0]
-            some = _some(ready, effort)
-            near_fit = fit(some, place.timing, (*PLAIN, *DRIFTING), rounds=6, every=False)
-            clock, delay, margin = tightened(ready, polls, clock, near_fit)
-            found, ready = self._under(clock, ready, delay, margin)
+        place, clock, ready = best
+        clock, _, ready = self._tighter(place, clock, ready, effort)
+        _, found, ready = self._tighter(_ticking(ready, clock), clock, ready, effort)
         return ready, found
+
+    def _tighter(
+        self, place: Place, clock: ConversionClock, ready: Mixture, effort: Effort
+    ) -> tuple[ConversionClock, Conversions, Mixture]:
+        """Return a clock that agrees better, with its conversions, by a fit from a place."""
+        polls = Samples(self.register.time_s, self.register.watts - self.floor_w)
+        some = _some(ready, effort)
+        near_fit = fit(some, place.timing, (*PLAIN, *DRIFTING), rounds=6, every=False)
+        clock, delay, margin = tightened(ready, polls, clock, near_fit)
+        return clock, *self._under(clock, ready, delay, margin)
 
     @staticmethod
     def _possible(problem: Mixture, clock: ConversionClock) -> float:
@@ -352,8 +359,7 @@ class _Start:
     ) -> tuple[Conversions, Mixture]:
         time = self.register.time_s - delay
         found = converted(time, self.register.watts, clock, margin)
-        ready = self.problem(found, problem.runs)
-        return found, replace(ready, follows=problem.follows)
+        return found, self.problem(found, problem.runs)
 
     def solved(
         self, problem: Mixture, found: Conversions, last: Fit, told: ToldBy | None = None

@@ -244,7 +244,7 @@ def _pad(call: Call) -> list[Array]:
 def _steps(call: Call) -> tuple[Array, Array]:
     """Return scale and zero point of a quantiser, as they stand against its input."""
     data, scale = call.data(0), call.data(1)
-    zero = call.data(2) if call.has(2) else np.zeros(scale.shape, np.int8)
+    zero = call.data(2) if call.has(2) else np.zeros(scale.shape, np.uint8)
     if scale.size == 1:
         return scale.reshape(()), zero.reshape(())
     if scale.ndim != 1 or call.integer("block_size", 0):
@@ -256,7 +256,7 @@ def _steps(call: Call) -> tuple[Array, Array]:
 
 def _quantize(call: Call) -> list[Array]:
     scale, zero = _steps(call)
-    limits = np.iinfo(zero.dtype if call.has(2) else np.uint8)
+    limits = np.iinfo(zero.dtype)
     steps = np.rint(call.data(0) / scale) + zero
     return [np.clip(steps, limits.min, limits.max)]
 

@@ -317,12 +317,15 @@ class Network:
         """The layers as arrays, gathered once."""
         return Columns.of(self.layers)
 
+    def given(self, columns: Columns) -> Network:
+        """Return this network, which has its columns from now on without gathering them."""
+        vars(self)["columns"] = columns  # where the cached property keeps them
+        return self
+
     def with_wider(self, wider: Network | None, *warnings: str) -> Network:
         """Return the same with another network for the next wider type, and more warnings."""
         found = replace(self, wider=wider, warnings=(*self.warnings, *warnings))
-        if "columns" in vars(self):
-            vars(found)["columns"] = self.columns  # where the cached property keeps them
-        return found
+        return found.given(self.columns) if "columns" in vars(self) else found
 
     @cached_property
     def whole(self) -> bool:

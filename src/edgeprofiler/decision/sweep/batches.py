@@ -240,9 +240,7 @@ def _at_batch(network: Network, batch: int) -> Network:
     there = replace(
         network, batch=batch, activation_bytes=activations, least=least, most=most, wider=wider
     )
-    # Where the cached property keeps them.
-    vars(there)["columns"] = scaled_to_batch(network.columns, batch / network.batch)
-    return there
+    return there.given(scaled_to_batch(network.columns, factor))
 
 
 def _intervals(

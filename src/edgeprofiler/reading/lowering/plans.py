@@ -141,11 +141,9 @@ class Plan:
             alive=tuple([(first, last, numbers[place]) for first, last, place in self._alive]),
             io_bytes=cast("int", numbers[self._io_bytes]),
         )
-        network = draft.network(name, None)
         rows = self._columns.copy()
         rows[self._varying] = self._read_columns(numbers)
-        vars(network)["columns"] = Columns.of_numbers(rows)  # where the cached property keeps them
-        return network
+        return draft.network(name, None).given(Columns.of_numbers(rows))
 
     def _sized(self, layer: Layer) -> _SizedLayer:
         """Return a layer with plain numbers, and where those are that vary."""

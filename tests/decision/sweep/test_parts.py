@@ -311,6 +311,16 @@ def test_a_combination_that_cannot_be_is_left_out_alone(tmp_path: Path) -> None:
     assert Sweep.from_document(found.document()).refused == 4
 
 
+def test_a_model_that_was_refused_at_a_resolution_is_not_read_there_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Workers may lack its file, and would give that as the reason."""
+    monkeypatch.setattr(part, "read_model", lambda *_, **__: pytest.fail("read again"))
+    found = sweep("zoo:inception_v3", resolution="32,299")
+    assert (found.resolution, found.refused) == (("299x299",), 1)
+    assert "cannot run on 1x3x32x32" in found.failures[0]
+
+
 def test_a_model_that_can_run_nowhere_ends_a_sweep() -> None:
     with pytest.raises(InvalidInput, match="cannot run on 1x3x32x32"):
         sweep("zoo:inception_v3", resolution="32")

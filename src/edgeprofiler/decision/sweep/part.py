@@ -292,6 +292,8 @@ def _network(
     device: Device,
 ) -> tuple[Network, str]:
     """Return a network at the question's batch, and its size as a row says it."""
+    if resolution in plan.refused:
+        raise plan.refused[resolution]
     found = plan.read.get(resolution)
     if found is None:
         how = plan.question.reading | {"resolution": resolution}

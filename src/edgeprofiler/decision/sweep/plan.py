@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from edgeprofiler._version import __version__
+from edgeprofiler.core.errors import EdgeProfilerError
 from edgeprofiler.core.files import digest_of_file, sha256_of
 from edgeprofiler.core.graph import Graph
 from edgeprofiler.core.network import Network
@@ -62,6 +63,8 @@ class SweepPlan:
     batches: tuple[int | None, ...]
     rate_hz: float | None = None
     """Images a second that arrive; `None`: back to back."""
+    refused: Mapping[int | None, EdgeProfilerError] = field(default_factory=dict)
+    """Why the model cannot be read at a resolution, where that was tried already."""
 
     @cached_property
     def plans(self) -> Plans:
@@ -70,7 +73,7 @@ class SweepPlan:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what travels to other processes: the fields."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @property
     def rows_each(self) -> int:

@@ -7,7 +7,7 @@ rest on disk, and a sweep that was cut short goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -194,32 +194,36 @@ def _plan(
     first = next(iter(questions))
     if not makes_models(model):
         model = model_of(first)
+    found, refused = _read(first, questions.axis("resolution")) if read else ({}, {})
     return SweepPlan(
         first,
         model,
-        _read(first, questions.axis("resolution")) if read else {},
+        found,
         tuple(predictor_of(Question.of(first, device)) for device in devices),
         questions.axis("resolution"),
         questions.axis("precision"),
         questions.axis("batch"),
         *questions.axis("rate"),
+        refused,
     )
 
 
-def _read(first: Question, resolutions: tuple[Any, ...]) -> Mapping[int | None, Graph | Network]:
-    """Return the model at each resolution that it can have."""
+def _read(
+    first: Question, resolutions: tuple[int | None, ...]
+) -> tuple[dict[int | None, Graph | Network], dict[int | None, EdgeProfilerError]]:
+    """Return the model at each resolution that it can have, and why it cannot have the others."""
     found: dict[int | None, Graph | Network] = {}
-    refused: list[EdgeProfilerError] = []
+    refused: dict[int | None, EdgeProfilerError] = {}
     for resolution in resolutions:
         try:
             found[resolution] = read_model(
                 model_of(first), **first.reading | {"resolution": resolution}
             )
         except REFUSALS as error:
-            refused.append(error)
+            refused[resolution] = error
     if not found:
-        raise refused[0]
-    return found
+        raise next(iter(refused.values()))
+    return found, refused
 
 
 def _title(model: Any) -> str:

@@ -311,6 +311,14 @@ def test_a_combination_that_cannot_be_is_left_out_alone(tmp_path: Path) -> None:
     assert Sweep.from_document(found.document()).refused == 4
 
 
+def test_what_is_left_out_is_counted_over_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "PART_ROWS", 2)
+    found = sweep("zoo:inception_v3", resolution="32,299", batch="1,2,4,8")
+    assert (found.count, found.refused) == (4, 4)
+    (line,) = found.failures
+    assert line.startswith("inception_v3 (4 of 8 combinations, first 32 px, fp16, ")
+
+
 def test_a_model_that_was_refused_at_a_resolution_is_not_read_there_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

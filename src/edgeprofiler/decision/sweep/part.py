@@ -28,6 +28,33 @@ NETWORKS_AT_ONCE = 256
 tens of megabytes."""
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Combinations of a network that cannot be predicted for one reason."""
+
+    network: str
+    reason: str
+    first: str
+    """Setting of the first of them."""
+    count: int
+
+    @staticmethod
+    def joined(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+        """Return one for each network and reason, in the order of the first ones."""
+        found: dict[tuple[str, str], Failure] = {}
+        for each in failures:
+            before = found.get((each.network, each.reason), replace(each, count=0))
+            found[each.network, each.reason] = replace(before, count=before.count + each.count)
+        return tuple(found.values())
+
+    def line(self, every: int) -> str:
+        """Return it as a line; it names no setting where it is of `every` combination."""
+        if self.count == every:
+            return f"{self.network}: {self.reason}"
+        which = f"{self.count:,} of {every:,} combinations, first {self.first}"
+        return f"{self.network} ({which}): {self.reason}"
+
+
 @dataclass(frozen=True, eq=False)
 class Done:
     """A part that is done."""
@@ -37,10 +64,7 @@ class Done:
     """Of the part's candidates."""
     rows: SweepRows | None
     """`None` where every candidate failed."""
-    failures: tuple[str, ...] = ()
-    """A line for each network that cannot be predicted."""
-    refused: int = 0
-    """Combinations that cannot."""
+    failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
     """What must be known before trusting the numbers, each once."""
 
@@ -60,9 +84,10 @@ def rows_of(plan: SweepPlan, part: SweepPart) -> Done:
         asked.add(_blocks(plan, candidate, wanted, asked))
     rows = asked.rows()
     one_model = not any(candidate.settings for candidate in part.candidates)
-    if asked.error is not None and one_model and asked.refused == plan.rows_each:
+    failures = Failure.joined(asked.failures)
+    if asked.error and one_model and sum(each.count for each in failures) == plan.rows_each:
         raise asked.error
-    return Done(part.number, part.digest, rows, asked.failures, asked.refused, asked.warnings)
+    return Done(part.number, part.digest, rows, failures, asked.warnings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +163,7 @@ class _Asked:
         self._layers = 0
         self._found: list[SweepRows] = []
         self._doubts: list[tuple[int, str]] = []
-        self._lines: dict[tuple[str, str], tuple[str, int]] = {}
+        self.failures: list[Failure] = []
         self.error: EdgeProfilerError | None = None
         """The first of a combination that cannot be predicted."""
 
@@ -155,24 +180,7 @@ class _Asked:
     def refuse(self, error: EdgeProfilerError, count: int, network: str, *setting: str) -> None:
         """Leave out combinations of a network, of which the first has a setting."""
         self.error = self.error or error
-        first, before = self._lines.get((network, str(error)), (", ".join(setting), 0))
-        self._lines[network, str(error)] = (first, before + count)
-
-    @property
-    def refused(self) -> int:
-        """Combinations that are left out."""
-        return sum(count for _, count in self._lines.values())
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """A line for each network and reason."""
-        every = self._plan.rows_each
-        return tuple(
-            f"{network}: {reason}"
-            if count == every
-            else f"{network} ({count:,} of {every:,} combinations, first {first}): {reason}"
-            for (network, reason), (first, count) in self._lines.items()
-        )
+        self.failures.append(Failure(network, str(error), ", ".join(setting), count))
 
     def rows(self) -> SweepRows | None:
         """Return the rows of all blocks in the order of the sweep; `None` where there is none."""

@@ -17,7 +17,7 @@ from edgeprofiler.core.extras import require
 from edgeprofiler.core.leftovers import is_leftover
 from edgeprofiler.core.targets import check_folder
 from edgeprofiler.core.values import read_json
-from edgeprofiler.decision.sweep.part import Done
+from edgeprofiler.decision.sweep.part import Done, Failure
 from edgeprofiler.decision.sweep.plan import SweepPart
 from edgeprofiler.decision.sweep.rows import Label, SweepRows
 
@@ -120,7 +120,7 @@ def _bytes(done: Done) -> bytes:
                 columns[name] = pa.DictionaryArray.from_arrays(codes, list(label.values))
         columns |= {k: v for k, v in done.rows.numbers.items() if k != "index"}
     table = pa.table(columns).replace_schema_metadata(
-        {_META: json.dumps({**vars(done), "rows": None})}
+        {_META: json.dumps({**vars(done), "failures": [*map(vars, done.failures)], "rows": None})}
     )
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
@@ -147,7 +147,7 @@ def _parsed(data: bytes) -> Done:
                 numbers[name] = column.to_numpy()
         rows = SweepRows(labels, numbers)
     return Done(
-        said["number"], said["digest"], rows, tuple(said["failures"]), said["refused"],
+        said["number"], said["digest"], rows, tuple(Failure(**each) for each in said["failures"]),
         tuple(said["warnings"]),
     )  # fmt: skip
 

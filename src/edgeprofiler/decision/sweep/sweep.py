@@ -21,7 +21,7 @@ from edgeprofiler.core.device import load_device
 from edgeprofiler.core.errors import EdgeProfilerError, InsufficientData, UsageError
 from edgeprofiler.core.parallel import ALONE, Outcome, Workers, mapped
 from edgeprofiler.decision.sweep.front import Kept, too_many
-from edgeprofiler.decision.sweep.part import REFUSALS, Done, rows_of
+from edgeprofiler.decision.sweep.part import REFUSALS, Done, Failure, rows_of
 from edgeprofiler.decision.sweep.plan import SweepPart, SweepPlan
 from edgeprofiler.decision.sweep.result import Sweep
 from edgeprofiler.decision.sweep.rows import QUANTITIES
@@ -128,15 +128,12 @@ def sweep(
     if output is not None:
         about = plan.document() | {"variants": source_of(variants)}
         store = PartStore.opened(Path(output), about)
-    failures: list[tuple[int, str]] = []
+    failures: list[tuple[int, Failure]] = []
     doubts: list[tuple[int, str]] = []
-    refused = 0
 
     def keep(done: Done) -> None:
-        nonlocal refused
-        refused += done.refused
         doubts.extend((done.number, line) for line in done.warnings)
-        failures.extend((done.number, line) for line in done.failures)
+        failures.extend((done.number, failure) for failure in done.failures)
         if done.rows is not None:
             kept.add(done.rows)
 
@@ -162,15 +159,17 @@ def sweep(
             keep(done)
     if lost:
         lost[0].get()
-    lines = tuple(dict.fromkeys(line for _, line in sorted(failures, key=itemgetter(0))))
+    refused = Failure.joined(failure for _, failure in sorted(failures, key=itemgetter(0)))
+    lines = tuple(failure.line(plan.rows_each) for failure in refused)
     if not kept:
         raise InsufficientData(f"nothing can be predicted; {lines[0]}" if lines else "no variants")
     rows, front = kept.rows()
     columns: dict[str, Any] = {name: label.tolist() for name, label in rows.labels.items()}
     columns |= rows.numbers
     return Sweep(
-        title=title, count=kept.count, failures=lines, refused=refused, pareto=front,
+        title=title, count=kept.count, failures=lines, pareto=front,
         rate_hz=plan.rate_hz, where=condition, left_out=kept.left_out,
+        refused=sum(failure.count for failure in refused),
         warnings=tuple(dict.fromkeys(line for _, line in sorted(doubts, key=itemgetter(0)))),
         **columns,
     )  # fmt: skip

@@ -193,6 +193,7 @@ def _plan(
     first = next(iter(questions))
     if not makes_models(model):
         model = model_of(first)
+    (rate_hz,) = questions.axis("rate")
     found, refused = _read(first, questions.axis("resolution")) if read else ({}, {})
     return SweepPlan(
         first,
@@ -202,7 +203,7 @@ def _plan(
         questions.axis("resolution"),
         questions.axis("precision"),
         questions.axis("batch"),
-        *questions.axis("rate"),
+        rate_hz,
         refused,
     )
 

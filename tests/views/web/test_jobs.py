@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from paths import TINY_ONNX as TINY
 
 from edgeprofiler.core.errors import Unsupported
 from edgeprofiler.core.profile.document import from_document
+from edgeprofiler.core.values import Value
 from edgeprofiler.measurement.recording import save_recording
 from edgeprofiler.measurement.simulator import simulate
 from edgeprofiler.prediction.question import Question
 from edgeprofiler.reading.read import read
-from edgeprofiler.views.web import jobs, worker
+from edgeprofiler.views.web import jobs, service, worker
 
 
 def test_a_network_bears_the_name_that_its_file_was_sent_under() -> None:
@@ -22,6 +24,15 @@ def test_a_network_bears_the_name_that_its_file_was_sent_under() -> None:
     assert document["network"]["name"] == "mine.v2"
     assert document["network"]["source"] == "mine.v2.onnx"
     assert document["layers"][1]["input_shapes"][0] == [2, 3, 64, 64]
+
+
+def test_a_network_in_wider_types_is_the_same_after_its_trip() -> None:
+    """The server lets its predictor choose among them, as the command does."""
+    question = {"model": "zoo:lenet", "device": "jetson-orin-nano", "precision": "fp16"}
+    document = json.loads(json.dumps(jobs.network_job({"question": question, "label": None})))
+    network = jobs.read_network(Question(**question))
+    assert network.wider is not None
+    assert service._network(Value(document, "lenet")) == network
 
 
 def test_an_engine_has_no_other_resolution(shared: Path) -> None:

@@ -116,14 +116,12 @@ class RunTimes:
 
     def take(self, chosen: IntArray) -> RunTimes:
         """Return some of the runs; what lies between them counts as pause."""
-        return RunTimes(
-            self.origin_s,
-            self.active,
-            self.duration_s[chosen],
-            self.end_s[chosen],
-            None if self.slack_s is None else self.slack_s[chosen],
-            None if self.clock is None else self.clock[chosen],
-            self.spare_s,
+        return replace(
+            self,
+            duration_s=self.duration_s[chosen],
+            end_s=self.end_s[chosen],
+            slack_s=None if self.slack_s is None else self.slack_s[chosen],
+            clock=None if self.clock is None else self.clock[chosen],
         )
 
     def joined(self, label: IntArray, gap_s: FloatArray) -> RunTimes:

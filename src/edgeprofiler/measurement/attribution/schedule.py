@@ -212,7 +212,7 @@ class Segments:
             length[:, 1:-1:every] = gap
         length[:-1, -1] = np.maximum(schedule.start_s[1:] - runs.end_s[:-1], 0.0)
         length[-1, -1] = 0.1
-        edge = _up_to(length)
+        edge = _integral(length, 1.0)
         edge += schedule.start_s[0]
         return Segments(edge, length, state, schedule.time_constant_s, schedule.factor)
 
@@ -230,7 +230,7 @@ class Segments:
         if self.factor is not None:
             ran = self.state < self.state.max() - 1
             watts = np.where(ran, watts * self.factor[:, None], watts)
-        total, rail = _up_to(self.length_s * watts), None
+        total, rail = _integral(self.length_s, watts), None
         if self.time_constant_s > 0:
             rail = Rail.of(self.length_s.ravel(), watts.ravel(), self.time_constant_s)
             total -= rail.time_constant_s * rail.level_w
@@ -283,10 +283,12 @@ class Energy:
         return self.total_j[:: self.stretches]
 
 
-def _up_to(parts: FloatArray) -> FloatArray:
-    """Return the sum of all parts before each, row by row, and of all; shape (parts + 1,)."""
-    sums = np.zeros(parts.size + 1)
-    np.cumsum(parts, out=sums[1:])
+def _integral(length_s: FloatArray, height: FloatArray | float) -> FloatArray:
+    """Return the integral of stretches' heights up to each edge; shape (stretches + 1,)."""
+    sums = np.zeros(length_s.size + 1)
+    after = sums[1:]
+    np.multiply(length_s, height, out=after.reshape(length_s.shape))
+    np.cumsum(after, out=after)  # in place: pages of a fresh array cost more than the sum
     return sums
 
 

@@ -1,10 +1,12 @@
 """A million variants of one network on one core and on two, and the front that both find.
 
-Usage: python benchmarks/scale.py [--rows N] [--jobs 1 2]
+Usage: python benchmarks/scale.py [--rows N] [--jobs 1 2] [--pairs 5]
 
 Each run is a process of its own that writes all rows to a data set. Told are its wall time, the
 processor time of it and its workers, and the peak memory of the largest process. Beside them stand
-a million networks of the zoo, from the time of a few hundred.
+a million networks of the zoo, from the time of a few hundred. With pairs, all numbers of processes
+run in turn that often; told are the last runs, and how many times faster than the first number the
+others were in each turn.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -50,6 +53,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--networks", type=int, default=500)
+    parser.add_argument("--pairs", type=int, default=1)
     given = parser.parse_args()
     clocks = max(1, given.rows // (BATCHES * 11 * 2))
     step = 994e6 / clocks / 1e6
@@ -60,13 +64,21 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}; {MODEL} on {DEVICE}.\n")
     print("| | rows | wall, s | processor, s | per row, µs | peak memory, MiB | front |")
     print("|---|--:|--:|--:|--:|--:|---|")
-    for jobs in given.jobs:
-        _told(f"{jobs} process{'es' if jobs > 1 else ''}", _run(asked, jobs))
-    networks: dict[str, object] = {
-        "model": "zoo:mobilenet_v2",
-        "variants": [{"width": 0.5 + n / 1024} for n in range(given.networks)],
-    }
-    _told("networks of the zoo, 1 process", _run(networks, 1))
+    turns = [[_run(asked, jobs) for jobs in given.jobs] for _ in range(given.pairs)]
+    for jobs, found in zip(given.jobs, turns[-1], strict=True):
+        _told(f"{jobs} process{'es' if jobs > 1 else ''}", found)
+    if given.networks:
+        networks: dict[str, object] = {
+            "model": "zoo:mobilenet_v2",
+            "variants": [{"width": 0.5 + n / 1024} for n in range(given.networks)],
+        }
+        _told("networks of the zoo, 1 process", _run(networks, 1))
+    for place, jobs in enumerate(given.jobs[1:], 1):
+        gains = sorted(turn[0]["wall_s"] / turn[place]["wall_s"] for turn in turns)
+        print(
+            f"\n{jobs} processes: {statistics.median(gains):.2f} times faster "
+            f"({gains[0]:.2f} to {gains[-1]:.2f})"
+        )
 
 
 def _run(asked: dict[str, object], jobs: int) -> dict[str, float]:

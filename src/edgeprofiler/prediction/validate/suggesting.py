@@ -15,7 +15,8 @@ from edgeprofiler.prediction.calibration.board import HOST_SPREAD, NOISE, SPREAD
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.calibration.rows import Rows, Sample
 from edgeprofiler.prediction.uncertainty.distributions import normal_quantile
-from edgeprofiler.prediction.validate.networks import samples_of
+from edgeprofiler.prediction.validate.networks import network_of
+from edgeprofiler.reading.lowering import BuildTarget
 
 NETWORKS = {
     "lenet": 32, "squeezenet1_1": 224, "resnet18": 224, "resnet50": 224, "vgg16": 224,
@@ -141,13 +142,13 @@ def _offered(fit: BoardFit) -> list[Sample]:
 def _sample(like: Sample, network: str, size: int, precision: str) -> list[Sample]:
     channels = 1 if network == "lenet" else 3
     wanted = Measured(
-        device=like.device.name, mode="", software="", runtime=like.row.runtime, network=network,
+        device=like.row.device, mode="", software="", runtime=like.row.runtime, network=network,
         model=f"zoo:{network}", batch=1, shape=(1, channels, size, size), precision=precision,
         runtime_s=float("nan"), power_above_idle_w=float("nan"), canonical=network, family="",
         set_aside="",
     )  # fmt: skip
     try:
-        (sample,) = samples_of([wanted])
+        layers = network_of(wanted, target=BuildTarget.of(like.device))
     except EdgeProfilerError:  # not every network takes every size
         return []
-    return [Sample(sample.row, like.device, sample.work, sample.count, sample.io_bytes)]
+    return [Sample.of(wanted, like.device, layers)]

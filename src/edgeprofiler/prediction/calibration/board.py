@@ -188,7 +188,7 @@ def _problem(
         )
     names = [name for name in SPREAD if name not in _useless(device)]
     unknowns = [Unknown(name, SPREAD[name]) for name in names]
-    if device.runtime != "trtexec":  # what trtexec reports is the GPU's time
+    if device.runtime != "trtexec":  # its fixed part is assumed: what two events add
         unknowns.append(Unknown("host_fixed_s", HOST_SPREAD))
     covariance = np.diag(np.full(len(samples), NOISE**2))
     return Problem(Rows.of(samples), start, tuple(unknowns), covariance), warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -41,11 +42,12 @@ def fit_power(
     same = before is not None and before.mode.clocks == device.mode.clocks
     known_rates = before.parameters if before is not None and same else {}
     kept = {name: known_rates[name] for name in RATES if name in known_rates}
+    notes = _not_above(device, samples, known)
     if not known.any():
-        return kept, nothing, nothing, []
+        return kept, nothing, nothing, notes
     if known.sum() < LEAST_ROWS:
         note = f"{int(known.sum())} rows with power are too few (at least {LEAST_ROWS}); not used"
-        return kept, nothing, nothing, [note]
+        return kept, nothing, nothing, [*notes, note]
     rows = PowerRows.of(samples, [numbers] * len(samples), profiled=False)
     base = base_power(device, numbers)
     rates = [float(getattr(numbers, name)) for name in RATES]
@@ -67,4 +69,19 @@ def fit_power(
     fitted = np.where(known, np.exp(model(values)), np.nan)
     gains = np.exp(values[[0, 1, 1, 1]])
     power = {name: rate * float(g) for name, rate, g in zip(RATES, rates, gains, strict=True)}
-    return power, fitted, left, []
+    return power, fitted, left, notes
+
+
+def _not_above(device: Device, samples: Sequence[Sample], known: BoolArray) -> list[str]:
+    """Return what to say of boards' powers that are not above idle."""
+    count = sum(
+        math.isfinite(sample.row.power_w) and not fits
+        for sample, fits in zip(samples, known.tolist(), strict=True)
+    )
+    if not count:
+        return []
+    note = (
+        f"power of {count} rows is not above the {device.idle_power_w:g} W of the idle board, and "
+        "not used; a file of your board may have its own `idle_power_w`"
+    )
+    return [note]

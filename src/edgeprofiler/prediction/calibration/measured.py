@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeprofiler.core import limits
-from edgeprofiler.core.choices import DEFAULT_PRECISION, PRECISIONS
+from edgeprofiler.core.choices import DEFAULT_PRECISION, PRECISIONS, RUNTIMES
 from edgeprofiler.core.device import JETPACKS
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network
@@ -28,6 +28,9 @@ EXTRA = (
 """Columns that are used where they are there: the host runtime, the version of TensorRT, how many
 classes the head has, and by which name, family, publication and laboratory a row is grouped in an
 evaluation, or why it is set aside."""
+
+UNCOSTED = "a cost of every layer"
+"""What a row lacks whose network has layers of which nobody knows the cost: its total is open."""
 
 _SIZE = re.compile(r"(\d{1,6})x(\d{1,6})(?:x(\d{1,6}))?(?:x(\d{1,6}))?")
 
@@ -78,6 +81,17 @@ class Measured:
     def spec(self) -> str:
         """Board and mode as `--device` takes them."""
         return f"{self.device}@{self.mode}" if self.mode else self.device
+
+    def above_idle_w(self, idle_power_w: float) -> float:
+        """Return the measured power above idle in W; NaN where there is none.
+
+        Args:
+            idle_power_w: what is taken off where the board's whole power was measured. A power
+                that is not above it tells nothing of the network.
+        """
+        own = self.power_above_idle_w
+        found = own if math.isfinite(own) else self.power_w - idle_power_w
+        return found if found > 0 else math.nan
 
 
 def runtime_of(software: str) -> str:
@@ -150,7 +164,7 @@ def _row(row: Row) -> Measured:
         device=texts.get("device", ""),
         mode=texts.get("mode", "").lower(),
         software=software,
-        runtime=texts.get("runtime") or runtime_of(software),
+        runtime=texts.get("runtime", "").lower() or runtime_of(software),
         network=network,
         model=texts.get("model", ""),
         batch=batch,
@@ -182,6 +196,8 @@ def lacking(row: Measured, *, power: bool = True) -> str:
         return "a model"
     if row.precision not in PRECISIONS:
         return f"a precision of {', '.join(PRECISIONS)}"
+    if row.runtime not in RUNTIMES:
+        return f"a host runtime of {', '.join(RUNTIMES)}"
     if math.isfinite(row.runtime_s):
         return ""
     if power and (math.isfinite(row.power_above_idle_w) or math.isfinite(row.power_w)):

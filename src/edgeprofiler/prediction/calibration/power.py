@@ -44,14 +44,8 @@ SILICON_ERROR = 0.4
 
 
 def power_above_idle(sample: Sample) -> float:
-    """Return the measured power above idle in W; NaN where there is none.
-
-    Where the board's power was measured, the idle power of the device's mode is taken off.
-    """
-    row = sample.row
-    if math.isfinite(row.power_above_idle_w):
-        return row.power_above_idle_w
-    return row.power_w - sample.device.idle_power_w
+    """Return a sample's power above idle in W by its device's idle power; NaN where none is."""
+    return sample.row.above_idle_w(sample.device.idle_power_w)
 
 
 @dataclass(frozen=True)

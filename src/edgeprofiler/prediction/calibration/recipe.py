@@ -48,7 +48,7 @@ HOSTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "ultralytics": {"host_fixed_s": (300e-6, 0.5)},
     "torch2trt": {"host_fixed_s": (200e-6, 0.7)},
 }
-"""What a host adds: start and deviation. `trtexec` reports the GPU's time, with gaps."""
+"""What a host adds: start and deviation. `trtexec` times the GPU between two events, with gaps."""
 
 TRTEXEC_FIXED_S = 20e-6
 """What two events of CUDA add around an inference. Assumed."""

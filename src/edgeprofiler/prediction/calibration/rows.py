@@ -31,12 +31,15 @@ class Sample:
     io_bytes: float = 0.0
     single_layer: bool = False
     """Whether the time is one layer's, without an inference's fixed part and host."""
+    costed: bool = True
+    """Whether all that runs can have a cost; else what was measured is not what is summed."""
 
     @staticmethod
     def of(row: Measured, device: Device, network: Network) -> Sample:
         """Return a row with the layers of its network."""
         work, count = Work.of(network.columns).distinct()
-        return Sample(row, device, work, count, float(network.io_bytes or 0))
+        io_bytes = float(network.io_bytes or 0)
+        return Sample(row, device, work, count, io_bytes, costed=network.whole)
 
     @property
     def stack(self) -> tuple[str, str, str]:

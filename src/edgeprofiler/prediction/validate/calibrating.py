@@ -15,7 +15,7 @@ from edgeprofiler.core.device.loading import REGISTRY
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.prediction.calibration.board import BoardFit
 from edgeprofiler.prediction.calibration.board import calibrate as fit_board
-from edgeprofiler.prediction.calibration.measured import Measured, lacking
+from edgeprofiler.prediction.calibration.measured import UNCOSTED, Measured, lacking
 from edgeprofiler.prediction.calibration.profiles import rows_of
 from edgeprofiler.prediction.calibration.write import device_text
 from edgeprofiler.prediction.validate.networks import samples_of
@@ -98,11 +98,15 @@ def calibrate(
                 + "; ".join(sorted(stacks))
             )
         hosted = board.with_runtime(host)
-        samples = [replace(s, device=hosted) for s in samples_of(chosen, folder, device=spec)]
+        found = samples_of(chosen, folder, device=spec)
+        samples = [replace(sample, device=hosted) for sample in found if sample.costed]
+        left = len(found) - len(samples)
+        doubts = [f"{left} rows are not used: without {UNCOSTED}"] if left else []
         try:
             fits.append(fit_board(hosted, samples))
+            warnings += doubts
         except InsufficientData as error:
-            problems.append(f"{host}: {error}")
+            problems.append("; ".join([f"{host}: {error}", *doubts]))
     if not fits:
         raise InsufficientData("; ".join(problems) or "no row is of that host")
     warnings += problems

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
-from edgeprofiler.core.device import load_device
+from edgeprofiler.core.device import Device, load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
-from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.network import FloatArray, Network
 from edgeprofiler.core.parallel import ALONE, Workers
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.quantity import Estimate
 from edgeprofiler.prediction.accuracy import Coverage, Figures, figures
 from edgeprofiler.prediction.calibration import recipe
 from edgeprofiler.prediction.calibration.folds import KEYS, Folds
-from edgeprofiler.prediction.calibration.measured import Measured, lacking
+from edgeprofiler.prediction.calibration.measured import UNCOSTED, Measured, lacking
 from edgeprofiler.prediction.calibration.power import power_above_idle
 from edgeprofiler.prediction.calibration.power_folds import PowerFolds
 from edgeprofiler.prediction.calibration.profiles import rows_of
@@ -28,10 +28,12 @@ from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_ta
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
 from edgeprofiler.prediction.uncertainty.conformal import half_width
-from edgeprofiler.prediction.validate.networks import Networks, board_of, samples_of
+from edgeprofiler.prediction.validate.networks import Networks, board_of
 
 LEFT_OUT = tuple(KEYS)
 """What can be left out, one group at a time."""
+
+NOT_ABOVE_IDLE = "a power above the board's idle power"
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Compared:
 
     row: Measured
     quantity: str
-    """`runtime` (GPU time, or wall time where the software's includes the host) or `power`
-    (above idle)."""
+    """`runtime` (of an inference with its host, as numbers are fitted on it) or `power` (above
+    idle)."""
     measured: float
     predicted: float
     low: float
@@ -70,6 +72,8 @@ class Validation:
     left_out: str
     """What was left out of the fit for each row; empty where the shipped numbers were used."""
     confidence: float
+    notes: tuple[str, ...] = ()
+    """What was not compared although rows have it, and why."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,8 +81,9 @@ class Validation:
         rows = {id(c.row): c.row for c in self.compared}.values()
         simulated = sum(row.simulated for row in rows)
         if not simulated:
-            return ()
-        return (f"{simulated} of {len(rows)} rows are simulated: no board was measured",)
+            return self.notes
+        said = f"{simulated} of {len(rows)} rows are simulated: no board was measured"
+        return (said, *self.notes)
 
     def chosen(self, quantity: str, *, every: bool = False) -> list[Compared]:
         """Return the rows of a quantity that count; with `every`, those set aside too."""
@@ -119,50 +124,66 @@ def validate(
         mine = [r for r in rows if r.device in ("", *board.names) and board.runs_in(r.mode)]
         rows = mine or rows
     lacks = {id(row): lacking(row) for row in rows}
-    known = [row for row in rows if not lacks[id(row)]]
-    if not known:
+    networks, asked = Networks(folder), []
+    for row in [row for row in rows if not lacks[id(row)]]:
+        board = board_of(row, spec, row.runtime)
+        one = _Asked(row, board, networks.of(row, board))
+        lacks[id(row)] = one.lacks
+        if one.comparable:
+            asked.append(one)
+    if not asked:
         what = " or ".join(dict.fromkeys(lacks.values()))
         raise InvalidInput("measured rows", f"every one lacks {what}", "fill that column")
-    skipped = tuple((row, lacks[id(row)]) for row in rows if lacks[id(row)])
+    notes: list[str] = []
     if leave_out:
-        compared = _left_out(samples_of(known, folder, spec), leave_out, confidence, workers)
+        compared, notes = _left_out(asked, leave_out, confidence, workers)
     else:
-        compared = _as_shipped(known, folder, spec, confidence)
-    return Validation(tuple(compared), skipped, leave_out or "", confidence)
+        compared = [found for each in asked for found in _as_shipped(each, confidence)]
+    skipped = tuple((row, lacks[id(row)]) for row in rows if lacks[id(row)])
+    return Validation(tuple(compared), skipped, leave_out or "", confidence, tuple(notes))
 
 
-def _as_shipped(
-    rows: Sequence[Measured], folder: Path | None, device: str | None, confidence: float
-) -> list[Compared]:
-    networks = Networks(folder)
-    found = []
-    for row in rows:
-        board = board_of(row, device, row.runtime)
-        network = networks.of(row, board)
-        predictor = RooflinePredictor(board, confidence)
-        if math.isfinite(row.runtime_s):
-            found.append(_runtime(row, predictor.predict(network)))
-        if math.isfinite(row.power_above_idle_w) or math.isfinite(row.power_w):
-            if row.runtime == "torch-tensorrt":
-                gap = prior_table()["hosts"]["power-experiment"]
-                numbers = replace(parameters_of(board), **gap)
-                predictor = RooflinePredictor(board, confidence, numbers)
-            found.append(_power(row, predictor.predict(network)))
-    return found
+@dataclass(frozen=True)
+class _Asked:
+    """A row with its board and the layers of its network."""
+
+    row: Measured
+    board: Device
+    network: Network
+
+    @property
+    def watts(self) -> float:
+        """Measured power above idle; NaN where there is none."""
+        return self.row.above_idle_w(self.board.idle_power_w)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether something of it can be compared: no total of a part is one of the whole."""
+        known = math.isfinite(self.row.runtime_s) or math.isfinite(self.watts)
+        return known and self.network.whole
+
+    @property
+    def lacks(self) -> str:
+        """What it lacks to be compared, in all that was measured; empty where nothing."""
+        if not self.network.whole:
+            return UNCOSTED
+        idles = math.isfinite(self.row.power_w) and math.isnan(self.watts)
+        return NOT_ABOVE_IDLE if idles else ""
 
 
-def _runtime(row: Measured, profile: Profile) -> Compared:
-    totals = profile.totals
-    # What trtexec reports is the GPU's time; other hosts time the call.
-    estimate = totals.runtime_s if row.runtime == "trtexec" else totals.end_to_end_s
-    return _compared(row, "runtime", row.runtime_s, estimate, profile)
-
-
-def _power(row: Measured, profile: Profile) -> Compared:
-    estimate = profile.totals.power_above_idle_w
-    above = row.power_above_idle_w
-    measured = above if math.isfinite(above) else row.power_w - profile.idle_power_w
-    return _compared(row, "power", measured, estimate, profile)
+def _as_shipped(asked: _Asked, confidence: float) -> Iterator[Compared]:
+    row, board = asked.row, asked.board
+    predictor = RooflinePredictor(board, confidence)
+    if math.isfinite(row.runtime_s):
+        estimate = predictor.predict(asked.network)
+        yield _compared(row, "runtime", row.runtime_s, estimate.totals.end_to_end_s, estimate)
+    if math.isfinite(asked.watts):
+        if row.runtime == "torch-tensorrt":
+            gap = prior_table()["hosts"]["power-experiment"]
+            numbers = replace(parameters_of(board), **gap)
+            predictor = RooflinePredictor(board, confidence, numbers)
+        estimate = predictor.predict(asked.network)
+        yield _compared(row, "power", asked.watts, estimate.totals.power_above_idle_w, estimate)
 
 
 def _compared(
@@ -173,14 +194,22 @@ def _compared(
 
 
 def _left_out(
-    samples: list[Sample], kind: str, confidence: float, workers: Workers
-) -> list[Compared]:
+    asked: Sequence[_Asked], kind: str, confidence: float, workers: Workers
+) -> tuple[list[Compared], list[str]]:
+    """Return what refits say without each row's group, and why power is not among it."""
+    samples = [Sample.of(each.row, each.board, each.network) for each in asked]
     timed = [s for s in samples if math.isfinite(s.row.runtime_s)]
     powered = [s for s in samples if math.isfinite(power_above_idle(s))]
     kept = [s for s in timed if not s.row.set_aside]
     if not kept:
         raise InsufficientData("no row with a time counts, so nothing can be fitted without one")
-    _enough(kept, kind)
+    too_few = _too_few(kept, kind)
+    if too_few:
+        raise InsufficientData(too_few)
+    notes = []
+    if powered and (too_few := _too_few([s for s in powered if not s.row.set_aside], kind)):
+        notes.append(f"power is not compared: {too_few}")
+        powered = []
     # Rows set aside take no part in a fit, but are predicted beside the rest.
     problem = recipe.assemble(timed)
     taking_part = np.array([not s.row.set_aside for s in timed])
@@ -192,20 +221,21 @@ def _left_out(
     seconds = [s.row.runtime_s for s in timed]
     found = _compare(timed, folds.residuals(), kind, confidence, "runtime", seconds)
     if powered:
-        _enough([s for s in powered if not s.row.set_aside], kind)
         watts = [power_above_idle(s) for s in powered]
         residuals = PowerFolds.of(folds, powered, confidence).residuals
         found += _compare(powered, residuals, kind, confidence, "power", watts)
-    return found
+    return found, notes
 
 
-def _enough(samples: Sequence[Sample], kind: str) -> None:
+def _too_few(samples: Sequence[Sample], kind: str) -> str:
+    """Return why no group of a kind can be left out; empty where one can."""
     groups = {KEYS[kind](sample) for sample in samples}
-    if len(groups) < 2:
-        raise InsufficientData(
-            f"leaving out one {kind} needs rows of at least two; these are all of "
-            f"{', '.join(groups) or 'none'}"
-        )
+    if len(groups) >= 2:
+        return ""
+    return (
+        f"leaving out one {kind} needs rows of at least two; these are all of "
+        f"{', '.join(groups) or 'none'}"
+    )
 
 
 def _compare(

@@ -125,6 +125,16 @@ def test_power_of_the_whole_board_is_as_good() -> None:
     assert one.predicted_w == pytest.approx(other.predicted_w)
 
 
+def test_rows_of_one_network_again_make_no_interval_of_power_narrower() -> None:
+    """What is asked about is another network, and of those there are as many as before."""
+    names = NAMES[:3]
+    rows = [sample(n, seconds(n, SLOW), w) for n, w in zip(names, (9.0, 12.0, 14.0), strict=True)]
+    once, often = calibrate(BOARD, rows), calibrate(BOARD, rows * 4)
+    width = often.calibration.errors["power_loo_q90"]
+    assert width >= once.calibration.errors["power_loo_q90"] > 0.15
+    assert width >= np.abs(np.log(often.left_out_w[:3] / (9.0, 12.0, 14.0))).max()
+
+
 def test_two_rows_of_power_are_not_enough_and_said_so() -> None:
     rows = samples(SLOW)
     some = [replace(s, row=replace(s.row, power_above_idle_w=9.0)) for s in rows[:2]]

@@ -125,7 +125,8 @@ def calibrate(
         values = problem.fit(~out, solution.values, max_iterations=8, knee=KNEE).values
         return problem.predict(values) - problem.observed
 
-    unseen = left_out(np.array(groups_of(timed)), residuals)
+    labels = np.array(groups_of(timed))
+    unseen = left_out(labels, residuals)
     factors = {
         u.name: (_factor(device, problem, solution.values, u.name), float(s), bool(d))
         for u, s, d in zip(problem.unknowns, deviation, determined, strict=True)
@@ -136,8 +137,8 @@ def calibrate(
     if outliers:
         warnings.append(f"far from the fit, weighted down: {', '.join(dict.fromkeys(outliers))}")
     numbers = problem.parameters(solution.values)
-    power, fitted_w, left_w, notes = fit_power(device, numbers, timed, groups_of(timed))
-    calibration = _calibration(device, timed, factors, unseen, power)
+    power, fitted_w, left_w, notes = fit_power(device, numbers, timed, labels.tolist())
+    calibration = _calibration(device, timed, factors, labels.tolist(), unseen, power)
     if np.isfinite(left_w).any():
         watts = np.array([power_above_idle(s) for s in timed])
         known = np.isfinite(left_w)
@@ -147,7 +148,7 @@ def calibrate(
                 **calibration.errors,
                 "power_loo_mape": float(np.mean(np.abs(left_w[known] / watts[known] - 1))),
                 "power_loo_q90": _width(
-                    np.log(left_w[known] / watts[known]), range(int(known.sum())), "power"
+                    np.log(left_w[known] / watts[known]), labels[known].tolist(), "power"
                 ),
             },
         )
@@ -229,10 +230,10 @@ def _calibration(
     device: Device,
     samples: Sequence[Sample],
     factors: Mapping[str, tuple[float, float, bool]],
+    labels: Sequence[str],
     unseen: FloatArray,
     power: Mapping[str, float],
 ) -> Calibration:
-    labels = groups_of(samples)
     width = _width(unseen, labels, "runtime")
     parameters = {name: factor for name, (factor, _, _) in factors.items()}
     count = len(set(labels))

@@ -9,8 +9,10 @@ import pytest
 from paths import TINY_ONNX as TINY
 
 from edgeprofiler.core.errors import InvalidInput
+from edgeprofiler.core.profile.document import write_profile
 from edgeprofiler.prediction.calibration.contribution import Contributed
 from edgeprofiler.prediction.calibration.measured import Measured, read_measured
+from edgeprofiler.prediction.predict import predict
 from edgeprofiler.prediction.validate.calibrating import calibrate
 from edgeprofiler.prediction.validate.networks import network_of, samples_of
 from edgeprofiler.reading.read import read
@@ -41,6 +43,13 @@ def test_a_file_goes_before_a_name_of_the_zoo(tmp_path: Path) -> None:
     (row,) = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,resnet18,1,,fp16,2")
     with pytest.raises(InvalidInput):
         network_of(row, tmp_path)
+
+
+def test_a_profile_lies_where_other_models_lie(tmp_path: Path) -> None:
+    """A relative path starts at the table's folder, wherever the program was started."""
+    write_profile(predict("zoo:lenet"), tmp_path / "measured.json")
+    (row,) = rows(tmp_path, "jetson-orin-nano,15w,trtexec,a,measured.json,1,,fp16,2")
+    assert network_of(row, tmp_path) == predict("zoo:lenet").network
 
 
 def test_an_unknown_name_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -88,13 +88,13 @@ def board_of(row: Measured, device: str | None = None, runtime: str | None = Non
 
 def _model_of(row: Measured, folder: Path | None) -> Graph | Network:
     """Return a row's model at the row's batch and shape; an engine has its own."""
-    if row.model.endswith(".json") and is_profile(row.model):
-        return read_profile(row.model).network
     source = _address(row.model, folder)
     if source.startswith("zoo:"):
         source += f"?classes={row.classes}" if row.classes else ""
     elif folder is not None:
         source = str(folder / source)
+    if source.endswith(".json") and is_profile(source):
+        return read_profile(source).network
     if front_end_for(source).name == "tensorrt":
         return read_model(source)
     if row.shape:

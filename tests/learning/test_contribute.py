@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from learning_data import measured as measured_profile
 from paths import TINY_ONNX
 
 import edgeprofiler
 from edgeprofiler.measurement.recording import save_recording
 from edgeprofiler.measurement.simulator import simulate
+from edgeprofiler.prediction.calibration.contribution import read_contribution
 
 TABLE = "device,mode,software,network,model,batch,input,precision,runtime_ms\n" + "".join(
     f'jetson-orin-nano,15w,"JetPack 6.0, TensorRT 10.3, {{who}}",{n},zoo:{n},1,224x224,fp16,{ms}\n'
@@ -34,6 +37,41 @@ def test_a_contributed_table_calibrates_as_the_table_does(table: Path, tmp_path:
     [from_table] = edgeprofiler.calibrate(table, board).fits
     [from_given] = edgeprofiler.calibrate(given, board).fits
     assert from_given.calibration.parameters == pytest.approx(from_table.calibration.parameters)
+
+
+def test_layers_are_given_as_the_engine_that_was_measured_has_them(tmp_path: Path) -> None:
+    """TensorRT 8.2 runs SiLU apart from the convolution before it, 10.3 within."""
+    table = tmp_path / "measured.csv"
+    head = "device,mode,network,model,runtime_ms,tensorrt,software\n"
+    rows = ("6,8.2,", '6,,"JetPack 4.6.1"', "6,10.3,")
+    lines = (f"jetson-orin-nano,15w,yolo,zoo:yolov8n,{row}\n" for row in rows)
+    table.write_text(head + "".join(lines))
+    old, older, new = edgeprofiler.contribute(table, licence="CC0-1.0").measurements
+    assert [m.tensorrt for m in (old, older, new)] == ["8.2", "8.2", "10.3"]
+    assert len(old.network.layers) == len(older.network.layers) > len(new.network.layers) + 40
+    assert old.row().tensorrt == "8.2"
+
+
+def test_power_of_a_whole_board_is_given_above_its_idle_power(tmp_path: Path) -> None:
+    table = tmp_path / "measured.csv"
+    head = "device,network,model,runtime_ms,power_w\n"
+    table.write_text(
+        f"{head}jetson-orin-nano,a,zoo:lenet,1,9.2\njetson-orin-nano,b,zoo:lenet,2,3\n"
+    )
+    above, below = edgeprofiler.contribute(table, licence="CC0-1.0").measurements
+    assert (above.power_above_idle_w, above.idle_power_w) == (pytest.approx(5.0), 4.2)
+    assert math.isnan(below.power_above_idle_w)
+
+
+def test_a_mean_power_below_idle_is_given_as_unknown(tmp_path: Path) -> None:
+    """Noise puts the power of a small network there; a file with it could not be read again."""
+    noisy = replace(measured_profile("lenet"), idle_power_w=50.0)
+    edgeprofiler.write_profile(noisy, tmp_path / "p.json")
+    given = tmp_path / "given.json"
+    edgeprofiler.contribute(tmp_path / "p.json", licence="CC0-1.0", output=given)
+    (found,) = read_contribution(given).measurements
+    assert math.isnan(found.power_above_idle_w)
+    assert found.end_to_end_s > 0
 
 
 @pytest.mark.slow
@@ -121,7 +159,7 @@ def test_an_unknown_board_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_damaged_contribution_is_refused_by_its_place(table: Path, tmp_path: Path) -> None:
     document = edgeprofiler.contribute(table, licence="CC0-1.0").document()
-    document["measurements"][2]["end_to_end_s"] = -1
+    document["measurements"][2]["end_to_end_s"] = 0
     (tmp_path / "given.json").write_text(json.dumps(document))
     with pytest.raises(edgeprofiler.InvalidInput, match=r"measurements\[2\].end_to_end_s"):
         edgeprofiler.calibrate(tmp_path / "given.json")

@@ -65,6 +65,15 @@ _SI = {
 """Units that take a prefix, and what names in files end with."""
 
 
+def positive(value: float) -> float:
+    """Return a number that is above zero; NaN for any other, which tells nothing of a load.
+
+    >>> positive(2.5), positive(-0.1)
+    (2.5, nan)
+    """
+    return value if value > 0 else math.nan
+
+
 def known(value: float) -> float | None:
     """Return a number as JSON holds it: `None` where it is unknown.
 

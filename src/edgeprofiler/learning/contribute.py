@@ -12,6 +12,7 @@ from edgeprofiler.core.device import device_names, load_device
 from edgeprofiler.core.errors import InsufficientData, InvalidInput, UsageError
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.core.units import positive
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.qa import qa
 from edgeprofiler.measurement.recording import Recording, is_recording, load_recording
@@ -23,7 +24,7 @@ from edgeprofiler.prediction.calibration.contribution import (
     software_of,
 )
 from edgeprofiler.prediction.calibration.measured import read_measured
-from edgeprofiler.prediction.validate.networks import network_of
+from edgeprofiler.prediction.validate.networks import board_of, network_of
 from edgeprofiler.reading.lowering import BuildTarget
 
 
@@ -100,7 +101,7 @@ def _of_profile(profile: Profile, source: Path, device: str | None, **known: Any
         runtime=profile.device.runtime,
         network=anonymous(profile.network),
         end_to_end_s=totals.end_to_end_s.value,
-        power_above_idle_w=totals.power_above_idle_w.value,
+        power_above_idle_w=positive(totals.power_above_idle_w.value),
         idle_power_w=profile.idle_power_w,
         layers={name: tuple(values.tolist()) for name, values in columns.items()},
         simulated=profile.simulated,
@@ -114,18 +115,19 @@ def _of_table(source: Path, device: str | None) -> Iterator[Contributed]:
             raise InvalidInput(
                 f"{source}: line {row.line}", "names no model", "its layers are what others need"
             )
-        board, mode = _board(row.device, row.mode, source, device)
-        software = software_of(row.software)
-        target = BuildTarget.of(load_device(f"{board}@{mode}" if mode else board))
+        name, mode = _board(row.device, row.mode, source, device)
+        board = board_of(row, f"{name}@{mode}" if mode else name)
+        idle = board.idle_power_w if math.isfinite(row.power_w) else math.nan
         yield Contributed(
-            board=board,
+            board=name,
             mode=mode,
             runtime=row.runtime,
-            network=anonymous(network_of(row, source.parent, target), row.model),
+            network=anonymous(network_of(row, source.parent, BuildTarget.of(board)), row.model),
             end_to_end_s=row.runtime_s,
-            power_above_idle_w=row.power_above_idle_w,
-            jetpack=software.get("jetpack", ""),
-            tensorrt=software.get("tensorrt", ""),
+            power_above_idle_w=row.above_idle_w(idle),
+            idle_power_w=idle,
+            jetpack=software_of(row.software).get("jetpack", ""),
+            tensorrt=row.tensorrt,
         )
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.prediction.calibration.measured import (
     canonical_name,
-    input_shape,
     lacking,
     read_measured,
     runtime_of,
@@ -59,7 +58,9 @@ def test_power_alone_is_enough(tmp_path: Path) -> None:
         ("d,,s,n,zoo:lenet,1,,fp16,-1,", "above zero"),
         ("d,,s,n,zoo:lenet,1,,fp16,nan,", "line 2, column runtime_ms is not a finite number"),
         ("d,,s,,zoo:lenet,1,,fp16,1,", "line 2, column network is empty"),
-        ("d,,s,n,zoo:lenet,1,big,fp16,1,", "'big'"),
+        ("d,,s,n,zoo:lenet,1,big,fp16,1,", "line 2, column input is 'big', no size"),
+        ("d,,s,n,zoo:lenet,1,1x3x8x224x224,fp16,1,", "no size"),
+        ("d,,s,n,zoo:lenet,8,1x3x224x224,fp16,1,", "column batch is 8, and the input's is 1"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line(tmp_path: Path, line: str, word: str) -> None:
@@ -104,6 +105,8 @@ def test_power_of_the_whole_board_is_kept_apart(tmp_path: Path) -> None:
         ("JetPack 6.0, TensorRT", "8.6"),
         ("JetPack 6.2, Python", "10.3"),
         ("TensorRT 10.1 FP16 via Torch-TensorRT 2.4, JetPack 6.1", "10.1"),
+        ("jetpack-5.1.2", "8.5"),
+        ("tensorrt v8.2.1, trtexec", "8.2"),
         ("somebody's own", ""),
     ],
 )
@@ -131,15 +134,38 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
 def test_the_host_is_told_from_the_software() -> None:
     assert runtime_of("TensorRT 5 (torch2trt; host overhead included)") == "torch2trt"
     assert runtime_of("TensorRT 10.1 FP16 via Torch-TensorRT 2.4") == "torch-tensorrt"
+    assert runtime_of("PyTorch 2.4, Torch-TensorRT") == "torch-tensorrt"
+    assert runtime_of("PyTorch 1.10 with TensorRT engines") == "torch2trt"
     assert runtime_of("JetPack 6, TensorRT, trtutils") == "cpp"
     assert runtime_of("JetPack 4.6, TensorRT") == "trtexec"
 
 
-def test_names_and_sizes() -> None:
+@pytest.mark.parametrize("software", ["onnxruntime 1.20.1", "ONNX Runtime, CUDA", "torch 2.4.1"])
+def test_what_runs_no_engine_of_tensorrt_is_no_host(tmp_path: Path, software: str) -> None:
+    (row,) = read_measured(written(tmp_path, f'd,,"{software}",n,zoo:lenet,1,,fp16,1,'))
+    assert lacking(row).startswith("a host runtime of trtexec, ")
+
+
+def test_a_network_has_one_name_in_all_files() -> None:
     assert canonical_name("MobileNetV3-small ") == "mobilenetv3_small"
-    assert input_shape("", 1) == ()
-    assert input_shape("1x32x32", 4) == (4, 1, 32, 32)
-    assert input_shape("2x3x224x200", 1) == (2, 3, 224, 200)
+
+
+@pytest.mark.parametrize(
+    ("batch", "size", "shape"),
+    [
+        ("", "", ()),
+        ("", "224", (1, 3, 224, 224)),
+        ("4", "1x32x32", (4, 1, 32, 32)),
+        ("", "2x3x224x200", (2, 3, 224, 200)),
+        ("2", "2x3x224x200", (2, 3, 224, 200)),
+    ],
+)
+def test_an_input_has_the_batch_that_one_of_both_says(
+    tmp_path: Path, batch: str, size: str, shape: tuple[int, ...]
+) -> None:
+    (row,) = read_measured(written(tmp_path, f"d,,s,n,zoo:lenet,{batch},{size},fp16,1,"))
+    assert row.shape == shape
+    assert row.batch == (shape[0] if shape else 1)
 
 
 def test_rows_are_written_as_csv() -> None:

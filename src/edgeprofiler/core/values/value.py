@@ -225,9 +225,15 @@ class Value:
             raise self.fail(f"is {value:g}", f"it must be above {_least(above)}")
         return value
 
-    def number_or_nan(self, minimum: float | None = None, maximum: float | None = None) -> float:
+    def number_or_nan(
+        self,
+        minimum: float | None = None,
+        maximum: float | None = None,
+        *,
+        above: float | None = None,
+    ) -> float:
         """Return a number, NaN for null."""
-        return math.nan if self.null else self.number(minimum, maximum)
+        return math.nan if self.null else self.number(minimum, maximum, above=above)
 
     def numbers(self, length: int | None = None) -> tuple[float, ...]:
         """Return a list of finite numbers."""

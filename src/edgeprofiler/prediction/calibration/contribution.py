@@ -187,7 +187,7 @@ def _measurement(value: Value) -> Contributed:
         mode=value["mode"].text(),
         runtime=value["runtime"].text(),
         network=network,
-        end_to_end_s=value["end_to_end_s"].number_or_nan(0.0),
+        end_to_end_s=value["end_to_end_s"].number_or_nan(above=0.0),
         power_above_idle_w=value["power_above_idle_w"].number_or_nan(0.0),
         jetpack=value["jetpack"].text(),
         tensorrt=value["tensorrt"].text(),

@@ -14,8 +14,8 @@ from edgeprofiler.core.device import JETPACKS
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Network
 from edgeprofiler.core.table import csv_text
-from edgeprofiler.core.units import seconds_from_ms
-from edgeprofiler.core.values import Row
+from edgeprofiler.core.units import positive, seconds_from_ms
+from edgeprofiler.core.values import Row, shown, sizes_of
 from edgeprofiler.prediction.calibration.sheet import measured_sheet
 
 REQUIRED = ("device", "network", "model", "runtime_ms")
@@ -31,8 +31,6 @@ evaluation, or why it is set aside."""
 
 UNCOSTED = "a cost of every layer"
 """What a row lacks whose network has layers of which nobody knows the cost: its total is open."""
-
-_SIZE = re.compile(r"(\d{1,6})x(\d{1,6})(?:x(\d{1,6}))?(?:x(\d{1,6}))?")
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,7 @@ class Measured:
                 that is not above it tells nothing of the network.
         """
         own = self.power_above_idle_w
-        found = own if math.isfinite(own) else self.power_w - idle_power_w
-        return found if found > 0 else math.nan
+        return positive(own if math.isfinite(own) else self.power_w - idle_power_w)
 
 
 def runtime_of(software: str) -> str:
@@ -99,15 +96,20 @@ def runtime_of(software: str) -> str:
 
     A Python or C++ program that copies inputs and outputs around each inference (trtutils among
     them) counts as `cpp`; the profiler of the power measurements as `torch-tensorrt`; any other
-    call through PyTorch as `torch2trt`.
+    call through PyTorch as `torch2trt`. What has kernels of its own, ONNX Runtime and `torch` as
+    recordings name it, is none of `RUNTIMES`.
     """
     text = software.lower()
     if "ultralytics" in text:
         return "ultralytics"
-    if "torch2trt" in text or "pytorch" in text:
-        return "torch2trt"
     if "torch-tensorrt" in text or "torch_tensorrt" in text:
         return "torch-tensorrt"
+    if "torch2trt" in text or "pytorch" in text:
+        return "torch2trt"
+    if re.search(r"onnx ?runtime", text):
+        return "onnxruntime"
+    if re.match(r"torch\b", text):
+        return "torch"
     if "trtutils" in text or "c++" in text or "cpp" in text:
         return "cpp"
     return "trtexec"
@@ -120,10 +122,10 @@ def tensorrt_of(software: str) -> str:
         >>> tensorrt_of("JetPack 6.0, TensorRT"), tensorrt_of("TensorRT 10.1 via Torch-TensorRT")
         ('8.6', '10.1')
     """
-    named = re.search(r"TensorRT (\d{1,2}(?:\.\d{1,2})?)\b", software)
+    named = re.search(r"TensorRT[ -]?v?(\d{1,2}(?:\.\d{1,2})?)\b", software, re.IGNORECASE)
     if named is not None:
         return named[1]
-    carried = re.search(r"JetPack (\d(?:\.\d){0,2})\b", software)
+    carried = re.search(r"JetPack[ -]?v?(\d(?:\.\d){0,2})\b", software, re.IGNORECASE)
     if carried is None:
         return ""
     text = carried[1]
@@ -154,7 +156,10 @@ def _row(row: Row) -> Measured:
     software, network = texts.get("software", ""), texts["network"]
     if not network:
         raise row["network"].fail("is empty")
-    batch = row["batch"].default(1).whole(1, limits.IMAGE_SIDE)
+    shape = input_shape(row)
+    batch = row["batch"].default(shape[0] if shape else 1).whole(1, limits.IMAGE_SIDE)
+    if shape and shape[0] != batch:
+        raise row["batch"].fail(f"is {batch}, and the input's is {shape[0]}", "say one of them")
     runtime_ms, above_idle, power = (
         math.nan if row[column].null else row[column].number(above=0)
         for column in ("runtime_ms", "power_above_idle_w", "power_w")
@@ -168,7 +173,7 @@ def _row(row: Row) -> Measured:
         network=network,
         model=texts.get("model", ""),
         batch=batch,
-        shape=input_shape(texts.get("input", ""), batch, f"{row.source}, line {row.line}"),
+        shape=shape,
         precision=texts.get("precision", "").lower() or DEFAULT_PRECISION,
         runtime_s=seconds_from_ms(runtime_ms),
         power_above_idle_w=above_idle,
@@ -210,19 +215,24 @@ def canonical_name(network: str) -> str:
     return re.sub(r"[-\s]+", "_", network.strip().lower())
 
 
-def input_shape(text: str, batch: int, where: str = "input") -> tuple[int, ...]:
-    """Return the input's shape from `224x224`, `3x224x224` or `1x3x224x224`."""
-    if not text:
-        return ()
-    match = _SIZE.match(text)
-    if match is None:
-        raise InvalidInput(where, f"input {text!r} is no size", "write 224x224 or 3x224x224")
-    numbers = [int(group) for group in match.groups() if group]
-    if len(numbers) == 2:
-        numbers = [3, *numbers]
-    if len(numbers) == 3:
-        numbers = [batch, *numbers]
-    return tuple(numbers)
+def input_shape(row: Row) -> tuple[int, ...]:
+    """Return the input's shape from `224`, `224x224`, `3x224x224` or `1x3x224x224`.
+
+    Raises:
+        InvalidInput: it is no size.
+    """
+    text = row.cells.get("input", "")
+    try:
+        sizes = sizes_of(text)
+    except ValueError:
+        raise row["input"].fail(
+            f"is {shown(text)}, no size", "write 224x224 or 3x224x224"
+        ) from None
+    if len(sizes) == 2:
+        sizes = (3, *sizes)
+    if len(sizes) == 3:
+        sizes = (row["batch"].default(1).whole(1, limits.IMAGE_SIDE), *sizes)
+    return sizes
 
 
 def write_rows(rows: Sequence[Mapping[str, object]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from edgeprofiler.core.device import device_names, load_device, mode_name
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.profile import Profile
 from edgeprofiler.core.profile.document import is_profile, read_profile
+from edgeprofiler.core.units import positive
 from edgeprofiler.prediction.calibration.contribution import is_contribution
 from edgeprofiler.prediction.calibration.contribution import rows as contributed_rows
 from edgeprofiler.prediction.calibration.measured import (
@@ -72,7 +72,7 @@ def row_of(profile: Profile, path: Path) -> Measured:
         shape=(),
         precision=network.precision,
         runtime_s=totals.end_to_end_s.value,
-        power_above_idle_w=_positive(totals.power_above_idle_w.value),
+        power_above_idle_w=positive(totals.power_above_idle_w.value),
         canonical=canonical_name(network.name),
         family=canonical_name(network.name),
         set_aside="",
@@ -84,7 +84,3 @@ def _mode(board: str, measured: str) -> str:
     """Return a board's mode as devices spell it; empty where it has none of that name."""
     name = mode_name(measured)
     return name if name in [mode.name for mode in load_device(board).modes] else ""
-
-
-def _positive(value: float) -> float:
-    return value if value > 0 else math.nan

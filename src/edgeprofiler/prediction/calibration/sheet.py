@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +22,6 @@ from edgeprofiler.core.values import (
     measure_in,
     missing_column,
     read_csv,
-    sizes_of,
     with_names,
 )
 
@@ -87,8 +85,6 @@ def _rows(sheet: Sheet, measures: Mapping[str, Measure]) -> Iterator[Row]:
                     f"did you mean mW? name the column {name.removesuffix('_w')}_mw",
                 )
             cells[name] = "" if math.isnan(value) else repr(value / _MEASURED[name][2])
-        with suppress(ValueError):  # said where it is read
-            cells["input"] = "x".join(map(str, sizes_of(cells.get("input", ""))))
         yield replace(row, cells=cells)
 
 

@@ -47,6 +47,14 @@ def test_recordings_are_attributed_first(tmp_path):
         calibrate(tmp_path)
 
 
+def test_profiles_beside_recordings_count_whatever_they_are_called(tmp_path):
+    recording, _ = simulate(read("zoo:lenet"), runs=300)
+    save_recording(recording, tmp_path / "recorded")
+    write_profile(measured(NETWORKS[0]), tmp_path / "0000.json")
+    found = validate(tmp_path).chosen("runtime")
+    assert sorted(c.row.network for c in found) == sorted(["lenet", NETWORKS[0]])
+
+
 def test_what_was_not_measured_is_refused(tmp_path):
     write_profile(predict("zoo:lenet"), tmp_path / "p.json")
     with pytest.raises(InvalidInput, match="is predicted by"):

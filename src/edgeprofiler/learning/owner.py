@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgeprofiler.core.choices import DEFAULT_CONFIDENCE
 from edgeprofiler.core.parallel import ALONE, Workers
-from edgeprofiler.core.profile.document import is_profile, write_profile
+from edgeprofiler.core.profile.document import is_profile, read_profile
 from edgeprofiler.measurement.attribution import attribute
 from edgeprofiler.measurement.recording import is_recording, load_recording
 from edgeprofiler.prediction.calibration.measured import Measured
+from edgeprofiler.prediction.calibration.profiles import row_of
 from edgeprofiler.prediction.validate import calibrating, validation
 from edgeprofiler.prediction.validate.calibrating import Calibrated
 from edgeprofiler.prediction.validate.validation import Validation
@@ -48,8 +47,8 @@ def calibrate(
     >>> [fit.calibration.rows for fit in found.fits], found.name
     ([5], 'mine')
     """
-    with _as_rows(measured) as rows:
-        return calibrating.calibrate(rows, device, runtime=runtime, name=name, folder=folder)
+    rows = _as_rows(measured)
+    return calibrating.calibrate(rows, device, runtime=runtime, name=name, folder=folder)
 
 
 def validate(
@@ -82,28 +81,21 @@ def validate(
     >>> edgeprofiler.validate("measured.csv").figures("runtime").rows
     5
     """
-    with _as_rows(measured) as rows:
-        return validation.validate(
-            rows, device, leave_out=leave_out, confidence=confidence, folder=folder,
-            workers=workers,
-        )  # fmt: skip
+    return validation.validate(
+        _as_rows(measured), device, leave_out=leave_out, confidence=confidence, folder=folder,
+        workers=workers,
+    )  # fmt: skip
 
 
-@contextmanager
-def _as_rows(measured: Measurements) -> Iterator[Measurements]:
-    """Yield measurements, recordings among them as the profiles that attribution makes of them."""
+def _as_rows(measured: Measurements) -> Measurements:
+    """Return measurements, with the rows that attribution makes of recordings among them."""
     recordings = _recordings(Path(measured)) if isinstance(measured, (str, Path)) else []
     if not recordings:
-        yield measured
-        return
-    with tempfile.TemporaryDirectory(prefix="edgeprofiler-") as made:
-        for number, place in enumerate(recordings):
-            profile = attribute(load_recording(place))
-            write_profile(profile, Path(made) / f"{number:04d}.json")
-        for path in sorted(Path(str(measured)).glob("*.json")):
-            if is_profile(path):
-                (Path(made) / path.name).write_bytes(path.read_bytes())
-        yield made
+        return measured
+    found = [(place, attribute(load_recording(place))) for place in recordings]
+    beside = [path for path in sorted(Path(str(measured)).glob("*.json")) if is_profile(path)]
+    found += [(path, read_profile(path)) for path in beside]
+    return [row_of(profile, path.absolute()) for path, profile in found]
 
 
 def _recordings(path: Path) -> list[Path]:

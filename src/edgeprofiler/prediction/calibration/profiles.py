@@ -77,6 +77,7 @@ def row_of(profile: Profile, path: Path) -> Measured:
         family=canonical_name(network.name),
         set_aside="",
         simulated=profile.simulated,
+        layers=network,
     )
 
 

@@ -114,6 +114,11 @@ ARRAYS = {
     "loop": np.array([0, 0, 0]),
     "value": np.array([0.0, 1.0, 2.0]),
     "roots": np.array([0]),
+    "number": np.array(0),
+    "square": np.array([[0]]),
+    "stack": np.ones((3, 1)),
+    "stacked": np.array([[0], [-1], [-1]]),
+    "halves": np.array([0.0, 1.5]),
 }
 TREES = {
     "type": "trees", "base": 1.0, "feature": "feature", "threshold": "one", "left": "left",
@@ -166,6 +171,13 @@ def test_a_bounded_sum_and_a_share_of_it() -> None:
         pipeline({**TREES, "feature": "far"}),
         pipeline({**TREES, "roots": "far"}),
         pipeline({**TREES, "value": "coef"}),
+        pipeline({**TREES, "roots": "number"}),
+        pipeline({**TREES, "roots": "square"}),
+        pipeline({**TREES, "value": "stack"}),
+        pipeline({**TREES, "threshold": "stack"}),
+        pipeline({**TREES, "feature": "stacked"}),
+        pipeline({**TREES, "left": "value"}),
+        pipeline(LINE, {"type": "take", "columns": "halves"}),
     ],
 )
 def test_a_description_that_is_not_sound_is_refused(spec: object) -> None:

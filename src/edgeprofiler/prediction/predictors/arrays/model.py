@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.network import FloatArray
+from edgeprofiler.core.network import FloatArray, IntArray
 from edgeprofiler.core.values import Value, shown
 from edgeprofiler.prediction.predictors.arrays.trees import Trees
 
@@ -75,6 +75,12 @@ class _Parser:
             raise _unusable(name, f"is an array of shape {array.shape}, not ({length},)")
         return array
 
+    def _indices(self, spec: Value, key: str) -> IntArray:
+        found = self._array(spec, key)
+        if found.dtype.kind != "i":
+            raise _unusable(spec[key], "is an array of places that are no integers")
+        return found.astype(np.int64)
+
     def node(self, spec: Value, width: int, depth: int) -> Function:
         """Return the function of a node of the description."""
         if depth > limits.MODEL_DEPTH:
@@ -122,7 +128,7 @@ class _Parser:
     def _step(self, spec: Value, width: int, depth: int) -> tuple[Function, int]:
         kind = spec["type"].text()
         if kind == "take":
-            columns = self._array(spec, "columns").astype(np.int64)
+            columns = self._indices(spec, "columns")
             if columns.ndim != 1 or not len(columns) or columns.min() < 0 or columns.max() >= width:
                 raise _unusable(spec, "takes columns that are not there")
             return (lambda rows: rows[:, columns]), len(columns)
@@ -144,7 +150,7 @@ class _Parser:
                 sum(size for _, size in parts),
             )
         if kind == "powers":
-            powers = self._array(spec, "powers").astype(np.int64)
+            powers = self._indices(spec, "powers")
             fits = powers.ndim == 2 and powers.shape[1] == width and len(powers) > 0
             if not fits or len(powers) > limits.POWER_TERMS or powers.min() < 0 or powers.max() > 9:
                 raise _unusable(spec, "has powers that do not fit its columns")
@@ -158,12 +164,12 @@ class _Parser:
             return lambda rows: _weighted(rows, coef, intercept)
         if kind == "trees":
             trees = Trees(
-                feature=self._array(spec, "feature").astype(np.int64),
+                feature=self._indices(spec, "feature"),
                 threshold=self._array(spec, "threshold").astype(np.float64),
-                left=self._array(spec, "left").astype(np.int64),
-                right=self._array(spec, "right").astype(np.int64),
+                left=self._indices(spec, "left"),
+                right=self._indices(spec, "right"),
                 value=self._array(spec, "value").astype(np.float64),
-                roots=self._array(spec, "roots").astype(np.int64),
+                roots=self._indices(spec, "roots"),
                 base=spec["base"].number(),
             )
             trees.check(width, spec.source)

@@ -37,14 +37,15 @@ class Trees:
         Raises:
             InvalidInput: an index points outside its tree, or backwards.
         """
-        nodes = len(self.feature)
-        sizes = {len(a) for a in (self.threshold, self.left, self.right, self.value)}
-        ends = np.append(self.roots[1:], nodes)
-        starts_right = (
-            len(self.roots) > 0 and self.roots[0] == 0 and bool(np.all(ends > self.roots))
-        )
-        if sizes != {nodes} or not starts_right:
+        nodes = self.feature.size
+        shapes = {
+            a.shape for a in (self.feature, self.threshold, self.left, self.right, self.value)
+        }
+        if shapes != {(nodes,)} or self.roots.ndim != 1:
             raise InvalidInput(source, "its trees have arrays that do not fit together")
+        ends = np.append(self.roots[1:], nodes)
+        if not (self.roots.size and self.roots[0] == 0 and np.all(ends > self.roots)):
+            raise InvalidInput(source, "its trees do not begin where others end")
         own = np.repeat(ends, ends - self.roots)
         inner = self.feature >= 0
         index = np.arange(nodes)

@@ -117,6 +117,23 @@ def test_layers_outside_the_training_name_the_nearest_known(predictor: TrainedPr
     assert "the nearest known" in text
 
 
+def test_totals_are_as_far_outside_the_training_as_their_layers(
+    predictor: TrainedPredictor,
+) -> None:
+    def widths(batch: int) -> tuple[np.ndarray[Any, Any], float]:
+        profile = predictor.predict(read("zoo:vgg11", batch=batch))
+        costs, total = profile.costs, profile.totals.runtime_s
+        layers = np.log(costs.runtime_s_high / costs.runtime_s_low)
+        return layers[np.array(costs.known_by) == "trained"], math.log(total.high / total.low)
+
+    (layers, total), (far_layers, far_total) = widths(1), widths(64)
+    grown = far_layers / layers
+    assert grown.max() > 3.0
+    assert max(grown.min(), 2.0) < far_total / total < grown.max()
+    inside = predictor.predict(read("zoo:lenet")).totals.runtime_s
+    assert math.log(inside.high / inside.low) == pytest.approx(total)
+
+
 def test_a_trained_predictor_answers_for_its_board_only(artifact: Artifact, tmp_path: Path) -> None:
     FolderStore(tmp_path).put(artifact, "p")
     with pytest.raises(UsageError, match="trained for jetson-orin-nano, not jetson-tx2"):
@@ -183,6 +200,29 @@ def test_without_power_only_runtime_is_learnt() -> None:
     profile = predictor_of(found).predict(read("zoo:lenet"))
     assert math.isfinite(profile.totals.energy_j.value)
     assert any("no power was trained on" in text for text in profile.warnings)
+
+
+def test_power_that_was_not_trained_on_is_as_sure_as_the_analytic_model_is() -> None:
+    """That model has no powers of other boards than Orin Nano, and says so."""
+    rows = [rows_of(measured(name, power=False), name) for name in NETWORKS]
+    board = load_device("jetson-agx-orin")
+    kept = train(Dataset.concatenate(rows), board, FAST)
+    network = read("zoo:resnet18", device=board)
+    for confidence in (0.5, 0.99):
+        own = RooflinePredictor(board, confidence).predict(network).totals.power_above_idle_w
+        found = predictor_of(kept, board, confidence).predict(network)
+        power = found.totals.power_above_idle_w
+        assert power.high / power.low == pytest.approx(own.high / own.low)
+        assert any("power of jetson-agx-orin was hardly" in text for text in found.warnings)
+
+
+def test_a_gap_that_was_not_measured_is_doubted_as_the_analytic_model_doubts_it(
+    artifact: Artifact,
+) -> None:
+    network = read("zoo:resnet18")
+    other = predictor_of(artifact, DEVICE, runtime="torch-tensorrt").predict(network)
+    assert any(text.startswith("two host gaps") for text in other.warnings)
+    assert not any("two host gaps" in w for w in predictor_of(artifact).predict(network).warnings)
 
 
 def test_rows_with_few_samples_do_not_train_power() -> None:

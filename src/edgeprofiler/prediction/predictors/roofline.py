@@ -30,7 +30,7 @@ from edgeprofiler.prediction.costmodel.wall import Host, Wall, wall_slopes, wall
 from edgeprofiler.prediction.costmodel.work import Work, network_sums
 from edgeprofiler.prediction.predictors.profiles import Belief, LayerCosts, PredictedProfiles
 from edgeprofiler.prediction.predictors.totals import NetworkTotals, Outside, TotalWidths
-from edgeprofiler.prediction.uncertainty.distance import warnings_for, widths_for
+from edgeprofiler.prediction.uncertainty.distance import power_width, warnings_for, widths_for
 from edgeprofiler.prediction.uncertainty.doubt import Doubt
 
 NAME = "roofline"
@@ -203,19 +203,31 @@ class RooflineProfiles(PredictedProfiles):
         return (*found, *self._notes(index))
 
     def _notes(self, index: int) -> list[str]:
-        """Return warnings of the host and of the power budget."""
+        return [*self.host_notes(index), *self._budget_notes(index)]
+
+    def host_notes(self, index: int) -> list[str]:
+        """Return what to know of the time that the host adds to network `index`."""
         notes = []
         if self.device.runtime == "torch-tensorrt":
             notes.append(self._disagreement(index))
-        if meets_budget(self.power_w[self.part(index)], self.device):
-            budget = self.device.mode.power_budget_w
-            notes.append(
-                f"layers would need more than the mode's {budget:g} W: the board lowers its "
-                "clocks, and takes longer than is predicted"
-            )
         if self.device.runtime == "cpp" and self.networks[index].io_bytes is None:
             notes.append("copies of inputs and outputs are not known and left out")
         return notes
+
+    def power_notes(self, index: int) -> list[str]:
+        """Return what to know of the power of network `index`."""
+        _, note = power_width(self.device, self.confidence)
+        return [*([note] if note else []), *self._budget_notes(index)]
+
+    def _budget_notes(self, index: int) -> list[str]:
+        if not meets_budget(self.power_w[self.part(index)], self.device):
+            return []
+        budget = self.device.mode.power_budget_w
+        note = (
+            f"layers would need more than the mode's {budget:g} W: the board lowers its "
+            "clocks, and takes longer than is predicted"
+        )
+        return [note]
 
     def _disagreement(self, index: int) -> str:
         """Return a warning that the host that explains power is not that of latency."""

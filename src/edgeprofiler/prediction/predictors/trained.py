@@ -40,9 +40,6 @@ OTHER_TYPE = math.log(2)
 """90 % half width for a type that no measured network had: halving numbers halves times on one
 board and changes nothing on another."""
 
-UNKNOWN_POWER = 0.4
-"""Half width of power above idle where none was trained on. Assumed."""
-
 
 class Regressor(Protocol):
     """Rows of features in, one number a row out."""
@@ -195,6 +192,7 @@ class TrainedPredictor:
         }
         trained = {name: np.zeros(len(columns), np.bool_) for name in answers}
         widths = {name: np.full(len(columns), math.nan) for name in answers}
+        beyond = {name: np.zeros(len(columns)) for name in answers}
         for model in self.models:
             rows = np.flatnonzero(usable & columns.is_kind(model.kind))
             if not rows.size:
@@ -206,10 +204,12 @@ class TrainedPredictor:
             answers[name][rows] = answer
             trained[name][rows] = True
             spread = math.hypot(half_width(model.residuals, self.confidence), self.stack_width)
-            beyond = distances(part, model.extents).max(axis=1, initial=0.0)
-            widths[name][rows] = np.hypot(spread * (1.0 + beyond), more[rows])
+            beyond[name][rows] = distances(part, model.extents).max(axis=1, initial=0.0)
+            widths[name][rows] = np.hypot(spread * (1.0 + beyond[name][rows]), more[rows])
         runtime, above = answers.values()
-        return TrainedCosts(runtime, idle + above, trained["runtime_s"], *widths.values())
+        return TrainedCosts(
+            runtime, idle + above, trained["runtime_s"], *widths.values(), *beyond.values()
+        )
 
     def _possible(self, model: LayerModel, table: FloatArray) -> FloatArray:
         """Return what a model answers; refuse what no layer can take or draw.
@@ -234,7 +234,7 @@ class TrainedPredictor:
         if math.isfinite(mine.fixed_s):
             power = _or(idle + mine.fixed_above_idle_w, found.fixed_w)
             found = replace(found, fixed_s=mine.fixed_s, fixed_w=power)
-        if math.isfinite(mine.host_gap_s) and not self.other_runtime:
+        if self.gap_measured:
             running = network_sums(columns.op_code != OP_CODES["noop"], base.offsets)
             found = replace(
                 found,
@@ -245,19 +245,35 @@ class TrainedPredictor:
         return found
 
     @property
+    def gap_measured(self) -> bool:
+        """Whether the gap of the host that is asked about was measured."""
+        return math.isfinite(self.overhead.host_gap_s) and not self.other_runtime
+
+    @property
     def _type_width(self) -> float:
         return scaled(OTHER_TYPE, self.confidence)
 
-    def total_widths(self, network: Network) -> TotalWidths:
-        """Half widths of totals, from residuals of networks that were left out."""
+    def total_widths(
+        self, network: Network, stretch: Mapping[str, float], analytic: TotalWidths
+    ) -> TotalWidths:
+        """Half widths of totals, from residuals of networks that were left out.
+
+        Args:
+            network: what is asked about.
+            stretch: how many times wider each quantity is, for layers outside the training.
+            analytic: widths of the analytic model, which answers where no power was trained on.
+        """
         more = math.hypot(self.stack_width, self._type_width if self.unseen(network) else 0.0)
         wide = {
-            name: math.hypot(half_width(values, self.confidence), more)
-            for name, values in self.network_residuals.items()
+            name: math.hypot(
+                half_width(self.network_residuals[name], self.confidence) * times, more
+            )
+            for name, times in stretch.items()
+            if name in self.network_residuals
         }
         time, power = wide.get("runtime_s", math.nan), wide.get("power_above_idle_w", math.nan)
         if math.isnan(power):
-            return TotalWidths(time, time, UNKNOWN_POWER, math.hypot(time, UNKNOWN_POWER))
+            return TotalWidths(time, time, analytic.power)
         return TotalWidths(time, time, power, wide.get("energy_j"))
 
 
@@ -269,6 +285,26 @@ class TrainedCosts(LayerCosts):
     runtime_width: FloatArray
     """Half widths in log space; NaN where the analytic model answers."""
     power_width: FloatArray
+    runtime_beyond: FloatArray
+    """How far each layer lies outside the training of its model; 0 inside."""
+    power_beyond: FloatArray
+
+    def stretch(self, part: slice, idle_power_w: float) -> dict[str, float]:
+        """Return how many times wider the totals of a network are for layers outside the training.
+
+        A total is as far outside as its layers are on the mean, each by its share of the total.
+
+        Args:
+            part: the network's layers.
+            idle_power_w: of the board.
+        """
+        time = np.nan_to_num(self.runtime_s[part])
+        above = time * np.maximum(np.nan_to_num(self.power_w[part]) - idle_power_w, 0.0)
+        runtime = 1.0 + _mean(self.runtime_beyond[part], time)
+        power = 1.0 + _mean(self.power_beyond[part], above)
+        return {
+            "runtime_s": runtime, "power_above_idle_w": power, "energy_j": max(runtime, power)
+        }  # fmt: skip
 
 
 def distances(table: FloatArray, extents: Mapping[str, Extent]) -> FloatArray:
@@ -307,20 +343,23 @@ class TrainedProfiles(PredictedProfiles):
             provenance=self.predictor.trained_on,
             runtime=np.where(np.isfinite(time), time, analytic.runtime),
             power=np.where(np.isfinite(power), power, analytic.power),
-            totals=self.predictor.total_widths(network),
+            totals=self.predictor.total_widths(
+                network, layers.stretch(part, self.device.idle_power_w), analytic.totals
+            ),
             bound=analytic.bound,
             network_bound=analytic.network_bound,
             known_by=tuple(
                 "trained" if own else by for own, by in zip(trained, analytic.known_by, strict=True)
             ),
-            warnings=tuple(self._warnings(network, part)),
+            warnings=tuple(self._warnings(index)),
             host=self.predictor.device.runtime
             if self.predictor.other_runtime
             else self.predictor.host,
         )
 
-    def _warnings(self, network: Network, part: slice) -> list[str]:
+    def _warnings(self, index: int) -> list[str]:
         found: list[str] = []
+        network, part = self.networks[index], self.part(index)
         columns, other = network.columns, self.predictor.other_runtime
         if other:
             found.append(
@@ -338,8 +377,11 @@ class TrainedProfiles(PredictedProfiles):
             for kind in ("convolutional", "pooling", "dense")
             if kind not in modelled and bool(columns.is_kind(kind).any())
         )
+        if not self.predictor.gap_measured:
+            found.extend(self.base.host_notes(index))
         if not any(model.quantity == "power_above_idle_w" for model in self.predictor.models):
             found.append("no power was trained on: the analytic model answers for power")
+            found.extend(self.base.power_notes(index))
         table = features(columns, self.predictor.board)
         for model in self.predictor.models:
             if model.quantity == "runtime_s":
@@ -366,6 +408,11 @@ def _outside(network: Network, table: FloatArray, rows: IntArray, model: LayerMo
         f"{name.removeprefix('log_').replace('_', ' ')} than "
         f"{extent.largest if more else extent.smallest}, the nearest known"
     )
+
+
+def _mean(values: FloatArray, weights: FloatArray) -> float:
+    total = float(weights.sum())
+    return float((values * weights).sum()) / total if total > 0 else 0.0
 
 
 def _or(value: float, default: float) -> float:

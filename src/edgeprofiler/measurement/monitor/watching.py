@@ -54,7 +54,7 @@ def watch(
         OSError: it was lost.
     """
     live = live_sensor(sensor, options or {})
-    energy_j, last = 0.0, None
+    energy_j, until_s, last = 0.0, 0.0, None
     with opened(live):
         start_s = time.monotonic()
         number = 0
@@ -66,7 +66,8 @@ def watch(
             last = polls[-1:]
             look = _look(live, polls, start_s)
             if np.isfinite(look.total_w):
-                energy_j += look.total_w * every_s
+                energy_j += look.total_w * (look.time_s - until_s)
+            until_s = look.time_s
             yield replace(look, energy_j=energy_j)
 
 

@@ -126,6 +126,8 @@ def test_the_last_line_of_a_killed_logger_is_left_out_and_told(tmp_path):
         ("time,P_w\n,1\n", "line 2, column time is empty"),
         ("time,P_w\n0,1\nnoon,1\n", "line 3, column time is 'noon', where a time"),
         ("time_s,P_w\n1,1\n0,1\n", "sample 2"),
+        ("time_s,P_w\n1e300,1\n2e300,1\n", r"line 2, column time_s is 1e\+300, above"),
+        ("time,P_w\n1e400,1\n2e400,1\n", "line 2, column time is '1e400', where a time"),
         ("time_s,P_w\n0," + "1" * 200_000 + "\n", r"power\.csv: is no CSV"),
         ("time_s,P_w\n0,1\0\n", r"power\.csv: "),
         ("time_s,P_w,P_w\n0,1,2\n", "two columns named 'P_w'"),
@@ -138,6 +140,28 @@ def test_the_last_line_of_a_killed_logger_is_left_out_and_told(tmp_path):
 def test_what_is_no_power_log_is_refused_with_its_place(tmp_path, text, problem):
     with pytest.raises(InvalidInput, match=problem):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("heading", ["time_s", "timestamp", "epoch [s]"])
+def test_lines_that_share_whole_seconds_are_spread_over_them(tmp_path, heading):
+    """Whether the heading names the unit or not, a value lasts half a second here."""
+    lines = "".join(f"{1784970000 + n // 2},{5 + n % 2}\n" for n in range(6))
+    log = read(tmp_path, f"{heading},P_w\n{lines}")
+    assert log.trace.time_s == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5])
+
+
+@pytest.mark.parametrize("zone", ["", "UTC", "+02:00"])
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_clock_that_was_never_set_leaves_times_apart(tmp_path, zone, year):
+    """The calendar has no year before the first, where another zone might be."""
+    text = f"time,P_w\n{year}-01-01 00:00:00,5\n{year}-01-01 00:00:01,6\n"
+    assert read(tmp_path, text, zone=zone).trace.time_s.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("zone", ["+24:00", "-99:00", "Mars/Olympus"])
+def test_a_zone_that_is_none_is_the_user_s_mistake(tmp_path, zone):
+    with pytest.raises(UsageError, match="is no time zone"):
+        read(tmp_path, "time,P_w\n2026-01-01 00:00:00,5\n", zone=zone)
 
 
 def test_a_table_without_times_is_asked_for_its_interval(tmp_path):

@@ -23,7 +23,7 @@ from edgeprofiler.measurement.power_logs.asked import PARTS, LogOptions, Role, r
 from edgeprofiler.measurement.power_logs.forms import FORMS, Form, form_of, says_utc
 from edgeprofiler.measurement.power_logs.log import ForeignLog
 from edgeprofiler.measurement.power_logs.rails import rails_of
-from edgeprofiler.measurement.power_logs.stamps import Reading, Stamps, read_stamps
+from edgeprofiler.measurement.power_logs.stamps import NO_TIME, Reading, Stamps, read_stamps
 from edgeprofiler.measurement.recording import PowerTrace
 
 _HEADER_WITHIN = 60
@@ -194,8 +194,8 @@ def _times(
         return Stamps.every(asked.interval_s, len(rows))
     scale = roles[0].scale
     if scale:  # the heading names a unit: numbers since the log's own start, or since 1970
-        values = np.array([row[roles[0].column].number() for row in rows])
-        return Stamps.of_numbers(values, scale)
+        values = np.array([row[roles[0].column].number(-NO_TIME, NO_TIME) for row in rows])
+        return Stamps.of_numbers(values, scale).apart()
     if how.zone is None and says_utc(roles[-1].column):
         how = replace(how, zone=timezone.utc)
     cells = [[row[role.column] for role in roles] for row in rows]

@@ -27,6 +27,8 @@ _EPOCH = re.compile(r"1(?:\d{18}|\d{15}|\d{12}|\d{9})(?:[.,]\d+)?")
 _UPTIME = re.compile(r"\s*\[\s*(\d+\.\d+)\]")
 _EPOCH_UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))
 """Numbers above these are nano-, micro- and milliseconds since 1970, in this century."""
+NO_TIME = 1e20
+"""No number of any unit since 1970 is larger: nanoseconds come to a fiftieth of it."""
 _EPOCH_S = 1e9
 """A larger number of seconds is one since 1970 (September 2001), not since a machine's start."""
 
@@ -78,8 +80,9 @@ def zone_named(name: str) -> tzinfo | None:
         return None
     offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", name)
     if offset is not None:
-        sign = -1 if offset[1] == "-" else 1
-        return timezone(sign * timedelta(hours=int(offset[2]), minutes=int(offset[3])))
+        away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        if away < timedelta(days=1):
+            return timezone(-away if offset[1] == "-" else away)
     if name.upper() in ("UTC", "Z", "GMT"):
         return timezone.utc
     try:
@@ -91,7 +94,10 @@ def zone_named(name: str) -> tzinfo | None:
 def in_zone(shown_s: float, zone: tzinfo | None) -> float:
     """Return seconds since 1970 of a moment that a clock of `zone` shows."""
     shown = datetime.fromtimestamp(shown_s, timezone.utc).replace(tzinfo=None)
-    return (shown.astimezone() if zone is None else shown.replace(tzinfo=zone)).timestamp()
+    try:
+        return (shown.astimezone() if zone is None else shown.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):  # a clock that was never set: no year before the first
+        return shown_s
 
 
 def stamp_at_start(line: str) -> str:
@@ -142,7 +148,7 @@ def _number(text: str) -> Decimal | None:
         value = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return None
-    return value if value.is_finite() and "_" not in text else None
+    return value if value.is_finite() and abs(value) < NO_TIME and "_" not in text else None
 
 
 def _of_words(texts: Sequence[str], how: Reading) -> Stamps:

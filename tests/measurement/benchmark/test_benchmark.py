@@ -196,6 +196,12 @@ def test_unknown_numbers_are_null_and_reasons_are_kept():
     }  # fmt: skip
 
 
+def test_a_backend_without_times_is_not_the_fastest():
+    timed = BackendResult("timed", latency_s=np.array([1.0]))
+    assert Benchmark("m", 1, {}, (BackendResult("none"), timed)).fastest is timed
+    assert Benchmark("m", 1, {}, (BackendResult("none"),)).fastest is None
+
+
 def test_trtexecs_files_are_a_backend(tmp_path: Path):
     (tmp_path / "e.json").write_text('{"Layers": []}')
     (tmp_path / "p.json").write_text('[{"count": 2}, {"name": "a", "averageMs": 1.0}]')

@@ -99,6 +99,6 @@ class Benchmark:
 
     @property
     def fastest(self) -> BackendResult | None:
-        """The backend with the lowest median latency."""
-        ran = [result for result in self.results if result.ran]
-        return min(ran, key=lambda result: result.median_s, default=None)
+        """The backend with the lowest median latency, of those that have one."""
+        timed = [result for result in self.results if math.isfinite(result.median_s)]
+        return min(timed, key=lambda result: result.median_s, default=None)

@@ -31,7 +31,8 @@ SHARED: Mapping[str, tuple[float, float]] = {
     "enqueue_s": (6e-6, 0.4), "enqueue_old": (3.5, 0.3),
 }  # fmt: skip
 """Where the fit starts, and how sure that is: standard deviation of the logarithm of a factor.
-The middles are those of a rough model that was published with the first rows."""
+The middles of depthwise work are those of a rough model that was published with the first rows; all
+others, and the deviations, were chosen among the variants that docs/accuracy.md counts."""
 
 SET: Mapping[str, float] = {
     "launch_unclocked": 0.5, "launch_simple": 0.5, "depthwise_fp32": 0.5,
@@ -40,7 +41,7 @@ SET: Mapping[str, float] = {
 }  # fmt: skip
 """Numbers that the rows of time do not determine: set, or fitted on power. What of a launch and of
 DRAM knows no clock is set by the one network measured in two modes, so that its times, its source
-left out, come within 10 %; all other rows would as soon have none of it."""
+left out of the fit, come within 10 %; the other rows on the whole are met better without."""
 
 HOSTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "trtexec": {},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from learning.training.tuning_data import measured_like
 
@@ -99,6 +101,37 @@ def test_a_fit_that_would_run_for_minutes_is_stopped(
     with pytest.raises(InsufficientData, match=r"took more than 0\.2 s"):
         tune(rows, DEVICE, OPTIONS, limits=Limits(2, trial_s=0.2), space=QUICK, storage=storage)
     assert time.monotonic() - started < 600
+
+
+@pytest.mark.slow
+def test_a_limit_without_end_is_none(rows: Dataset, storage: str) -> None:
+    limits = Limits(1, trial_s=math.inf)
+    found = tune(rows, DEVICE, OPTIONS, limits=limits, space=QUICK, storage=storage)
+    assert len(found.trials) == 1
+
+
+@pytest.mark.slow
+def test_options_are_judged_on_powers_that_are_of_one_layer(rows: Dataset, tmp_path: Path) -> None:
+    """How attribution divides a group's energy among its layers is no truth to search by."""
+    together = np.isin(rows.integer("layer"), (1, 2))
+    runtime, power = rows.number("runtime_s"), rows.number("power_above_idle_w")
+    known_by = np.where(together, "group:1-2", rows.text("known_by"))
+    shared = power.copy()
+    for name in rows.networks:
+        own = together & (rows.text("network") == name)
+        shared[own] = (runtime[own] * power[own]).sum() / runtime[own].sum()
+    apart, alike = (
+        rows.with_columns(
+            known_by=known_by, power_above_idle_w=w, power_w=rows.number("idle_power_w") + w
+        )
+        for w in (power, shared)
+    )
+    assert np.abs(shared / power - 1).max() > 0.05
+    one, other = (
+        tune(data, DEVICE, OPTIONS, limits=Limits(1), space=QUICK, storage=f"sqlite:///{path}")
+        for data, path in ((apart, tmp_path / "a.db"), (alike, tmp_path / "b.db"))
+    )
+    assert one.score == pytest.approx(other.score, rel=1e-6)
 
 
 @pytest.mark.slow

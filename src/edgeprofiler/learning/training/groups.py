@@ -51,6 +51,13 @@ def unjudged(table: TrainingTable) -> BoolArray:
     return np.asarray(grouped(table) | (error > _DOUBTFUL))
 
 
+def judged_rows(table: TrainingTable) -> BoolArray:
+    """Return the rows whose power predictions are compared with; all where none is a truth."""
+    judged = ~unjudged(table)
+    known = np.isfinite(table.data.number(_QUANTITY))
+    return judged if bool((judged & known).any()) else np.ones(len(judged), np.bool_)
+
+
 def share_out(table: TrainingTable) -> TrainingTable:
     """Return `table` with each group's energy above idle divided among its layers.
 

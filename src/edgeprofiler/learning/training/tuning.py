@@ -20,6 +20,7 @@ from edgeprofiler.core.device import Device
 from edgeprofiler.core.errors import InsufficientData, UsageError
 from edgeprofiler.learning.dataset import Dataset
 from edgeprofiler.learning.training.fit import Key, answered, keys_of, one_thread
+from edgeprofiler.learning.training.groups import judged_rows, share_out
 from edgeprofiler.learning.training.options import TrainingOptions
 from edgeprofiler.learning.training.search_space import OneOf, defaults_of, space_of
 from edgeprofiler.learning.training.select import (
@@ -41,6 +42,9 @@ _LOOK_S = 0.2
 """Time between two looks at trials of other processes."""
 _GRACE_S = 30.0
 """What clocks of machines may differ by, and an operation that cannot be interrupted may take."""
+
+_NEVER_S = 1e9
+"""A limit of decades, or none at all, is this one: a timer takes no number without end."""
 
 
 @dataclass(frozen=True)
@@ -181,17 +185,20 @@ class _Objective:
 
         started = self.clock()
         folds = folds_of(self.table.network, options.folds)
+        judged = judged_rows(self.table)
         squares: dict[str, list[Any]] = {}
         score = math.inf
         for fold in range(int(folds.max()) + 1):
+            seen = share_out(self.table.take(folds != fold))
             for key, rows in self.keys:
                 # Beside the alarm, for where it cannot ring: threads other than the first.
                 if self.clock() - started > self.limit_s:
                     raise _OutOfTime
-                inside, outside = rows & (folds != fold), rows & (folds == fold)
+                inside, outside = rows[folds != fold], rows & (folds == fold)
+                outside &= judged | (key[1] == "runtime_s")
                 if not outside.any() or not inside.any():
                     continue
-                guess = answered(self.table, inside, self.table, outside, key, options)
+                guess = answered(seen, inside, self.table, outside, key, options)
                 truth = self.table.data.number(key[1])[outside]
                 squares.setdefault(key[1], []).append((guess / truth - 1.0) ** 2)
             score = _rmspe(squares)
@@ -220,7 +227,7 @@ def _wall_limit(seconds: float) -> Iterator[None]:
         raise _OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, _NEVER_S))
     try:
         yield
     finally:

@@ -7,10 +7,10 @@ layer, and is what the cost model computes with.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,10 @@ UNCOVERED_OPS = frozenset({"plugin", "unknown"})
 
 _MACS_UNKNOWN = UNCOVERED_OPS | {"gemm", "matmul", "generated"}
 """Operations whose multiply-accumulates shapes alone do not say."""
+
+
+_MOVES = frozenset({"noop", "copy", "concat", "reformat"})
+_READS_ALL = frozenset({"global_pool", "reduce", "softmax", "normalization", "topk"})
 
 
 def elements(shape: Shape) -> int:
@@ -131,10 +135,17 @@ class Layer:
 def _tensor_bytes(shapes: Sequence[Shape], dtypes: Sequence[str], default: str) -> float:
     if len(dtypes) < len(shapes):
         dtypes = [*dtypes, *[default] * (len(shapes) - len(dtypes))]
-    total = 0.0
-    for shape, dtype in zip(shapes, dtypes, strict=False):
-        total += math.prod(shape) * dtype_bytes(dtype)
-    return total
+    return sum(map(tensor_bytes, shapes, dtypes))
+
+
+@lru_cache(maxsize=4096)  # a network has few shapes, and each of them often
+def tensor_bytes(shape: Shape, dtype: str) -> float:
+    """Return the bytes of a tensor.
+
+    >>> tensor_bytes((1, 3, 224, 224), "fp16")
+    301056
+    """
+    return math.prod(shape) * dtype_bytes(dtype)
 
 
 def input_bytes(layer: Layer) -> float:
@@ -166,8 +177,8 @@ def make_layer(
     name: str,
     kind: Kind,
     op: str,
-    input_shapes: Iterable[Iterable[int]],
-    output_shapes: Iterable[Iterable[int]],
+    input_shapes: Sequence[Shape],
+    output_shapes: Sequence[Shape],
     dtype: str,
     weight_elements: int | None = 0,
     weight_dtype: str | None = None,
@@ -199,8 +210,7 @@ def make_layer(
         repeats: runs in one inference; all counts that are given are those of one run.
         unbounded: whether there may be more runs.
     """
-    sources = tuple(map(tuple, input_shapes))
-    results = tuple(map(tuple, output_shapes))
+    sources, results = tuple(input_shapes), tuple(output_shapes)
     weight_bytes = (
         None
         if weight_elements is None
@@ -219,44 +229,49 @@ def make_layer(
         moved = _tensor_bytes(sources, input_dtypes, dtype)
         moved += _tensor_bytes(results, output_dtypes, dtype) + (weight_bytes or 0)
         bytes_moved = math.ceil(moved)
-    # All fields at once: a frozen dataclass puts each in place by a call of its own, which takes
-    # a fifth of the time of reading an engine's description.
-    layer = object.__new__(Layer)
-    vars(layer).update(
-        name=name,
-        kind=kind,
-        op=op,
-        input_shapes=sources,
-        output_shapes=results,
-        dtype=dtype,
-        input_dtypes=input_dtypes,
-        output_dtypes=output_dtypes,
-        kernel=kernel,
-        stride=stride,
-        padding_before=padding_before,
-        padding_after=padding_after,
-        dilation=dilation,
-        groups=groups,
-        macs=None if macs is None else macs * repeats,
-        flops=None if flops is None else flops * repeats,
-        weight_bytes=weight_bytes,
-        bytes_moved=bytes_moved * repeats,
-        fused_ops=fused_ops,
-        engine_type=engine_type,
-        nodes=nodes,
-        repeats=repeats,
-        unbounded=unbounded,
-    )
-    return layer
+    layer: Any = _Open()
+    layer.name = name
+    layer.kind = kind
+    layer.op = op
+    layer.input_shapes = sources
+    layer.output_shapes = results
+    layer.dtype = dtype
+    layer.input_dtypes = input_dtypes
+    layer.output_dtypes = output_dtypes
+    layer.kernel = kernel
+    layer.stride = stride
+    layer.padding_before = padding_before
+    layer.padding_after = padding_after
+    layer.dilation = dilation
+    layer.groups = groups
+    layer.macs = None if macs is None else macs * repeats
+    layer.flops = None if flops is None else flops * repeats
+    layer.weight_bytes = weight_bytes
+    layer.bytes_moved = bytes_moved * repeats
+    layer.fused_ops = fused_ops
+    layer.engine_type = engine_type
+    layer.nodes = nodes
+    layer.repeats = repeats
+    layer.unbounded = unbounded
+    layer.__class__ = Layer
+    return cast("Layer", layer)
+
+
+class _Open:
+    """A layer until all its fields are in place.
+
+    A frozen dataclass puts each in place by a call of its own, which takes a fifth of the time of
+    reading an engine's description.
+    """
 
 
 def _elementwise_flops(
     op: str, inputs: Sequence[Shape], outputs: Sequence[Shape], kernel: Shape, fused: int
 ) -> int:
     """Operations beside the MACs: one an element and fused step, a window's for a pooling."""
-    if op in ("noop", "copy", "concat", "reformat"):
+    if op in _MOVES:
         return 0
-    if op in ("global_pool", "reduce", "softmax", "normalization", "topk"):
+    if op in _READS_ALL:
         return sum(map(math.prod, inputs))
     made = sum(map(math.prod, outputs))
     if op in ("max_pool", "average_pool"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from edgeprofiler.core import limits
 from edgeprofiler.core.network import Layer, Shape, elements
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.engine import operations
@@ -41,7 +40,7 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
     Raises:
         InvalidInput: it has no dimensions, or its groups do not divide its channels.
     """
-    weights, bias = raw.weights, raw.bias
+    weights, bias = raw.constant("Weights"), raw.constant("Bias")
     geometry = _geometry(raw, weights, transposed=op == "transposed_convolution")
     dtype = _compute_dtype(raw, weights.dtype if weights is not None else None)
     if weights is not None:
@@ -58,6 +57,7 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
     source, result = geometry.source, geometry.result
     dense = elements(source[2:]) == elements(result[2:]) == 1
     pools = "convactpool" in (raw.engine_type.lower(), raw.operation.lower())
+    fused = _fused(raw, result)
     layer = raw.build(
         "dense" if dense else "convolutional",
         "gemm" if dense else op,
@@ -68,22 +68,12 @@ def read_convolution(raw: RawLayer, op: str) -> Layer:
         dtype=dtype,
         kernel=geometry.kernel or (),
         groups=geometry.groups,
-        fused_ops=(*_fused(raw, result), "Pool") if pools else _fused(raw, result),
-        **window(raw),
+        fused_ops=(*fused, "Pool") if pools else fused,
+        moves=raw.moves(),
     )
     if geometry.kernel is None:  # `make_layer` cannot know that the kernel is not 1x1
         layer = replace(layer, macs=None, flops=None)
     return layer if weight_bytes is not None else replace(layer, weight_bytes=None)
-
-
-def window(raw: RawLayer) -> dict[str, Any]:
-    """Return stride, paddings and dilation of a convolution or pooling."""
-    return {
-        "stride": raw.numbers("Stride"),
-        "padding_before": raw.numbers("PrePadding"),
-        "padding_after": raw.numbers("PostPadding"),
-        "dilation": raw.numbers("Dilation"),
-    }
 
 
 def _geometry(raw: RawLayer, weights: Constant | None, *, transposed: bool) -> _Geometry:
@@ -96,8 +86,6 @@ def _geometry(raw: RawLayer, weights: Constant | None, *, transposed: bool) -> _
         source, result = (1, *source), (1, *result)  # built with an implicit batch
     if len(source) < 2 or len(result) < 2:
         raise raw.fail("is a convolution whose tensors have fewer than two dimensions")
-    if kernel is not None and math.prod(kernel) > limits.ELEMENTS:
-        raise raw.fail("has an absurdly large Kernel")
     groups = raw.number("Groups")
     if groups is None:
         groups = _groups(raw, weights, source, result, kernel)
@@ -150,7 +138,7 @@ def _fused(raw: RawLayer, result: Shape) -> tuple[str, ...]:
     function = operations.activation(raw.text("Activation"))
     if function is None and raw.flag("HasReLU"):
         function = "Relu"
-    names = operations.named((raw.name,)) or operations.expressions(raw.texts("Operations"))
+    names = operations.named(raw.name) or operations.expressions(raw.texts("Operations"))
     return operations.with_fields(names, bool(residual), function)
 
 

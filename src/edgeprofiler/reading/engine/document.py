@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from edgeprofiler.core import limits
@@ -41,13 +41,13 @@ class EngineDocument:
         """
         if not self.stated.null:
             return None
-        return frozenset(self.bindings).union(*(_names(layer.raw) for layer in self.layers))
+        return frozenset([*self.bindings, *_names(self.layers)])
 
     @property
     def constants(self) -> frozenset[str]:
         """Names of the tensors that `Constant` layers give."""
-        constant = (v.raw for v in self.layers if v.mapping().get("LayerType") == "Constant")
-        return frozenset(name for raw in constant for name in _names(raw))
+        constant = [v for v in self.layers if v.raw.get("LayerType") == "Constant"]
+        return frozenset(_names(constant))
 
 
 def open_document(document: object, source: object) -> EngineDocument:
@@ -107,13 +107,17 @@ def _first_profile(layers: list[Value]) -> tuple[list[Value], int]:
         return int(match.group(1)) if match else 0
 
     numbers = [number(layer) for layer in layers]
+    if not any(numbers):
+        return layers, 1
     first = min(numbers)
     kept = [layer for layer, which in zip(layers, numbers, strict=True) if which == first]
     return kept, len({*numbers})
 
 
-def _names(raw: dict[str, object]) -> Iterator[str]:
-    tensors = raw.get("Outputs")
-    for tensor in tensors if isinstance(tensors, list) else ():
-        if isinstance(tensor, dict) and isinstance(tensor.get("Name"), str):
-            yield tensor["Name"]
+def _names(layers: Iterable[Value]) -> Iterator[str]:
+    """Yield the names of what layers give, as far as they are texts."""
+    for layer in layers:
+        tensors = layer.raw.get("Outputs")
+        for tensor in tensors if isinstance(tensors, list) else ():
+            if isinstance(tensor, dict) and isinstance(name := tensor.get("Name"), str):
+                yield name

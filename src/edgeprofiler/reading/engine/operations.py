@@ -56,16 +56,15 @@ MOVES = frozenset(
 """Operations that only move elements."""
 
 
-def named(parts: Iterable[str]) -> tuple[str, ...]:
+def named(*parts: str) -> tuple[str, ...]:
     """Return the element-wise operations that names speak of, in order, as ONNX calls them.
 
     `Conv_5 + Add_6 + Relu_7` gives `("Add", "Relu")`; so do torch-tensorrt's names.
     """
-    found: list[str] = []
+    words: list[str] = []
     for part in parts:
-        words = _ATEN.findall(part) if "aten_ops." in part else None
-        found += [n for word in words or _SPLIT.split(part) if (n := _elementwise(word))]
-    return tuple(found)
+        words += (_ATEN.findall(part) if "aten_ops." in part else ()) or _SPLIT.split(part)
+    return tuple([name for word in words if (name := _elementwise(word))])
 
 
 @lru_cache(maxsize=4096)
@@ -107,8 +106,8 @@ def with_fields(names: tuple[str, ...], residual: bool, function: str | None) ->
         residual: whether a second activation is added.
         function: the activation function.
     """
-    if residual and not _BINARY.intersection(names):
+    if residual and _BINARY.isdisjoint(names):
         names = ("Add", *names)
-    if function is not None and all(name in _BINARY for name in names):
+    if function is not None and _BINARY.issuperset(names):
         names = (*names, function)
     return names

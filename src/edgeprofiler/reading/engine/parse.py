@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from edgeprofiler.core.arrays import peak
-from edgeprofiler.core.network import Layer, Network, Source, elements
+from edgeprofiler.core.network import Layer, Network, Source, tensor_bytes
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
 from edgeprofiler.core.reads import Reads, merged
-from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.reading.engine import operations
 from edgeprofiler.reading.engine.classify import operation_of
 from edgeprofiler.reading.engine.convolution import read_convolution
@@ -43,6 +42,9 @@ def network_from_engine(document: object, source: Source) -> Network:
     layers = tuple([read_layer(raw) for raw in raws])
     if not opened.stated.null:
         return replace(network_from_document(opened.stated, layers), source=source)
+    taken = {name for raw in raws for name, _, _ in raw.inputs}
+    made = {name for raw in raws for name, _, _ in raw.outputs}
+    named = "" not in taken and "" not in made
     return Network(
         name=PurePath(source.name).stem or "engine",
         layers=layers,
@@ -50,50 +52,65 @@ def network_from_engine(document: object, source: Source) -> Network:
         batch=_batch(raws, opened),
         precision=_precision(layers),
         warnings=tuple(_warnings(layers, opened)),
-        activation_bytes=_activation_bytes(raws, layers),
-        reads=_reads(raws),
+        activation_bytes=_activation_bytes(raws, layers, taken & made) if named else None,
+        reads=_reads(raws) if named else None,
     )
 
 
 def _reads(raws: Sequence[RawLayer]) -> Reads | None:
-    """Return which layers each layer reads; `None` where a tensor has no name, or none is read.
+    """Return which layers each layer reads; `None` where none is read.
 
     Several layers may write parts of one tensor: what is concatenated in place.
     """
     writers: dict[str, list[int]] = {}
     reads: list[tuple[int, ...]] = []
     for place, raw in enumerate(raws):
-        sources = [name for name, _, _ in raw.inputs]
-        results = [name for name, _, _ in raw.outputs]
-        if "" in sources or "" in results:
-            return None
-        reads.append(merged([writers[name] for name in sources if name in writers]))
-        for name in results:
-            writers.setdefault(name, []).append(place)
+        reads.append(merged([writers[name] for name, _, _ in raw.inputs if name in writers]))
+        for name, _, _ in raw.outputs:
+            if name in writers:
+                writers[name].append(place)
+            else:
+                writers[name] = [place]
     return tuple(reads) if any(reads) else None
 
 
-def _activation_bytes(raws: Sequence[RawLayer], layers: Sequence[Layer]) -> int | None:
-    """Return the most bytes of tensors alive at once; `None` where one has no name or shape."""
-    last = len(raws) - 1
-    spans: dict[str, tuple[int, int, float]] = {}
+def _activation_bytes(
+    raws: Sequence[RawLayer], layers: Sequence[Layer], passed: Container[str]
+) -> int | None:
+    """Return the most bytes of tensors alive at once; `None` where one has no shape.
+
+    Args:
+        raws: the layers' entries.
+        layers: the layers.
+        passed: names of tensors that one layer gives and one takes; others are the caller's,
+            and alive throughout.
+    """
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    sizes: dict[str, float] = {}
+    callers: set[str] = set()
     within: dict[str, str] = {}
-    passed = {name for raw in raws for name, _, _ in raw.inputs}
-    passed &= {name for raw in raws for name, _, _ in raw.outputs}
     for step, (raw, layer) in enumerate(zip(raws, layers, strict=True)):
         if layer.op == "noop" and raw.inputs:  # what it gives lies where what it takes does
             source = within.get(raw.inputs[0].name, raw.inputs[0].name)
             within |= {tensor.name: source for tensor in raw.outputs if tensor.name != source}
-        for name, shape, dtype in (*raw.inputs, *raw.outputs):
-            if not name or shape is None:
+        for name, shape, dtype in raw.inputs + raw.outputs:
+            if shape is None:
                 return None
-            own = elements(shape) * dtype_bytes(dtype or layer.dtype)
-            start, end = (step, step) if name in passed else (0, last)
-            name = within.get(name, name)
-            if (known := spans.get(name)) is not None:
-                start, end, own = min(start, known[0]), max(end, known[1]), max(own, known[2])
-            spans[name] = start, end, own
-    return round(peak(spans.values()))
+            size = tensor_bytes(shape, dtype or layer.dtype)
+            place = within.get(name, name)
+            first.setdefault(place, step)
+            last[place] = step
+            if size > sizes.get(place, -1):
+                sizes[place] = size
+            if name not in passed:
+                callers.add(place)
+    end = len(raws) - 1
+    spans = [
+        (0, end, size) if place in callers else (first[place], last[place], size)
+        for place, size in sizes.items()
+    ]
+    return round(peak(spans))
 
 
 def read_layer(raw: RawLayer) -> Layer:
@@ -140,7 +157,7 @@ def _check_dimensions(raw: RawLayer, op: str) -> None:
 
 
 def _pointwise(raw: RawLayer) -> Layer:
-    names = operations.expressions(raw.texts("Operations")) or operations.named((raw.name,))
+    names = operations.expressions(raw.texts("Operations")) or operations.named(raw.name)
     count = raw.number("NbOperations") or raw.number("NbInstructions") or 0
     names = (*names, *["Pointwise"] * min(count - len(names), 1000))
     return raw.build("other", "pointwise", fused_ops=names[1:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeprofiler.core.network import Layer, Shape, elements
-from edgeprofiler.reading.engine.convolution import window
 from edgeprofiler.reading.engine.raw import RawLayer
 
 
@@ -23,7 +22,7 @@ def read_pooling(raw: RawLayer) -> Layer:
         op = "global_pool"
     else:
         op = "max_pool" if _is_maximum(raw) else "average_pool"
-    return raw.build("pooling", op, kernel=kernel, **window(raw))
+    return raw.build("pooling", op, kernel=kernel, moves=raw.moves())
 
 
 def read_reduce(raw: RawLayer) -> Layer:

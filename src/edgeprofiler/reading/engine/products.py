@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from edgeprofiler.core.network import Layer, Shape, elements
 from edgeprofiler.core.units import dtype_bytes
@@ -13,8 +14,7 @@ from edgeprofiler.reading.engine.raw import RawLayer
 from edgeprofiler.reading.engine.tensors import EngineTensor
 
 
-@dataclass(frozen=True)
-class _Product:
+class _Product(NamedTuple):
     """Two factors of a product and the dimension that they share."""
 
     left: EngineTensor
@@ -39,30 +39,34 @@ def read_product(raw: RawLayer, op: str) -> Layer:
 
 def find_product(raw: RawLayer) -> _Product | None:
     """Return the factors whose product has the size of the output, weights preferred."""
-    if not raw.output_shapes:
+    size = elements(raw.output_shapes[0]) if raw.output_shapes else 0
+    if not size:
         return None
-    size = elements(raw.output_shapes[0])
-    found = [*_products(raw, size)]
+    lefts = [t for t in raw.inputs if t.size > 1]
+    rights = [(t, True) for t in raw.constants if t.size > 1] + [(t, False) for t in lefts]
+    found = [
+        product
+        for right, weights in rights
+        if right.shape is not None and len(right.shape) > 1  # no bias, no scale
+        for left in lefts
+        if left is not right
+        for product in _products(left, right, size, weights=weights)
+    ]
     return max(found, key=lambda p: (p.weights, p.shared), default=None)
 
 
-def _products(raw: RawLayer, size: int) -> Iterator[_Product]:
-    lefts = [t for t in raw.inputs if t.size > 1]
-    rights = [(t, True) for t in raw.constants if t.size > 1]
-    rights += [(t, False) for t in lefts]
-    for left in lefts:
-        for right, weights in rights:
-            if right is left or not size or left.shape is None or right.shape is None:
-                continue
-            if len(right.shape) < 2:  # a bias or a scale
-                continue
-            for batch in {1, elements(right.shape[:-2])}:
-                square, rest = divmod(left.size * right.size, size * max(batch, 1))
-                shared = math.isqrt(square)
-                if rest or shared * shared != square or shared not in right.shape[-2:]:
-                    continue
-                if shared in left.shape or shared == elements(left.shape[1:]):
-                    yield _Product(left, right, shared, weights)
+def _products(
+    left: EngineTensor, right: EngineTensor, size: int, *, weights: bool
+) -> Iterator[_Product]:
+    ours, theirs = left.shape or (), right.shape or ()
+    both = left.size * right.size
+    for batch in {1, math.prod(theirs[:-2])}:
+        square, rest = divmod(both, size * max(batch, 1))
+        shared = math.isqrt(square)
+        if rest or shared * shared != square or shared not in theirs[-2:]:
+            continue
+        if shared in ours or shared == math.prod(ours[1:]):
+            yield _Product(left, right, shared, weights)
 
 
 def _from_product(raw: RawLayer, product: _Product) -> Layer:
@@ -104,7 +108,7 @@ def fully_connected(raw: RawLayer) -> Layer | None:
     if rows is None:
         return None
     shared, columns = elements(source) // rows, elements(result) // rows
-    weights, bias = raw.weights, raw.bias
+    weights, bias = raw.constant("Weights"), raw.constant("Bias")
     if weights is not None and weights.elements != shared * columns:
         return None
     dtype = (weights.dtype if weights is not None else None) or raw.dtype
@@ -131,5 +135,5 @@ def _rows(source: Shape, result: Shape) -> int | None:
 
 def _fused(raw: RawLayer) -> tuple[str, ...]:
     function = operations.activation(raw.text("Activation"))
-    names = operations.named(raw.nodes)
+    names = operations.named(*raw.nodes)
     return operations.with_fields(names, residual=False, function=function)

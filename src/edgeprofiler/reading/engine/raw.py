@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.network import Kind, Layer, Shape, make_layer
+from edgeprofiler.core.network import Kind, Layer, Shape, make_layer, tensor_bytes
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.core.values import Value, clean, plain_shape
 from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_tensors
@@ -26,6 +26,13 @@ class Constant(NamedTuple):
         return int(self.elements * dtype_bytes(self.dtype or default))
 
 
+Moves = tuple[Shape, Shape, Shape, Shape]
+"""Stride, padding before, padding after and dilation of a kernel, each one number a spatial
+dimension and empty where it is not said."""
+
+_STILL: Moves = ((), (), (), ())
+
+
 class RawLayer:
     """A layer's entry in `Layers`, its tensors read and told apart.
 
@@ -38,7 +45,7 @@ class RawLayer:
         stands: Value,
         index: int = 0,
         produced: Container[str] | None = None,
-        constants: Collection[str] = (),
+        constant_names: Collection[str] = (),
     ) -> None:
         """Read an entry of `Layers`.
 
@@ -47,7 +54,7 @@ class RawLayer:
             index: its position, for messages where it has no name.
             produced: names of all tensors that a layer or the caller gives; `None` where no
                 constants are among the inputs.
-            constants: names of tensors that `Constant` layers give.
+            constant_names: names of tensors that `Constant` layers give.
         """
         self._stands = stands
         self.entry: Mapping[str, Any] = stands.mapping()
@@ -57,17 +64,13 @@ class RawLayer:
         self._stated = clean(stated)
         self.name = self._stated or f"layer {index}"
         inputs = read_tensors(self.entry, "Inputs", self.told)
-        given = inputs
-        if produced is not None or constants:
-            given = tuple([t for t in inputs if _is_given(t[0], produced, constants)])
-        if not given and inputs:  # the caller's tensor where the bindings are not listed
-            given = (max(inputs, key=lambda tensor: tensor.size),)
+        given, constants = inputs, ()
+        if produced is not None or constant_names:
+            given, constants = _told_apart(inputs, produced, constant_names)
         self.inputs = given
         """Tensors that other layers or the caller give."""
-        self.constants: tuple[EngineTensor, ...] = ()
+        self.constants = constants
         """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
-        if len(given) < len(inputs):
-            self.constants = tuple([t for t in inputs if all(t is not a for a in given)])
         self.outputs = read_tensors(self.entry, "Outputs", self.told)
         self.engine_type = self.text("LayerType")
         """The runner that the engine chose, such as `CaskConvolution`."""
@@ -104,6 +107,15 @@ class RawLayer:
         found = plain_shape(raw)
         return self.field(key).shape() if found is None else found
 
+    def moves(self) -> Moves:
+        """Return how the kernel of a convolution or pooling moves."""
+        return (
+            self.numbers("Stride"),
+            self.numbers("PrePadding"),
+            self.numbers("PostPadding"),
+            self.numbers("Dilation"),
+        )
+
     def number(self, key: str) -> int | None:
         """Return a count such as `Groups`, `None` where it is missing or null."""
         raw = self.entry.get(key)
@@ -120,17 +132,8 @@ class RawLayer:
         """Return a list of texts, empty where it is missing or null."""
         return () if self.entry.get(key) is None else self.field(key).texts()
 
-    @property
-    def weights(self) -> Constant | None:
-        """Its weights; `None` where it states none."""
-        return self._constant("Weights")
-
-    @property
-    def bias(self) -> Constant | None:
-        """Its biases; `None` where it states none."""
-        return self._constant("Bias")
-
-    def _constant(self, key: str) -> Constant | None:
+    def constant(self, key: str) -> Constant | None:
+        """Return its `Weights` or `Bias`; `None` where it states none."""
         stated = self.entry.get(key)
         if stated is None:
             return None
@@ -148,7 +151,10 @@ class RawLayer:
         """Bytes of the constants that are listed as inputs."""
         if not self.constants:
             return 0
-        return int(sum([t.size * dtype_bytes(t.dtype or self.dtype) for t in self.constants]))
+        default = self.dtype
+        return int(
+            sum([tensor_bytes(s, t or default) for _, s, t in self.constants if s is not None])
+        )
 
     def fail(self, problem: str, remedy: str = "") -> InvalidInput:
         """Return the error that says what is wrong with this layer."""
@@ -164,7 +170,11 @@ class RawLayer:
         output_shapes: Sequence[Shape] = (),
         dtype: str = "",
         input_dtypes: tuple[str, ...] = (),
-        **facts: Any,
+        macs: int | None = None,
+        fused_ops: tuple[str, ...] = (),
+        kernel: Shape = (),
+        moves: Moves = _STILL,
+        groups: int = 1,
     ) -> Layer:
         """Return the layer, with tensors, types and names as the engine says.
 
@@ -176,8 +186,10 @@ class RawLayer:
             output_shapes: the same of the outputs.
             dtype: data type that it computes in, where it differs from that of its tensors.
             input_dtypes: data types of `input_shapes`.
-            facts: further arguments of `make_layer`.
+            macs: as `make_layer` takes them; the same of `fused_ops`, `kernel` and `groups`.
+            moves: how its kernel moves.
         """
+        stride, before, after, dilation = moves
         return make_layer(
             name=self.name,
             kind=kind,
@@ -192,12 +204,31 @@ class RawLayer:
             weight_dtype="uint8",
             engine_type=self.engine_type or None,
             nodes=self.nodes,
-            **facts,
+            macs=macs,
+            fused_ops=fused_ops,
+            kernel=kernel,
+            stride=stride,
+            padding_before=before,
+            padding_after=after,
+            dilation=dilation,
+            groups=groups,
         )
 
 
-def _is_given(name: str, produced: Container[str] | None, constants: Container[str]) -> bool:
-    return (produced is None or not name or name in produced) and name not in constants
+def _told_apart(
+    tensors: tuple[EngineTensor, ...], produced: Container[str] | None, constants: Container[str]
+) -> tuple[tuple[EngineTensor, ...], tuple[EngineTensor, ...]]:
+    """Return the tensors that layers or the caller give, and those that nobody gives."""
+    given: list[EngineTensor] = []
+    others: list[EngineTensor] = []
+    for tensor in tensors:
+        name = tensor[0]
+        known = produced is None or not name or name in produced
+        (given if known and name not in constants else others).append(tensor)
+    if not given and others:  # the caller's tensor where the bindings are not listed
+        largest = max(range(len(others)), key=lambda place: others[place].size)
+        given.append(others.pop(largest))
+    return tuple(given), tuple(others)
 
 
 def _dtypes(tensors: tuple[EngineTensor, ...], default: str) -> tuple[str, ...]:
@@ -215,9 +246,14 @@ def _main_dtype(tensors: Sequence[EngineTensor]) -> str:
 
 def _nodes(metadata: str, name: str) -> tuple[str, ...]:
     if metadata:
-        parts = [part.strip() for part in metadata.replace("\x1e", "\x1f").split("\x1f")]
-        stated = [part[1:-1] for part in parts if part[:1] == "[" and part[-1] == "]"]
-        return tuple([part.split(": ", 1)[1] for part in stated if ": " in part])
+        nodes: list[str] = []
+        for part in metadata.replace("\x1e", "\x1f").split("\x1f"):
+            stated = part.strip()
+            if stated[:1] == "[" and stated[-1] == "]":
+                _, colon, node = stated[1:-1].partition(": ")
+                if colon:
+                    nodes.append(node)
+        return tuple(nodes)
     if name.startswith(("Reformatting CopyNode", "__my")):
         return ()
     return tuple([part for part in name.split(" + ") if part])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.network import Shape, elements
+from edgeprofiler.core.network import Shape
 from edgeprofiler.core.units import DTYPE_BYTES
 from edgeprofiler.core.values import Value, clean, plain_shape
 
@@ -63,7 +64,7 @@ class EngineTensor(NamedTuple):
     @property
     def size(self) -> int:
         """Number of elements; 0 where the shape is unknown."""
-        return 0 if self.shape is None else elements(self.shape)
+        return 0 if self.shape is None else math.prod(self.shape)
 
 
 def read_tensors(
@@ -108,7 +109,8 @@ def _tensor(raw: Any) -> EngineTensor | None:
         text = raw.get(kind)
         if isinstance(text, str) and (dtype := dtype_of(text)) is not None:
             break
-    return EngineTensor(clean(name), shape, dtype)
+    # A named tuple's own constructor is a function in Python, which takes as long as all the rest.
+    return tuple.__new__(EngineTensor, (clean(name), shape, dtype))
 
 
 def _fault(layer: Value, key: str, place: int) -> InvalidInput:

@@ -46,7 +46,7 @@ def main(paths: list[Path]) -> None:
         profile = least_s(lambda saved=saved: from_document(json.loads(saved)), RUNS)  # type: ignore[misc]
         cells = [f"{value * 1e3:.1f}" for value in (loads, reads)]
         rest = [f"{value * 1e3:.1f}" for value in (writes, profile)]
-        print(f"| {path.name} | {len(network)} | {' | '.join(cells)} | {reads / loads:.0f} | "
+        print(f"| {path.name} | {len(network)} | {' | '.join(cells)} | {reads / loads:.1f} | "
               f"{' | '.join(rest)} |")  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
 from edgeprofiler.core.arrays import peak
-from edgeprofiler.core.network import Layer, Network, Source, tensor_bytes
+from edgeprofiler.core.network import UNCOVERED_OPS, Layer, Network, Source, tensor_bytes
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
 from edgeprofiler.core.reads import Reads, merged
 from edgeprofiler.reading.engine import operations
@@ -164,9 +165,10 @@ def _pointwise(raw: RawLayer) -> Layer:
 
 
 def _batch(raws: Sequence[RawLayer], document: EngineDocument) -> int:
-    tensors = [tensor for raw in raws for tensor in raw.inputs]
     first = next(iter(document.bindings), None)
-    for tensor in (*[tensor for tensor in tensors if tensor.name == first], *tensors):
+    tensors = (tensor for raw in raws for tensor in raw.inputs)
+    named = (tensor for raw in raws for tensor in raw.inputs if tensor.name == first)
+    for tensor in chain(named, tensors):
         if tensor.shape and len(tensor.shape) > 1:
             return max(tensor.shape[0], 1)
     return 1
@@ -184,12 +186,13 @@ def _warnings(layers: Sequence[Layer], document: EngineDocument) -> Iterator[str
             f"the engine has {document.profiles} optimisation profiles; "
             "the layers of the first are read"
         )
+    uncovered = {layer.op for layer in layers} & UNCOVERED_OPS
     for op, meaning in (
         ("unknown", "of a type that no rule knows"),
         ("plugin", "that are plug-ins"),
     ):
-        types = Counter(layer.engine_type or "no type" for layer in layers if layer.op == op)
-        if types:
+        if op in uncovered:
+            types = Counter(layer.engine_type or "no type" for layer in layers if layer.op == op)
             listed = ", ".join(f"{name} ({count})" for name, count in types.most_common(5))
             yield f"layers {meaning}, whose cost is unknown: {listed}"
     computing = [layer for layer in layers if layer.kind in ("convolutional", "dense")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -45,28 +44,29 @@ def find_product(raw: RawLayer) -> _Product | None:
     lefts = [t for t in raw.inputs if t.size > 1]
     rights = [(t, True) for t in raw.constants if t.size > 1] + [(t, False) for t in lefts]
     found = [
-        product
+        _Product(left, right, shared, weights)
         for right, weights in rights
         if right.shape is not None and len(right.shape) > 1  # no bias, no scale
         for left in lefts
         if left is not right
-        for product in _products(left, right, size, weights=weights)
+        for shared in _shared(left, right, size)
     ]
     return max(found, key=lambda p: (p.weights, p.shared), default=None)
 
 
-def _products(
-    left: EngineTensor, right: EngineTensor, size: int, *, weights: bool
-) -> Iterator[_Product]:
+def _shared(left: EngineTensor, right: EngineTensor, size: int) -> list[int]:
+    """Return the lengths along which two factors can be multiplied to give `size` elements."""
     ours, theirs = left.shape or (), right.shape or ()
     both = left.size * right.size
+    found: list[int] = []
     for batch in {1, math.prod(theirs[:-2])}:
         square, rest = divmod(both, size * max(batch, 1))
         shared = math.isqrt(square)
         if rest or shared * shared != square or shared not in theirs[-2:]:
             continue
         if shared in ours or shared == math.prod(ours[1:]):
-            yield _Product(left, right, shared, weights)
+            found.append(shared)
+    return found
 
 
 def _from_product(raw: RawLayer, product: _Product) -> Layer:

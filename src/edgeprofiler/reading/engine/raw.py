@@ -64,12 +64,13 @@ class RawLayer:
         self._stated = clean(stated)
         self.name = self._stated or f"layer {index}"
         inputs = read_tensors(self.entry, "Inputs", self.told)
-        given, constants = inputs, ()
+        given: tuple[EngineTensor, ...] = inputs
+        others: tuple[EngineTensor, ...] = ()
         if produced is not None or constant_names:
-            given, constants = _told_apart(inputs, produced, constant_names)
+            given, others = _told_apart(inputs, produced, constant_names)
         self.inputs = given
         """Tensors that other layers or the caller give."""
-        self.constants = constants
+        self.constants = others
         """Inputs that nobody gives: weights, biases and scalars that Myelin lists as inputs."""
         self.outputs = read_tensors(self.entry, "Outputs", self.told)
         self.engine_type = self.text("LayerType")

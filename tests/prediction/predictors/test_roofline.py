@@ -227,3 +227,12 @@ def test_where_a_narrow_type_only_gives_the_host_more_to_enqueue_a_warning_says_
     assert narrow.totals.runtime_s.value < wide.totals.runtime_s.value
     assert narrow.totals.end_to_end_s.value > 1.03 * wide.totals.end_to_end_s.value
     assert any("in FP32 has fewer kernels to enqueue" in text for text in narrow.warnings)
+
+
+def test_the_gap_that_explains_power_counts_every_run_of_a_kernel() -> None:
+    """A thousand runs in a loop are a thousand kernels that the profiler's host enqueues: 53 ms."""
+    device = load_device("jetson-orin-nano", "torch-tensorrt")
+    network = read("zoo:resnet18", runtime="torch-tensorrt", device=device)
+    looped = replace(network, layers=(replace(network.layers[3], repeats=1000), *network.layers))
+    (said,) = (w for w in RooflinePredictor(device).predict(looped).warnings if "two host" in w)
+    assert 50 < float(said.rpartition("explained by ")[2].removesuffix(" ms")) < 60

@@ -22,10 +22,9 @@ units, which bound it."""
 CACHE_SHARE = 0.5
 """Of the L2 that a layer's tensors can lie in: the rest holds weights and what comes next."""
 
-
-UNKNOWN_MEMORY_HZ = 2.133e9
-"""Stands for the clock of a memory where a board's file does not say: the one that the share of its
-bandwidth is stated at."""
+MEMORY_REFERENCE_HZ = 2.133e9
+"""Clock of the memory that the share of its bandwidth is stated at; and what stands for the clock
+where a board's file does not say it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Hardware:
             lane_flops=lanes[codes],
             depthwise_flops=(base * vector / device.vector_flops("fp32"))[codes],
             bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
-            memory_clock_hz=device.mode.clocks.emc_hz or UNKNOWN_MEMORY_HZ,
+            memory_clock_hz=device.mode.clocks.emc_hz or MEMORY_REFERENCE_HZ,
             sms=float(device.mode.clocks.sms),
             clock_hz=device.gpu_clock_hz,
             cache_bytes=CACHE_SHARE * sheet.l2_bytes,

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
-from edgeprofiler.prediction.costmodel.hardware import Hardware, Values
+from edgeprofiler.prediction.costmodel.hardware import MEMORY_REFERENCE_HZ, Hardware, Values
 from edgeprofiler.prediction.costmodel.parameters import Parameters
 from edgeprofiler.prediction.costmodel.work import (
     DEPTHWISE,
@@ -47,9 +47,6 @@ TILE_COLUMNS = 64
 WIDE_COLUMNS, WIDE_TILES = 2.0, 6.0
 """INT8's tiles over FP16's: channels come in packs twice as wide, and the tiles of its kernels are
 128 x 128 and 256 x 128 by their names; between the two."""
-
-MEMORY_REFERENCE_HZ = 2.133e9
-"""Clock of the memory that the share of its bandwidth is stated at."""
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ class NetworkCosts:
     """Where each network starts, and the end: one number more than networks."""
     device: Device
     parameters: Parameters
+    kernels: FloatArray
+    """How often the host enqueues a kernel for each network."""
     wall: Wall
 
     @staticmethod
@@ -104,7 +106,7 @@ class NetworkCosts:
         kernels = network_sums(layers.work.runs * layers.work.covered, offsets)
         copied = np.asarray(io_bytes, dtype=np.float64)
         wall = wall_times(gpu, kernels, copied, Host.of(device), numbers)
-        return NetworkCosts(layers, offsets, device, numbers, wall)
+        return NetworkCosts(layers, offsets, device, numbers, kernels, wall)
 
     @cached_property
     def outside(self) -> Outside:
@@ -232,10 +234,9 @@ class RooflineProfiles(PredictedProfiles):
     def _disagreement(self, index: int) -> str:
         """Return a warning that the host that explains power is not that of latency."""
         other = shared_parameters("power-experiment")
-        network, wall = self.networks[index], self.costs.wall
-        kernels = np.array([float((network.columns.bytes_moved > 0).sum())])
+        one, wall = slice(index, index + 1), self.costs.wall
         by_power = wall_times(
-            wall.gpu_s[index : index + 1], kernels, np.zeros(1), Host.of(self.device), other
+            wall.gpu_s[one], self.costs.kernels[one], np.zeros(1), Host.of(self.device), other
         )
         return (
             f"two host gaps: latency says {wall.host_gap_s[index] * 1e3:.2f} ms (used here); "

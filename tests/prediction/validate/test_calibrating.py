@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeprofiler.core.device import load_device
-from edgeprofiler.core.errors import InsufficientData
+from edgeprofiler.core.errors import InsufficientData, InvalidInput
 from edgeprofiler.core.network import Network
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.validate.calibrating import calibrate
@@ -83,3 +83,10 @@ def test_what_to_measure_next_is_known_of_a_board_with_a_name_of_its_own(tmp_pat
     assert found.name == "lab-1"
     (chosen,) = suggest(found.fits[0], 1).chosen
     assert chosen.network in NETWORKS
+
+
+@pytest.mark.parametrize("device", [BOARD, f"{BOARD}@15w"])
+def test_where_no_row_is_of_the_mode_it_is_said_which_are_there(device: str) -> None:
+    rows = [measured(name, mode="25w") for name in TIMES]
+    with pytest.raises(InvalidInput, match=r"none is of .*@15w; rows of it are in mode 25w"):
+        calibrate(rows, device)

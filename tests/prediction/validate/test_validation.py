@@ -120,3 +120,11 @@ def test_a_host_that_is_not_known_is_passed_over(table: Table) -> None:
     found = validate(table(row("resnet18"), row("resnet50", software="mine"), head=head))
     assert [c.row.network for c in found.compared] == ["resnet18"]
     assert [lacks.split(" of ")[0] for _, lacks in found.skipped] == ["a host runtime"]
+
+
+def test_rows_of_other_boards_than_the_one_that_is_named_are_counted(table: Table) -> None:
+    path = table(row("resnet18"), row("resnet18", 20, device="jetson-nano"), row("resnet50", 5))
+    found = validate(path, "jetson-orin-nano")
+    assert len(found.compared) == 2
+    assert found.warnings == ("1 rows of other boards or power modes are not used",)
+    assert validate(path).warnings == validate(path, "jetson-tx2").warnings == ()

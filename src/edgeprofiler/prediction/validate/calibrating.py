@@ -63,15 +63,14 @@ def calibrate(
     rows, folder = rows_of(measured, folder)
     board = load_device(spec)
     warnings: list[str] = []
-    named = spec.rpartition("@")[2] if "@" in spec else ""
     mine = [r for r in rows if r.device in ("", *board.names) and board.runs_in(r.mode)]
     others = len(rows) - len(mine)
     if not mine:
-        modes = sorted({r.mode for r in rows if r.device in board.names})
-        hint = f"; rows of it are in mode {', '.join(modes)}" if modes and named else ""
+        modes = sorted({r.mode for r in rows if r.device in board.names and r.mode})
+        hint = f"; rows of it are in mode {', '.join(modes)}" if modes else ""
         raise InvalidInput("measured rows", f"none is of {board.spec}{hint}", "check `device`")
     if others:
-        warnings.append(f"{others} rows of other boards or power modes are not used")
+        warnings.append(not_used(others))
     usable = [row for row in mine if not _unusable(row)]
     lacks = Counter(_unusable(row) for row in mine if _unusable(row))
     warnings += [f"{count} rows are not used: {why}" for why, count in lacks.items()]
@@ -113,6 +112,11 @@ def calibrate(
     if len(fits) > 1:
         warnings.append("hosts differ: one calibration for each, used by what asks of it")
     return Calibrated(board, tuple(fits), tuple(warnings), name or board.name)
+
+
+def not_used(others: int) -> str:
+    """Return what to say of rows that are of another board or mode than the one that is named."""
+    return f"{others} rows of other boards or power modes are not used"
 
 
 def _unusable(row: Measured) -> str:

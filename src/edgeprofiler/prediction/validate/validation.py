@@ -28,6 +28,7 @@ from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_ta
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
 from edgeprofiler.prediction.uncertainty.conformal import half_width
+from edgeprofiler.prediction.validate.calibrating import not_used
 from edgeprofiler.prediction.validate.networks import Networks, board_of
 
 LEFT_OUT = tuple(KEYS)
@@ -119,9 +120,11 @@ def validate(
     confidence = normal_of("confidence", confidence)
     rows, folder = rows_of(measured, folder)
     spec = None if device is None else str(device)
+    notes: list[str] = []
     if spec is not None:
         board = load_device(spec)
         mine = [r for r in rows if r.device in ("", *board.names) and board.runs_in(r.mode)]
+        notes += [not_used(len(rows) - len(mine))] if 0 < len(mine) < len(rows) else []
         rows = mine or rows
     lacks = {id(row): lacking(row) for row in rows}
     networks, asked = Networks(folder), []
@@ -134,9 +137,9 @@ def validate(
     if not asked:
         what = " or ".join(dict.fromkeys(lacks.values()))
         raise InvalidInput("measured rows", f"every one lacks {what}", "fill that column")
-    notes: list[str] = []
     if leave_out:
-        compared, notes = _left_out(asked, leave_out, confidence, workers)
+        compared, unmet = _left_out(asked, leave_out, confidence, workers)
+        notes += unmet
     else:
         compared = [found for each in asked for found in _as_shipped(each, confidence)]
     skipped = tuple((row, lacks[id(row)]) for row in rows if lacks[id(row)])

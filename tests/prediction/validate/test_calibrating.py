@@ -14,6 +14,7 @@ from edgeprofiler.core.network import Network
 from edgeprofiler.prediction.calibration.measured import Measured
 from edgeprofiler.prediction.validate.calibrating import calibrate
 from edgeprofiler.prediction.validate.suggesting import NETWORKS, suggest
+from edgeprofiler.prediction.validate.validation import validate
 from edgeprofiler.reading.read import read
 
 BOARD = "jetson-orin-nano"
@@ -90,3 +91,17 @@ def test_where_no_row_is_of_the_mode_it_is_said_which_are_there(device: str) -> 
     rows = [measured(name, mode="25w") for name in TIMES]
     with pytest.raises(InvalidInput, match=r"none is of .*@15w; rows of it are in mode 25w"):
         calibrate(rows, device)
+
+
+@pytest.mark.parametrize("host", ["trtexec", "torch-tensorrt"])
+def test_a_calibrated_board_is_judged_by_what_was_fitted(host: str, tmp_path: Path) -> None:
+    """Time and power alike, whatever gap the power of others was measured with."""
+    watts = dict(zip(TIMES, (3.5, 4.5, 6.0, 2.0), strict=True))
+    rows = [measured(n, runtime=host, power_above_idle_w=w) for n, w in watts.items()]
+    made = calibrate(rows, BOARD)
+    (tmp_path / "mine.toml").write_text(made.text(), encoding="utf-8")
+    found = validate(rows, tmp_path / "mine.toml")
+    (fit,) = made.fits
+    for quantity, fitted in (("runtime", fit.predicted_s), ("power", fit.predicted_w)):
+        predicted = [c.predicted for c in found.chosen(quantity)]
+        assert predicted == pytest.approx(fitted.tolist(), rel=0.01)

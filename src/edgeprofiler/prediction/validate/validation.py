@@ -28,6 +28,7 @@ from edgeprofiler.prediction.costmodel.parameters import parameters_of, prior_ta
 from edgeprofiler.prediction.predictors.roofline import RooflinePredictor
 from edgeprofiler.prediction.question.question import normal_of
 from edgeprofiler.prediction.uncertainty.conformal import half_width
+from edgeprofiler.prediction.uncertainty.distance import own_calibration
 from edgeprofiler.prediction.validate.calibrating import not_used
 from edgeprofiler.prediction.validate.networks import Networks, board_of
 
@@ -181,7 +182,8 @@ def _as_shipped(asked: _Asked, confidence: float) -> Iterator[Compared]:
         estimate = predictor.predict(asked.network)
         yield _compared(row, "runtime", row.runtime_s, estimate.totals.end_to_end_s, estimate)
     if math.isfinite(asked.watts):
-        if row.runtime == "torch-tensorrt":
+        if row.runtime == "torch-tensorrt" and own_calibration(board) is None:
+            # what the shipped numbers of power were fitted on ran under a profiler
             gap = prior_table()["hosts"]["power-experiment"]
             numbers = replace(parameters_of(board), **gap)
             predictor = RooflinePredictor(board, confidence, numbers)

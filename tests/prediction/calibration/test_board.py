@@ -169,3 +169,9 @@ def test_values_are_toml() -> None:
     table = {"a": 1.0, "b": 2, "c": 'say "ü"\n', "d": [1.5, 2e-9], "e": True}
     text = "\n".join(f"{key} = {toml_value(value)}" for key, value in table.items())
     assert parse_toml(text, "test").raw == table
+
+
+def test_a_number_that_is_not_known_is_never_written_as_a_word() -> None:
+    """`"None"` in a device file would be read as a text, and refused."""
+    with pytest.raises(TypeError, match="no TOML for None"):
+        toml_value(None)

@@ -18,7 +18,9 @@ def toml_value(value: object) -> str:
         return str(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(toml_value(entry) for entry in value) + "]"
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    raise TypeError(f"no TOML for {value!r}")  # an unknown number is left out, not written
 
 
 def toml_table(name: str, values: Mapping[str, object]) -> str:

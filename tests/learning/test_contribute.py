@@ -63,6 +63,24 @@ def test_power_of_a_whole_board_is_given_above_its_idle_power(tmp_path: Path) ->
     assert math.isnan(below.power_above_idle_w)
 
 
+def test_rows_that_lack_something_are_counted_and_the_others_given(tmp_path: Path) -> None:
+    table = tmp_path / "measured.csv"
+    head = "device,network,model,precision,runtime_ms,set_aside\n"
+    rows = ("a,zoo:lenet,fp16,1,", "b,,fp16,2,", "c,zoo:lenet,fp99,3,", "d,zoo:lenet,fp16,9,hot")
+    table.write_text(head + "".join(f"jetson-orin-nano,{row}\n" for row in rows))
+    given = edgeprofiler.contribute(table, licence="CC0-1.0")
+    assert [m.end_to_end_s for m in given.measurements] == [pytest.approx(1e-3)]
+    assert given.notes == (
+        "1 rows are not given: without a model",
+        "1 rows are not given: without a precision of fp32, fp16, int8",
+        "1 rows are not given: set aside",
+    )
+    assert "notes" not in given.document()
+    table.write_text(f"{head}jetson-orin-nano,b,,fp16,2,\n")
+    with pytest.raises(edgeprofiler.InvalidInput, match="no row is of use: without a model"):
+        edgeprofiler.contribute(table, licence="CC0-1.0")
+
+
 def test_a_mean_power_below_idle_is_given_as_unknown(tmp_path: Path) -> None:
     """Noise puts the power of a small network there; a file with it could not be read again."""
     noisy = replace(measured_profile("lenet"), idle_power_w=50.0)

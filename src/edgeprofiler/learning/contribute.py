@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +24,7 @@ from edgeprofiler.prediction.calibration.contribution import (
     anonymous,
     software_of,
 )
-from edgeprofiler.prediction.calibration.measured import read_measured
+from edgeprofiler.prediction.calibration.measured import lacking, read_measured
 from edgeprofiler.prediction.validate.networks import board_of, network_of
 from edgeprofiler.reading.lowering import BuildTarget
 
@@ -56,21 +57,26 @@ def contribute(
         raise UsageError(f"no `licence` {licence!r}; choose one of: {', '.join(LICENCES)}")
     if not sources:
         raise UsageError("nothing to contribute; name a recording, a profile or a table")
-    found = [each for source in sources for each in _measured(Path(source), device)]
-    given = Contribution(tuple(found), licence)
+    lacks: Counter[str] = Counter()
+    found = [each for source in sources for each in _measured(Path(source), device, lacks)]
+    if not found:
+        names = ", ".join(map(str, sources))
+        raise InvalidInput(names, f"no row is of use: {' or '.join(lacks)}", "fill that column")
+    notes = tuple(f"{count} rows are not given: {why}" for why, count in lacks.items())
+    given = Contribution(tuple(found), licence, notes)
     if output is not None:
         given.save(output)
     return given
 
 
-def _measured(source: Path, device: str | None) -> Iterator[Contributed]:
-    """Yield what a source holds."""
+def _measured(source: Path, device: str | None, lacks: Counter[str]) -> Iterator[Contributed]:
+    """Yield what a source holds, and count in `lacks` why rows of it are left out."""
     if is_recording(source):
         yield _of_recording(source, device)
     elif source.suffix == ".json" and is_profile(source):
         yield _of_profile(read_profile(source), source, device)
     else:
-        yield from _of_table(source, device)
+        yield from _of_table(source, device, lacks)
 
 
 def _of_recording(source: Path, device: str | None) -> Contributed:
@@ -109,12 +115,12 @@ def _of_profile(profile: Profile, source: Path, device: str | None, **known: Any
     )
 
 
-def _of_table(source: Path, device: str | None) -> Iterator[Contributed]:
+def _of_table(source: Path, device: str | None, lacks: Counter[str]) -> Iterator[Contributed]:
     for row in read_measured(source):
-        if not row.model:
-            raise InvalidInput(
-                f"{source}: line {row.line}", "names no model", "its layers are what others need"
-            )
+        lack = lacking(row)
+        if lack or row.set_aside:
+            lacks["set aside" if row.set_aside else f"without {lack}"] += 1
+            continue
         name, mode = _board(row.device, row.mode, source, device)
         board = board_of(row, f"{name}@{mode}" if mode else name)
         idle = board.idle_power_w if math.isfinite(row.power_w) else math.nan

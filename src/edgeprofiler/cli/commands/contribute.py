@@ -34,3 +34,4 @@ def contribute(
         f"{licence}. Read it before you give it: attach it to an issue, or open a pull request "
         "that puts it into measurements/."
     )
+    common.warn(given.notes)

@@ -98,6 +98,8 @@ class Contribution:
 
     measurements: tuple[Contributed, ...]
     licence: str
+    notes: tuple[str, ...] = ()
+    """What of the sources is left out, and why; for who gives it, and not written."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document `edgeprofiler.contribution/1`."""

@@ -49,14 +49,6 @@ FLAGS = (
 FEATURES: tuple[str, ...] = (*RAW, *PARTS, *LOGS, *FLAGS)
 """All features in order. A predictor keeps the list that it was trained with and checks it."""
 
-GROWS_WITH_SIZE = frozenset(
-    {
-        "log_macs", "log_input_bytes", "log_output_bytes", "log_weight_bytes", "log_bytes",
-        "log_roofline_s", "log_compute_s", "log_memory_s",
-    }
-)  # fmt: skip
-"""Features in which a layer's runtime cannot fall."""
-
 
 @dataclass(frozen=True)
 class Ratings:

@@ -14,10 +14,16 @@ from edgeprofiler.core.network import Columns, Layer
 from edgeprofiler.core.values import Value
 from edgeprofiler.learning.training.export import ArrayWriter
 from edgeprofiler.learning.training.select import TrainingTable, table_of
-from edgeprofiler.prediction.features import FEATURES, GROWS_WITH_SIZE, Ratings, features
+from edgeprofiler.prediction.features import FEATURES, Ratings, features
 from edgeprofiler.prediction.predictors.arrays import parse_model
 
 pytest.importorskip("sklearn")
+
+AMOUNTS = {
+    "log_macs", "log_input_bytes", "log_output_bytes", "log_weight_bytes", "log_bytes",
+    "log_roofline_s", "log_compute_s", "log_memory_s",
+}  # fmt: skip
+"""Logarithms of amounts of work, or of what it would take."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def larger(table: TrainingTable, factor: float) -> np.ndarray[Any, np.dtype[np.f
     rows = table.rows("convolutional", "runtime_s", 0)
     values = table.features[rows].copy()
     for index, name in enumerate(FEATURES):
-        if name in GROWS_WITH_SIZE:
+        if name in AMOUNTS:
             values[:, index] += np.log(factor)
         elif name.endswith("_s"):
             values[:, index] *= factor

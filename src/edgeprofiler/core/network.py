@@ -135,17 +135,10 @@ class Layer:
 def _tensor_bytes(shapes: Sequence[Shape], dtypes: Sequence[str], default: str) -> float:
     if len(dtypes) < len(shapes):
         dtypes = [*dtypes, *[default] * (len(shapes) - len(dtypes))]
-    return sum(map(tensor_bytes, shapes, dtypes))
-
-
-@lru_cache(maxsize=4096)  # a network has few shapes, and each of them often
-def tensor_bytes(shape: Shape, dtype: str) -> float:
-    """Return the bytes of a tensor.
-
-    >>> tensor_bytes((1, 3, 224, 224), "fp16")
-    301056
-    """
-    return math.prod(shape) * dtype_bytes(dtype)
+    total = 0.0
+    for shape, dtype in zip(shapes, dtypes, strict=False):
+        total += math.prod(shape) * dtype_bytes(dtype)
+    return total
 
 
 def input_bytes(layer: Layer) -> float:

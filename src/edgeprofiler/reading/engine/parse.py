@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from edgeprofiler.core.arrays import peak
-from edgeprofiler.core.network import UNCOVERED_OPS, Layer, Network, Source, tensor_bytes
+from edgeprofiler.core.network import UNCOVERED_OPS, Layer, Network, Source
 from edgeprofiler.core.network_document import LAYER_FIELDS, network_from_document
 from edgeprofiler.core.reads import Reads, merged
 from edgeprofiler.reading.engine import operations
@@ -21,6 +21,7 @@ from edgeprofiler.reading.engine.generated import read_generated
 from edgeprofiler.reading.engine.pooling import read_pooling, read_reduce
 from edgeprofiler.reading.engine.products import read_product
 from edgeprofiler.reading.engine.raw import RawLayer
+from edgeprofiler.reading.engine.tensors import tensor_bytes
 
 _OPAQUE = frozenset({"plugin", "unknown", "generated"})
 

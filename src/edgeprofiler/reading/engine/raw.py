@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgeprofiler.core import limits
 from edgeprofiler.core.errors import InvalidInput
-from edgeprofiler.core.network import Kind, Layer, Shape, make_layer, tensor_bytes
+from edgeprofiler.core.network import Kind, Layer, Shape, make_layer
 from edgeprofiler.core.units import dtype_bytes
 from edgeprofiler.core.values import Value, clean, plain_shape
-from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_tensors
+from edgeprofiler.reading.engine.tensors import EngineTensor, dtype_of, read_tensors, tensor_bytes
 
 _FLOATING = frozenset({"fp16", "fp32", "bf16", "tf32", "fp64", "fp8", "int8"})
 
@@ -191,18 +192,25 @@ class RawLayer:
             moves: how its kernel moves.
         """
         stride, before, after, dilation = moves
+        sources, results = input_shapes or self.input_shapes, output_shapes or self.output_shapes
+        input_dtypes = input_dtypes or _dtypes(self.inputs, self.dtype)
+        output_dtypes = _dtypes(self.outputs, self.dtype)
+        # Weights and biases may differ in type: their bytes are counted, not their number.
+        held = self.constant_bytes if weight_bytes is None else weight_bytes
+        moved = sum(map(tensor_bytes, sources, input_dtypes)) + held
+        moved += sum(map(tensor_bytes, results, output_dtypes))
         return make_layer(
             name=self.name,
             kind=kind,
             op=op,
-            input_shapes=input_shapes or self.input_shapes,
-            output_shapes=output_shapes or self.output_shapes,
+            input_shapes=sources,
+            output_shapes=results,
             dtype=dtype or self.dtype,
-            input_dtypes=input_dtypes or _dtypes(self.inputs, self.dtype),
-            output_dtypes=_dtypes(self.outputs, self.dtype),
-            # Weights and biases may differ in type: their bytes are counted, not their number.
-            weight_elements=self.constant_bytes if weight_bytes is None else weight_bytes,
+            input_dtypes=input_dtypes,
+            output_dtypes=output_dtypes,
+            weight_elements=held,
             weight_dtype="uint8",
+            bytes_moved=0 if op == "noop" else math.ceil(moved),
             engine_type=self.engine_type or None,
             nodes=self.nodes,
             macs=macs,

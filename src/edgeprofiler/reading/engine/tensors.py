@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from edgeprofiler.core.errors import InvalidInput
 from edgeprofiler.core.network import Shape
-from edgeprofiler.core.units import DTYPE_BYTES
+from edgeprofiler.core.units import DTYPE_BYTES, dtype_bytes
 from edgeprofiler.core.values import Value, clean, plain_shape
 
 _DTYPES = {
@@ -51,6 +51,16 @@ def dtype_of(description: str) -> str | None:
         if names.search(description):
             return dtype
     return None
+
+
+@lru_cache(maxsize=4096)  # an engine has few shapes, and each of them often
+def tensor_bytes(shape: Shape, dtype: str) -> float:
+    """Return the bytes of a tensor.
+
+    >>> tensor_bytes((1, 3, 224, 224), "fp16")
+    301056
+    """
+    return math.prod(shape) * dtype_bytes(dtype)
 
 
 class EngineTensor(NamedTuple):

@@ -425,3 +425,117 @@ def test_what_a_node_omits_makes_nothing_depend_on_data() -> None:
     graph = read(model(nodes, {"x": [1, 1, 8]}, ["y"], weights))
     assert graph_macs(graph) == 7 * 2 * 24 * 8
     assert not graph.warnings
+
+
+@pytest.mark.parametrize("never", [{"count": np.array(0)}, {"goes": np.array(False)}])
+def test_a_loop_that_never_runs_hands_on_what_it_begins_with(never: dict[str, Any]) -> None:
+    """What follows it is read from the loop's input, and costs what it does without the loop."""
+    weights = {**WEIGHTS, "count": np.array(5), "goes": np.array(True), **never}
+    nodes = [loop(block("before", "after")), *block("y", "z")]
+    network = lower(read(model(nodes, {"x": [1, 8, 16, 16]}, ["z"], weights)))
+    assert network.macs == BLOCK_MACS
+    assert sum(layer.weight_bytes or 0 for layer in network.layers) == 2 * (8 * 8 * 9 + 8)
+
+
+def test_what_follows_a_loop_is_in_the_low_end_that_never_enters_it() -> None:
+    nodes = [
+        node("ReduceSum", "x", "sum", keepdims=0), node("Less", "sum limit", "goes"),
+        loop(block("before", "after")), *block("y", "z"),
+    ]  # fmt: skip
+    weights = {**WEIGHTS, "count": np.array(4), "limit": np.float32(9)}
+    network = lower(read(model(nodes, {"x": [1, 8, 16, 16]}, ["z"], weights)))
+    assert network.macs == 5 * BLOCK_MACS
+    assert network.least is not None
+    assert network.least.macs == BLOCK_MACS
+
+
+@pytest.mark.parametrize("lengths", [False, True])
+def test_a_scan_of_opset_8_runs_for_each_element_of_its_batch(lengths: bool) -> None:
+    """Batch x steps x hidden x (inputs + hidden); its results have the batch in front."""
+    inputs: dict[str, Any] = {"x": [3, 11, 1, 7], "h0": [3, 1, 5]}
+    scan = node("Scan", f"{'n' if lengths else '-'} h0 x", "h y", num_scan_inputs=1,
+                body=recurrence(STEP))  # fmt: skip
+    weights = {"r": (5, 5), "u": (7, 5), **({"n": np.full(3, 11)} if lengths else {})}
+    graph = read(model([scan], inputs, ["h", "y"], weights, opset=8))
+    assert graph_macs(graph) == 3 * 11 * 5 * (7 + 5)
+    assert [out(graph, place) for place in range(2)] == [(3, 1, 5), (3, 11, 1, 5)]
+    assert any("full length" in warning for warning in graph.warnings) == lengths
+
+
+def test_a_map_over_a_list_runs_once_for_each_element() -> None:
+    inside = body(
+        [node("Conv", "part k", "made", pads=[1, 1, 1, 1])], [info("part")], [info("made")]
+    )
+    nodes = [
+        node("SplitToSequence", "x", "parts", axis=1),
+        node("SequenceMap", "parts", "all", body=inside),
+        node("ConcatFromSequence", "all", "y", axis=1),
+    ]  # fmt: skip
+    graph = read(model(nodes, {"x": [1, 8, 16, 16]}, ["y"], {"k": (4, 1, 3, 3)}))
+    assert graph_macs(graph) == 8 * 4 * 9 * 256
+    assert out(graph) == (1, 32, 16, 16)
+
+
+def listing(name: str, parts: str, nodes: Any = ()) -> Any:
+    """A branch that gives out a list of tensors."""
+    kind = helper.make_sequence_type_proto(helper.make_tensor_type_proto(FLOAT, None))
+    made = [*nodes, node("SequenceConstruct", parts, name)]
+    return helper.make_graph(made, name, [], [helper.make_value_info(name, kind)])
+
+
+def test_lists_that_branches_make_are_the_larger_branchs() -> None:
+    def choice(other: str) -> Any:
+        nodes = [
+            node("ReduceSum", "x", "sum", keepdims=0), node("Less", "sum limit", "yes"),
+            node("If", "yes", "all", then_branch=listing("t", other),
+                 else_branch=listing("e", "m m", [node("Conv", "x w b", "m", pads=[1, 1, 1, 1])])),
+            node("ConcatFromSequence", "all", "y", axis=1),
+        ]  # fmt: skip
+        return model(nodes, {"x": [1, 8, 16, 16]}, ["y"], {**WEIGHTS, "limit": np.float32(9)})
+
+    graph = read(choice("x x"))
+    network = lower(graph)
+    assert out(graph) == (1, 16, 16, 16)
+    assert network.macs == BLOCK_MACS
+    assert network.least is not None
+    assert network.least.macs == 0
+    with pytest.raises(Unsupported, match="lists of 2 or 3 tensors"):
+        read(choice("x x x"))
+
+
+def test_what_may_be_missing_is_decided_where_the_graph_says_whether_it_is() -> None:
+    def chosen(*inputs: str) -> Graph:
+        given = node("OptionalGetElement", "maybe", "found")
+        branches = {
+            "then_branch": branch("t", [given, node("Conv", "found w b", "m", pads=[1, 1, 1, 1])]),
+            "else_branch": branch("e", [node("Identity", "x", "n")]),
+        }
+        kind = helper.make_tensor_type_proto(FLOAT, [1, 8, 16, 16])
+        nodes = [
+            helper.make_node("Optional", list(inputs), ["maybe"], type=kind),
+            node("OptionalHasElement", "maybe", "there"), node("If", "there", "y", **branches),
+            node("Relu", "y", "z"),
+        ]  # fmt: skip
+        return read(model(nodes, {"x": [1, 8, 16, 16]}, ["z"], WEIGHTS, opset=18))
+
+    assert graph_macs(chosen("x")) == BLOCK_MACS
+    assert graph_macs(chosen()) == 0
+
+
+def test_an_input_that_may_be_left_out_is_counted_as_given() -> None:
+    nodes = [node("OptionalGetElement", "x", "a"), node("Conv", "a w b", "y", pads=[1, 1, 1, 1])]
+    built = model(nodes, {"x": [1, 8, 16, 16]}, ["y"], WEIGHTS, opset=18)
+    kind = helper.make_optional_type_proto(built.graph.input[0].type)
+    built.graph.input[0].CopyFrom(helper.make_value_info("x", kind))
+    graph = read(built)
+    assert graph_macs(graph) == BLOCK_MACS
+    assert "the input 'x' may be left out: it is counted as given" in graph.warnings
+
+
+def test_a_list_from_outside_asks_for_a_model_without_it() -> None:
+    nodes = [node("ConcatFromSequence", "x", "y", axis=0)]
+    built = model(nodes, {"x": [1, 8]}, ["y"], {})
+    kind = helper.make_sequence_type_proto(built.graph.input[0].type)
+    built.graph.input[0].CopyFrom(helper.make_value_info("x", kind))
+    with pytest.raises(Unsupported, match="with its tensors as inputs of their own"):
+        read(built)

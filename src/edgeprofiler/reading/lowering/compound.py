@@ -39,6 +39,8 @@ def written_out(graph: Graph, end: End = "assumed") -> tuple[Graph, Mapping[str,
         if node.op == "Branch":
             taken = next(name for name in node.inputs[:2] if name not in dropped)
             node = replace(node, op="Identity", inputs=(taken, *node.inputs[2:]))
+        elif node.op == "Carry" and node.inputs[0] in dropped:  # the state of a loop without runs
+            node = replace(node, op="Identity", inputs=(str(node.attributes["begins"]),))
         out.current = node
         parts = _PARTS.get(node.op)
         if parts is None:

@@ -62,12 +62,15 @@ def graph_of(
         if item.name in weights:
             shape = item.static({}) or ()
             reader.values[item.name] = Operand(shape, item.dtype, constant=True)
+    for info in graph.input:
+        if info.type.HasField("optional_type"):
+            reader.warn(f"the input {info.name!r} may be left out: it is counted as given")
     reader.read(in_order(nodes, reader.values, source))
 
     if not reader.asked_trips:
         options.refuse_trips(source)
     for output in outputs:
-        if output not in reader.values and not reader.has_sequence(output):
+        if output not in reader.known:
             raise InvalidInput(source, f"the output {output!r} is made by nobody")
     wanted = [part for output in outputs for part in reader.parts(output)]
     kept = leading_to(wanted, reader.nodes)

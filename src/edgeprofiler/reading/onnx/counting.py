@@ -107,7 +107,7 @@ class Dependence:
     def decides(self, varying: Collection[str]) -> bool:
         """Whether what the body does, or how large its tensors are, depends on `varying`."""
         for n in self.body.node:
-            if n.op_type in ("If", "Loop", "Scan"):
+            if n.op_type in ("If", "Loop", "Scan", "SequenceMap"):
                 read = {*n.input[: 1 if n.op_type == "If" else 2], *_captured(n)}
             else:
                 read = {*n.input[_SIZES_FROM.get(n.op_type, len(n.input)) :]}

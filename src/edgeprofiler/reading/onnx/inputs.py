@@ -60,10 +60,16 @@ class Bound:
 
 
 def declared(info: Any) -> Declared | None:
-    """Return a ValueInfoProto's tensor, or `None` where it is a sequence, a map or nothing."""
-    if not info.HasField("type") or not info.type.HasField("tensor_type"):
+    """Return a ValueInfoProto's tensor, or `None` where it is a sequence, a map or nothing.
+
+    What may be missing is taken as given.
+    """
+    if not info.HasField("type"):
         return None
-    tensor = info.type.tensor_type
+    kind = info.type.optional_type.elem_type if info.type.HasField("optional_type") else info.type
+    if not kind.HasField("tensor_type"):
+        return None
+    tensor = kind.tensor_type
     dimensions: tuple[Dimension, ...] | None = None
     if tensor.HasField("shape"):
         dimensions = tuple(
@@ -262,6 +268,9 @@ def require_tensor(info: Any, source: str) -> Declared:
     found = declared(info)
     if found is None:
         if info.HasField("type") and info.type.WhichOneof("value"):
-            raise Unsupported(f"{source}: the input {info.name!r} is no tensor")
+            raise Unsupported(
+                f"{source}: the input {info.name!r} is no tensor but a list or a map, whose length "
+                "nothing says; export the model with its tensors as inputs of their own"
+            )
         return Declared(info.name, "fp32", None)
     return found

@@ -148,7 +148,7 @@ class Reader:
                 return
             if self.subgraphs.read(node, depth):
                 return
-            if "Sequence" in node.op and self.sequences.read(node):
+            if ("Sequence" in node.op or "Optional" in node.op) and self.sequences.read(node):
                 return
         written = written_out(node, self.values, self._channels)
         if written is not None:
@@ -185,13 +185,16 @@ class Reader:
         """Let a tensor or a list of them have another name."""
         if source in self.sequences.parts:
             self.sequences.parts[name] = self.sequences.parts[source]
+        elif source in self.sequences.missing:
+            self.sequences.missing[name] = None
         else:
             self.add(RawNode("", "Identity", "", (source,), (name,), {}), depth)
 
     @property
     def known(self) -> Mapping[str, object]:
         """Everything that can be read by name so far."""
-        return ChainMap(self.values, self.sequences.parts)  # type: ignore[arg-type]
+        sequences = self.sequences
+        return ChainMap(self.values, sequences.parts, sequences.missing)  # type: ignore[arg-type]
 
     @contextmanager
     def repeated(self, factor: Factor) -> Iterator[None]:
@@ -240,7 +243,7 @@ class Reader:
     def _growing(self) -> tuple[dict[str, Any], ...]:
         return (
             self.values, self.told, self.recipes, self.decided, self.from_sizes, self.warnings,
-            self._names, self._computed, self.sequences.parts,
+            self._names, self._computed, self.sequences.parts, self.sequences.missing,
         )  # fmt: skip
 
     def _foldable(self, node: RawNode, inputs: Sequence[Operand | None]) -> bool:
@@ -293,7 +296,9 @@ class Reader:
         return name in self.sequences.parts
 
     def parts(self, name: str) -> tuple[str, ...]:
-        """Return the tensors that `name` stands for: itself, or the elements of a list."""
+        """Return the tensors that `name` stands for: itself, the elements of a list, or none."""
+        if name in self.sequences.missing:
+            return ()
         return self.sequences.parts.get(name, (name,))
 
     def _untold(self, node: RawNode, call: Call) -> list[Spec | None]:

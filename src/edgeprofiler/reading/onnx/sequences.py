@@ -1,4 +1,4 @@
-"""Operators on lists of tensors, read as what they do to the tensors."""
+"""Operators on lists of tensors and on what may be missing, read as what they do to the tensors."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ class Sequences:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.parts: dict[str, tuple[str, ...]] = {}
+        self.missing: dict[str, None] = {}
+        """Optional values that are known to hold nothing."""
 
     def read(self, node: RawNode) -> bool:
-        """Read operators on lists of tensors as what they do to the tensors.
+        """Read operators on lists and optional values as what they do to the tensors.
 
         `False` where that is known only while the model runs, or the operator is none of these.
         """
@@ -44,6 +46,15 @@ class Sequences:
             raise BadNodeError("lacks inputs or outputs")
         if node.op == "SequenceEmpty":
             self.parts[node.outputs[0]] = ()
+        elif node.op == "Optional" and not any(node.inputs):
+            self.missing[node.outputs[0]] = None
+        elif node.op == "OptionalHasElement":
+            there = any(node.inputs) and node.inputs[0] not in self.missing
+            self.reader.values[node.outputs[0]] = Operand.of(np.array(there))
+        elif node.op in ("Optional", "OptionalGetElement"):
+            if not any(node.inputs) or node.inputs[0] in self.missing:
+                raise BadNodeError("takes what is not there")
+            self.reader.rename(node.inputs[0], node.outputs[0], 0)
         elif node.op == "SequenceConstruct":
             self._set(node, node.inputs)
         elif node.op == "SequenceInsert" and node.inputs[0] in self.parts:

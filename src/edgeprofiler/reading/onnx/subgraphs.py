@@ -63,7 +63,8 @@ class Subgraphs:
         self.reader = reader
         self._by_run: set[str] = set()
         """Constants of bodies that are read once, but differ from run to run."""
-        self._rules = {"If": self._branches, "Loop": self._loop, "Scan": self._scan}
+        self._rules = {"If": self._branches, "Loop": self._loop, "Scan": self._scan,
+                       "SequenceMap": self._map}  # fmt: skip
 
     def read(self, node: RawNode, depth: int) -> bool:
         """Read a node's bodies in its place; `False` where it has none, or none that can be read.
@@ -128,21 +129,43 @@ class Subgraphs:
             for source, name in zip(results[0], node.outputs, strict=True):
                 reader.rename(source, name, depth)
             return True
-        if any(reader.has_sequence(name) for names in results for name in names):
-            raise Unsupported(f"{reader.source}: {node.op} {prefix!r} gives out lists of tensors")
         larger = larger_runs(reader.nodes, spans, self._work)
         for first, second, name in zip(
             results[larger], results[1 - larger], node.outputs, strict=True
         ):
-            shapes = [reader.values[n].shape for n in (first, second)]
-            if shapes[0] != shapes[1]:
-                reader.warn(
-                    f"the branches of {prefix!r} make {name!r} {text(shapes[0])} or "
-                    f"{text(shapes[1])}: the first is used"
+            if first in reader.sequences.missing or second in reader.sequences.missing:
+                there = second if first in reader.sequences.missing else first
+                reader.rename(there, name, depth)  # as if it were always there, which costs more
+                continue
+            ours, theirs = reader.parts(first), reader.parts(second)
+            if len(ours) != len(theirs):
+                fewer, more = sorted((len(ours), len(theirs)))
+                raise Unsupported(
+                    f"{reader.source}: the branches of {node.op} {prefix!r} give out lists of "
+                    f"{fewer} or {more} tensors; export the model with one of them"
                 )
-            inputs = (first, second, node.inputs[0])
-            reader.add(RawNode("", "Branch", "", inputs, (name,), {}), depth)
+            if not reader.has_sequence(first):
+                self._joined(node, prefix, first, second, name, depth)
+                continue
+            names = tuple(f"{name}/{place}" for place in range(len(ours)))
+            for mine, other, part in zip(ours, theirs, names, strict=True):
+                self._joined(node, prefix, mine, other, part, depth)
+            reader.sequences.parts[name] = names
         return True
+
+    def _joined(
+        self, node: RawNode, prefix: str, first: str, second: str, name: str, depth: int
+    ) -> None:
+        """Let a tensor be the result of either branch."""
+        reader = self.reader
+        shapes = [reader.values[n].shape for n in (first, second)]
+        if shapes[0] != shapes[1]:
+            reader.warn(
+                f"the branches of {prefix!r} make {name!r} {text(shapes[0])} or "
+                f"{text(shapes[1])}: the first is used"
+            )
+        inputs = (first, second, node.inputs[0])
+        reader.add(RawNode("", "Branch", "", inputs, (name,), {}), depth)
 
     def _work(self, nodes: Sequence[Node]) -> tuple[int, int]:
         """How much nodes multiply, and how many elements they make."""
@@ -189,11 +212,14 @@ class Subgraphs:
         told = Counter(reader, loop.body, loop.node, loop.states, loop.fixed).runs(most)
         if told.always and not endless:
             if most is None:
-                return self._asked(loop, 1, None)
-            return count if count in reader.recipes else most
+                return self._asked(loop, int(begins), None)
+            if begins:
+                return count if count in reader.recipes else most
         if told.runs is not None:
-            return told.runs
-        return self._asked(loop, 1 if begins else 0, most)
+            if begins:
+                return told.runs
+            most = told.runs
+        return self._asked(loop, int(begins), most)
 
     def _asked(self, loop: _Loop, least: int, most: int | None) -> Factor:
         """A number of runs that the user says, or else one with its bounds and a warning."""
@@ -214,10 +240,39 @@ class Subgraphs:
 
     def _scan(self, node: RawNode, depth: int) -> bool:
         if self.reader.opset < _SCAN_WITHOUT_BATCH:
-            name = node.name or node.outputs[0]
-            raise Unsupported(
-                f"{self.reader.source}: Scan {name!r} of opset 8 has a batch of its own"
-            )
+            return self._scan_of_batch(node, depth)
+        return self._scan_of(node, depth)
+
+    def _scan_of_batch(self, node: RawNode, depth: int) -> bool:
+        """Read a `Scan` of opset 8: one after the other for each element of a batch.
+
+        Its first input says how long each element's sequence is; the longest is counted for all.
+        """
+        reader, prefix = self.reader, node.name or node.outputs[0]
+        inputs = node.inputs[1:]
+        if not inputs or not all(inputs):
+            raise BadNodeError("lacks inputs")
+        if not all(reader.value(name, node).shape for name in inputs):
+            raise BadNodeError("has an input without a batch")
+        if node.inputs[0]:
+            reader.warn(f"{prefix!r} is counted as if all its sequences had their full length")
+        batch = self._length(f"{prefix}/batch", inputs[0], 0)
+        with reader.repeated(batch):
+            elements = [
+                self._slice(name, 0, f"{prefix}/element {i}", 0, depth)
+                for i, name in enumerate(inputs)
+            ]
+            made = tuple(f"{prefix}/of element/{name}" if name else "" for name in node.outputs)
+            one = replace(node, name=f"{prefix}/of element", inputs=tuple(elements), outputs=made)
+            if not self._scan_of(one, depth):
+                return False
+            for source, name in zip(made, node.outputs, strict=True):
+                if name:
+                    every = RawNode("", "Collect", "", (source, batch), (name,), {"axis": 0})
+                    reader.add(every, depth)
+        return True
+
+    def _scan_of(self, node: RawNode, depth: int) -> bool:
         body = self._body(node, "body")
         scans = node.attributes.get("num_scan_inputs")
         first = len(node.inputs) - (scans if isinstance(scans, int) else 0)
@@ -237,11 +292,11 @@ class Subgraphs:
         shape = self.reader.value(name, node).shape
         if not -len(shape) <= axis < len(shape):
             raise BadNodeError(f"scans axis {axis} of {len(shape)} dimensions")
-        return self._run(loop, self._length(loop, name, axis % len(shape)), depth)
+        return self._run(loop, self._length(loop.prefix, name, axis % len(shape)), depth)
 
-    def _length(self, loop: _Loop, name: str, axis: int) -> str:
+    def _length(self, prefix: str, name: str, axis: int) -> str:
         """The constant that holds the length of what is scanned."""
-        reader, prefix = self.reader, loop.prefix
+        reader = self.reader
         reader.add(RawNode("", "Shape", "", (name,), (f"{prefix}/shape",), {}))
         reader.values[f"{prefix}/axis"] = Operand.of(np.array([axis], np.int64))
         inputs = (f"{prefix}/shape", f"{prefix}/axis")
@@ -323,7 +378,8 @@ class Subgraphs:
                 reader.values[name] = Operand(value.shape, value.dtype, constant=True)
                 continue
             inputs = (after, *(n for n in changing if n != after))  # which the next run reads
-            reader.add(RawNode("", "Carry", "", inputs, (name,), {}), depth)
+            begins = {"begins": loop.states[place]}
+            reader.add(RawNode("", "Carry", "", inputs, (name,), begins), depth)
         return grows
 
     def _one_by_one(self, loop: _Loop, count: int, depth: int) -> None:
@@ -374,6 +430,32 @@ class Subgraphs:
         self.reader.add(RawNode("", "Slice", "", (source,), (cut,), bounds), depth)
         self.reader.add(RawNode("", "Squeeze", "", (cut,), (name,), {"axes": (axis,)}), depth)
         return name
+
+    def _map(self, node: RawNode, depth: int) -> bool:
+        """Read a `SequenceMap`: its body once for each element of a list."""
+        reader, prefix = self.reader, node.name or node.outputs[0]
+        body = self._body(node, "body")
+        if not node.inputs or len(body.input) != len(node.inputs):
+            raise BadNodeError("has a body with other inputs")
+        if len(body.output) != len(node.outputs):
+            raise BadNodeError("has a body with other outputs")
+        if not reader.has_sequence(node.inputs[0]):
+            return False
+        lists = [reader.parts(name) if reader.has_sequence(name) else () for name in node.inputs]
+        length = len(lists[0])
+        if any(len(parts) not in (0, length) for parts in lists):
+            raise BadNodeError("takes lists of several lengths")
+        made = []
+        for index in range(length):
+            given = [
+                parts[index] if parts else name
+                for parts, name in zip(lists, node.inputs, strict=True)
+            ]
+            bound = dict(zip([i.name for i in body.input], given, strict=True))
+            made.append(self._enter(body, node, f"{prefix}/{index}", bound, depth))
+        for place, name in enumerate(node.outputs):
+            reader.sequences.parts[name] = tuple(results[place] for results in made)
+        return True
 
     # Bodies.
 

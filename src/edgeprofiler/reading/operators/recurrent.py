@@ -76,7 +76,7 @@ def _state(call: Call) -> list[Spec]:
 
 
 def _carry(call: Call) -> list[Spec]:
-    """`Carry`: a loop's result after its last run."""
+    """`Carry`: a loop's result after its last run; `begins` names the state before the first."""
     return call.same()
 
 

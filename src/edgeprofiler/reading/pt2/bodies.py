@@ -30,7 +30,7 @@ def _while_loop(p: Program, c: ProgramCall, write: Write) -> None:
         found = _begun(p, name, states)
         goes_on = _run(p, c["0"], f"{name}/condition", [*found, *besides], write)
         made = _run(p, c["1"], f"{name}/body", [*found, *besides], write)
-    _carry(p, made, [*made, *goes_on], c.results)
+    _carry(p, states, made, [*made, *goes_on], c.results)
     p.warnings.append(open_loop(name, _ENDLESS))
 
 
@@ -50,7 +50,7 @@ def _scan(p: Program, c: ProgramCall, write: Write) -> None:
         each = made[len(states) :]
         for source, result in zip(each, c.results[len(states) :], strict=True):
             p.add("Collect", [source, length], [result], {"axis": 0})
-    _carry(p, made[: len(states)], made[: len(states)], c.results[: len(states)])
+    _carry(p, states, made[: len(states)], made[: len(states)], c.results[: len(states)])
 
 
 def _cond(p: Program, c: ProgramCall, write: Write) -> None:
@@ -85,10 +85,15 @@ def _run(p: Program, body: Any, prefix: str, bound: Sequence[str], write: Write)
 
 
 def _carry(
-    p: Program, made: Sequence[str], changing: Sequence[str], results: Sequence[str]
+    p: Program,
+    states: Sequence[str],
+    made: Sequence[str],
+    changing: Sequence[str],
+    results: Sequence[str],
 ) -> None:
-    for source, result in zip(made, results, strict=True):
-        p.add("Carry", [source, *(n for n in changing if n != source)], [result])
+    for state, source, result in zip(states, made, results, strict=True):
+        sources = [source, *(n for n in changing if n != source)]
+        p.add("Carry", sources, [result], {"begins": p.tensor(state).name})
 
 
 def _length(p: Program, source: str, name: str) -> str:

@@ -97,7 +97,7 @@ def _unexplained(problem: Mixture, found: Fit, noise_w: float) -> float:
     usual = noise.spread.copy()
     usual[:SHIFT] = np.minimum(usual[:SHIFT], USUAL_FACTOR**2)
     usual[SHIFT] = 0.0
-    cycles = problem.cycles(found.timing, found.mean_w, found.blur_s)
+    cycles = problem.cycles(problem.edges(found.timing, found.mean_w, found.blur_s))
     explained = float(np.mean(rest + cycles.variance(usual)))
     left = max(float(np.mean(noise.variance(cycles))) - explained, 0.0)
     per_us2 = float(np.mean((cycles.effect[:, :, SHIFT] ** 2).sum(axis=1)))

@@ -206,10 +206,11 @@ def _pass(
     timing, scale = state.timing, problem.scale_w
     layers, above = problem.runs.layers, problem.samples.above_w
     shares = state.shares
-    cycles = problem.cycles(timing, state.power, state.blur_s)
+    edges = problem.edges(timing, state.power, state.blur_s)
+    cycles = problem.cycles(edges)
     white = Whitened(cycles, state.noise.spread, state.noise.sensor / state.weight)
     steps = {name: knob.step for name, knob in KNOBS.items()}
-    slopes = problem.slopes(timing, fitted, steps, state.power, state.blur_s)
+    slopes = problem.slopes(edges, fitted, steps, state.blur_s)
     doubt = np.array([KNOBS[name].doubt for name in fitted])
     running = np.maximum(shares @ state.power - state.power[-1], 0.0)
     drift = _drift(problem, running, settings)

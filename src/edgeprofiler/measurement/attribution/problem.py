@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -183,51 +184,96 @@ class Mixture:
         ]
         return np.asarray(sum(parts))
 
-    def cycles(self, timing: Timing, power: FloatArray, blur_s: float) -> Cycles:
-        """Return how the unknowns of runs move each conversion, given states' powers."""
-        total = self.energy(timing, power + self.floor_w)
-        running = power + self.floor_w
-        running[-1] = 0.0
-        busy = self.energy(timing, running)
-        above = self.energy(timing, power - power[-1])
-        schedule, window = self.schedule(timing), timing.window_s
-        ends, places = self.ends_s(timing), timing.places()
-        farthest = max(shift for _, shift in places)
+    def edges(self, timing: Timing, power: FloatArray, blur_s: float) -> Edges:
+        """Return what was drawn around the ends of the conversions' windows.
+
+        Args:
+            timing: of the sensor.
+            power: of states, shape (states,).
+            blur_s: half the width by which ends of runs are uncertain.
+        """
+        energy, schedule = self.energy(timing, power), self.schedule(timing)
+        near, ends = max(blur_s, LEAST_BLUR_S), self.ends_s(timing)
+        pairs = []
+        for weight, shift in timing.places():
+            last, begin = (
+                Edge(
+                    time,
+                    schedule.run_at(time),
+                    energy.until(time),
+                    (energy.until(time + near) - energy.until(time - near)) / (2 * near),
+                )
+                for time in (ends - shift, ends - shift - timing.window_s)
+            )
+            pairs.append((weight, last, begin))
+        return Edges(timing, schedule, power, energy, pairs)
+
+    def cycles(self, edges: Edges) -> Cycles:
+        """Return how the unknowns of runs move each conversion."""
+        timing, power, schedule = edges.timing, edges.power, edges.schedule
+        ends, window = self.ends_s(timing), timing.window_s
+        farthest = max(shift for _, shift in timing.places())
         first = schedule.run_at(ends - farthest - window)
         seen = int(np.max(schedule.run_at(ends) - first, initial=0))
         reach = min(seen, MOST_RUNS_SEEN) + 1
         effect = np.zeros((ends.size, reach, UNKNOWNS))
         rows = np.arange(ends.size)
-        near = max(blur_s, LEAST_BLUR_S)
-        for weight, shift in places:
-            last = ends - shift
-            begin = last - window
-            run_last, run_begin = schedule.run_at(last), schedule.run_at(begin)
-            for unknown, energy in ((COMMON, total), (RUNNING, busy)):
-                parts = _by_run(energy, begin, last, run_begin, run_last, reach)
+        starts_s = schedule.segments.edge_s[:: schedule.segments.state.size]
+        starts = _total(edges.energy.at_starts, starts_s, self.floor_w)
+        pause, paused = power[-1] + self.floor_w, schedule.paused(starts_s)
+        for weight, last, begin in edges.pairs:
+            total = [_total(end.joule, end.time_s, self.floor_w) for end in (begin, last)]
+            busy = [
+                joule - pause * schedule.paused(end.time_s)
+                for joule, end in zip(total, (begin, last), strict=True)
+            ]
+            for unknown, at_starts, (low, high) in (
+                (COMMON, starts, total),
+                (RUNNING, starts - pause * paused, busy),
+            ):
+                parts = _by_run(at_starts, low, high, begin.run, last.run, reach)
                 for ahead, joules in enumerate(parts):
-                    place = np.minimum(run_begin + ahead - first, reach - 1)
+                    place = np.minimum(begin.run + ahead - first, reach - 1)
                     effect[rows, place, unknown] += weight / window * joules
-            for moment, run, sign in ((last, run_last, -1.0), (begin, run_begin, 1.0)):
-                watts = (above.until(moment + near) - above.until(moment - near)) / (2 * near)
-                place = np.minimum(run - first, reach - 1)
-                effect[rows, place, SHIFT] += sign * weight / window * 1e-6 * watts
+            for end, sign in ((last, -1.0), (begin, 1.0)):
+                place = np.minimum(end.run - first, reach - 1)
+                moved = 1e-6 * (end.watts - power[-1])
+                effect[rows, place, SHIFT] += sign * weight / window * moved
         return Cycles(first, effect)
 
     def slopes(
-        self, timing: Timing, names: tuple[str, ...], steps: dict[str, float],
-        power: FloatArray, blur_s: float,
-    ) -> FloatArray:  # fmt: skip
+        self, edges: Edges, names: tuple[str, ...], steps: dict[str, float], blur_s: float
+    ) -> FloatArray:
         """Return how predictions change with each timing; shape (samples, names)."""
-        energy = self.energy(timing, power)
-        here = self.predicted(timing, energy, blur_s)
+        timing, window = edges.timing, edges.timing.window_s
         result = np.empty((len(self.samples), len(names)))
+        late = edges.mean(lambda end: end.watts)
         for place, name in enumerate(names):
-            moved = timing.with_values({name: getattr(timing, name) + steps[name]})
-            same = name not in LAID_OUT
-            there = self.predicted(moved, energy if same else self.energy(moved, power), blur_s)
-            result[:, place] = (there - here) / steps[name]
+            if name == "window_s":
+                begun = sum(weight * begin.watts for weight, _, begin in edges.pairs)
+                result[:, place] = (begun - edges.mean(lambda end: end.joule)) / window
+            elif name in LAID_OUT:
+                if name == "gap_s" and timing.time_constant_s == 0:
+                    result[:, place] = edges.mean(edges.by_gap)
+                else:
+                    result[:, place] = self._slope(edges, name, steps[name], blur_s)
+            else:
+                result[:, place] = -late * self._along(name)
         return result
+
+    def _along(self, name: str) -> FloatArray | float:
+        """Return by how much a timing makes each conversion late."""
+        if name == "lag_s":
+            return 1.0
+        return self.line() if name == "drift_s" else self.bow()
+
+    def _slope(self, edges: Edges, name: str, step: float, blur_s: float) -> FloatArray:
+        """Return how predictions change with a timing by which runs lie elsewhere."""
+        timing = edges.timing
+        moved = timing.with_values({name: getattr(timing, name) + step})
+        here = self.predicted(timing, edges.energy, blur_s)
+        there = self.predicted(moved, self.energy(moved, edges.power), blur_s)
+        return np.asarray((there - here) / step)
 
     def crossed(self, timing: Timing, power: FloatArray, blur_s: float) -> FloatArray:
         """Return how a supply that sags changes products of current and voltage, in W^2.
@@ -283,12 +329,69 @@ class Mixture:
         return result
 
 
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """One end of the conversions' windows; shapes (samples,)."""
+
+    time_s: FloatArray
+    run: IntArray
+    """The run that was the last to start."""
+    joule: FloatArray
+    """Energy up to there."""
+    watts: FloatArray
+    """Power there, over what ends of runs are uncertain by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Both ends of all windows that conversions are made of."""
+
+    timing: Timing
+    schedule: Schedule
+    power: FloatArray
+    """Of states, above the floor; shape (states,)."""
+    energy: Energy
+    pairs: list[tuple[float, Edge, Edge]]
+    """Weight of a window, its end and its begin."""
+
+    def mean(self, of: Callable[[Edge], FloatArray]) -> FloatArray:
+        """Return the conversions' means of what has a given integral up to either end."""
+        parts = [weight * (of(last) - of(begin)) for weight, last, begin in self.pairs]
+        return np.asarray(sum(parts)) / self.timing.window_s
+
+    def by_gap(self, end: Edge) -> FloatArray:
+        """Return how energy up to an end changes with the pause after each layer.
+
+        Runs keep their ends. What follows in the run has that many pauses, and lies earlier by
+        them; each run before took from the time between runs.
+        """
+        segments, layers = self.schedule.segments, self.schedule.layers
+        run, stretch = np.divmod(segments.place_of(end.time_s), segments.state.size)
+        gap, pause = self.power[layers], self.power[layers + 1]
+        inside = stretch < segments.state.size - 1
+        following = np.where(inside, layers - stretch // segments.every, 0)
+        return np.asarray(layers * (gap - pause) * (run + 1) - following * (gap - end.watts))
+
+
+def _total(joule: FloatArray, time_s: FloatArray, floor_w: float) -> FloatArray:
+    """Return energies with what the floor draws."""
+    return joule + floor_w * time_s
+
+
 def _by_run(
-    energy: Energy, begin: FloatArray, last: FloatArray, run_begin: IntArray,
+    starts: FloatArray, at_begin: FloatArray, at_last: FloatArray, run_begin: IntArray,
     run_last: IntArray, reach: int,
 ) -> list[FloatArray]:  # fmt: skip
-    """Return the joules of each conversion that fell to each of the runs it saw."""
-    starts, at_begin, at_last = energy.at_starts, energy.until(begin), energy.until(last)
+    """Return the joules of each conversion that fell to each of the runs it saw.
+
+    Args:
+        starts: energy up to the start of each run, and up to the end of the last.
+        at_begin: up to the begin of each window.
+        at_last: up to its end.
+        run_begin: run that was the last to start at the begin.
+        run_last: and at the end.
+        reach: most runs that one conversion sees.
+    """
     result = []
     for ahead in range(min(int(np.max(run_last - run_begin, initial=0)), reach - 1) + 1):
         run = run_begin + ahead

@@ -101,6 +101,15 @@ class Schedule:
             self._lasted(times_s[part], blur_s, result[part])
         return result
 
+    def paused(self, times_s: FloatArray) -> FloatArray:
+        """Return how long the time between runs had lasted at each time."""
+        run = self.run_at(times_s)
+        since = times_s - self.start_s[run]
+        running = np.clip(since, 0.0, self.length_s[run]) + self.past_length_s[run]
+        if self.time_constant_s > 0:
+            running -= self.time_constant_s * self._run_level(run, since)
+        return np.asarray(times_s - self.start_s[0] - running)
+
     def _lasted(self, times_s: FloatArray, blur_s: float, result: FloatArray) -> None:
         layers, run = self.layers, self.run_at(times_s)
         since = times_s - self.start_s[run]
@@ -193,6 +202,8 @@ class Segments:
     length_s: FloatArray
     state: IntArray
     """State of each stretch of a run: the same in every run."""
+    every: int
+    """Stretches of a layer: itself, and the gap behind it where there are gaps."""
     time_constant_s: float
     factor: FloatArray | None
 
@@ -214,12 +225,16 @@ class Segments:
         length[-1, -1] = 0.1
         edge = _integral(length, 1.0)
         edge += schedule.start_s[0]
-        return Segments(edge, length, state, schedule.time_constant_s, schedule.factor)
+        return Segments(edge, length, state, every, schedule.time_constant_s, schedule.factor)
+
+    def place_of(self, times_s: FloatArray) -> IntArray:
+        """Return the stretch that each time falls into, counted through all runs."""
+        place = np.searchsorted(self.edge_s, times_s, side="right") - 1
+        return np.clip(place, 0, self.length_s.size - 1)
 
     def at(self, times_s: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return the state at each time, how far into it (0 to 1), and how long it lasts."""
-        place = np.searchsorted(self.edge_s, times_s, side="right") - 1
-        place = np.clip(place, 0, self.length_s.size - 1)
+        place = self.place_of(times_s)
         length = self.length_s.ravel()[place]
         within = (times_s - self.edge_s[place]) / np.maximum(length, 1e-12)
         return self.state[place % self.state.size], np.clip(within, 0.0, 1.0), length
@@ -230,57 +245,93 @@ class Segments:
         if self.factor is not None:
             ran = self.state < self.state.max() - 1
             watts = np.where(ran, watts * self.factor[:, None], watts)
-        total, rail = _integral(self.length_s, watts), None
-        if self.time_constant_s > 0:
-            rail = Rail.of(self.length_s.ravel(), watts.ravel(), self.time_constant_s)
-            total -= rail.time_constant_s * rail.level_w
-        return Energy(self.edge_s, total, rail, self.state.size)
+        total = _integral(self.length_s, watts)
+        rail = Rail.of(self, watts) if self.time_constant_s > 0 else None
+        return Energy(self, total, rail)
+
+    @cached_property
+    def kept(self) -> FloatArray:
+        """Share of a step at each stretch's start that a rail still holds back at its end.
+
+        Shape (stretches of a run, runs): a rail goes through all runs at once, stretch by stretch.
+        """
+        return np.exp(np.ascontiguousarray(self.length_s.T) / -self.time_constant_s)
+
+    @cached_property
+    def kept_so_far(self) -> FloatArray:
+        """The same of a step at a run's start, at each stretch's start; (stretches + 1, runs)."""
+        result = np.ones((self.state.size + 1, len(self.length_s)))
+        np.cumprod(self.kept, axis=0, out=result[1:])
+        return result
 
 
 @dataclass(frozen=True, eq=False)
 class Rail:
     """Power before and behind a rail that smooths."""
 
+    segments: Segments
     watts: FloatArray
-    """Of each stretch, before it."""
-    level_w: FloatArray
-    """Smoothed power at each edge."""
-    time_constant_s: float
+    """Of each stretch, before it; shape (runs, stretches of a run)."""
+    own_w: FloatArray
+    """What a run adds to the smoothed power at each of its stretches' starts, and at its end;
+    shape (stretches of a run + 1, runs)."""
+    carried_w: FloatArray
+    """Smoothed power at each run's start, and at the end of the last; shape (runs + 1,)."""
 
     @staticmethod
-    def of(length_s: FloatArray, watts: FloatArray, time_constant_s: float) -> Rail:
-        """Return a rail behind stretches; shape (stretches,)."""
-        return Rail(watts, _smoothed(length_s, watts, time_constant_s), time_constant_s)
+    def of(segments: Segments, watts: FloatArray) -> Rail:
+        """Return a rail behind stretches."""
+        keep = segments.kept
+        own = np.zeros((keep.shape[0] + 1, keep.shape[1]))
+        for stretch in range(len(keep)):
+            here = watts[:, stretch]
+            own[stretch + 1] = here + (own[stretch] - here) * keep[stretch]
+        level, share = own[-1].copy(), segments.kept_so_far[-1].copy()
+        level[0] += float(watts[-1, -1]) * share[0]
+        reach = 1
+        while reach < level.size and float(share.max()) > FORGOTTEN:  # a scan by doubling
+            level[reach:] = level[reach:] + share[reach:] * level[:-reach]
+            share[reach:] = share[reach:] * share[:-reach]
+            share[:reach] = 0.0
+            reach *= 2
+        return Rail(segments, watts, own, np.concatenate([watts[-1, -1:], level]))
+
+    def level_w(self, place: IntArray) -> FloatArray:
+        """Return smoothed power at the start of stretches, counted through all runs."""
+        run, stretch = np.divmod(place, self.segments.state.size)
+        kept = self.segments.kept_so_far[stretch, run]
+        return np.asarray(self.own_w[stretch, run] + self.carried_w[run] * kept)
 
 
 @dataclass(frozen=True, eq=False)
 class Energy:
     """Energy that a chain of stretches has used up to any time, behind the rail."""
 
-    edge_s: FloatArray
+    segments: Segments
     total_j: FloatArray
-    """At each edge."""
+    """At each edge, before the rail."""
     rail: Rail | None
-    stretches: int
-    """Of a run and the pause behind it."""
 
     def until(self, times_s: FloatArray) -> FloatArray:
         """Return the energy up to each time."""
-        rail = self.rail
+        rail, edge = self.rail, self.segments.edge_s
         if rail is None:
-            return np.interp(times_s, self.edge_s, self.total_j)
-        place = np.searchsorted(self.edge_s, times_s, side="right") - 1
-        place = np.clip(place, 0, rail.watts.size - 1)
-        since = times_s - self.edge_s[place]
-        step = rail.level_w[place] - rail.watts[place]
-        # of the exact integral, what the rail still holds back changes within the stretch
-        held = rail.time_constant_s * step * (1 - np.exp(-since / rail.time_constant_s))
-        return np.asarray(self.total_j[place] + rail.watts[place] * since + held)
+            return np.interp(times_s, edge, self.total_j)
+        tau = self.segments.time_constant_s
+        place = self.segments.place_of(times_s)
+        since = times_s - edge[place]
+        watts = rail.watts[np.divmod(place, self.segments.state.size)]
+        # what the rail holds back is in proportion to how far it is behind
+        level = watts + (rail.level_w(place) - watts) * np.exp(-since / tau)
+        return np.asarray(self.total_j[place] + watts * since - tau * level)
 
     @cached_property
     def at_starts(self) -> FloatArray:
         """Energy up to the start of each run, and up to the end; shape (runs + 1,)."""
-        return self.total_j[:: self.stretches]
+        total = self.total_j[:: self.segments.state.size]
+        if self.rail is None:
+            return total
+        return np.asarray(total - self.segments.time_constant_s * self.rail.carried_w)
 
 
 def _integral(length_s: FloatArray, height: FloatArray | float) -> FloatArray:
@@ -324,17 +375,3 @@ def _left(since: FloatArray, time_constant_s: float) -> FloatArray:
     result = np.maximum(since, 0.0)
     result /= -time_constant_s
     return np.asarray(np.exp(result, out=result))
-
-
-def _smoothed(length_s: FloatArray, watts: FloatArray, time_constant_s: float) -> FloatArray:
-    """Return smoothed power at every edge of a chain, by doubling the reach of a linear scan."""
-    keep = np.exp(-length_s / time_constant_s)
-    level = watts * (1 - keep)
-    level[0] += watts[-1] * keep[0]
-    reach = 1
-    while reach < level.size and float(keep.max()) > FORGOTTEN:
-        level[reach:] = level[reach:] + keep[reach:] * level[:-reach]
-        keep[reach:] = keep[reach:] * keep[:-reach]
-        keep[:reach] = 0.0
-        reach *= 2
-    return np.concatenate([watts[-1:], level])

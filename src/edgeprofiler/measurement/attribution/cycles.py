@@ -144,13 +144,25 @@ class Whitened:
 
     def gram(self, columns: FloatArray) -> FloatArray:
         """Return `columns' inverse-covariance columns`; columns of shape (conversions, n)."""
+        return np.asarray(self.halves(columns).sum(axis=0))
+
+    def halves(self, columns: FloatArray) -> FloatArray:
+        """Return the same of the first and the second half of the session; shape (2, n, n)."""
         scaled = columns * self._scale[:, None]
-        result = scaled.T @ scaled
-        if self._chosen.size:
-            moved = self._forward(self._project(scaled))
-            moved = moved.reshape(-1, columns.shape[1])
-            result -= moved.T @ moved
-        return np.asarray(result)
+        if not self._chosen.size:
+            middle = len(scaled) // 2
+            return np.stack([part.T @ part for part in (scaled[:middle], scaled[middle:])])
+        stretch = (int(self._stretch[-1]) + 1) // 2
+        middle = int(np.searchsorted(self._stretch, stretch))
+        moved = self._forward(self._project(scaled))
+        found = []
+        for part, shared in (
+            (scaled[:middle], moved[:stretch]),
+            (scaled[middle:], moved[stretch:]),
+        ):
+            flat = shared.reshape(-1, columns.shape[1])
+            found.append(part.T @ part - flat.T @ flat)
+        return np.stack(found)
 
     def _project(self, scaled: FloatArray) -> FloatArray:
         """Return how columns move the unknowns; shape (stretches, blocks, unknowns, n)."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprofiler.core.network import FloatArray, IntArray
+from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.cycles import SHIFT
-from edgeprofiler.measurement.attribution.fit import Fit, fit
+from edgeprofiler.measurement.attribution.fit import Fit
 from edgeprofiler.measurement.attribution.problem import Mixture
 
 LEAST_TOLD = 0.15
@@ -112,20 +112,14 @@ def _between(covariance: FloatArray, weight: FloatArray) -> FloatArray:
 
 def _halves(problem: Mixture, found: Fit) -> float:
     """Return how far the first and the second half of the session are apart."""
-    count = len(problem.samples)
-    parts: list[IntArray] = np.array_split(np.arange(count), 2)
-    if min(len(part) for part in parts) < 50:
+    if len(problem.samples) < 100:
         return 1.0
     means, variances = [], []
-    for part in parts:
-        half = fit(
-            problem.with_samples(problem.samples.take(part)), found.timing, found.fitted,
-            rounds=1, start=found, texture=found.texture_w > 0, every=False,
-        )  # fmt: skip
+    for information, moment in found.halves:
         # both are drawn to one prior, which is no difference between them
-        belief = np.linalg.inv(half.information + np.linalg.inv(found.prior))
-        means.append(belief @ half.moment + half.centre_w)
-        variances.append(np.diag(belief @ half.information @ belief))
+        belief = np.linalg.inv(information + np.linalg.inv(found.prior))
+        means.append(belief @ moment)
+        variances.append(np.diag(belief @ information @ belief))
     error = np.sqrt(np.maximum(variances[0] + variances[1], 1e-12))
     return _beyond_drift((means[0] - means[1]) / error, error, found.mean_w)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeprofiler.core.network import FloatArray
 from edgeprofiler.measurement.attribution.clock import hats
-from edgeprofiler.measurement.attribution.cycles import Whitened
+from edgeprofiler.measurement.attribution.cycles import Cycles, Whitened
 from edgeprofiler.measurement.attribution.noise import Noise, told_apart
 from edgeprofiler.measurement.attribution.prior import LayerBelief, Prior
 from edgeprofiler.measurement.attribution.problem import Mixture
@@ -103,12 +103,17 @@ class Fit:
     moment: FloatArray
     """That times the powers that the samples alone would give, less `centre_w`."""
     centre_w: float
+    halves: list[tuple[FloatArray, FloatArray]]
+    """Information and moment of the first and of the second half of the samples alone; none where
+    not all sizes of the prior were mixed."""
     texture_w: float
     """Standard deviation of the waves within layers."""
     drift_w: float
     """From the least to the most power that drift added."""
     timing_error: dict[str, float]
     """Standard error of each fitted timing."""
+    others: FloatArray
+    """What is found beside the layers, in the pass's own units."""
 
     @property
     def blur_s(self) -> float:
@@ -125,6 +130,7 @@ def fit(
     start: Fit | None = None,
     texture: bool = False,
     every: bool = True,
+    least: float = -np.inf,
     settings: FitSettings | None = None,
 ) -> Fit:
     """Return powers, timing and noise that explain the samples.
@@ -136,24 +142,27 @@ def fit(
         rounds: most passes.
         start: an earlier fit, whose noise and powers are taken to begin with.
         texture: whether power may vary within layers.
-        every: mix all sizes of the prior in the last pass, not the likeliest alone.
+        every: mix all sizes of the prior in the end, not those next to the likeliest alone.
+        least: log-likelihood of another fit: one that gains too little to reach it ends early.
         settings: how.
     """
     settings = settings or FitSettings()
     state = _State.begin(problem, timing, start)
-    found: Fit | None = None
+    fewest = 1 if start is not None else 2
+    found = before = None
     for number in range(rounds):
         if number > 0:
             state.shares = problem.shares(state.timing, state.blur_s)
-        before = found
-        found = _pass(problem, state, fitted, settings, texture=texture, every=every)
-        last = before is not None and (
-            abs(found.log_likelihood - before.log_likelihood) < settings.settled
-        )
-        if (last and number >= 2) or number == rounds - 1:
+        linear = _Linear.of(problem, state, fitted, settings, texture=texture)
+        before, found = found, linear.solved(settings, every=False)
+        gain = np.inf if before is None else found.log_likelihood - before.log_likelihood
+        if number == rounds - 1 or (number >= fewest and abs(gain) < settings.settled):
             break
+        if number >= fewest and found.log_likelihood + gain * (rounds - number - 1) < least:
+            break
+        linear.hand_on(found, settings)
     assert found is not None
-    return found
+    return linear.solved(settings, every=True) if every else found
 
 
 @dataclass(eq=False)
@@ -199,71 +208,102 @@ def _robust(shares: FloatArray, above: FloatArray, scale: float) -> tuple[FloatA
     return power, left
 
 
-def _pass(
-    problem: Mixture, state: _State, fitted: tuple[str, ...], settings: FitSettings, *,
-    texture: bool, every: bool,
-) -> Fit:  # fmt: skip
-    timing, scale = state.timing, problem.scale_w
-    layers, above = problem.runs.layers, problem.samples.above_w
-    shares = state.shares
-    edges = problem.edges(timing, state.power, state.blur_s)
-    cycles = problem.cycles(edges)
-    white = Whitened(cycles, state.noise.spread, state.noise.sensor / state.weight)
-    steps = {name: knob.step for name, knob in KNOBS.items()}
-    slopes = problem.slopes(edges, fitted, steps, state.blur_s)
-    doubt = np.array([KNOBS[name].doubt for name in fitted])
-    running = np.maximum(shares @ state.power - state.power[-1], 0.0)
-    drift = _drift(problem, running, settings)
-    has_gaps = float(shares[:, layers].mean()) > 1e-5
-    blocks = {
-        "gap": (shares[:, layers : layers + has_gaps], 2 * scale),
-        "pause": (shares[:, layers + 1 :], 100 * scale),
-        "timing": (slopes * doubt, 1.0),
-        "drift": (drift, settings.drift * scale),
-        "clock": (_clocked(problem, running + state.within, settings), 1.0),
-        "sag": (problem.crossed(timing, state.power, state.blur_s), settings.sag_per_w),
-        "waves": (_waves(problem, timing, settings) if texture else drift[:, :0], scale),
-    }
-    centre = float(above.mean())
-    equations = _Equations.of(white, shares[:, :layers], blocks, above - centre)
-    sizes = settings.textures if texture else (0.0,)
-    solutions = [equations.solve(problem.prior, {"waves": max(t, 1e-3)}, every) for t in sizes]
-    best = max(range(len(sizes)), key=lambda n: solutions[n].log_likelihood)
-    found = solutions[best]
-    residual = (
-        above - centre - equations.columns @ np.concatenate([found.belief.mean, found.others])
-    )
-    freedom = max(1 - 0.7 * equations.columns.shape[1] / len(above), 0.5)
-    noise = told_apart(residual, cycles, freedom, problem.least_w**2)
-    deviation = np.sqrt(noise.variance(cycles))
-    part = equations.parts
-    power, covariance = found.states(part, has_gaps=has_gaps)
-    result = Fit(
-        timing=timing,
-        fitted=fitted,
-        mean_w=power + centre,
-        covariance=covariance,
-        noise=noise,
-        residual=residual,
-        deviation=deviation,
-        log_likelihood=found.log_likelihood - 0.5 * white.log_determinant,
-        prior=found.belief.prior,
-        information=found.information,
-        moment=found.moment,
-        centre_w=centre,
-        texture_w=sizes[best] * scale,
-        drift_w=float(np.ptp(drift @ found.others[part["drift"]])) if drift.shape[1] else 0.0,
-        timing_error=dict(
-            zip(fitted, (found.errors()[part["timing"]] * doubt).tolist(), strict=True)
-        ),
-    )
-    off = np.abs(residual) / deviation
-    state.weight = np.minimum(1.0, settings.outlier / np.maximum(off, 1e-9)) ** 2
-    state.noise, state.power = noise, result.mean_w
-    state.blur_s = result.blur_s
-    state.within = blocks["waves"][0] @ found.others[part["waves"]]
-    state.timing = _moved(problem.runs, timing, fitted, found.others[part["timing"]] * doubt)
-    return result
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """One pass: the conversions as a sum, under one timing, noise and weights."""
+
+    problem: Mixture
+    state: _State
+    fitted: tuple[str, ...]
+    cycles: Cycles
+    log_determinant: float
+    blocks: dict[str, tuple[FloatArray, float]]
+    equations: _Equations
+    centre_w: float
+    texture: bool
+
+    @staticmethod
+    def of(
+        problem: Mixture, state: _State, fitted: tuple[str, ...], settings: FitSettings, *,
+        texture: bool,
+    ) -> _Linear:  # fmt: skip
+        """Return the sum under what the last pass handed on."""
+        timing, scale, shares = state.timing, problem.scale_w, state.shares
+        layers, above = problem.runs.layers, problem.samples.above_w
+        edges = problem.edges(timing, state.power, state.blur_s)
+        cycles = problem.cycles(edges)
+        white = Whitened(cycles, state.noise.spread, state.noise.sensor / state.weight)
+        steps = {name: knob.step for name, knob in KNOBS.items()}
+        slopes = problem.slopes(edges, fitted, steps, state.blur_s)
+        running = np.maximum(shares @ state.power - state.power[-1], 0.0)
+        drift = _drift(problem, running, settings)
+        has_gaps = float(shares[:, layers].mean()) > 1e-5
+        blocks = {
+            "gap": (shares[:, layers : layers + has_gaps], 2 * scale),
+            "pause": (shares[:, layers + 1 :], 100 * scale),
+            "timing": (slopes * _doubts(fitted), 1.0),
+            "drift": (drift, settings.drift * scale),
+            "clock": (_clocked(problem, running + state.within, settings), 1.0),
+            "sag": (problem.crossed(timing, state.power, state.blur_s), settings.sag_per_w),
+            "waves": (_waves(problem, timing, settings) if texture else drift[:, :0], scale),
+        }
+        centre = float(above.mean())
+        equations = _Equations.of(white, shares[:, :layers], blocks, above - centre)
+        return _Linear(
+            problem, state, fitted, cycles, white.log_determinant, blocks, equations, centre,
+            texture,
+        )  # fmt: skip
+
+    def solved(self, settings: FitSettings, *, every: bool) -> Fit:
+        """Return what follows from it; `every`: mix all sizes of the prior."""
+        problem, equations, part = self.problem, self.equations, self.equations.parts
+        prior, scale, above = problem.prior, problem.scale_w, problem.samples.above_w
+        tried = settings.textures if self.texture else (0.0,)
+        sizes: list[dict[str, float]] = [{"waves": max(size, 1e-3)} for size in tried]
+        solutions = [equations.solve(prior, size, every) for size in sizes]
+        best = max(range(len(tried)), key=lambda n: solutions[n].log_likelihood)
+        found = solutions[best]
+        explained = equations.columns @ np.concatenate([found.belief.mean, found.others])
+        residual = above - self.centre_w - explained
+        freedom = max(1 - 0.7 * equations.columns.shape[1] / len(above), 0.5)
+        noise = told_apart(residual, self.cycles, freedom, problem.least_w**2)
+        power, covariance = found.states(part, has_gaps=part["gap"].stop > part["gap"].start)
+        drift = self.blocks["drift"][0] @ found.others[part["drift"]]
+        errors = found.errors()[part["timing"]] * _doubts(self.fitted)
+        return Fit(
+            timing=self.state.timing,
+            fitted=self.fitted,
+            mean_w=power + self.centre_w,
+            covariance=covariance,
+            noise=noise,
+            residual=residual,
+            deviation=np.sqrt(noise.variance(self.cycles)),
+            log_likelihood=found.log_likelihood - 0.5 * self.log_determinant,
+            prior=found.belief.prior,
+            information=found.information,
+            moment=found.moment,
+            centre_w=self.centre_w,
+            halves=equations.halves(sizes[best]) if every else [],
+            texture_w=tried[best] * scale,
+            drift_w=float(np.ptp(drift)),
+            timing_error=dict(zip(self.fitted, errors.tolist(), strict=True)),
+            others=found.others,
+        )
+
+    def hand_on(self, found: Fit, settings: FitSettings) -> None:
+        """Give the next pass the timing, noise, weights and powers that were found."""
+        state, part = self.state, self.equations.parts
+        off = np.abs(found.residual) / found.deviation
+        state.weight = np.minimum(1.0, settings.outlier / np.maximum(off, 1e-9)) ** 2
+        state.noise, state.power, state.blur_s = found.noise, found.mean_w, found.blur_s
+        state.within = self.blocks["waves"][0] @ found.others[part["waves"]]
+        change = found.others[part["timing"]] * _doubts(self.fitted)
+        state.timing = _moved(self.problem.runs, state.timing, self.fitted, change)
+
+
+def _doubts(fitted: tuple[str, ...]) -> FloatArray:
+    """Return the standard deviation of timings before the measurement."""
+    return np.array([KNOBS[name].doubt for name in fitted])
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,9 +316,9 @@ class _Equations:
     """Where each block lies among the unknowns behind the layers."""
     sizes: dict[str, float]
     """Standard deviation of a block's unknowns before the measurement."""
-    gram: FloatArray
-    moment: FloatArray
-    squares: float
+    half: FloatArray
+    """Products of all columns, and of what is seen behind them, in both halves of the session;
+    shape (2, unknowns + 1, unknowns + 1)."""
     layers: int
 
     @staticmethod
@@ -291,31 +331,44 @@ class _Equations:
             parts[name] = slice(start, start + table.shape[1])
             start += table.shape[1]
         columns = np.concatenate([shares, *(t for t, _ in blocks.values()), above[:, None]], axis=1)
-        gram = white.gram(columns)
-        return _Equations(
-            columns[:, :-1], parts, {name: size for name, (_, size) in blocks.items()},
-            gram[:-1, :-1], gram[:-1, -1], float(gram[-1, -1]), shares.shape[1],
-        )  # fmt: skip
+        sizes = {name: size for name, (_, size) in blocks.items()}
+        return _Equations(columns[:, :-1], parts, sizes, white.halves(columns), shares.shape[1])
 
     def solve(self, prior: Prior, shares: dict[str, float], every: bool) -> _Solution:
         """Return all unknowns; `shares` makes some blocks' unknowns smaller beforehand."""
-        n = self.layers
-        known = np.empty(len(self.moment) - n)
-        for name, part in self.parts.items():
-            known[part] = 1 / (self.sizes[name] * shares.get(name, 1.0)) ** 2
-        inner = self.gram[n:, n:] + np.diag(known)
-        lower = np.asarray(np.linalg.cholesky(inner), np.float64)
-        across = np.linalg.solve(lower, np.column_stack([self.gram[n:, :n], self.moment[n:]]))
-        information = self.gram[:n, :n] - across[:, :-1].T @ across[:, :-1]
-        information = 0.5 * (information + information.T)
-        moment = self.moment[:n] - across[:, :-1].T @ across[:, -1]
+        likelihood, information, moment, lower, across = self._reduced(self.half.sum(0), shares)
         belief = prior.posterior(information, moment, every=every)
         back = np.linalg.solve(lower.T, across)
-        likelihood = belief.log_likelihood
-        likelihood -= 0.5 * (self.squares - float(across[:, -1] @ across[:, -1]))
-        likelihood += 0.5 * float(np.log(known).sum()) - float(np.log(np.diag(lower)).sum())
+        likelihood += belief.log_likelihood
         others = back[:, -1] - back[:, :-1] @ belief.mean
         return _Solution(belief, others, back[:, :-1], lower, likelihood, information, moment)
+
+    def halves(self, shares: dict[str, float]) -> list[tuple[FloatArray, FloatArray]]:
+        """Return information and moment of the layers in each half of the session."""
+        return [self._reduced(gram, shares)[1:3] for gram in self.half]
+
+    def _reduced(
+        self, gram: FloatArray, shares: dict[str, float]
+    ) -> tuple[float, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Integrate out what is no layer.
+
+        Returns:
+            The log-likelihood but for the layers, what the samples say of the layers (information
+            and moment), the root of the others' own equations, and that solved for the rest.
+        """
+        n = self.layers
+        known = np.empty(len(gram) - 1 - n)
+        for name, part in self.parts.items():
+            known[part] = 1 / (self.sizes[name] * shares.get(name, 1.0)) ** 2
+        lower = np.asarray(np.linalg.cholesky(gram[n:-1, n:-1] + np.diag(known)), np.float64)
+        mixed = np.column_stack([gram[n:-1, :n], gram[n:-1, -1]])
+        across = np.linalg.solve(lower, mixed)
+        information = np.asarray(gram[:n, :n] - across[:, :-1].T @ across[:, :-1])
+        moment = gram[:n, -1] - across[:, :-1].T @ across[:, -1]
+        likelihood = -0.5 * (float(gram[-1, -1]) - float(across[:, -1] @ across[:, -1]))
+        likelihood += 0.5 * float(np.log(known).sum()) - float(np.log(np.diag(lower)).sum())
+        information = 0.5 * (information + information.T)
+        return likelihood, information, np.asarray(moment), lower, np.asarray(across)
 
 
 @dataclass(frozen=True, eq=False)

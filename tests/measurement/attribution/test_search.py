@@ -12,7 +12,13 @@ from edgeprofiler.measurement.attribution.fit import fit
 from edgeprofiler.measurement.attribution.prior import Prior
 from edgeprofiler.measurement.attribution.problem import Mixture, Samples
 from edgeprofiler.measurement.attribution.runs import RunTimes
-from edgeprofiler.measurement.attribution.search import Place, coarse, finest, simplest
+from edgeprofiler.measurement.attribution.search import (
+    Place,
+    coarse,
+    finest,
+    simplest,
+    with_pauses,
+)
 from edgeprofiler.measurement.attribution.timing import Timing
 from edgeprofiler.measurement.recording import Timeline
 
@@ -156,7 +162,8 @@ def test_a_mean_of_several_conversions_is_found_where_the_settings_do_not_say_so
 
 def test_pauses_between_layers_are_fitted() -> None:
     task = problem(Timing(1.1e-3, 0.4e-3, gap_s=5e-6))
-    place = finest(task, coarse(task, 6.6e-3, gap_s=2.5e-6))[0]
+    plain = finest(task, coarse(task, 6.6e-3))[0]
+    place = with_pauses(task, plain.timing, 2.5e-6)
     best = fit(task, place.timing, ("lag_s", "window_s", "gap_s"), rounds=8)
     assert best.timing.gap_s == pytest.approx(5e-6, abs=1.5e-6)
 
@@ -206,3 +213,33 @@ def test_power_that_varies_within_layers_is_seen_and_absent_where_it_does_not() 
     assert 0.2 < seen.texture_w < 3.0
     blind = fit(varied, start, ("lag_s", "window_s"), rounds=4)
     assert np.abs(seen.mean_w[:8] - POWER).mean() < np.abs(blind.mean_w[:8] - POWER).mean()
+
+
+@pytest.mark.parametrize("rail", [0.0, 0.5e-3])
+@pytest.mark.parametrize("gap", [0.0, 5e-6])
+def test_slopes_are_what_predictions_change_by(gap: float, rail: float) -> None:
+    timing = Timing(1.1e-3, 0.4e-3, gap_s=gap, time_constant_s=rail)
+    task = problem(timing, count=1500)
+    task.gap_s = None
+    power = np.concatenate([POWER, [1.0, 0.4]])
+    steps = {"lag_s": 1e-6, "window_s": 1e-6, "gap_s": 0.1e-6, "drift_s": 1e-6, "bend_s": 1e-6}
+    found = task.slopes(task.edges(timing, power, 0.0), tuple(steps), steps, 0.0)
+    here = task.predicted(timing, task.energy(timing, power), 0.0)
+    for column, (name, step) in enumerate(steps.items()):
+        moved = timing.with_values({name: getattr(timing, name) + step})
+        there = task.predicted(moved, task.energy(moved, power), 0.0)
+        change = (there - here) / step
+        off = np.sqrt(np.mean((found[:, column] - change) ** 2) / np.mean(change**2))
+        assert off < 0.12
+
+
+def test_halves_of_a_session_are_what_fits_of_either_say() -> None:
+    task, timing = problem(Timing(1.1e-3, 0.4e-3)), Timing(1.1e-3, 0.4e-3)
+    whole = fit(task, timing, (), rounds=3)
+    parts = np.array_split(np.arange(len(task.samples)), 2)
+    for part, (information, moment) in zip(parts, whole.halves, strict=True):
+        alone = fit(task.with_samples(task.samples.take(part)), timing, (), rounds=3)
+        power = np.linalg.solve(information, moment) + whole.centre_w
+        plain = np.linalg.solve(alone.information, alone.moment) + alone.centre_w
+        error = np.sqrt(np.diag(np.linalg.inv(alone.information)))
+        assert np.abs((power - plain) / error).max() < 0.3

@@ -106,7 +106,11 @@ def neighbours(time_s: FloatArray, value: FloatArray, least: float = 0.0) -> Nei
 
 
 def find_clock(
-    time_s: FloatArray, value: FloatArray, limits: ClockLimits | None = None
+    time_s: FloatArray,
+    value: FloatArray,
+    limits: ClockLimits | None = None,
+    *,
+    period_s: float | None = None,
 ) -> ConversionClock | None:
     """Return the clock of the conversions behind some polls; `None` where none shows.
 
@@ -114,6 +118,7 @@ def find_clock(
         time_s: when each poll was, ascending.
         value: what it gave: of one register alone, for two that convert in turn change twice.
         limits: when a clock is believed.
+        period_s: of another register of the chip; looked for if `None`.
     """
     limits = limits or ClockLimits()
     moves = np.abs(np.diff(value))
@@ -122,7 +127,7 @@ def find_clock(
         return None
     # a product of two registers moves twice a conversion, but for the voltage's sake only a little
     for least in (0.0, float(np.median(moves))):
-        found = _find(neighbours(time_s - time_s[0], value, least), limits)
+        found = _find(neighbours(time_s - time_s[0], value, least), limits, period_s)
         if found is not None:
             return replace(
                 found, phase_s=found.phase_s + time_s[0], knot_s=found.knot_s + time_s[0]
@@ -130,13 +135,15 @@ def find_clock(
     return None
 
 
-def _find(pairs: Neighbours, limits: ClockLimits) -> ConversionClock | None:
+def _find(pairs: Neighbours, limits: ClockLimits, period_s: float | None) -> ConversionClock | None:
     if int(pairs.changed.sum()) < 20 or bool(pairs.changed.all()):
         return None
-    rate = _rate(pairs)
-    if rate is None:
-        return None
-    clock = _tracked(pairs, 1 / rate)
+    if period_s is None:
+        rate = _rate(pairs)
+        if rate is None:
+            return None
+        period_s = 1 / rate
+    clock = _tracked(pairs, period_s)
     # the wander is followed now, so that all pairs can be judged at once
     first, second = clock.beats(pairs.first_s), clock.beats(pairs.second_s)
     gain, on, off = _evidence(Neighbours(first, second, pairs.changed), 1.0, 512)

@@ -98,7 +98,8 @@ def _of(
     register = evidence.registers[number]
     solved = solve(evidence, number, kinds, averaged=averaged, timing=timing, effort=effort)
     found = doubt(solved.problem, solved.fit, evidence.idle.noise_w)
-    supply = supply_of(register, solved.problem, solved.fit, register.floor_w)
+    period = solved.conversions.period_s if solved.conversions.clocked else None
+    supply = supply_of(register, solved.problem, solved.fit, register.floor_w, period)
     mean, covariance = solved.power_w, solved.fit.covariance * found.widened**2
     if supply is not None:
         mean = supply.power_w(mean)

@@ -58,6 +58,9 @@ class Reach:
     """Windows whose logarithms differ by less are one window's."""
     of_a_window: int = 3
     """Rivals with one window; the next two lags of it are often a layer off."""
+    promising: float = 1.15
+    """Rivals that leave no more than so much of the least, after one finer grid, get the next: it
+    takes away a tenth at most."""
     level: float = 1.03
     """Places that leave no more than so much of what the best leaves are fitted too."""
     fitted: int = 3
@@ -81,16 +84,15 @@ class _Shape:
 
 
 def coarse(
-    problem: Mixture, period_s: float | None, averaged: Iterable[int] = (), *,
-    gap_s: float = 0.0, reach: Reach | None = None,
+    problem: Mixture, period_s: float | None, averaged: Iterable[int] = (),
+    reach: Reach | None = None,
 ) -> list[Place]:  # fmt: skip
-    """Return the best places on a coarse grid, the best first.
+    """Return the best places without pauses between layers on a coarse grid, the best first.
 
     Args:
         problem: what is to be explained.
         period_s: of the conversions' clock; `None` where none is known.
         averaged: numbers of conversions that a value may be the mean of, as settings say.
-        gap_s: pause after each layer, where stamps do not tell it.
         reach: what is searched.
     """
     reach = reach or Reach()
@@ -109,15 +111,14 @@ def coarse(
         spacing = period_s / max(counts)
         step = spacing / math.ceil(spacing / step)
     moments: FloatArray = reach.earliest_s + step * np.arange(int(span / step) + 1.0)
-    shapes = [_Shape(Timing(step, gap_s=gap_s), None)]
+    shapes = [_Shape(Timing(step), None)]
     shapes += [_rail(tau, moments.size, step) for tau in reach.rails_s]
     if period_s is None:
         shapes += [_late(late, moments.size, step) for late in reach.periods_s]
     else:
         shapes += [_comb(n, period_s / n, moments.size, step) for n in counts]
-    table = _Table.of(problem, moments, moments, blocks, shapes[0].timing, 0.0)
+    table = _Table.of(problem, moments, moments, blocks, shapes[0].timing)
     found = [place for shape in shapes for place in table.best(shape, keep=reach.kept)]
-    found = [Place(place.left, place.timing.with_values({"gap_s": gap_s})) for place in found]
     return sorted(found, key=lambda place: place.left)
 
 
@@ -131,7 +132,12 @@ def finest(problem: Mixture, places: list[Place], reach: Reach | None = None) ->
     first = simplest(places, reach)
     if _is_plain(first.timing):
         chosen = [p for p in chosen if _is_plain(p.timing)] or [first]
-    found = sorted((near(problem, place, reach) for place in chosen), key=lambda place: place.left)
+    step = reach.coarse_s / 4
+    rough = [_around(problem, place, step, reach) for place in chosen]
+    least = reach.promising * min(place.left for place in rough)
+    rough = [place for place in rough if place.left <= least]
+    fine = (near(problem, place, reach, widest_s=step / 4) for place in rough)
+    found = sorted(fine, key=lambda place: place.left)
     result: list[Place] = []
     for place in found:
         close = place.left <= reach.level * found[0].left
@@ -173,29 +179,61 @@ def _rivals(places: list[Place], reach: Reach) -> list[Place]:
     return chosen[: reach.rivals]
 
 
-def near(problem: Mixture, place: Place, reach: Reach | None = None, blur_s: float = 0.0) -> Place:
-    """Return the best place around one, on ever finer grids."""
+def near(
+    problem: Mixture, place: Place, reach: Reach | None = None, *,
+    widest_s: float | None = None, least_s: float | None = None,
+) -> Place:  # fmt: skip
+    """Return the best place around one, on ever finer grids.
+
+    Args:
+        problem: what is to be explained.
+        place: in the middle.
+        reach: what is searched.
+        widest_s: step of the first grid, which goes five to each side.
+        least_s: steps become four times finer until they are no more than this.
+    """
     reach = reach or Reach()
-    best, step = place, reach.coarse_s
-    smooth = place.timing.late_s > 0
-    while step > (reach.coarse_s / 4 if smooth else reach.fine_s):
+    step = reach.coarse_s / 4 if widest_s is None else widest_s
+    least = reach.fine_s if least_s is None else least_s
+    if place.timing.late_s > 0:
+        least = max(least, reach.coarse_s / 4)
+    best = _around(problem, place, step, reach)
+    while step > least:
         step /= 4
-        lag, window = best.timing.lag_s, best.timing.window_s
-        grid: FloatArray = step * np.arange(-5.0, 6.0)
-        blocks = _count(problem, 20 if step > reach.coarse_s / 8 else 48)
-        shape = best.timing.with_values({"lag_s": 0.0})
-        table = _Table.of(problem, lag + grid, lag + window + grid, blocks, shape, blur_s)
-        best = table.best(_Shape(shape, None), keep=1)[0]
+        best = _around(problem, best, step, reach)
     return best
+
+
+def _around(problem: Mixture, place: Place, step: float, reach: Reach) -> Place:
+    """Return the best place on one grid around a place."""
+    lag, window = place.timing.lag_s, place.timing.window_s
+    grid: FloatArray = step * np.arange(-5.0, 6.0)
+    blocks = _count(problem, 20 if step > reach.coarse_s / 8 else 48)
+    shape = place.timing.with_values({"lag_s": 0.0})
+    table = _Table.of(problem, lag + grid, lag + window + grid, blocks, shape)
+    return table.best(_Shape(shape, None), keep=1)[0]
+
+
+def with_pauses(problem: Mixture, timing: Timing, gap_s: float) -> Place:
+    """Return the best place with pauses between layers near one without.
+
+    Layers lie earlier by all pauses behind them, on average by half of a run's: a lag that was the
+    best without pauses is too long by as much.
+    """
+    reach = Reach()
+    lag = timing.lag_s - 0.5 * problem.runs.layers * gap_s
+    place = Place(math.inf, timing.with_values({"gap_s": gap_s, "lag_s": lag}))
+    step = reach.coarse_s / 2
+    return near(problem, place, reach, widest_s=step, least_s=step / 4)
 
 
 TRIED_SAMPLES = 4000
 """Conversions by which one timing is told from another."""
 
 
-def _left(problem: Mixture, timing: Timing, blur_s: float) -> float:
+def _left(problem: Mixture, timing: Timing) -> float:
     """Return the variance that one timing leaves, every layer with a power of its own."""
-    shares = problem.shares(timing, blur_s)
+    shares = problem.shares(timing, 0.0)
     shares = np.delete(shares, problem.runs.layers, axis=1)
     shares -= shares.mean(axis=0)
     above = problem.samples.above_w - problem.samples.above_w.mean()
@@ -228,7 +266,7 @@ def natural(problem: Mixture, timing: Timing, period_s: float) -> list[Place]:
     for count in CHANNELS:
         window = period_s / (timing.averaged * count)
         tried = [timing.with_values({"window_s": window, "lag_s": lag}) for lag in lags]
-        places = [Place(_left(some, one, 0.0), one) for one in tried]
+        places = [Place(_left(some, one), one) for one in tried]
         result.append(near(problem, min(places, key=lambda place: place.left)))
     return sorted(result, key=lambda place: place.left)
 
@@ -281,8 +319,7 @@ class _Table:
 
     @staticmethod
     def of(
-        problem: Mixture, late: FloatArray, early: FloatArray, blocks: int, timing: Timing,
-        blur_s: float,
+        problem: Mixture, late: FloatArray, early: FloatArray, blocks: int, timing: Timing
     ) -> _Table:  # fmt: skip
         some = problem.with_samples(problem.samples.some(SAMPLES))
         schedule = problem.schedule(timing)
@@ -303,7 +340,7 @@ class _Table:
         table = np.empty((ends.size, moments.size, count))
         for place, moment in enumerate(moments.tolist()):
             parts = [
-                weight * schedule.lasted(ends - moment - shift, blur_s)[:, :count]
+                weight * schedule.lasted(ends - moment - shift)[:, :count]
                 for weight, shift in places
             ]
             table[:, place] = parts[0] if len(parts) == 1 else np.sum(parts, axis=0)

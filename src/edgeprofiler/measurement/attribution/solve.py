@@ -23,8 +23,8 @@ from edgeprofiler.measurement.attribution.search import (
     finest,
     natural,
     near,
-    simplest,
     unnatural,
+    with_pauses,
 )
 from edgeprofiler.measurement.attribution.sight import seen_clock, tightened
 from edgeprofiler.measurement.attribution.timing import Timing
@@ -56,6 +56,8 @@ class Effort:
     slow_polls: float = 0.93
     """A clock is looked for in what polls saw unless polls that count as they come leave less than
     so much of what late polls leave."""
+    clearly: float = 0.8
+    """Nor where that is so on a coarse grid already, which does them equal harm."""
     sharper: float = 0.8
     """A clock that was seen must leave less than this share of the variance."""
     kept: float = 0.6
@@ -114,14 +116,14 @@ def solve(
         seen = start.by_sight(problem, places, effort)
         if seen is not None:
             problem, found = seen
-            places = start.places(problem, found, effort)
+            places = coarse(problem, found.period_s, averaged)
             names = (*PLAIN, *DRIFTING)
     best = _with_gaps(problem, places, names, effort)
     if found.clocked and unnatural(best.timing, found.period_s):
         # a search may end at a window that no chip has, with pauses that make up for it
         others = natural(problem, best.timing, found.period_s)[:1]
         plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
-        other = _with_gaps(problem, [*plain, *_with_pauses(others, effort)], names, effort)
+        other = _with_gaps(problem, plain, names, effort)
         best = max(best, other, key=lambda tried: tried.log_likelihood)
     some = _affordable(problem, effort)
     last = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=_may_vary(best.timing))
@@ -132,16 +134,6 @@ def solve(
         other = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=True)
         last = max(last, other, key=lambda tried: tried.log_likelihood)
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
-
-
-def _with_pauses(places: list[Place], effort: Effort) -> list[Place]:
-    """Return places with pauses between layers that fits may begin from."""
-    return [
-        Place(place.left, place.timing.with_values({"gap_s": gap}))
-        for place in places
-        if place.timing.gap_s > 0
-        for gap in effort.gaps_s
-    ]
 
 
 def _may_vary(timing: Timing) -> bool:
@@ -174,12 +166,6 @@ def _affordable(problem: Mixture, effort: Effort) -> Mixture:
     return problem.with_samples(problem.samples.stretches(effort.most_cells // columns, 100))
 
 
-def _least_left(problem: Mixture, places: list[Place]) -> float:
-    """Return what is left near the best place with gaps, and near the best without."""
-    some = [*places[:1], *[p for p in places if p.timing.gap_s == 0][:1]]
-    return min((near(problem, place).left for place in dict.fromkeys(some)), default=np.inf)
-
-
 def _ticking(problem: Mixture, clock: ConversionClock) -> Place:
     """Return the best place under a clock, without pauses between layers."""
     return finest(problem, coarse(problem, clock.period_s))[0]
@@ -195,15 +181,19 @@ def _with_gaps(
     is taken.
     """
     some = _some(problem, effort)
-    best = plain = _likeliest(
-        some, finest(problem, [p for p in places if p.timing.gap_s == 0]), names
-    )
-    for gap in sorted({p.timing.gap_s for p in places if p.timing.gap_s > 0}):
-        guess = near(problem, simplest([p for p in places if p.timing.gap_s == gap])).timing
-        fitted = (*names, *_rail(guess), "gap_s")
-        vary = _long(problem.runs, guess)
-        other = fit(some, guess, fitted, rounds=8, start=plain, texture=vary, every=False)
+    best = plain = _likeliest(some, finest(problem, places), names)
+    if problem.gap_s is not None:
+        return best
+    longest = _longest_gap(problem.runs, effort)
+    for gap in effort.gaps_s:
+        if gap > longest:
+            break
+        guess = with_pauses(problem, plain.timing, gap).timing
         least = best.log_likelihood + (effort.evidence if best is plain else 0.0)
+        other = fit(
+            some, guess, (*names, *_rail(guess), "gap_s"), rounds=8, start=plain,
+            texture=_long(problem.runs, guess), every=False, least=least,
+        )  # fmt: skip
         if other.log_likelihood > least and other.timing.gap_s > 0:
             best = other
     return best
@@ -215,12 +205,17 @@ def _rail(timing: Timing) -> tuple[str, ...]:
 
 def _likeliest(problem: Mixture, places: list[Place], names: tuple[str, ...]) -> Fit:
     """Return the likeliest of the fits from some places."""
-    fits = []
+    best: Fit | None = None
     for place in places:
-        fitted = (*names, *_rail(place.timing))
-        vary = _long(problem.runs, place.timing)
-        fits.append(fit(problem, place.timing, fitted, rounds=6, texture=vary, every=False))
-    return max(fits, key=lambda found: found.log_likelihood)
+        found = fit(
+            problem, place.timing, (*names, *_rail(place.timing)), rounds=6,
+            texture=_long(problem.runs, place.timing), every=False,
+            least=-np.inf if best is None else best.log_likelihood,
+        )  # fmt: skip
+        if best is None or found.log_likelihood > best.log_likelihood:
+            best = found
+    assert best is not None
+    return best
 
 
 def _longest_gap(runs: RunTimes, effort: Effort) -> float:
@@ -287,32 +282,19 @@ class _Start:
             problems = [replace(p, follows=power) for p in problems for power in effort.follows]
         tried = [(p, coarse(p, period, self.averaged)) for p in problems]
         best, places = min(tried, key=lambda pair: pair[1][0].left)
-        places = sorted(places + self._gapped(best, period, effort), key=lambda p: p.left)
         return replace(best, follows=0.0), places
-
-    def places(self, problem: Mixture, found: Conversions, effort: Effort) -> list[Place]:
-        """Return coarse places for conversions whose clock is known, with and without gaps."""
-        places = coarse(problem, found.period_s, self.averaged)
-        return sorted(places + self._gapped(problem, found.period_s, effort), key=lambda p: p.left)
-
-    def _gapped(self, problem: Mixture, period: float | None, effort: Effort) -> list[Place]:
-        if problem.gap_s is not None:
-            return []
-        longest = _longest_gap(problem.runs, effort)
-        return [
-            place
-            for gap in effort.gaps_s
-            if gap <= longest
-            for place in coarse(problem, period, self.averaged, gap_s=gap)
-        ]
 
     def by_sight(
         self, problem: Mixture, places: list[Place], effort: Effort
     ) -> tuple[Mixture, Conversions] | None:
         """Return the conversions under a clock that what was seen calls for, if one does."""
-        late = _least_left(problem, [p for p in places if p.timing.late_s > 0])
-        fresh = _least_left(problem, [p for p in places if p.timing.late_s == 0])
-        if fresh <= effort.slow_polls * late:
+        late, fresh = (
+            next(p for p in places if (p.timing.late_s > 0) == is_late) for is_late in (True, False)
+        )
+        if fresh.left <= effort.clearly * late.left:
+            return None
+        fresh_left = near(problem, fresh).left
+        if fresh_left <= effort.slow_polls * near(problem, late).left:
             return None  # something speaks for each poll being fresh
         best: tuple[Place, ConversionClock, Mixture] | None = None
         trials: list[tuple[float, ConversionClock]] = []
@@ -328,7 +310,7 @@ class _Start:
             if len(ready.samples) < effort.kept * self._possible(problem, clock):
                 continue  # polls of one conversion disagree, so it was none
             place = _ticking(ready, clock)
-            least = effort.sharper * fresh if best is None else best[0].left
+            least = effort.sharper * fresh_left if best is None else best[0].left
             if place.left < least:
                 best = (place, clock, ready)
         if best is None:

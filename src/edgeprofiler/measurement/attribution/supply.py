@@ -45,7 +45,9 @@ class Supply:
         return np.asarray(current * (self.open_v - self.sag_ohm * current))
 
 
-def supply_of(register: Register, problem: Mixture, found: Fit, floor_w: float) -> Supply | None:
+def supply_of(
+    register: Register, problem: Mixture, found: Fit, floor_w: float, period_s: float | None
+) -> Supply | None:
     """Return how the supply of a register sags; `None` where nothing shows that it does.
 
     Args:
@@ -53,11 +55,12 @@ def supply_of(register: Register, problem: Mixture, found: Fit, floor_w: float) 
         problem: the conversions of its current.
         found: powers and timing of those.
         floor_w: power that these are above.
+        period_s: of the conversions of the current; `None` where it is unknown.
     """
     if register.volts is None:
         return None
     usual = float(np.median(register.volts))
-    clock = find_clock(register.time_s, register.volts)
+    clock = find_clock(register.time_s, register.volts, period_s=period_s)
     if clock is None or not usual > 0:
         return None
     volts = converted(register.time_s, register.volts, clock)

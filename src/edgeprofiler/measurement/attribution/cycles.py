@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from edgeprofiler.core.network import FloatArray, IntArray
+from edgeprofiler.core.network import BoolArray, FloatArray, IntArray
 
 COMMON, RUNNING, SHIFT = 0, 1, 2
 """Unknowns of a run: a factor on all power until the next run, a factor on what is drawn while its
@@ -71,13 +71,11 @@ class Whitened:
     """
 
     def __init__(self, cycles: Cycles, spread: FloatArray, noise: FloatArray) -> None:
-        self._scale = 1 / np.sqrt(noise)
-        chosen = np.flatnonzero(spread > 0)
-        self._chosen, self._spread = chosen, spread[chosen]
-        if chosen.size and _seldom_shared(cycles, spread, noise):
-            # each run was seen once, so its unknowns are noise like any other
-            self._scale = 1 / np.sqrt(noise + cycles.variance(spread))
-            self._chosen = chosen[:0]
+        shared = _often_shared(cycles, spread, noise)
+        # what each run's conversions hardly share is noise of theirs like any other
+        self._scale = 1 / np.sqrt(noise + cycles.variance(np.where(shared, 0.0, spread)))
+        self._chosen = chosen = np.flatnonzero(shared)
+        self._spread = spread[chosen]
         if self._chosen.size:
             self._effect = cycles.effect[:, :, chosen] * self._scale[:, None, None]
             self._place(cycles)
@@ -221,12 +219,19 @@ SELDOM = 0.03
 """Share of their variance that neighbouring conversions may owe to one run and count as apart."""
 
 
-def _seldom_shared(cycles: Cycles, spread: FloatArray, noise: FloatArray) -> bool:
-    """Return whether neighbouring conversions owe hardly anything to the same run."""
+def _often_shared(cycles: Cycles, spread: FloatArray, noise: FloatArray) -> BoolArray:
+    """Return which unknowns are seen by neighbouring conversions; shape (unknowns,).
+
+    The others together make up no more than a small share of the variance.
+    """
     if len(cycles.run) < 2:
-        return True
-    both = np.abs(cycles.shared(1) @ spread)
-    return float(both.sum()) < SELDOM * float((noise + cycles.variance(spread)).sum())
+        return np.zeros(spread.size, dtype=np.bool_)
+    both = np.abs(cycles.shared(1)).sum(axis=0) * spread
+    order = np.argsort(both)
+    most = SELDOM * float((noise + cycles.variance(spread)).sum())
+    often = np.empty(spread.size, dtype=np.bool_)
+    often[order] = np.cumsum(both[order]) > most
+    return often & (spread > 0)
 
 
 def _sums(values: FloatArray, first: IntArray) -> FloatArray:

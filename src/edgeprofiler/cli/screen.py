@@ -65,8 +65,11 @@ class Screen:
                 self.say(words.text, words.tone)
 
     def _drawn(self, table: Table) -> RichTable:
+        from rich.padding import Padding
         from rich.table import Table as RichTable
         from rich.text import Text
+
+        from edgeprofiler.cli.cells import Cell
 
         room = self.console.width
         longest = max(_LONGEST_NAME, room)
@@ -80,27 +83,29 @@ class Screen:
         drawn = RichTable(
             box=None,
             pad_edge=False,
-            padding=(0, gap, 0, 0),
+            padding=0,
             show_header=any(table.columns[i].heading for i in shown),
             header_style="bold",
         )
+        gaps = {place: gap if place != shown[-1] else 0 for place in shown}
         for place in shown:
             column = table.columns[place]
             words = column.kind in _NARROWEST
             drawn.add_column(
-                Text(visible(column.heading)),
+                Padding(Text(visible(column.heading)), (0, gaps[place], 0, 0)),
                 justify="right" if column.numeric else "left",
                 overflow="fold",
-                width=None if words else widths[place],
+                width=None if words else widths[place] + gaps[place],
             )
         for row, cells in zip(table.rows, grid, strict=True):
             drawn.add_row(
                 *(
-                    # What fits is not looked at for places to fold it.
-                    Text(
+                    Cell(
                         cells[i].text,
                         _STYLES.get(cells[i].tone, ""),
-                        no_wrap=table.columns[i].kind not in _NARROWEST or None,
+                        right=table.columns[i].numeric,
+                        folds=table.columns[i].kind in _NARROWEST,
+                        gap=gaps[i],
                     )
                     for i in shown
                 ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 from onnx_models import model, node, out, read
 
 from edgeprofiler.core.errors import Unsupported
@@ -81,3 +81,56 @@ def test_scales_that_were_quantised_with_the_rest_are_read() -> None:
     graph = read(model(nodes, {"x": SHAPE}, ["y"], weights, opset=13))
     assert out(graph) == (1, 8, 32, 32)
     assert not graph.warnings
+
+
+def test_what_follows_an_unknown_operator_says_its_shape_where_the_file_declares_that() -> None:
+    """A convolution that moves by one makes 8x8 of 8x8 alone, whatever came before."""
+    nodes = [conv("x", "c"), odd(["c"], ["o"]), conv("o", "y")]
+    built = model(nodes, {"x": SHAPE}, ["y"], WEIGHTS, domains=["strange"])
+    declared = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8, 8, 8])
+    built.graph.output[0].CopyFrom(declared)
+    graph = read(built)
+    assert graph.tensors["o"].shape == (1, 8, 8, 8)
+    assert not graph.warnings
+    assert lower(graph).macs == 8 * 8 * 9 * (256 + 64)
+
+
+@pytest.mark.parametrize(("after", "weight", "made", "found"), [
+    (node("MatMul", "o m", "y"), (30, 10), [1, 50, 10], (1, 50, 30)),
+    (node("Gemm", "o m", "y"), (30, 10), [2, 10], (2, 30)),
+    (node("Gemm", "o m", "y", transB=1), (10, 30), [2, 10], (2, 30)),
+    (node("Conv", "o m", "y", dilations=[2, 2]), (4, 3, 3, 3), [1, 4, 12, 12], (1, 3, 16, 16)),
+    (node("Conv", "o m", "y", auto_pad="SAME_UPPER"), (4, 3, 3, 3), [1, 4, 9, 9], (1, 3, 9, 9)),
+])  # fmt: skip
+def test_products_and_windows_say_what_they_were_made_of(
+    after: Any, weight: tuple[int, ...], made: list[int], found: tuple[int, ...]
+) -> None:
+    nodes = [conv("x", "c"), odd(["c"], ["o"]), after]
+    built = model(nodes, {"x": SHAPE}, ["y"], {**WEIGHTS, "m": weight}, domains=["strange"])
+    declared = helper.make_tensor_value_info("y", TensorProto.FLOAT, made)
+    built.graph.output[0].CopyFrom(declared)
+    assert read(built).tensors["o"].shape == found
+
+
+def test_a_length_that_is_its_inputs_follows_it_to_other_sizes() -> None:
+    nodes = [conv("x", "c"), odd(["c"], ["o"]), conv("o", "y")]
+    built = model(nodes, {"x": SHAPE}, ["y"], WEIGHTS, domains=["strange"])
+    built.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, SHAPE))
+    assert out(read(built, x=(1, 8, 32, 32))) == (1, 8, 32, 32)
+
+
+def test_a_state_that_an_unknown_operator_makes_is_as_before_the_run() -> None:
+    inside = helper.make_graph(
+        [conv("before", "c"), odd(["c"], ["after"]), node("Identity", "on", "still")], "body",
+        [helper.make_tensor_value_info(name, kind, None) for name, kind in
+         (("i", TensorProto.INT64), ("on", TensorProto.BOOL), ("before", TensorProto.FLOAT))],
+        [helper.make_tensor_value_info("still", TensorProto.BOOL, None),
+         helper.make_tensor_value_info("after", TensorProto.FLOAT, None)],
+    )  # fmt: skip
+    weights = {**WEIGHTS, "count": np.array(3), "goes": np.array(True)}
+    nodes = [node("Loop", "count goes x", "y", body=inside)]
+    graph = read(model(nodes, {"x": SHAPE}, ["y"], weights, domains=["strange"]))
+    network = lower(graph)
+    assert network.macs == 3 * 8 * 8 * 9 * 256
+    assert not network.whole
+    assert any("as before the run of its loop" in warning for warning in graph.warnings)

@@ -291,7 +291,8 @@ def test_a_body_that_does_not_fit_is_named(case: str) -> None:
 
 def test_a_body_that_cannot_be_read_leaves_an_operator_that_nobody_knows() -> None:
     """Where the file says what it makes; its cost is not known, and not nothing."""
-    nodes = [helper.make_node("Odd", ["before"], ["after"], domain="strange")]
+    odd = helper.make_node("Odd", ["before"], ["found"], domain="strange")
+    nodes = [odd, node("Relu", "found", "after")]
     weights = {"count": np.array(3), "goes": np.array(True)}
     built = model([loop(nodes)], {"x": [1, 8]}, ["y"], weights, value_info={"y": [1, 8]},
                   domains=["strange"])  # fmt: skip

@@ -337,8 +337,9 @@ class Reader:
                     f"nothing: give its shape, as in `shapes` {name}=1x64x56x56"
                 )
                 self.warn(
-                    f"nothing says dimension {axes} of the result of {node.qualified}; as in its "
-                    f"input, {text(shape)} in all, is assumed (`shapes` {name}=... says another)"
+                    f"nothing says dimension {axes} of the result of {node.qualified}; as "
+                    f"{told.like}, {text(shape)} in all, is assumed (`shapes` {name}=... says "
+                    "another)"
                 )
             info = self.teller.declared.get(name)
             specs.append((shape, info.dtype if info is not None else dtype))

@@ -419,8 +419,12 @@ class Subgraphs:
         bound.update(zip(names[skip:], states, strict=False))
         for name, (source, axis) in zip(names[skip + len(states) :], loop.scanned, strict=True):
             bound[name] = self._slice(source, axis, f"{prefix}/{name}", index, depth)
-        made = self._enter(loop.body, loop.node, prefix, bound, depth)
         first = 1 if loop.node.op == "Loop" else 0
+        reader.teller.keeps |= {
+            f"{prefix}/{output.name}": state
+            for output, state in zip(loop.body.output[first:], states, strict=False)
+        }
+        made = self._enter(loop.body, loop.node, prefix, bound, depth)
         end = first + len(states)
         return list(made[first:end]), list(made[end:]), made[:first]
 

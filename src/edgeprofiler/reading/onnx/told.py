@@ -1,9 +1,10 @@
 """Shapes that no rule can tell: what the file declares, the user says, or the readers need.
 
 A custom operator's result has the shape that the file declares. Where it declares none, or only
-some dimensions, the weights of what reads the result say its channels; what is then still open
-is assumed to be as in the operator's own input, which a warning says. Nothing is made up beyond
-that: a shape that cannot be told so is asked for.
+some dimensions, the weights of what reads the result say its channels, and the shape that is
+declared of what they make says the rest; what is then still open is assumed to be as in the
+operator's own input, or as in the state of a loop that it becomes, which a warning says. Nothing
+is made up beyond that: a shape that cannot be told so is asked for.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class ToldShapes:
 
     dimensions: tuple[Dimension, ...]
     assumed: tuple[int, ...] = ()
-    """Axes that were taken over from the operator's own input."""
+    """Axes that were taken over from another tensor."""
+    like: str = "in its input"
+    """What that tensor is."""
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Teller:
     bound: Bound
     values: Mapping[str, Operand]
     declared: dict[str, Declared] = field(default_factory=dict)
+    keeps: dict[str, str] = field(default_factory=dict)
+    """The state of a loop that a body's result becomes, as the run found it."""
     _nodes: list[RawNode] = field(default_factory=list)
     _readers: dict[str, list[RawNode]] | None = None
 
@@ -64,20 +69,32 @@ class Teller:
         found = self._stated(name)
         need = self._needed(name)
         if need is None and found is None:
-            return None
+            return self._kept(name)
         if found is None or (need is not None and len(need) != len(found)):
             found = (None,) * len(need or ()) if found is None else found
-        if need is not None and len(need) == len(found):
-            found = tuple(n if d is None else d for d, n in zip(found, need, strict=True))
         source = next(
             (n for n in node.inputs if n in self.values and not self.values[n].constant), ""
         )
         shape = self.values[source].shape if source else ()
+        if need is not None and len(need) == len(found):
+            alike = shape if len(shape) == len(found) else (None,) * len(found)
+            found = tuple(  # a length that is needed and is the input's follows it to other sizes
+                d if d is not None else (source, axis) if n is not None and n == alike[axis] else n
+                for axis, (d, n) in enumerate(zip(found, need, strict=True))
+            )
         missing = tuple(axis for axis, length in enumerate(found) if length is None)
         if missing and len(shape) != len(found):
             return None
         whole = tuple((source, i) if d is None else d for i, d in enumerate(found))
         return ToldShapes(whole, missing)
+
+    def _kept(self, name: str) -> ToldShapes | None:
+        """What a state of a loop was before, whose shape most loops keep."""
+        state = self.keeps.get(name, "")
+        if state not in self.values:
+            return None
+        axes = tuple(range(len(self.values[state].shape)))
+        return ToldShapes(tuple((state, axis) for axis in axes), axes, "before the run of its loop")
 
     def _stated(self, name: str) -> tuple[Dimension | None, ...] | None:
         """What the file declares, with free dimensions as those of the inputs of their name."""
@@ -120,23 +137,62 @@ class Teller:
         if rule is None or len(node.inputs) < 2 or node.inputs[0] != name:
             return None
         weight = self.values.get(node.inputs[1])
-        return None if weight is None else rule(node, weight)
+        made = self._stated(node.outputs[0]) if node.outputs else None
+        return None if weight is None else rule(node, weight, made)
 
 
-def _of_conv(node: RawNode, weight: Operand) -> tuple[Dimension | None, ...] | None:
+Needed = tuple[Dimension | None, ...] | None
+"""The dimensions that an operator needs or makes; `None` where even their number is open."""
+
+
+def _of_conv(node: RawNode, weight: Operand, made: Needed) -> Needed:
     group = node.attributes.get("group", 1)
     if len(weight.shape) < 3 or not isinstance(group, int):
         return None
     channels = weight.shape[0] if node.op == "ConvTranspose" else weight.shape[1] * group
-    return (None, channels, *(None,) * (len(weight.shape) - 2))
+    if made is None or len(made) != len(weight.shape):
+        return (None, channels, *(None,) * (len(weight.shape) - 2))
+    return (made[0], channels, *_before(node, weight.shape[2:], made[2:]))
 
 
-def _of_gemm(node: RawNode, weight: Operand) -> tuple[Dimension | None, ...] | None:
+def _before(
+    node: RawNode, kernel: Shape, made: tuple[Dimension | None, ...]
+) -> tuple[int | None, ...]:
+    """Return the lengths from which a window makes `made`; open where several would do."""
+    rank = len(kernel)
+    strides, dilations, pads = (
+        node.attributes.get(name, (default,) * count)
+        for name, default, count in (("strides", 1, rank), ("dilations", 1, rank),
+                                     ("pads", 0, 2 * rank))
+    )  # fmt: skip
+    padding = node.attributes.get("auto_pad", "NOTSET")
+    if node.op != "Conv" or strides != (1,) * rank or len(pads) != 2 * rank:
+        return (None,) * rank
+    if padding in ("SAME_UPPER", "SAME_LOWER"):
+        return tuple(n if isinstance(n, int) else None for n in made)
+    if padding == "VALID":
+        pads = (0,) * 2 * rank
+    return tuple(
+        n + (kernel[i] - 1) * dilations[i] - pads[i] - pads[i + rank]
+        if isinstance(n, int)
+        else None
+        for i, n in enumerate(made)
+    )
+
+
+def _of_gemm(node: RawNode, weight: Operand, made: Needed) -> Needed:
     if len(weight.shape) != 2 or node.attributes.get("transA"):
         return None
-    return (None, weight.shape[1 if node.attributes.get("transB") else 0])
+    rows = made[0] if made is not None and len(made) == 2 else None
+    return (rows, weight.shape[1 if node.attributes.get("transB") else 0])
 
 
-_NEEDS: Mapping[str, Callable[[RawNode, Operand], tuple[Dimension | None, ...] | None]] = {
-    "Conv": _of_conv, "ConvTranspose": _of_conv, "Gemm": _of_gemm,
+def _of_matmul(_node: RawNode, weight: Operand, made: Needed) -> Needed:
+    if len(weight.shape) != 2 or made is None or len(made) < 2:
+        return None
+    return (*made[:-1], weight.shape[0])
+
+
+_NEEDS: Mapping[str, Callable[[RawNode, Operand, Needed], Needed]] = {
+    "Conv": _of_conv, "ConvTranspose": _of_conv, "Gemm": _of_gemm, "MatMul": _of_matmul,
 }  # fmt: skip

@@ -163,7 +163,8 @@ def test_a_mean_of_several_conversions_is_found_where_the_settings_do_not_say_so
 def test_pauses_between_layers_are_fitted() -> None:
     task = problem(Timing(1.1e-3, 0.4e-3, gap_s=5e-6))
     plain = finest(task, coarse(task, 6.6e-3))[0]
-    place = with_pauses(task, plain.timing, 2.5e-6)
+    place = with_pauses(task, plain.timing, 10e-6, 6.6e-3)[0]
+    assert place.timing.gap_s == pytest.approx(5e-6, abs=2.5e-6)
     best = fit(task, place.timing, ("lag_s", "window_s", "gap_s"), rounds=8)
     assert best.timing.gap_s == pytest.approx(5e-6, abs=1.5e-6)
 

@@ -47,6 +47,15 @@ class Reach:
     """Conversions that a slow value may be the mean of, where the settings do not say."""
     averaged_from_s: float = 10e-3
     """A value that stands for longer than this may be such a mean."""
+    gaps_s: tuple[float, ...] = (2.5e-6, 5e-6, 8e-6)
+    """Pauses between layers for which windows are looked for anew on a coarse grid."""
+    first_layer_s: float = 60e-6
+    """By so much one pause that is tried moves a run's first layer more than the last one: fits of
+    MobileNetV2, whose layers last 10 to 40 us, ended at the right pause from half of it away."""
+    least_gap_s: float = 0.8e-6
+    """Least step of pauses: stamps are microseconds."""
+    pauses: int = 2
+    """Minima over pauses that are fitted."""
     plain: float = 1.02
     """A window alone is preferred unless it leaves so much more variance than something else."""
     kept: int = 8
@@ -84,15 +93,17 @@ class _Shape:
 
 
 def coarse(
-    problem: Mixture, period_s: float | None, averaged: Iterable[int] = (),
-    reach: Reach | None = None,
+    problem: Mixture, period_s: float | None, averaged: Iterable[int] = (), *,
+    gap_s: float = 0.0, like: Timing | None = None, reach: Reach | None = None,
 ) -> list[Place]:  # fmt: skip
-    """Return the best places without pauses between layers on a coarse grid, the best first.
+    """Return the best places on a coarse grid, the best first.
 
     Args:
         problem: what is to be explained.
         period_s: of the conversions' clock; `None` where none is known.
         averaged: numbers of conversions that a value may be the mean of, as settings say.
+        gap_s: pause after each layer, where stamps do not tell it.
+        like: a timing; what integrates otherwise is left out.
         reach: what is searched.
     """
     reach = reach or Reach()
@@ -117,8 +128,12 @@ def coarse(
         shapes += [_late(late, moments.size, step) for late in reach.periods_s]
     else:
         shapes += [_comb(n, period_s / n, moments.size, step) for n in counts]
-    table = _Table.of(problem, moments, moments, blocks, shapes[0].timing)
+    timing = Timing(step, gap_s=gap_s)
+    table = _Table.of(problem, moments, moments, blocks, timing)
+    if like is not None:
+        shapes = [shape for shape in shapes if _kind(shape.timing) == _kind(like)]
     found = [place for shape in shapes for place in table.best(shape, keep=reach.kept)]
+    found = [Place(place.left, place.timing.with_values({"gap_s": gap_s})) for place in found]
     return sorted(found, key=lambda place: place.left)
 
 
@@ -214,17 +229,54 @@ def _around(problem: Mixture, place: Place, step: float, reach: Reach) -> Place:
     return table.best(_Shape(shape, None), keep=1)[0]
 
 
-def with_pauses(problem: Mixture, timing: Timing, gap_s: float) -> Place:
-    """Return the best place with pauses between layers near one without.
+def with_pauses(
+    problem: Mixture, like: Timing, longest_s: float, period_s: float | None,
+    averaged: Iterable[int] = (), reach: Reach | None = None,
+) -> list[Place]:  # fmt: skip
+    """Return the best places with pauses between layers, the best first.
 
-    Layers lie earlier by all pauses behind them, on average by half of a run's: a lag that was the
-    best without pauses is too long by as much.
+    A longer pause and a longer lag put the first layers of a run at the same places, so that what
+    is left has many minima. Pauses are tried in steps that move a run's first layer by little more
+    than its length; minima among them are given.
+
+    Args:
+        problem: what is to be explained.
+        like: what one value integrates; its window and lag need not be right.
+        longest_s: longest pause after each layer.
+        period_s: of the conversions' clock; `None` where none is known.
+        averaged: as of `coarse`.
+        reach: what is searched.
     """
-    reach = Reach()
-    lag = timing.lag_s - 0.5 * problem.runs.layers * gap_s
-    place = Place(math.inf, timing.with_values({"gap_s": gap_s, "lag_s": lag}))
-    step = reach.coarse_s / 2
-    return near(problem, place, reach, widest_s=step, least_s=step / 4)
+    reach = reach or Reach()
+    layers = problem.runs.layers
+    step = min(max(reach.first_layer_s / layers, reach.least_gap_s), reach.gaps_s[0])
+    tried: list[Place] = []
+    for anchor in reach.gaps_s:
+        # half a distance to the neighbours goes to each; the last one reaches as far
+        gaps = step * np.arange(1.0, 2 * reach.gaps_s[-1] / step)
+        nearest = np.array(reach.gaps_s)[
+            np.argmin(np.abs(gaps[:, None] - np.array(reach.gaps_s)), axis=1)
+        ]
+        close = (nearest == anchor) & (gaps < anchor + reach.gaps_s[0]) & (gaps <= longest_s)
+        if not close.any():
+            continue
+        start = coarse(
+            problem, period_s, averaged, gap_s=min(anchor, longest_s), like=like, reach=reach
+        )[0].timing
+        for gap in gaps[close].tolist():
+            # layers lie earlier by all pauses behind them, on average by half of a run's
+            lag = start.lag_s - 0.5 * layers * (gap - start.gap_s)
+            place = Place(math.inf, start.with_values({"gap_s": gap, "lag_s": lag}))
+            wide = reach.coarse_s / 2
+            tried.append(near(problem, place, reach, widest_s=wide, least_s=wide / 4))
+    left = np.array([math.inf, *(place.left for place in tried), math.inf])
+    low = (left[1:-1] <= left[:-2]) & (left[1:-1] <= left[2:])
+    found = [place for place, is_low in zip(tried, low, strict=True) if is_low]
+    return sorted(found, key=lambda place: place.left)[: reach.pauses]
+
+
+def _kind(timing: Timing) -> tuple[bool, int, bool]:
+    return timing.time_constant_s > 0, timing.averaged, timing.late_s > 0
 
 
 TRIED_SAMPLES = 4000

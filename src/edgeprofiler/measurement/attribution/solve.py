@@ -43,8 +43,6 @@ class Effort:
     """More of them where there are many layers to tell apart."""
     most_cells: int = 5_000_000
     """Conversions times columns of the last fit: 0.3 GB in all."""
-    gaps_s: tuple[float, ...] = (2.5e-6, 5e-6, 8e-6)
-    """Pauses between layers from which a fit begins; fits from 2 µs away reach the right one."""
     longest_gap_s: float = 40e-6
     follows: tuple[float, ...] = (0.0, 2.0)
     """Powers of the clock that power may follow: voltage falls with the clock, or it does not. With
@@ -119,19 +117,19 @@ def solve(
             problem, found = seen
             places = coarse(problem, found.period_s, averaged)
             names = (*PLAIN, *DRIFTING)
-    best = _with_gaps(problem, places, names, effort)
+    best = _with_gaps(problem, places, names, effort, found, averaged)
     if found.clocked and unnatural(best.timing, found.period_s):
         # a search may end at a window that no chip has, with pauses that make up for it
         others = natural(problem, best.timing, found.period_s)[:1]
         plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
-        other = _with_gaps(problem, plain, names, effort)
+        other = _with_gaps(problem, plain, names, effort, found, averaged)
         best = max(best, other, key=lambda tried: tried.log_likelihood)
     some = _affordable(problem, effort)
     last = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=_may_vary(best.timing))
     if last.timing.time_constant_s > 0:
         # power that rises within long layers looks like a rail until layers may vary within
         plain = [p for p in places if p.timing.time_constant_s == 0]
-        best = _with_gaps(problem, plain, names, effort)
+        best = _with_gaps(problem, plain, names, effort, found, averaged)
         other = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=True)
         last = max(last, other, key=lambda tried: tried.log_likelihood)
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
@@ -173,27 +171,21 @@ def _ticking(problem: Mixture, clock: ConversionClock) -> Place:
 
 
 def _with_gaps(
-    problem: Mixture, places: list[Place], names: tuple[str, ...], effort: Effort
-) -> Fit:
-    """Return a fit with the pauses between layers that the samples call for.
-
-    A longer pause and a longer lag put the first layers of a run at the same places, so that fits
-    from one guess may end at a pause that is off by 2 us. Each guess is fitted; the likeliest fit
-    is taken.
-    """
+    problem: Mixture, places: list[Place], names: tuple[str, ...], effort: Effort,
+    found: Conversions, averaged: Sequence[int],
+) -> Fit:  # fmt: skip
+    """Return a fit with the pauses between layers that the samples call for."""
     some = _some(problem, effort)
     best = plain = _likeliest(some, finest(problem, places), names)
     if problem.gap_s is not None:
         return best
     longest = _longest_gap(problem.runs, effort)
-    for gap in effort.gaps_s:
-        if gap > longest:
-            break
-        guess = with_pauses(problem, plain.timing, gap).timing
+    period = found.period_s if found.clocked else None
+    for place in with_pauses(problem, plain.timing, longest, period, averaged):
         least = best.log_likelihood + (effort.evidence if best is plain else 0.0)
         other = fit(
-            some, guess, (*names, *_rail(guess), "gap_s"), rounds=8, start=plain,
-            texture=_long(problem.runs, guess), every=False, least=least,
+            some, place.timing, (*names, *_rail(place.timing), "gap_s"), rounds=8, start=plain,
+            texture=_long(problem.runs, place.timing), every=False, least=least,
         )  # fmt: skip
         if other.log_likelihood > least and other.timing.gap_s > 0:
             best = other

@@ -169,6 +169,33 @@ def test_pauses_between_layers_are_fitted() -> None:
     assert best.timing.gap_s == pytest.approx(5e-6, abs=1.5e-6)
 
 
+@pytest.mark.parametrize("seed", [3, 5])
+def test_pauses_between_many_short_layers_are_found_among_many_minima(seed: int) -> None:
+    """What is left has a minimum where layers fall on others, or pauses look like a rail."""
+    rng = np.random.default_rng(seed)
+    usual = rng.uniform(10e-6, 40e-6, 40)
+    duration = usual * np.exp(rng.normal(0, 0.05, (6000, 40)))
+    end = np.cumsum(duration.sum(axis=1) + 40 * 6.7e-6 + rng.uniform(1e-3, 5e-3, 6000))
+    names = tuple(str(number) for number in range(40))
+    runs = RunTimes.of(Timeline(names, duration, end))
+    ends = np.arange(float(runs.end_s[3]), float(runs.end_s[-3]), 6.6e-3)
+    samples = Samples(ends, np.zeros(ends.size))
+    prior = Prior(["conv"] * 40, runs.mean_s, 4.0)
+    task = Mixture(runs, None, samples, prior, 5.0, 4.0, (0.0, float(end[-1])), 0.0)
+    timing = Timing(1.1e-3, 1.2e-3, gap_s=6.7e-6)
+    power = np.concatenate([rng.uniform(1.0, 6.0, 40), [1.0, 0.4]])
+    above = task.predicted(timing, task.energy(timing, power), 0.0)
+    task = task.with_samples(Samples(ends, above + rng.normal(0, 0.07, ends.size)))
+    plain = finest(task, coarse(task, 6.6e-3))[0]
+    tried = with_pauses(task, plain.timing, 12e-6, 6.6e-3)
+    names = ("lag_s", "window_s", "gap_s")
+    best = max(
+        (fit(task, place.timing, names, rounds=8) for place in tried),
+        key=lambda found: found.log_likelihood,
+    )
+    assert best.timing.gap_s == pytest.approx(6.7e-6, abs=0.5e-6)
+
+
 def test_no_fit_makes_pauses_longer_than_the_call_leaves_room_for() -> None:
     task = problem(Timing(1.1e-3, 0.4e-3, gap_s=5e-6))
     task.runs = replace(task.runs, spare_s=8 * 4e-6)

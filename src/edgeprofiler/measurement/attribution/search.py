@@ -103,7 +103,7 @@ def coarse(
         period_s: of the conversions' clock; `None` where none is known.
         averaged: numbers of conversions that a value may be the mean of, as settings say.
         gap_s: pause after each layer, where stamps do not tell it.
-        like: a timing; what integrates otherwise is left out.
+        like: a timing; what is neither of its kind nor a window alone is left out.
         reach: what is searched.
     """
     reach = reach or Reach()
@@ -131,7 +131,8 @@ def coarse(
     timing = Timing(step, gap_s=gap_s)
     table = _Table.of(problem, moments, moments, blocks, timing)
     if like is not None:
-        shapes = [shape for shape in shapes if _kind(shape.timing) == _kind(like)]
+        kinds = (_kind(Timing(step)), _kind(like))
+        shapes = [shape for shape in shapes if _kind(shape.timing) in kinds]
     found = [place for shape in shapes for place in table.best(shape, keep=reach.kept)]
     found = [Place(place.left, place.timing.with_values({"gap_s": gap_s})) for place in found]
     return sorted(found, key=lambda place: place.left)
@@ -260,9 +261,10 @@ def with_pauses(
         close = (nearest == anchor) & (gaps < anchor + reach.gaps_s[0]) & (gaps <= longest_s)
         if not close.any():
             continue
-        start = coarse(
-            problem, period_s, averaged, gap_s=min(anchor, longest_s), like=like, reach=reach
-        )[0].timing
+        # pauses that are left out look like a rail, so that a window alone may now be enough
+        gap_s = min(anchor, longest_s)
+        places = coarse(problem, period_s, averaged, gap_s=gap_s, like=like, reach=reach)
+        start = simplest(places, reach).timing
         for gap in gaps[close].tolist():
             # layers lie earlier by all pauses behind them, on average by half of a run's
             lag = start.lag_s - 0.5 * layers * (gap - start.gap_s)

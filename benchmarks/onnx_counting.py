@@ -18,11 +18,12 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import onnx
-from least import least_s
+from least import least_of_each_s
 
 from edgeprofiler.measurement.runners._onnx_model import model_of
 from edgeprofiler.reading.front_end import ReadOptions
@@ -31,7 +32,7 @@ from edgeprofiler.reading.onnx.front_end import OnnxFrontEnd
 from edgeprofiler.reading.zoo import zoo_graph
 
 NETWORKS = ("yolov8n", "resnet50", "mobilenet_v2")
-RUNS, PROCESSES = 9, 9
+RUNS, PROCESSES = 25, 9
 
 
 def read_and_lower(path: str) -> None:
@@ -47,21 +48,23 @@ def count(path: str) -> None:
         model.graph.profile()
 
 
-def process_s(folder: str, *words: str) -> float:
-    """Return the processor seconds of the quickest of several runs of a command.
+def processes_s(folder: str, *commands: Sequence[str]) -> list[float]:
+    """Return the processor seconds of the quickest of several runs of each command, in turns.
 
     All modules are run as compiled to `folder`, as after an installation.
     """
     there = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     there["PYTHONPYCACHEPREFIX"] = folder
     nowhere = subprocess.DEVNULL
-    found = []
+    least = [float("inf")] * len(commands)
     for _ in range(PROCESSES):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(words, check=True, stdout=nowhere, stderr=nowhere, env=there)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(found)
+        for place, words in enumerate(commands):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(words, check=True, stdout=nowhere, stderr=nowhere, env=there)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            least[place] = min(least[place], spent)
+    return least
 
 
 def main(names: tuple[str, ...]) -> None:
@@ -75,12 +78,14 @@ def main(names: tuple[str, ...]) -> None:
         for name in names:
             path = str(Path(folder) / f"{name}.onnx")
             onnx.save(model_of(zoo_graph(name)), path)
-            mine, theirs = (
-                1e3 * least_s(partial(work, path), RUNS) for work in (read_and_lower, count)
-            )
+            works = [partial(work, path) for work in (read_and_lower, count)]
+            mine, theirs = (1e3 * seconds for seconds in least_of_each_s(works, RUNS))
             command = str(Path(sys.executable).with_name("edgeprofiler"))
-            whole = process_s(folder, command, "predict", path, "--device", "jetson-orin-nano")
-            other = process_s(folder, sys.executable, "-m", "onnx_tool", "-i", path)
+            whole, other = processes_s(
+                folder,
+                (command, "predict", path, "--device", "jetson-orin-nano"),
+                (sys.executable, "-m", "onnx_tool", "-i", path),
+            )
             cells = (f"{mine:.1f}", f"{theirs:.1f}", f"{mine / theirs:.2f}",
                      f"{whole:.2f}", f"{other:.2f}", f"{whole / other:.2f}")  # fmt: skip
             print(f"| {name} | {' | '.join(cells)} |", flush=True)

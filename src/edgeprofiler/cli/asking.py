@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -65,10 +66,13 @@ def take_defaults(
 
 
 def _is_measured(model: str) -> bool:
-    from edgeprofiler.measurement.recording.opening import has_recording
     from edgeprofiler.prediction.predict import is_saved
 
-    return is_saved(model) or has_recording(model)
+    if not Path(model).is_dir():  # no recording: what opens one need not be loaded
+        return is_saved(model)
+    from edgeprofiler.measurement.recording.opening import has_recording
+
+    return has_recording(model)
 
 
 def _parameter(name: str, several: bool) -> inspect.Parameter:

@@ -88,6 +88,14 @@ def test_no_layer_draws_more_than_the_modes_budget() -> None:
     assert not meets_budget(watts(other("pointwise")), ORIN)
 
 
+def test_a_budget_below_idle_does_not_make_the_board_draw_less_than_idle() -> None:
+    board = load_device("jetson-orin-nano@7w")
+    starved = replace(board, mode=replace(board.mode, power_budget_w=0.1 * board.idle_power_w))
+    found = watts(convolution(512, 512), on=starved)
+    assert found[0] == waiting_power(starved, NUMBERS) == board.idle_power_w
+    assert meets_budget(found, starved)
+
+
 def test_older_silicon_and_its_processor_draw_more() -> None:
     nano = load_device("jetson-nano")
     assert active_gigahertz(nano) > nano.mode.clocks.sms * nano.gpu_clock_hz / 1e9

@@ -82,12 +82,13 @@ def base_power(device: Device, parameters: Parameters) -> float:
 
 def waiting_power(device: Device, parameters: Parameters) -> float:
     """Return the board's power in a loop of inferences while the GPU waits."""
-    return _within_budget(device.idle_power_w + base_power(device, parameters), device)
+    return min(device.idle_power_w + base_power(device, parameters), _ceiling(device))
 
 
-def _within_budget(power_w: float, device: Device) -> float:
+def _ceiling(device: Device) -> float:
+    """Return the most that the board draws: its mode's budget, but never less than idle."""
     budget = device.mode.power_budget_w
-    return min(power_w, budget) if np.isfinite(budget) else power_w
+    return max(budget, device.idle_power_w) if np.isfinite(budget) else np.inf
 
 
 def layer_power(
@@ -110,9 +111,7 @@ def layer_power(
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         power = device.idle_power_w + base_power(device, p) + energy / times.runtime_s
-    if np.isfinite(device.mode.power_budget_w):
-        power = np.minimum(power, device.mode.power_budget_w)
-    power = np.asarray(power)
+    power = np.asarray(np.minimum(power, _ceiling(device)))
     power[times.runtime_s == 0] = device.idle_power_w  # a noop adds nothing to an idle board
     power[np.isnan(times.runtime_s)] = np.nan
     return np.asarray(power)

@@ -540,3 +540,24 @@ def test_a_list_from_outside_asks_for_a_model_without_it() -> None:
     built.graph.input[0].CopyFrom(helper.make_value_info("x", kind))
     with pytest.raises(Unsupported, match="with its tensors as inputs of their own"):
         read(built)
+
+
+@pytest.mark.parametrize("place", ["then_branch", "else_branch"])
+def test_a_branch_whose_work_nobody_can_count_is_the_larger_one(place: str) -> None:
+    """It may cost anything: what runs is not covered, and the branch that is known the low end."""
+    odd = helper.make_node("Odd", ["x"], ["m"], domain="strange")
+    other = ({"then_branch", "else_branch"} - {place}).pop()
+    unknown = branch("u", [odd])
+    unknown.output[0].CopyFrom(info("m", FLOAT, [1, 8, 16, 16]))
+    branches = {place: unknown,
+                other: branch("c", [node("Conv", "x w b", "n", pads=[1, 1, 1, 1])])}  # fmt: skip
+    nodes = [
+        node("ReduceSum", "x", "sum", keepdims=0), node("Less", "sum limit", "yes"),
+        node("If", "yes", "y", **branches),
+    ]  # fmt: skip
+    weights = {**WEIGHTS, "limit": np.float32(9)}
+    built = model(nodes, {"x": [1, 8, 16, 16]}, ["y"], weights, domains=["strange"])
+    network = lower(read(built))
+    assert not network.whole
+    assert network.least is not None
+    assert network.least.macs == BLOCK_MACS

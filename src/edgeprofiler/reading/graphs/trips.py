@@ -56,7 +56,7 @@ def with_trips(graph: Graph, trips: int) -> Graph:
 
 
 def larger_runs(
-    nodes: list[Node], spans: Sequence[slice], work: Callable[[Sequence[Node]], tuple[int, int]]
+    nodes: list[Node], spans: Sequence[slice], work: Callable[[Sequence[Node]], tuple[int, ...]]
 ) -> int:
     """Let the larger of two branches run, and the smaller be the low end; say which is larger.
 

@@ -167,8 +167,8 @@ class Subgraphs:
         inputs = (first, second, node.inputs[0])
         reader.add(RawNode("", "Branch", "", inputs, (name,), {}), depth)
 
-    def _work(self, nodes: Sequence[Node]) -> tuple[int, int]:
-        """How much nodes multiply, and how many elements they make."""
+    def _work(self, nodes: Sequence[Node]) -> tuple[bool, int, int]:
+        """How much nodes do, as `macs.work` tells it."""
         values = self.reader.values
         names = {n for node in nodes for n in (*node.inputs, *node.outputs) if n}
         names |= {f for node in nodes for f in node.repeats if isinstance(f, str)}

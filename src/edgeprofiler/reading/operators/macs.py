@@ -39,8 +39,12 @@ def graph_macs(graph: Graph) -> int:
     return sum(counts)
 
 
-def work(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> tuple[int, int]:
-    """Return how much nodes multiply in one inference, and how many elements they make."""
+def work(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> tuple[bool, int, int]:
+    """Return how much nodes do in one inference, to tell which of several do most.
+
+    First whether one of them is there whose work cannot be counted, which may be any; then how
+    much they multiply, and how many elements they make.
+    """
     graph = Graph("", tuple(nodes), tensors, (), ())
     made = sum(
         (graph.times(node) or 0) * math.prod(tensors[name].shape)
@@ -48,7 +52,8 @@ def work(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> tuple[int, int
         for name in node.outputs
         if name in tensors
     )
-    return graph_macs(graph), made
+    uncounted = any(graph.times(node) and node_macs(graph, node) is None for node in nodes)
+    return uncounted, graph_macs(graph), made
 
 
 def _convolution(graph: Graph, node: Node) -> int:

@@ -134,3 +134,17 @@ def test_a_state_that_an_unknown_operator_makes_is_as_before_the_run() -> None:
     assert network.macs == 3 * 8 * 8 * 9 * 256
     assert not network.whole
     assert any("as before the run of its loop" in warning for warning in graph.warnings)
+
+
+@pytest.mark.parametrize("between", [
+    node("BatchNormalization", "o k k k k", "n"), node("InstanceNormalization", "o k k", "n"),
+    node("LayerNormalization", "o k", "n"), node("GroupNormalization", "o k k", "n", num_groups=2),
+    node("Relu", "o", "n"),
+])  # fmt: skip
+def test_filters_behind_a_normalisation_say_the_channels_before_it(between: Any) -> None:
+    nodes = [conv("x", "c"), odd(["c"], ["o"]), between,
+             node("Conv", "n four", "y", pads=[1, 1, 1, 1])]  # fmt: skip
+    width = 16 if between.op_type == "LayerNormalization" else 4
+    weights = {**WEIGHTS, "k": (width,), "four": (8, 4, 3, 3)}
+    graph = read(model(nodes, {"x": SHAPE}, ["y"], weights, domains=["strange"], opset=21))
+    assert graph.tensors["o"].shape == (1, 4, 16, 16)

@@ -18,7 +18,10 @@ from edgeprofiler.reading.onnx.structure import RawNode
 from edgeprofiler.reading.operators.call import Operand
 from edgeprofiler.reading.operators.pointwise import SAME
 
-_PASSES = SAME | {"Add", "Sub", "Mul", "Div", "PRelu", "Cast", "Dropout"}
+_PASSES = SAME | {
+    "Add", "Sub", "Mul", "Div", "PRelu", "Cast", "Dropout", "BatchNormalization",
+    "GroupNormalization", "InstanceNormalization", "LayerNormalization",
+}  # fmt: skip
 """Operators that give out the shape of their first input, where their others are constants."""
 _MOST_STEPS = 32
 """Most operators behind a result that are asked what they need."""

@@ -197,7 +197,7 @@ def _rivals(places: list[Place], reach: Reach) -> list[Place]:
 
 def near(
     problem: Mixture, place: Place, reach: Reach | None = None, *,
-    widest_s: float | None = None, least_s: float | None = None,
+    widest_s: float | None = None,
 ) -> Place:  # fmt: skip
     """Return the best place around one, on ever finer grids.
 
@@ -206,13 +206,10 @@ def near(
         place: in the middle.
         reach: what is searched.
         widest_s: step of the first grid, which goes five to each side.
-        least_s: steps become four times finer until they are no more than this.
     """
     reach = reach or Reach()
     step = reach.coarse_s / 4 if widest_s is None else widest_s
-    least = reach.fine_s if least_s is None else least_s
-    if place.timing.late_s > 0:
-        least = max(least, reach.coarse_s / 4)
+    least = reach.coarse_s / 4 if place.timing.late_s > 0 else reach.fine_s
     best = _around(problem, place, step, reach)
     while step > least:
         step /= 4
@@ -220,11 +217,14 @@ def near(
     return best
 
 
-def _around(problem: Mixture, place: Place, step: float, reach: Reach) -> Place:
-    """Return the best place on one grid around a place."""
+def _around(
+    problem: Mixture, place: Place, step: float, reach: Reach, most: int | None = None
+) -> Place:
+    """Return the best place on one grid around a place, with at most so many blocks of layers."""
     lag, window = place.timing.lag_s, place.timing.window_s
     grid: FloatArray = step * np.arange(-5.0, 6.0)
-    blocks = _count(problem, 20 if step > reach.coarse_s / 8 else 48)
+    most = most or (20 if step > reach.coarse_s / 8 else ONE_BY_ONE)
+    blocks = _count(problem, most)
     shape = place.timing.with_values({"lag_s": 0.0})
     table = _Table.of(problem, lag + grid, lag + window + grid, blocks, shape)
     return table.best(_Shape(shape, None), keep=1)[0]
@@ -267,10 +267,10 @@ def with_pauses(
         start = simplest(places, reach).timing
         for gap in gaps[close].tolist():
             # layers lie earlier by all pauses behind them, on average by half of a run's
-            lag = start.lag_s - 0.5 * layers * (gap - start.gap_s)
+            lag = start.lag_s + 0.5 * layers * (gap - start.gap_s)
             place = Place(math.inf, start.with_values({"gap_s": gap, "lag_s": lag}))
-            wide = reach.coarse_s / 2
-            tried.append(near(problem, place, reach, widest_s=wide, least_s=wide / 4))
+            # with layers in blocks a lag that is several layers off may leave less
+            tried.append(_around(problem, place, reach.coarse_s / 4, reach, ONE_BY_ONE))
     left = np.array([math.inf, *(place.left for place in tried), math.inf])
     low = (left[1:-1] <= left[:-2]) & (left[1:-1] <= left[2:])
     found = [place for place, is_low in zip(tried, low, strict=True) if is_low]
@@ -280,6 +280,9 @@ def with_pauses(
 def _kind(timing: Timing) -> tuple[bool, int, bool]:
     return timing.time_constant_s > 0, timing.averaged, timing.late_s > 0
 
+
+ONE_BY_ONE = 72
+"""Layers that fine grids take one by one; sums grow with the square, so more go in blocks."""
 
 TRIED_SAMPLES = 4000
 """Conversions by which one timing is told from another."""

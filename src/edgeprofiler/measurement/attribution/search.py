@@ -54,6 +54,9 @@ class Reach:
     MobileNetV2, whose layers last 10 to 40 us, ended at the right pause from half of it away."""
     least_gap_s: float = 0.8e-6
     """Least step of pauses: stamps are microseconds."""
+    hardly: float = 1.5
+    """Places that leave no more than so much of what the best leaves are looked at with layers one
+    by one before pauses are tried."""
     pauses: int = 2
     """Minima over pauses that are fitted."""
     plain: float = 1.02
@@ -232,7 +235,7 @@ def _around(
 
 def with_pauses(
     problem: Mixture, like: Timing, longest_s: float, period_s: float | None,
-    averaged: Iterable[int] = (), reach: Reach | None = None,
+    averaged: Iterable[int] = (), *, start: Timing | None = None, reach: Reach | None = None,
 ) -> list[Place]:  # fmt: skip
     """Return the best places with pauses between layers, the best first.
 
@@ -246,6 +249,8 @@ def with_pauses(
         longest_s: longest pause after each layer.
         period_s: of the conversions' clock; `None` where none is known.
         averaged: as of `coarse`.
+        start: a timing with some pause whose window and lag are right for that; looked for anew
+            for some pauses if `None`.
         reach: what is searched.
     """
     reach = reach or Reach()
@@ -262,15 +267,32 @@ def with_pauses(
         if not close.any():
             continue
         # pauses that are left out look like a rail, so that a window alone may now be enough
-        gap_s = min(anchor, longest_s)
-        places = coarse(problem, period_s, averaged, gap_s=gap_s, like=like, reach=reach)
-        start = simplest(places, reach).timing
-        for gap in gaps[close].tolist():
+        begin = start
+        if begin is None:
+            gap_s = min(anchor, longest_s)
+            places = coarse(problem, period_s, averaged, gap_s=gap_s, like=like, reach=reach)
+            # where runs follow each other at once, a wrong lag may leave less in blocks
+            finer = reach.coarse_s / 4
+            hardly = [p for p in places[:5] if p.left < reach.hardly * places[0].left]
+            begin = min(
+                (
+                    _around(problem, place, finer, reach, ONE_BY_ONE)
+                    for place in dict.fromkeys([simplest(places, reach), *hardly])
+                ),
+                key=lambda place: place.left,
+            ).timing
+        seen = [begin]
+        near_first = sorted(gaps[close].tolist(), key=lambda gap: abs(gap - begin.gap_s))
+        row: list[Place] = []
+        for gap in near_first:
             # layers lie earlier by all pauses behind them, on average by half of a run's
-            lag = start.lag_s + 0.5 * layers * (gap - start.gap_s)
-            place = Place(math.inf, start.with_values({"gap_s": gap, "lag_s": lag}))
+            last = min(seen, key=lambda timing: abs(timing.gap_s - gap))
+            lag = last.lag_s + 0.5 * layers * (gap - last.gap_s)
+            place = Place(math.inf, last.with_values({"gap_s": gap, "lag_s": lag}))
             # with layers in blocks a lag that is several layers off may leave less
-            tried.append(_around(problem, place, reach.coarse_s / 4, reach, ONE_BY_ONE))
+            row.append(_around(problem, place, reach.coarse_s / 4, reach, ONE_BY_ONE))
+            seen.append(row[-1].timing)
+        tried += sorted(row, key=lambda place: place.timing.gap_s)
     left = np.array([math.inf, *(place.left for place in tried), math.inf])
     low = (left[1:-1] <= left[:-2]) & (left[1:-1] <= left[2:])
     found = [place for place, is_low in zip(tried, low, strict=True) if is_low]

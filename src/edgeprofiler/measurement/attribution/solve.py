@@ -118,11 +118,11 @@ def solve(
             places = coarse(problem, found.period_s, averaged)
             names = (*PLAIN, *DRIFTING)
     best = _with_gaps(problem, places, names, effort, found, averaged)
-    if found.clocked and unnatural(best.timing, found.period_s):
-        # a search may end at a window that no chip has, with pauses that make up for it
+    if found.clocked and _doubtful(problem, best.timing, found.period_s, effort):
         others = natural(problem, best.timing, found.period_s)[:1]
         plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
-        other = _with_gaps(problem, plain, names, effort, found, averaged)
+        begin = others[0].timing
+        other = _with_gaps(problem, plain, names, effort, found, averaged, start=begin)
         best = max(best, other, key=lambda tried: tried.log_likelihood)
     some = _affordable(problem, effort)
     last = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=_may_vary(best.timing))
@@ -133,6 +133,21 @@ def solve(
         other = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=True)
         last = max(last, other, key=lambda tried: tried.log_likelihood)
     return start.solved(some, found, last, "sight" if DRIFTING[0] in names else None)
+
+
+def _doubtful(problem: Mixture, timing: Timing, period_s: float, effort: Effort) -> bool:
+    """Return whether a search may have ended at a wrong window or lag.
+
+    Then the window is one that no chip has, with pauses that make up for it, or pauses are as long
+    as there is room for, to make up for the lag.
+    """
+    longest = _longest_gap(problem.runs, effort)
+    full = problem.gap_s is None and timing.gap_s > FULL * longest > 0
+    return full or unnatural(timing, period_s)
+
+
+FULL = 0.95
+"""Share of the room for pauses from which they count as ended by it."""
 
 
 def _may_vary(timing: Timing) -> bool:
@@ -172,7 +187,7 @@ def _ticking(problem: Mixture, clock: ConversionClock) -> Place:
 
 def _with_gaps(
     problem: Mixture, places: list[Place], names: tuple[str, ...], effort: Effort,
-    found: Conversions, averaged: Sequence[int],
+    found: Conversions, averaged: Sequence[int], *, start: Timing | None = None,
 ) -> Fit:  # fmt: skip
     """Return a fit with the pauses between layers that the samples call for."""
     some = _some(problem, effort)
@@ -181,7 +196,7 @@ def _with_gaps(
         return best
     longest = _longest_gap(problem.runs, effort)
     period = found.period_s if found.clocked else None
-    for place in with_pauses(problem, plain.timing, longest, period, averaged):
+    for place in with_pauses(problem, plain.timing, longest, period, averaged, start=start):
         least = best.log_likelihood + (effort.evidence if best is plain else 0.0)
         other = fit(
             some, place.timing, (*names, *_rail(place.timing), "gap_s"), rounds=8, start=plain,

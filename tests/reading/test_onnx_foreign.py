@@ -112,6 +112,22 @@ def test_products_and_windows_say_what_they_were_made_of(
     assert read(built).tensors["o"].shape == found
 
 
+@pytest.mark.parametrize("wrong", [
+    {"dilations": [1]}, {"dilations": 2}, {"dilations": [1.5, 1.5]}, {"pads": 3},
+    {"pads": ["a"] * 4},
+])  # fmt: skip
+def test_a_window_whose_attributes_are_wrong_is_refused_behind_what_nobody_knows(
+    wrong: dict[str, Any],
+) -> None:
+    nodes = [odd(["x"], ["o"]), node("Conv", "o w", "y", **wrong)]
+    built = model(nodes, {"x": SHAPE}, ["y"], WEIGHTS, domains=["strange"])
+    built.graph.output[0].CopyFrom(
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 8, 14, 14))
+    )
+    with pytest.raises(Unsupported, match=next(iter(wrong))):
+        read(built)
+
+
 def test_a_length_that_is_its_inputs_follows_it_to_other_sizes() -> None:
     nodes = [conv("x", "c"), odd(["c"], ["o"]), conv("o", "y")]
     built = model(nodes, {"x": SHAPE}, ["y"], WEIGHTS, domains=["strange"])

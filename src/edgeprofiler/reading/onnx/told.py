@@ -168,8 +168,9 @@ def _before(
         for name, default, count in (("strides", 1, rank), ("dilations", 1, rank),
                                      ("pads", 0, 2 * rank))
     )  # fmt: skip
+    stated = _integers(dilations, rank) and _integers(pads, 2 * rank)
     padding = node.attributes.get("auto_pad", "NOTSET")
-    if node.op != "Conv" or strides != (1,) * rank or len(pads) != 2 * rank:
+    if node.op != "Conv" or strides != (1,) * rank or not stated:
         return (None,) * rank
     if padding in ("SAME_UPPER", "SAME_LOWER"):
         return tuple(n if isinstance(n, int) else None for n in made)
@@ -180,6 +181,15 @@ def _before(
         if isinstance(n, int)
         else None
         for i, n in enumerate(made)
+    )
+
+
+def _integers(value: object, count: int) -> bool:
+    """Whether an attribute holds so many integers; the operator's own rule says what is wrong."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == count
+        and all(isinstance(item, int) for item in value)
     )
 
 

@@ -57,6 +57,8 @@ class Reach:
     hardly: float = 1.5
     """Places that leave no more than so much of what the best leaves are looked at with layers one
     by one before pauses are tried."""
+    looked_at: int = 5
+    """So many of these at most."""
     pauses: int = 2
     """Minima over pauses that are fitted."""
     plain: float = 1.02
@@ -256,31 +258,21 @@ def with_pauses(
     reach = reach or Reach()
     layers = problem.runs.layers
     step = min(max(reach.first_layer_s / layers, reach.least_gap_s), reach.gaps_s[0])
+    gaps = step * np.arange(1.0, 2 * reach.gaps_s[-1] / step)
+    anchors = np.array(reach.gaps_s)
+    nearest = anchors[np.argmin(np.abs(gaps[:, None] - anchors), axis=1)]
     tried: list[Place] = []
     for anchor in reach.gaps_s:
         # half a distance to the neighbours goes to each; the last one reaches as far
-        gaps = step * np.arange(1.0, 2 * reach.gaps_s[-1] / step)
-        nearest = np.array(reach.gaps_s)[
-            np.argmin(np.abs(gaps[:, None] - np.array(reach.gaps_s)), axis=1)
-        ]
         close = (nearest == anchor) & (gaps < anchor + reach.gaps_s[0]) & (gaps <= longest_s)
         if not close.any():
             continue
-        # pauses that are left out look like a rail, so that a window alone may now be enough
         begin = start
         if begin is None:
+            # pauses that are left out look like a rail, so that a window alone may now be enough
             gap_s = min(anchor, longest_s)
             places = coarse(problem, period_s, averaged, gap_s=gap_s, like=like, reach=reach)
-            # where runs follow each other at once, a wrong lag may leave less in blocks
-            finer = reach.coarse_s / 4
-            hardly = [p for p in places[:5] if p.left < reach.hardly * places[0].left]
-            begin = min(
-                (
-                    _around(problem, place, finer, reach, ONE_BY_ONE)
-                    for place in dict.fromkeys([simplest(places, reach), *hardly])
-                ),
-                key=lambda place: place.left,
-            ).timing
+            begin = _one_by_one(problem, places, reach).timing
         seen = [begin]
         near_first = sorted(gaps[close].tolist(), key=lambda gap: abs(gap - begin.gap_s))
         row: list[Place] = []
@@ -289,7 +281,6 @@ def with_pauses(
             last = min(seen, key=lambda timing: abs(timing.gap_s - gap))
             lag = last.lag_s + 0.5 * layers * (gap - last.gap_s)
             place = Place(math.inf, last.with_values({"gap_s": gap, "lag_s": lag}))
-            # with layers in blocks a lag that is several layers off may leave less
             row.append(_around(problem, place, reach.coarse_s / 4, reach, ONE_BY_ONE))
             seen.append(row[-1].timing)
         tried += sorted(row, key=lambda place: place.timing.gap_s)
@@ -297,6 +288,18 @@ def with_pauses(
     low = (left[1:-1] <= left[:-2]) & (left[1:-1] <= left[2:])
     found = [place for place, is_low in zip(tried, low, strict=True) if is_low]
     return sorted(found, key=lambda place: place.left)[: reach.pauses]
+
+
+def _one_by_one(problem: Mixture, places: list[Place], reach: Reach) -> Place:
+    """Return the best of coarse places once layers are taken one by one.
+
+    In blocks a lag that is several layers off may leave less, most of all where runs follow each
+    other at once.
+    """
+    hardly = [p for p in places[: reach.looked_at] if p.left < reach.hardly * places[0].left]
+    chosen = dict.fromkeys([simplest(places, reach), *hardly])
+    found = (_around(problem, p, reach.coarse_s / 4, reach, ONE_BY_ONE) for p in chosen)
+    return min(found, key=lambda place: place.left)
 
 
 def _kind(timing: Timing) -> tuple[bool, int, bool]:
@@ -336,8 +339,8 @@ def unnatural(timing: Timing, period_s: float) -> bool:
     return all(abs(math.log(timing.window_s / part)) > NATURAL for part in parts)
 
 
-def natural(problem: Mixture, timing: Timing, period_s: float) -> list[Place]:
-    """Return the best place of each window that a chip may have, all else as a timing has it."""
+def natural(problem: Mixture, timing: Timing, period_s: float) -> Place:
+    """Return the best place with a window that a chip may have, all else as a timing has it."""
     reach = Reach()
     some = problem.with_samples(problem.samples.some(TRIED_SAMPLES))
     lags = np.arange(reach.earliest_s, reach.latest_s, reach.coarse_s).tolist()
@@ -347,7 +350,7 @@ def natural(problem: Mixture, timing: Timing, period_s: float) -> list[Place]:
         tried = [timing.with_values({"window_s": window, "lag_s": lag}) for lag in lags]
         places = [Place(_left(some, one), one) for one in tried]
         result.append(near(problem, min(places, key=lambda place: place.left)))
-    return sorted(result, key=lambda place: place.left)
+    return min(result, key=lambda place: place.left)
 
 
 def _is_plain(timing: Timing) -> bool:

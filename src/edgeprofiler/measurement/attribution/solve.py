@@ -44,6 +44,8 @@ class Effort:
     most_cells: int = 5_000_000
     """Conversions times columns of the last fit: 0.3 GB in all."""
     longest_gap_s: float = 40e-6
+    full: float = 0.95
+    """Share of the room for pauses from which they count as ended by it. Assumed."""
     follows: tuple[float, ...] = (0.0, 2.0)
     """Powers of the clock that power may follow: voltage falls with the clock, or it does not. With
     1 and 3 between, ResNet-18, MobileNetV2 and VGG-11 came out the same."""
@@ -119,10 +121,9 @@ def solve(
             names = (*PLAIN, *DRIFTING)
     best = _with_gaps(problem, places, names, effort, found, averaged)
     if found.clocked and _doubtful(problem, best.timing, found.period_s, effort):
-        others = natural(problem, best.timing, found.period_s)[:1]
-        plain = [Place(p.left, p.timing.with_values({"gap_s": 0.0})) for p in others]
-        begin = others[0].timing
-        other = _with_gaps(problem, plain, names, effort, found, averaged, start=begin)
+        place = natural(problem, best.timing, found.period_s)
+        without = [Place(place.left, place.timing.with_values({"gap_s": 0.0}))]
+        other = _with_gaps(problem, without, names, effort, found, averaged, start=place.timing)
         best = max(best, other, key=lambda tried: tried.log_likelihood)
     some = _affordable(problem, effort)
     last = fit(some, best.timing, best.fitted, rounds=4, start=best, texture=_may_vary(best.timing))
@@ -142,12 +143,8 @@ def _doubtful(problem: Mixture, timing: Timing, period_s: float, effort: Effort)
     as there is room for, to make up for the lag.
     """
     longest = _longest_gap(problem.runs, effort)
-    full = problem.gap_s is None and timing.gap_s > FULL * longest > 0
+    full = problem.gap_s is None and timing.gap_s > effort.full * longest > 0
     return full or unnatural(timing, period_s)
-
-
-FULL = 0.95
-"""Share of the room for pauses from which they count as ended by it."""
 
 
 def _may_vary(timing: Timing) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import uses_external_data
 
 from fuzzing.nasty import NUMBERS, TEXTS
 
@@ -198,7 +199,7 @@ def _weight(rng: random.Random, model: Any) -> None:
         tensor.dims.append(rng.choice((0, 1, 2, 2**20)))
     elif roll < 0.65:
         tensor.data_type = rng.randrange(0, 28)
-    elif roll < 0.85 and tensor.data_type == TensorProto.INT64:
+    elif roll < 0.85 and tensor.data_type == TensorProto.INT64 and not uses_external_data(tensor):
         values = numpy_helper.to_array(tensor).copy().reshape(-1)
         if values.size:
             values[rng.randrange(values.size)] = rng.choice(_INTEGERS)

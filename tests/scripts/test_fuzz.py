@@ -111,3 +111,17 @@ def test_a_failure_that_was_kept_is_tried_again(tmp_path: Path) -> None:
     ((_, number, files),) = found.failures.values()
     assert number < 0
     assert files == {"x.json": b"[]"}
+
+
+def test_weights_that_lie_in_a_file_are_not_read_to_be_changed() -> None:
+    onnx = pytest.importorskip("onnx")
+    from fuzzing import models
+
+    tensor = onnx.TensorProto(name="w", data_type=onnx.TensorProto.INT64, dims=[1])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="x")
+    model = onnx.load_from_string(models.seeds()[0])
+    model.graph.ClearField("initializer")
+    model.graph.initializer.append(tensor)
+    for seed in range(200):
+        assert models.mutation(random.Random(seed), model.SerializeToString(), b"")
